@@ -1,0 +1,34 @@
+/* The thread team: a fixed number of threads, started once and pinned to distinct cores where the process may
+ * use that many, that run one function together, again and again. The caller is member 0.
+ *
+ * Work is shared out by index, never by who comes first, so results do not depend on the number of threads. */
+#ifndef RT_BASE_THREAD_H
+#define RT_BASE_THREAD_H
+
+#include "base/error.h"
+
+struct rt_team;
+
+/* Cores that this process may run on (sched_getaffinity), at least 1. */
+int rt_core_count(void);
+
+/* Start threads - 1 helpers; `threads` 0 means rt_core_count(). *team is null after an error
+ * (RT_EMEMORY, RT_EUSAGE for a count outside 0..256). Pinning a team of one does nothing. */
+int rt_team_create(struct rt_team **team, int threads, struct rt_error *err);
+void rt_team_free(struct rt_team **team);
+int rt_team_size(const struct rt_team *team);
+
+/* Calls work(context, member) once for each member 0..size-1, at the same time, and returns when all have
+ * returned. What any member wrote is then visible to the caller. Not reentrant. */
+void rt_team_run(struct rt_team *team, void (*work)(void *context, int member), void *context);
+
+/* Inside work(): waits until every member of the team has called it as often. */
+void rt_team_barrier(struct rt_team *team);
+
+/* The slice [begin, end) of `count` items, in multiples of `unit`, that is member's share. */
+struct rt_slice {
+    long begin, end;
+};
+struct rt_slice rt_team_slice(const struct rt_team *team, int member, long count, long unit);
+
+#endif

@@ -1,0 +1,48 @@
+/* A data set in memory: images of one split after the other (training first, then test), their labels, and
+ * what turns a stored pixel into a network input. */
+#ifndef RT_DATA_DATASET_H
+#define RT_DATA_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/experiment.h"
+
+enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_CLASSES = 10, RT_PLANE = RT_CROP * RT_CROP };
+
+struct rt_dataset {
+    char name[64];                /* "cifar10", "shapes10" */
+    char source[1024];            /* where it was read from, for messages and result.json */
+    char classes[RT_CLASSES][32]; /* names in label order */
+    size_t train_count, test_count;
+    int side;        /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
+    uint8_t *labels; /* [train_count + test_count], after corruption */
+    uint8_t *pixels; /* [count][3][side][side], or null when `noise` is used */
+    float *noise;    /* [count][3][28][28] in [0, 1]: Gaussian pixels, or null */
+    float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
+    bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
+    char digest[65];            /* SHA-256 of the original records' labels and pixels, hex */
+    char corruption_digest[65]; /* SHA-256 of what training and test see: labels and stored pixels, hex */
+    bool official;              /* the official CIFAR-10 bytes */
+};
+
+/* Loads the data set called `data` (null or "cifar10": from RETHINK_DATA or the XDG data directory;
+ * "shapes10": made here; anything else: a directory in the official layout), keeps the first train_size and
+ * test_size images, and applies the experiment's corruptions from experiment->seed (which must be given).
+ * Errors: RT_EDATA (naming file and record), RT_EIO, RT_EMEMORY; *out is untouched then. */
+int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
+                    struct rt_error *err);
+void rt_dataset_free(struct rt_dataset *dataset);
+
+/* Writes the network's input of `count` images, indices[i] in [0, train_count + test_count), to
+ * images[count][3][28][28] and their labels to labels[count]. crops: null, or the augmentation of each image.
+ */
+struct rt_crop {
+    uint8_t row, column, flip; /* offset of the 28x28 window in the 32x32 image, 0..4 */
+};
+void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
+                       const struct rt_crop *crops, float *images, uint8_t *labels);
+
+#endif

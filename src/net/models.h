@@ -1,0 +1,42 @@
+/* The list of models. Adding one: its file in net/models/ and its line here (docs/adding-a-model.md). */
+#ifndef RT_NET_MODELS_H
+#define RT_NET_MODELS_H
+
+#include "net/graph.h"
+
+struct rt_model_options {
+    bool batch_norm; /* config key `bn`: Inception with or without */
+    float dropout;   /* config key `dropout`: rate before each hidden linear layer or inside residual blocks */
+};
+
+struct rt_model {
+    const char *name;    /* config key `model_name`, and the first part of experiment names */
+    const char *aliases; /* other accepted spellings, separated by spaces */
+    const char *help;    /* one line */
+    /* Appends layers from the input to the logits; returns the logits' node. */
+    int (*build)(struct rt_graph *graph, const struct rt_model_options *options);
+};
+
+#define RT_MODELS(X)                                                                                           \
+    X(mlp1)                                                                                                    \
+    X(mlp3)                                                                                                    \
+    X(alexnet)                                                                                                 \
+    X(inception)                                                                                               \
+    X(wrn)
+
+#define RT_MODEL_DECLARE(name) extern const struct rt_model rt_model_##name;
+RT_MODELS(RT_MODEL_DECLARE)
+#undef RT_MODEL_DECLARE
+
+/* All models, in the list's order, ended by null. */
+extern const struct rt_model *const rt_models[];
+
+/* By name or alias (case matters); null if there is none. */
+const struct rt_model *rt_model_find(const char *name);
+
+/* Builds input 3x28x28 -> model -> loss into *graph (zeroed by the caller or here). Errors: RT_ECONFIG,
+ * RT_EMEMORY. */
+int rt_model_build(struct rt_graph *graph, const struct rt_model *model, const struct rt_model_options *options,
+                   struct rt_error *err);
+
+#endif

@@ -1,0 +1,78 @@
+/* Recorders: whatever follows a run (console, metrics.csv, TensorBoard, MLflow, Comet). The training loop tells
+ * rt_recorders what happens and knows none of them. Each is one file and one line in RT_RECORDERS. */
+#ifndef RT_TRACK_RECORDER_H
+#define RT_TRACK_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "config/experiment.h"
+
+/* Numbers that may be missing are NaN. */
+struct rt_log_point {
+    int64_t step;                 /* log points since the run's start, from 0 */
+    int epoch;                    /* from 1 */
+    int batch;                    /* 0-based in the epoch */
+    int batches;                  /* batches in an epoch */
+    double train_loss, train_acc; /* running means since the epoch's start; accuracies in 0..1 */
+    double test_loss, test_acc;
+    double learning_rate;
+    double wall_s, cpu_s; /* since the run's start, earlier sessions included */
+};
+
+/* What a run came to, at the threshold or at the end. */
+struct rt_outcome {
+    bool threshold_reached;
+    int64_t threshold_epoch, threshold_step;
+    double threshold_minutes, threshold_cpu_s;
+    double train_loss, train_acc; /* of the last epoch */
+    double test_loss, test_acc;   /* NaN: not measured */
+    double training_flops;        /* up to the threshold, or so far */
+    int64_t epochs;               /* completed */
+    double wall_s, cpu_s;
+    bool finished; /* nothing more to do at this num_epochs */
+};
+
+struct rt_run_info {
+    const struct rt_experiment *experiment;
+    const char *run_dir;
+    const char *data_name, *data_digest, *corruption_digest;
+    const char *engine, *isa; /* "native", "avx512" */
+    int threads;
+    int64_t parameters;
+    int batches_per_epoch;
+    int start_epoch;    /* the first to be trained now, from 1 */
+    int64_t start_step; /* log points already recorded: later ones in old files are void */
+    double start_wall_s;
+    bool resumed;
+    int verbosity; /* -1 quiet, 0, 1 verbose */
+};
+
+struct rt_recorder; /* an open one: private to its file */
+
+struct rt_recorder_kind {
+    const char *name; /* as in `--track NAME` and the config key `track` */
+    const char *help;
+    bool always; /* cannot be turned off */
+    int (*start)(struct rt_recorder **recorder, const struct rt_run_info *info, struct rt_error *err);
+    /* Any of the following may be null. They must not block training; a failure that loses data is an error. */
+    int (*progress)(struct rt_recorder *recorder, const struct rt_log_point *point,
+                    struct rt_error *err); /* every batch */
+    int (*log)(struct rt_recorder *recorder, const struct rt_log_point *point, struct rt_error *err);
+    int (*threshold)(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err);
+    int (*checkpoint)(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
+    int (*finish)(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
+                  struct rt_error *err);
+    void (*free)(struct rt_recorder *recorder);
+};
+
+#define RT_RECORDERS(X)                                                                                        \
+    X(console)                                                                                                 \
+    X(csv)
+
+#define RT_RECORDER_DECLARE(name) extern const struct rt_recorder_kind rt_recorder_##name;
+RT_RECORDERS(RT_RECORDER_DECLARE)
+#undef RT_RECORDER_DECLARE
+
+#endif
