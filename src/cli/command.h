@@ -1,0 +1,61 @@
+/* Commands: each is one file in cli/ and one line in RT_COMMANDS. --help, the man page and the shell completion
+ * are made from the same tables. */
+#ifndef RT_CLI_COMMAND_H
+#define RT_CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct rt_option {
+    const char *name;     /* "epochs" for --epochs; null ends a table */
+    char letter;          /* 'q' for -q, or 0 */
+    const char *argument; /* "N", "DIR", "KEY=VALUE"; null: a flag */
+    const char *values;   /* what completion offers: words separated by spaces, "@files", "@dirs",
+                             "@experiments", "@keys" or null */
+    const char *help;     /* one sentence, lower case, no full stop */
+};
+
+/* What the user gave to one command. Options may come before or after operands; "--" ends options. */
+struct rt_arguments {
+    const struct rt_command *command;
+    int operand_count;
+    const char **operands;
+    int given_count; /* options in the order given; `value` is null for flags */
+    struct {
+        const struct rt_option *option;
+        const char *value;
+    } *given;
+};
+
+/* The last value given for --name, or null; for a flag "" when given. */
+const char *rt_argument(const struct rt_arguments *arguments, const char *name);
+bool rt_argument_flag(const struct rt_arguments *arguments, const char *name);
+/* The i-th value of a repeatable option, or null when there are fewer. */
+const char *rt_argument_at(const struct rt_arguments *arguments, const char *name, int i);
+/* The option's value as a whole number in [low, high], or `otherwise` when not given. RT_EUSAGE names the option. */
+int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high, long otherwise,
+                        long *value, struct rt_error *err);
+
+struct rt_command {
+    const char *name;               /* "train", "data fetch" */
+    const char *operands;           /* "EXPERIMENT", "[NAME...]"; "" for none */
+    int operands_min, operands_max; /* operands_max < 0: any number */
+    const char *operand_values;     /* completion, as rt_option.values */
+    const char *summary;            /* one line */
+    const char *description;        /* paragraphs for --help and the man page */
+    const char *examples;           /* lines "command  # what it does" */
+    const struct rt_option *options;
+    int (*run)(const struct rt_arguments *arguments, struct rt_error *err);
+};
+
+/* The commands that exist; each command's file defines rt_command_NAME. */
+#define RT_COMMANDS(X)                                                                                         \
+    X(config)
+
+#define RT_COMMAND_DECLARE(name) extern const struct rt_command rt_command_##name;
+RT_COMMANDS(RT_COMMAND_DECLARE)
+#undef RT_COMMAND_DECLARE
+
+#endif
