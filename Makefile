@@ -1,0 +1,68 @@
+# The front door; Meson and Ninja do the work. `make help` says what there is.
+BUILD = build
+PREFIX = /usr/local
+DESTDIR =
+ARGS =
+
+MESON_TEST = meson test --print-errorlogs --no-suite slow
+INSTALL_PACKAGES = tools/install-packages
+
+.PHONY: all run test bench lint sanitize tsan install dist clean help
+
+all: ## build the program: build/rethink
+	@$(INSTALL_PACKAGES) --check build
+	@$(MAKE) --no-print-directory $(BUILD)/rethink
+
+run: ## install what is missing, build, and watch a network memorise random labels
+	@$(INSTALL_PACKAGES) build run
+	@$(MAKE) --no-print-directory $(BUILD)/rethink
+	$(BUILD)/rethink train MLP1_1.0_none --data shapes10 --epochs 200 $(ARGS)
+
+test: ## install what is missing, build, and run the tests
+	@$(INSTALL_PACKAGES) build test
+	@$(MAKE) --no-print-directory $(BUILD)/.tests-enabled
+	@ninja -C $(BUILD) --quiet
+	@$(MESON_TEST) -C $(BUILD) --no-rebuild $(ARGS); status=$$?; \
+	    tools/test-summary $(BUILD)/meson-logs/testlog.json && exit $$status
+
+bench: all ## time the training step of every model
+	$(BUILD)/rethink bench $(ARGS)
+
+lint: ## clang-format, clang-tidy, cppcheck, and a build by clang without a warning
+	@$(INSTALL_PACKAGES) build test lint
+	@tools/lint $(ARGS)
+
+sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(INSTALL_PACKAGES) build test
+	@tools/sanitize address,undefined $(ARGS)
+
+tsan: ## the tests of threads under ThreadSanitizer
+	@$(INSTALL_PACKAGES) build test
+	@tools/sanitize thread $(ARGS)
+
+install: all ## install to $(DESTDIR)$(PREFIX)
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@ninja -C $(BUILD) --quiet
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+dist: all ## a release archive, built and tested from itself
+	@meson dist -C $(BUILD)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-*
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+# Ninja knows what is out of date, so it is always asked.
+.PHONY: $(BUILD)/rethink
+$(BUILD)/rethink: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet rethink
+
+$(BUILD)/build.ninja:
+	@log=$$(meson setup $(BUILD) -Dprefix=$(PREFIX)) || { printf '%s\n' "$$log"; exit 1; }
+
+# cmocka may have come after the first configuration.
+$(BUILD)/.tests-enabled: $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=enabled
+	@touch $@
