@@ -13,7 +13,13 @@
 
 #include "base/error.h"
 
-enum { RT_NODE_INPUTS_MAX = 2, RT_NODE_TENSORS_MAX = 5, RT_NAME_MAX = 64 };
+enum {
+    RT_NODE_INPUTS_MAX = 2,
+    RT_NODE_TENSORS_MAX = 5,
+    RT_NAME_MAX = 64,
+    RT_LABEL_MAX = RT_NAME_MAX + 64,
+    RT_KERNEL_MAX = 64, /* the widest window of conv and max_pool */
+};
 
 /* The shape of one image's activations; a vector of n features is {n, 1, 1}. */
 struct rt_shape {
@@ -23,6 +29,7 @@ size_t rt_shape_count(struct rt_shape shape); /* channels * height * width */
 
 /* What distinguishes one node of an op from another; each op reads its own fields and ignores the rest. */
 struct rt_attributes {
+    struct rt_shape input;       /* input: the images' shape */
     int out_channels;            /* conv, linear */
     int kernel, stride, padding; /* conv, max_pool: square windows */
     bool bias;                   /* conv, linear */
@@ -45,6 +52,8 @@ struct rt_op {
     int (*infer)(struct rt_graph *graph, struct rt_node *node, struct rt_error *err);
     /* Multiply-adds of one image's forward pass; null: none worth counting. */
     uint64_t (*multiply_adds)(const struct rt_graph *graph, const struct rt_node *node);
+    /* The smallest batch that can be trained on (rt_graph_check_batch); null: 1. */
+    int (*batch_min)(const struct rt_graph *graph, const struct rt_node *node);
 };
 
 enum rt_tensor_role {
@@ -63,7 +72,7 @@ struct rt_tensor {
     enum rt_tensor_role role;
     int rank, shape[4];
     size_t count; /* elements */
-    int fan_in;   /* of weight and bias: inputs x kernel area */
+    int fan_in;   /* of weight and bias: inputs x kernel area; else 1 */
     int node;     /* the node that owns it */
 };
 
@@ -87,12 +96,24 @@ struct rt_graph {
     struct rt_error error; /* the first mistake while building */
 };
 
+/* A name made like printf, for use within one call: rt_linear(graph, x, RT_NAME("layer%d", i), 512). */
+struct rt_name {
+    char text[RT_NAME_MAX + 1]; /* one more than a node's name may have, so that a cut one is refused */
+};
+struct rt_name rt_name(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define RT_NAME(...) (rt_name(__VA_ARGS__).text)
+
 void rt_graph_free(struct rt_graph *graph); /* accepts a zeroed or failed graph */
 
 /* Appends a node and returns its id, or -1 (graph->error says why). `name` may be "". Inputs past the op's
  * arity are ignored. The layer functions of net/layers.h are the friendlier way to call it. */
 int rt_graph_add(struct rt_graph *graph, const struct rt_op *op, const char *name, const int *inputs,
                  struct rt_attributes attributes);
+
+/* For ops: the node that is `node`'s i-th input, and the node in words for messages, written into `label`:
+ * "conv layer1.0.conv1 (node 5)". */
+const struct rt_node *rt_node_input(const struct rt_graph *graph, const struct rt_node *node, int i);
+const char *rt_node_label(const struct rt_node *node, char label[RT_LABEL_MAX]);
 
 /* For ops' infer: declares the tensor NODE_NAME.SUFFIX (or SUFFIX alone where the node has no name). */
 int rt_graph_add_tensor(struct rt_graph *graph, struct rt_node *node, const char *suffix,
@@ -104,6 +125,11 @@ int rt_graph_finish(struct rt_graph *graph, struct rt_error *err);
 
 /* The tensor of that name, or -1. */
 int rt_graph_find_tensor(const struct rt_graph *graph, const char *name);
+
+/* Whether a batch of `count` images can be trained (or, with training false, evaluated) on. RT_ECONFIG names
+ * the layer that cannot take it: batch norm in training needs two values a channel, so it refuses one image
+ * where maps are 1 x 1. Engine calls cannot fail: ask here first, for each batch size that will occur. */
+int rt_graph_check_batch(const struct rt_graph *graph, int count, bool training, struct rt_error *err);
 
 size_t rt_graph_parameter_count(const struct rt_graph *graph); /* trained numbers */
 uint64_t rt_graph_multiply_adds(const struct rt_graph *graph); /* forward, one image */

@@ -13,7 +13,9 @@ int rt_linear(struct rt_graph *graph, int x, const char *name, int out);
 
 /* Square convolution (cross-correlation, as PyTorch), zero padding. */
 struct rt_conv_options {
-    int out, kernel, stride, padding;
+    int out, kernel;
+    int stride; /* 0 means 1 */
+    int padding;
     bool bias;
 };
 int rt_conv(struct rt_graph *graph, int x, const char *name, struct rt_conv_options options);
@@ -23,13 +25,16 @@ int rt_relu(struct rt_graph *graph, int x);
 /* Per channel over batch, rows and columns; running statistics with momentum 0.1 (Ioffe and Szegedy 2015). */
 int rt_batch_norm(struct rt_graph *graph, int x, const char *name, float eps);
 
-/* Largest of each window; padding is never chosen. floor((size + 2 padding - kernel) / stride) + 1. */
+/* Largest of each window; padding (at most half the kernel) is never chosen. floor((size + 2 padding - kernel)
+ * / stride) + 1. */
 int rt_max_pool(struct rt_graph *graph, int x, int kernel, int stride, int padding);
 
-/* Adaptive average pool to size x size (windows floor(i*in/size) .. ceil((i+1)*in/size)); size 1: global. */
+/* Adaptive average pool to size x size (windows floor(i*in/size) .. ceil((i+1)*in/size)), at most
+ * the input's; size 1: global. */
 int rt_avg_pool(struct rt_graph *graph, int x, int size);
 
-/* Local response normalisation across channels (Krizhevsky et al. 2012, 3.3), alpha divided by size. */
+/* Local response normalisation across channels (Krizhevsky et al. 2012, 3.3), alpha divided by size,
+ * which must be odd. */
 int rt_lrn(struct rt_graph *graph, int x, int size, float alpha, float beta, float k);
 
 int rt_concat(struct rt_graph *graph, int a, int b); /* along channels, a first */

@@ -6,15 +6,15 @@
 
 struct rt_model_options {
     bool batch_norm; /* config key `bn`: Inception with or without */
-    float dropout;   /* config key `dropout`: rate before each hidden linear layer or inside residual blocks */
+    float dropout;   /* config key `dropout`: rate; each model's file says where */
 };
 
 struct rt_model {
     const char *name;    /* config key `model_name`, and the first part of experiment names */
     const char *aliases; /* other accepted spellings, separated by spaces */
     const char *help;    /* one line */
-    /* Appends layers from the input to the logits; returns the logits' node. */
-    int (*build)(struct rt_graph *graph, const struct rt_model_options *options);
+    /* Appends the layers from the images, node x, to the logits; returns the logits' node. */
+    int (*build)(struct rt_graph *graph, int x, const struct rt_model_options *options);
 };
 
 #define RT_MODELS(X)                                                                                           \
@@ -34,8 +34,8 @@ extern const struct rt_model *const rt_models[];
 /* By name or alias (case matters); null if there is none. */
 const struct rt_model *rt_model_find(const char *name);
 
-/* Builds input 3x28x28 -> model -> loss into *graph (zeroed by the caller or here). Errors: RT_ECONFIG,
- * RT_EMEMORY. */
+/* Builds input 3x28x28 -> model -> loss into *graph, over what was there. Errors: RT_ECONFIG (options that the
+ * model cannot take), RT_EMEMORY; *graph is then zeroed. */
 int rt_model_build(struct rt_graph *graph, const struct rt_model *model, const struct rt_model_options *options,
                    struct rt_error *err);
 
