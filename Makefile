@@ -4,7 +4,7 @@ PREFIX = /usr/local
 DESTDIR =
 ARGS =
 
-MESON_TEST = meson test --print-errorlogs --no-suite slow
+SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
 
 .PHONY: all run test bench lint sanitize tsan install dist clean help
@@ -22,7 +22,7 @@ test: ## install what is missing, build, and run the tests
 	@$(INSTALL_PACKAGES) build test
 	@$(MAKE) --no-print-directory $(BUILD)/.tests-enabled
 	@ninja -C $(BUILD) --quiet
-	@$(MESON_TEST) -C $(BUILD) --no-rebuild $(ARGS); status=$$?; \
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(SUITES) $(ARGS); status=$$?; \
 	    tools/test-summary $(BUILD)/meson-logs/testlog.json && exit $$status
 
 bench: all ## time the training step of every model

@@ -13,20 +13,21 @@ static void format_message(struct rt_error *err, const char *format, va_list arg
         memcpy(err->message + sizeof err->message - 4, "...", 4);
 }
 
-int rt_fail(struct rt_error *err, enum rt_status status, const char *format, ...)
+/* In parentheses: to clang-tidy these are macros too. */
+int(rt_fail)(struct rt_error *err, enum rt_status status, const char *format, ...)
 {
     va_list args;
 
     if (!err)
-        return status;
+        return (int)status;
     err->status = status;
     va_start(args, format);
     format_message(err, format, args);
     va_end(args);
-    return status;
+    return (int)status;
 }
 
-int rt_fail_errno(struct rt_error *err, enum rt_status status, int saved_errno, const char *format, ...)
+int(rt_fail_errno)(struct rt_error *err, enum rt_status status, int saved_errno, const char *format, ...)
 {
     va_list args;
     size_t length;
@@ -34,14 +35,14 @@ int rt_fail_errno(struct rt_error *err, enum rt_status status, int saved_errno, 
     if (saved_errno == ENOMEM)
         status = RT_EMEMORY;
     if (!err)
-        return status;
+        return (int)status;
     err->status = status;
     va_start(args, format);
     format_message(err, format, args);
     va_end(args);
     length = strlen(err->message);
     snprintf(err->message + length, sizeof err->message - length, ": %s", strerror(saved_errno));
-    return status;
+    return (int)status;
 }
 
 int rt_status_exit_code(enum rt_status status)

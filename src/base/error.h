@@ -37,6 +37,11 @@ int rt_fail(struct rt_error *err, enum rt_status status, const char *format, ...
 int rt_fail_errno(struct rt_error *err, enum rt_status status, int saved_errno, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+#ifdef __clang_analyzer__ /* lets clang-tidy know that these never return 0 */
+#define rt_fail(...) (rt_fail(__VA_ARGS__) ?: RT_EMEMORY)
+#define rt_fail_errno(...) (rt_fail_errno(__VA_ARGS__) ?: RT_EMEMORY)
+#endif
+
 /* The process's exit code, and its meaning in one phrase, for a status. */
 int rt_status_exit_code(enum rt_status status);
 const char *rt_status_meaning(enum rt_status status);
