@@ -22,7 +22,7 @@ test: ## install what is missing, build, and run the tests
 	@$(INSTALL_PACKAGES) build test
 	@$(MAKE) --no-print-directory $(BUILD)/.tests-enabled
 	@ninja -C $(BUILD) --quiet
-	@meson test -C $(BUILD) --no-rebuild --print-errorlogs $(SUITES) $(ARGS); status=$$?; \
+	@meson test -C $(BUILD) --no-rebuild $(SUITES) $(ARGS); status=$$?; \
 	    tools/test-summary $(BUILD)/meson-logs/testlog.json && exit $$status
 
 bench: all ## time the training step of every model
@@ -65,4 +65,5 @@ $(BUILD)/build.ninja:
 # cmocka may have come after the first configuration.
 $(BUILD)/.tests-enabled: $(BUILD)/build.ninja
 	@meson configure $(BUILD) -Dtests=enabled
+	@log=$$(ninja -C $(BUILD) build.ninja) || { printf '%s\n' "$$log"; exit 1; }
 	@touch $@
