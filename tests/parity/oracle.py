@@ -1,0 +1,172 @@
+"""PyTorch's side of the comparison: the five models, the one-line networks of tests/support/network.h, and
+numbers that C and Python make alike."""
+import numpy
+import torch
+from torch import nn
+from torch.nn import functional
+
+MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN")
+
+
+def fill(seed, *shape):
+    """As rt_test_fill: 24-bit MT19937 draws, uniform in [-1, 1), exact in float."""
+    draws = numpy.random.RandomState(seed).randint(0, 2**32, int(numpy.prod(shape)), dtype=numpy.uint32)
+    return torch.from_numpy(((draws & 0xFFFFFF) * 2.0**-23 - 1).reshape(shape))
+
+
+class Model(nn.Module):
+    """One of the five architectures: `way(x)` walks the data's way over modules registered in the seed's order."""
+
+    def add(self, name, module):
+        """Registers `module` under a dotted state-dict name and returns it."""
+        at = self
+        *path, last = name.split(".")
+        for part in path:
+            if part not in at._modules:
+                at.add_module(part, nn.Module())
+            at = at._modules[part]
+        at.add_module(last, module)
+        return module
+
+    def forward(self, x):
+        return self.way(x)
+
+    # layers, each returning a function of x
+
+    def linear(self, name, wide, out):
+        return self.add(name, nn.Linear(wide, out))
+
+    def conv(self, name, wide, out, kernel, stride=1, padding=0, bias=False):
+        return self.add(name, nn.Conv2d(wide, out, kernel, stride, padding, bias=bias))
+
+    def bn(self, name, wide, eps=1e-5):
+        return self.add(name, nn.BatchNorm2d(wide, eps))
+
+
+def chain(*steps):
+    def way(x):
+        for step in steps:
+            x = step(x)
+        return x
+
+    return way
+
+
+def mlp(depth, head):
+    m = Model()
+    steps = [lambda x: x.flatten(1)]
+    for i in range(depth):
+        steps += [m.linear(f"layer{i + 1}", 512 if i else 3 * 28 * 28, 512), torch.relu]
+    m.way = chain(*steps, m.linear(head, 512, 10))
+    return m
+
+
+def alexnet():
+    m = Model()
+    pool, norm = nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, 1e-4, 0.75, 2)
+    m.way = chain(
+        m.conv("conv1.0", 3, 64, 5, 1, 1, True), torch.relu, pool, norm,
+        m.conv("conv2.0", 64, 256, 5, 1, 1, True), torch.relu, pool, norm,
+        nn.AdaptiveAvgPool2d(3), nn.Flatten(),
+        m.linear("mlp.0", 2304, 384), torch.relu, m.linear("mlp.2", 384, 192), torch.relu, m.linear("head", 192, 10))
+    return m
+
+
+def inception(batch_norm):
+    m = Model()
+
+    def unit(name, wide, out, kernel, stride=1):
+        conv = m.conv(name + ".conv", wide, out, kernel, stride, kernel // 2)
+        return chain(conv, m.bn(name + ".bn", out, 1e-3), torch.relu) if batch_norm else chain(conv, torch.relu)
+
+    def side_by_side(a, b):
+        return lambda x: torch.cat((a(x), b(x)), 1)
+
+    def module(i, wide, ones, threes):
+        return side_by_side(unit(f"inception{i}.branch1", wide, ones, 1), unit(f"inception{i}.branch3", wide, threes, 3))
+
+    def downsample(i, wide, threes):
+        return side_by_side(unit(f"downsample{i}.conv", wide, threes, 3, 2), nn.MaxPool2d(3, 2, 1))
+
+    m.way = chain(
+        unit("downsample0", 3, 96, 3), module(1, 96, 32, 32), module(2, 64, 32, 48), downsample(1, 80, 80),
+        module(3, 160, 112, 48), module(4, 160, 96, 64), module(5, 160, 80, 80), module(6, 160, 48, 96),
+        downsample(2, 144, 96), module(7, 240, 176, 160), module(8, 336, 176, 160),
+        lambda x: x.mean((2, 3)), m.linear("head", 336, 10))
+    return m
+
+
+def wrn():
+    m = Model()
+
+    def pre(name, wide):
+        return chain(m.bn(name, wide), torch.relu)
+
+    def block(name, wide, out, stride):
+        main = chain(pre(name + ".bn1", wide), m.conv(name + ".conv1", wide, out, 3, stride, 1),
+                     pre(name + ".bn2", out), m.conv(name + ".conv2", out, out, 3, 1, 1))
+        if stride == 1:
+            return lambda x: x + main(x)
+        short = chain(pre(name + ".shortcut.bn", wide), m.conv(name + ".shortcut.conv", wide, out, 1, stride))
+        return lambda x: short(x) + main(x)
+
+    steps, wide = [m.conv("conv1", 3, 16, 3, 1, 1)], 16
+    for i, out in enumerate((48, 96, 192)):
+        steps += [block(f"layer{i + 1}.0", wide, out, 2), block(f"layer{i + 1}.1", out, out, 1)]
+        wide = out
+    m.way = chain(*steps, pre("bn1", 192), lambda x: x.mean((2, 3)), m.linear("classifier", 192, 10))
+    return m
+
+
+def model(name):
+    return {"MLP1": lambda: mlp(1, "classifier"), "MLP3": lambda: mlp(3, "head"), "AlexNet": alexnet,
+            "Inception": lambda: inception(True), "InceptionNoBN": lambda: inception(False), "WRN": wrn}[name]()
+
+
+class Network(nn.Module):
+    """A one-line network of tests/support/network.h on images of shape (channels, height, width)."""
+
+    def __init__(self, text, shape):
+        super().__init__()
+        self.steps = []
+        shapes = [shape]
+        for i, statement in enumerate(text.split(";"), 1):
+            word, *rest = statement.split()
+            inputs = [int(r[1:]) for r in rest if r[0] == "@"] or [i - 1]
+            step = self.layer(word, [float(r) for r in rest if r[0] != "@"], shapes[inputs[0]])
+            if isinstance(step, nn.Module):
+                self.add_module(f"s{i}", step)
+            self.steps.append((step, inputs))
+            with torch.no_grad():  # batch norm in training cannot take one value a channel
+                images = [torch.zeros(2, *shapes[j]) for j in inputs]
+                shapes.append(tuple(step(*images).shape[1:]))
+        for key, tensor in self.state_dict().items():  # undo what the shapes' pass did to running statistics
+            if "running" in key or "batches" in key:
+                tensor.fill_("var" in key)
+
+    @staticmethod
+    def layer(word, a, shape):
+        ints = [int(v) for v in a]
+        if word == "conv":
+            return nn.Conv2d(shape[0], *ints[:4], bias=bool(ints[4]))
+        if word == "linear":
+            linear = nn.Linear(int(numpy.prod(shape)), ints[0])
+            linear.register_forward_pre_hook(lambda m, x: (x[0].flatten(1),))
+            return linear
+        if word == "bn":
+            return nn.BatchNorm2d(shape[0], a[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0], a[0])
+        return {
+            "relu": lambda: torch.relu,
+            "max_pool": lambda: lambda x: functional.max_pool2d(x, *ints),
+            "avg_pool": lambda: lambda x: functional.adaptive_avg_pool2d(x, ints[0]),
+            "lrn": lambda: lambda x: functional.local_response_norm(x, ints[0], a[1], a[2], a[3]),
+            "concat": lambda: lambda x, y: torch.cat((x, y), 1),
+            "add": lambda: lambda x, y: x + y,
+            "flatten": lambda: lambda x: x.flatten(1),
+        }[word]()
+
+    def forward(self, x):
+        values = [x]
+        for step, inputs in self.steps:
+            values.append(step(*(values[i] for i in inputs)))
+        return values[-1]
