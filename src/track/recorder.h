@@ -49,6 +49,13 @@ struct rt_run_info {
     int verbosity; /* -1 quiet, 0, 1 verbose */
 };
 
+/* One layer's parameters ("layer1.weight"), as they are during the call. */
+struct rt_layer_values {
+    const char *name;
+    const float *values;
+    int64_t count;
+};
+
 struct rt_recorder; /* an open one: private to its file */
 
 struct rt_recorder_kind {
@@ -61,6 +68,8 @@ struct rt_recorder_kind {
                     struct rt_error *err); /* every batch */
     int (*log)(struct rt_recorder *recorder, const struct rt_log_point *point, struct rt_error *err);
     int (*threshold)(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err);
+    int (*weights)(struct rt_recorder *recorder, const struct rt_layer_values *layers, int count, int epoch,
+                   struct rt_error *err); /* at an epoch's end, when histograms are asked for */
     int (*checkpoint)(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
     int (*finish)(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
                   struct rt_error *err);
@@ -69,7 +78,8 @@ struct rt_recorder_kind {
 
 #define RT_RECORDERS(X)                                                                                        \
     X(console)                                                                                                 \
-    X(csv)
+    X(csv)                                                                                                     \
+    X(tensorboard)
 
 #define RT_RECORDER_DECLARE(name) extern const struct rt_recorder_kind rt_recorder_##name;
 RT_RECORDERS(RT_RECORDER_DECLARE)
