@@ -1,0 +1,21 @@
+/* Time: durations never go back when someone sets the clock; dates are UTC. */
+#ifndef RT_BASE_CLOCK_H
+#define RT_BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { RT_ISO_TIME_MAX = 32 };
+
+double rt_clock_wall_s(void); /* seconds since some fixed moment: differences are durations */
+double rt_clock_cpu_s(void);  /* seconds of processor time used by all threads of this process */
+
+int64_t rt_clock_unix_ms(void); /* milliseconds since 1970-01-01 UTC, as the system's clock has it */
+
+/* "2017-04-24T10:15:30Z" of a time in milliseconds since 1970, in out[RT_ISO_TIME_MAX]; returns out. */
+const char *rt_clock_iso(int64_t unix_ms, char *out);
+
+/* Sleeps; a signal may end it early. */
+void rt_clock_sleep_s(double seconds);
+
+#endif

@@ -1,0 +1,78 @@
+#include "base/digest.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+enum { SHA256_BYTES = 32, PIECE = 1 << 16 };
+
+int rt_digest_start(struct rt_digest *digest, struct rt_error *err)
+{
+    *digest = (struct rt_digest){.context = EVP_MD_CTX_new()};
+    if (!digest->context)
+        return rt_fail(err, RT_EMEMORY, "cannot allocate a SHA-256 state");
+    if (EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
+        rt_digest_free(digest);
+        return rt_fail(err, RT_EMEMORY, "the OpenSSL library refuses to compute SHA-256");
+    }
+    return RT_OK;
+}
+
+void rt_digest_update(struct rt_digest *digest, const void *bytes, size_t size)
+{
+    if (size && EVP_DigestUpdate(digest->context, bytes, size) != 1)
+        digest->failed = true;
+}
+
+int rt_digest_finish(struct rt_digest *digest, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    unsigned char raw[EVP_MAX_MD_SIZE];
+    const bool done = !digest->failed && EVP_DigestFinal_ex(digest->context, raw, NULL) == 1;
+
+    rt_digest_free(digest);
+    if (!done)
+        return rt_fail(err, RT_EMEMORY, "the OpenSSL library failed to compute SHA-256");
+    for (int i = 0; i < SHA256_BYTES; i++)
+        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+    return RT_OK;
+}
+
+void rt_digest_free(struct rt_digest *digest)
+{
+    EVP_MD_CTX_free(digest->context);
+    *digest = (struct rt_digest){0};
+}
+
+int rt_digest_bytes(const void *bytes, size_t size, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    struct rt_digest digest;
+
+    RT_TRY(rt_digest_start(&digest, err));
+    rt_digest_update(&digest, bytes, size);
+    return rt_digest_finish(&digest, hex, err);
+}
+
+int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    struct rt_digest digest = {0};
+    char *piece = NULL;
+    size_t got = 0;
+    int fd = -1, rc;
+
+    if ((rc = rt_alloc(&piece, PIECE, 1, "a piece of a file", err)) ||
+        (rc = rt_file_open(&fd, path, RT_OPEN_READ, err)) || (rc = rt_digest_start(&digest, err)))
+        goto done;
+    do {
+        if ((rc = rt_file_read(fd, path, piece, PIECE, &got, err)))
+            goto done;
+        rt_digest_update(&digest, piece, got);
+    } while (got == PIECE);
+    rc = rt_digest_finish(&digest, hex, err);
+done:
+    rt_file_close_read(&fd);
+    rt_digest_free(&digest);
+    rt_free(&piece);
+    return rc;
+}

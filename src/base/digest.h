@@ -1,0 +1,28 @@
+/* SHA-256, in one piece or piece by piece. The only file that knows OpenSSL is digest.c. */
+#ifndef RT_BASE_DIGEST_H
+#define RT_BASE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+enum { RT_DIGEST_HEX = 65 }; /* 64 lower-case digits and the NUL */
+
+/* Zeroed before rt_digest_start. A failure inside sticks and is reported by rt_digest_finish. */
+struct rt_digest {
+    void *context;
+    bool failed;
+};
+
+int rt_digest_start(struct rt_digest *digest, struct rt_error *err);
+void rt_digest_update(struct rt_digest *digest, const void *bytes, size_t size);
+/* Writes the digest and frees the state, also on error. */
+int rt_digest_finish(struct rt_digest *digest, char hex[RT_DIGEST_HEX], struct rt_error *err);
+void rt_digest_free(struct rt_digest *digest); /* to give up early; accepts the zeroed state */
+
+int rt_digest_bytes(const void *bytes, size_t size, char hex[RT_DIGEST_HEX], struct rt_error *err);
+/* Of a whole file, read in pieces. RT_EIO names it. */
+int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err);
+
+#endif

@@ -1,0 +1,138 @@
+#include "base/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int (*rt_system_hook)(const struct rt_system_event *event);
+
+const char *rt_system_call_name(enum rt_system_call call)
+{
+    static const char *const names[] = {
+#define RT_SYSTEM_NAME(name) #name,
+        RT_SYSTEM_CALLS(RT_SYSTEM_NAME)
+#undef RT_SYSTEM_NAME
+    };
+
+    return names[call];
+}
+
+/* True when the call may go on; else errno says why not. */
+static bool before(enum rt_system_call call, const char *path, size_t *count)
+{
+    int refused;
+
+    if (!rt_system_hook)
+        return true;
+    refused = rt_system_hook(&(struct rt_system_event){call, path, false, count});
+    if (refused)
+        errno = refused;
+    return !refused;
+}
+
+static void after(enum rt_system_call call, const char *path, long result)
+{
+    const int saved = errno;
+
+    if (rt_system_hook && result >= 0)
+        rt_system_hook(&(struct rt_system_event){call, path, true, NULL});
+    errno = saved;
+}
+
+int rt_system_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+
+    do
+        fd = before(RT_SYSTEM_open, path, NULL) ? open(path, flags | O_CLOEXEC, mode) : -1;
+    while (fd < 0 && errno == EINTR);
+    after(RT_SYSTEM_open, path, fd);
+    return fd;
+}
+
+ssize_t rt_system_read(int fd, const char *path, void *bytes, size_t count)
+{
+    ssize_t got;
+
+    do
+        got = before(RT_SYSTEM_read, path, &count) ? read(fd, bytes, count) : -1;
+    while (got < 0 && errno == EINTR);
+    after(RT_SYSTEM_read, path, (long)got);
+    return got;
+}
+
+ssize_t rt_system_write(int fd, const char *path, const void *bytes, size_t count)
+{
+    ssize_t put;
+
+    do
+        put = before(RT_SYSTEM_write, path, &count) ? write(fd, bytes, count) : -1;
+    while (put < 0 && errno == EINTR);
+    after(RT_SYSTEM_write, path, (long)put);
+    return put;
+}
+
+int rt_system_fsync(int fd, const char *path)
+{
+    int result;
+
+    do
+        result = before(RT_SYSTEM_fsync, path, NULL) ? fsync(fd) : -1;
+    while (result < 0 && errno == EINTR);
+    after(RT_SYSTEM_fsync, path, result);
+    return result;
+}
+
+/* Not repeated on EINTR: Linux has closed the descriptor by then. */
+int rt_system_close(int fd, const char *path)
+{
+    const bool allowed = before(RT_SYSTEM_close, path, NULL);
+    const int refused = errno;
+    int result = close(fd);
+
+    if (!allowed) {
+        errno = refused;
+        result = -1;
+    }
+    if (result < 0 && errno == EINTR)
+        result = 0;
+    after(RT_SYSTEM_close, path, result);
+    return result;
+}
+
+int rt_system_rename(const char *from, const char *to)
+{
+    const int result = before(RT_SYSTEM_rename, from, NULL) ? rename(from, to) : -1;
+
+    after(RT_SYSTEM_rename, from, result);
+    return result;
+}
+
+int rt_system_unlinkat(int folder, const char *name, int flags, const char *path)
+{
+    const int result = before(RT_SYSTEM_unlink, path, NULL) ? unlinkat(folder, name, flags) : -1;
+
+    after(RT_SYSTEM_unlink, path, result);
+    return result;
+}
+
+int rt_system_mkdir(const char *path, mode_t mode)
+{
+    const int result = before(RT_SYSTEM_mkdir, path, NULL) ? mkdir(path, mode) : -1;
+
+    after(RT_SYSTEM_mkdir, path, result);
+    return result;
+}
+
+int rt_system_ftruncate(int fd, const char *path, off_t size)
+{
+    int result;
+
+    do
+        result = before(RT_SYSTEM_truncate, path, NULL) ? ftruncate(fd, size) : -1;
+    while (result < 0 && errno == EINTR);
+    after(RT_SYSTEM_truncate, path, result);
+    return result;
+}

@@ -1,0 +1,47 @@
+#include "base/text.h"
+
+#include <stdint.h>
+
+/* Length of the UTF-8 sequence at p[0..left), or 0 if it is none (Unicode 15, table 3-7). */
+static size_t sequence_length(const unsigned char *p, size_t left)
+{
+    const unsigned char lead = p[0];
+    unsigned char low = 0x80, high = 0xbf;
+    size_t length;
+
+    if (lead < 0x80)
+        return 1;
+    if (lead < 0xc2 || lead > 0xf4)
+        return 0;
+    length = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (left < length)
+        return 0;
+    if (lead == 0xe0)
+        low = 0xa0; /* shorter forms exist */
+    else if (lead == 0xed)
+        high = 0x9f; /* surrogates */
+    else if (lead == 0xf0)
+        low = 0x90;
+    else if (lead == 0xf4)
+        high = 0x8f; /* past U+10FFFF */
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < length; i++)
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    return length;
+}
+
+size_t rt_utf8_valid_prefix(const char *bytes, size_t size)
+{
+    size_t at = 0;
+
+    while (at < size) {
+        const size_t length = sequence_length((const unsigned char *)bytes + at, size - at);
+
+        if (!length)
+            break;
+        at += length;
+    }
+    return at;
+}
