@@ -26,7 +26,7 @@ struct rt_arguments {
     struct {
         const struct rt_option *option;
         const char *value;
-    } *given;
+    } * given;
 };
 
 /* The last value given for --name, or null; for a flag "" when given. */
@@ -34,9 +34,10 @@ const char *rt_argument(const struct rt_arguments *arguments, const char *name);
 bool rt_argument_flag(const struct rt_arguments *arguments, const char *name);
 /* The i-th value of a repeatable option, or null when there are fewer. */
 const char *rt_argument_at(const struct rt_arguments *arguments, const char *name, int i);
-/* The option's value as a whole number in [low, high], or `otherwise` when not given. RT_EUSAGE names the option. */
-int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high, long otherwise,
-                        long *value, struct rt_error *err);
+/* The option's value as a whole number in [low, high], or `otherwise` when not given. RT_EUSAGE names the
+ * option. */
+int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high,
+                        long otherwise, long *value, struct rt_error *err);
 
 struct rt_command {
     const char *name;               /* "train", "data fetch" */
@@ -51,8 +52,7 @@ struct rt_command {
 };
 
 /* The commands that exist; each command's file defines rt_command_NAME. */
-#define RT_COMMANDS(X)                                                                                         \
-    X(config)
+#define RT_COMMANDS(X) X(config)
 
 #define RT_COMMAND_DECLARE(name) extern const struct rt_command rt_command_##name;
 RT_COMMANDS(RT_COMMAND_DECLARE)

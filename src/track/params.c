@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "track/crc32c.h"
 
 struct list {
@@ -29,7 +30,7 @@ static void add_bool(struct list *list, const char *name, bool value)
     struct rt_param *param = add(list, name, RT_PARAM_BOOL);
 
     param->number = value;
-    strcpy(param->text, value ? "true" : "false");
+    rt_copy_text(param->text, sizeof param->text, value ? "true" : "false");
 }
 
 static void add_number(struct list *list, const char *name, double value)

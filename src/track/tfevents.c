@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "track/crc32c.h"
 
 #define NAME_START "events.out.tfevents."
@@ -96,7 +97,7 @@ static int new_path(struct rt_tfevents *events, const char *directory, double wa
     if (seconds <= latest && latest < 9999999999)
         seconds = latest + 1;
     if (gethostname(host, sizeof host - 1))
-        strcpy(host, "localhost");
+        rt_copy_text(host, sizeof host, "localhost");
     length = snprintf(events->path, sizeof events->path, "%s/" NAME_START "%010lld.%s.%ld.%u", directory,
                       seconds, host, (long)getpid(), atomic_fetch_add(&counter, 1));
     if (length < 0 || (size_t)length >= sizeof events->path)

@@ -17,6 +17,7 @@
 #include <signal.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "track/crc32c.h"
 #include "track/protobuf.h"
 #include "track/tfevents.h"
@@ -165,7 +166,7 @@ static void test_names_sort(void **state)
     for (size_t i = 0; i < sizeof clock_s / sizeof *clock_s; i++) {
         assert_int_equal(rt_tfevents_open(&events, directory, clock_s[i], &err), RT_OK);
         assert_true(strcmp(events.path, last) > 0);
-        strcpy(last, events.path);
+        assert_true(rt_copy_text(last, sizeof last, events.path));
         rt_tfevents_close(&events);
     }
     assert_int_equal(rt_tfevents_remove(directory, &err), RT_OK);

@@ -32,7 +32,7 @@ static int conv_infer(struct rt_graph *graph, struct rt_node *node, struct rt_er
 
 static uint64_t conv_multiply_adds(const struct rt_graph *graph, const struct rt_node *node)
 {
-    const uint64_t area = (uint64_t)(node->attributes.kernel * node->attributes.kernel);
+    const uint64_t area = (uint64_t)node->attributes.kernel * (uint64_t)node->attributes.kernel;
 
     return (uint64_t)rt_shape_count(node->shape) * (uint64_t)rt_node_input(graph, node, 0)->shape.channels *
            area;
