@@ -40,22 +40,54 @@ int rt_argument_integer(const struct rt_arguments *arguments, const char *name, 
                         long otherwise, long *value, struct rt_error *err);
 
 struct rt_command {
-    const char *name;               /* "train", "data fetch" */
-    const char *operands;           /* "EXPERIMENT", "[NAME...]"; "" for none */
-    int operands_min, operands_max; /* operands_max < 0: any number */
-    const char *operand_values;     /* completion, as rt_option.values */
-    const char *summary;            /* one line */
-    const char *description;        /* paragraphs for --help and the man page */
-    const char *examples;           /* lines "command  # what it does" */
-    const struct rt_option *options;
+    const char *name;                /* "train", "data fetch" */
+    const char *operands;            /* "EXPERIMENT", "[NAME...]"; "" for none */
+    int operands_min, operands_max;  /* operands_max < 0: any number */
+    const char *operand_values;      /* completion, as rt_option.values */
+    const char *summary;             /* one line */
+    const char *description;         /* paragraphs for --help and the man page */
+    const char *examples;            /* lines "command  # what it does" */
+    const struct rt_option *options; /* null: none */
+    bool hidden;                     /* not in --help, the man page and the completion */
     int (*run)(const struct rt_arguments *arguments, struct rt_error *err);
 };
 
-/* The commands that exist; each command's file defines rt_command_NAME. */
-#define RT_COMMANDS(X) X(config)
+/* The commands that exist, in the order of --help; each command's file defines rt_command_NAME. */
+/* clang-format off */
+#define RT_COMMANDS(X) \
+    X(help)
+/* clang-format on */
 
 #define RT_COMMAND_DECLARE(name) extern const struct rt_command rt_command_##name;
 RT_COMMANDS(RT_COMMAND_DECLARE)
 #undef RT_COMMAND_DECLARE
+
+/* All of them, ended by null. */
+extern const struct rt_command *const rt_commands[];
+
+/* Options that several commands have, so that they read the same everywhere. */
+#define RT_OPTION_DATA                                                                                         \
+    {                                                                                                          \
+        "data", 0, "NAME", "cifar10 shapes10 @dirs",                                                           \
+            "images: cifar10 (from $RETHINK_DATA or the user's data directory), shapes10 (drawn by the "       \
+            "program), or a "                                                                                  \
+            "directory in CIFAR-10's binary layout"                                                            \
+    }
+#define RT_OPTION_RUNS                                                                                         \
+    {                                                                                                          \
+        "runs", 0, "DIR", "@dirs", "where runs are kept (default: runs)"                                       \
+    }
+#define RT_OPTION_THREADS                                                                                      \
+    {                                                                                                          \
+        "threads", 0, "N", NULL, "threads to compute with (default: one per core)"                             \
+    }
+#define RT_OPTION_QUIET                                                                                        \
+    {                                                                                                          \
+        "quiet", 'q', NULL, NULL, "only warnings and errors"                                                   \
+    }
+#define RT_OPTION_VERBOSE                                                                                      \
+    {                                                                                                          \
+        "verbose", 'v', NULL, NULL, "more detail"                                                              \
+    }
 
 #endif

@@ -1,4 +1,71 @@
-int main(void)
+/* The program: finds the command, runs it, prints its error and turns it into the exit code. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/arguments.h"
+#include "cli/output.h"
+#include "cli/usage.h"
+
+static int run_command(int count, char **strings, struct rt_error *err)
 {
-    return 0;
+    const struct rt_command *command;
+    struct rt_arguments arguments = {0};
+    struct rt_text text = {0};
+    bool help = false;
+    int words, rc;
+
+    if ((rc = rt_command_find(&command, &words, count, strings, err))) {
+        const bool bare = count == 1 || !strcmp(strings[1], "--help") || !strcmp(strings[1], "-h");
+
+        if (!bare || !rt_usage_group(&text, strings[0]))
+            return rc;
+        if (count > 1)
+            return rt_output_text(&text, err);
+        rt_text_free(&text);
+        return rt_fail(err, RT_EUSAGE, "'%s' needs one more word ('rethink %s --help' lists them)", strings[0],
+                       strings[0]);
+    }
+    if (!(rc = rt_arguments_parse(&arguments, command, count - words, strings + words, &help, err))) {
+        if (help) {
+            rt_usage_command(&text, command);
+            rc = rt_output_text(&text, err);
+        } else {
+            rc = command->run(&arguments, err);
+        }
+    }
+    rt_arguments_free(&arguments);
+    return rc;
+}
+
+static int run_program(int count, char **strings, struct rt_error *err)
+{
+    struct rt_text text = {0};
+
+    if (count && (!strcmp(strings[0], "--version") || !strcmp(strings[0], "-V")))
+        return rt_output("rethink " RT_VERSION "\n", err);
+    if (count && (!strcmp(strings[0], "--help") || !strcmp(strings[0], "-h"))) {
+        rt_usage_program(&text);
+        return rt_output_text(&text, err);
+    }
+    if (!count)
+        return rt_fail(err, RT_EUSAGE, "a command is missing ('rethink --help' lists them)");
+    if (strings[0][0] == '-')
+        return rt_fail(err, RT_EUSAGE, "'%s' before a command: try 'rethink train %s ...' or 'rethink --help'",
+                       strings[0], strings[0]);
+    return run_command(count, strings, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct rt_error err = {0};
+    int rc;
+
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, which says so */
+    rc = run_program(argc > 0 ? argc - 1 : 0, argv + 1, &err);
+    if (rc && err.message[0])
+        fprintf(stderr, "rethink: %s\n", err.message);
+    exit(rt_status_exit_code((enum rt_status)rc));
 }

@@ -1,0 +1,263 @@
+#include "cli/arguments.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#define RT_COMMAND_ADDRESS(name) &rt_command_##name,
+const struct rt_command *const rt_commands[] = {RT_COMMANDS(RT_COMMAND_ADDRESS) NULL};
+#undef RT_COMMAND_ADDRESS
+
+enum { HINT_MAX = 128 };
+
+/* How many of the words are the command's name, all of it; 0: it is another. */
+static int words_of_name(const struct rt_command *command, int count, char **strings)
+{
+    const char *at = command->name;
+    int words = 0;
+
+    while (*at) {
+        const size_t length = strcspn(at, " ");
+
+        if (words == count || strlen(strings[words]) != length || strncmp(strings[words], at, length) != 0)
+            return 0;
+        words++;
+        at += length + (at[length] ? 1 : 0);
+    }
+    return words;
+}
+
+/* Nearest to the first word, or to the first two for names of two. */
+static int unknown_command(int count, char **strings, struct rt_error *err)
+{
+    char two[128] = "", hint[HINT_MAX], second[HINT_MAX];
+    struct rt_nearest one_word = {.word = strings[0]}, two_words = {.word = two};
+
+    if (count > 1 && strlen(strings[0]) + strlen(strings[1]) + 2 <= sizeof two)
+        stpcpy(stpcpy(stpcpy(two, strings[0]), " "), strings[1]);
+    for (int i = 0; rt_commands[i]; i++) {
+        if (rt_commands[i]->hidden)
+            continue;
+        rt_nearest_offer(&one_word, rt_commands[i]->name);
+        if (*two)
+            rt_nearest_offer(&two_words, rt_commands[i]->name);
+    }
+    rt_nearest_hint(&two_words, second, sizeof second);
+    return rt_fail(err, RT_EUSAGE, "unknown command '%s'%s ('rethink --help' lists them)",
+                   two_words.best ? two : strings[0],
+                   two_words.best ? second : rt_nearest_hint(&one_word, hint, sizeof hint));
+}
+
+int rt_command_find(const struct rt_command **command, int *words, int count, char **strings,
+                    struct rt_error *err)
+{
+    *command = NULL;
+    *words = 0;
+    for (int i = 0; rt_commands[i]; i++) {
+        const int matched = words_of_name(rt_commands[i], count, strings);
+
+        if (matched > *words) {
+            *command = rt_commands[i];
+            *words = matched;
+        }
+    }
+    return *command ? RT_OK : unknown_command(count, strings, err);
+}
+
+static const struct rt_option *find_option(const struct rt_command *command, const char *name, size_t length)
+{
+    for (const struct rt_option *o = command->options; o && o->name; o++)
+        if (strlen(o->name) == length && !strncmp(o->name, name, length))
+            return o;
+    return NULL;
+}
+
+static const struct rt_option *find_letter(const struct rt_command *command, char letter)
+{
+    for (const struct rt_option *o = command->options; o && o->name; o++)
+        if (o->letter == letter)
+            return o;
+    return NULL;
+}
+
+static int unknown_option(const struct rt_command *command, const char *string, size_t length,
+                          struct rt_error *err)
+{
+    char name[64], hint[HINT_MAX];
+    struct rt_nearest nearest = {.word = name};
+
+    if (length < sizeof name) {
+        memcpy(name, string, length);
+        name[length] = '\0';
+        for (const struct rt_option *o = command->options; o && o->name; o++)
+            rt_nearest_offer(&nearest, o->name);
+        rt_nearest_offer(&nearest, "help");
+    }
+    if (nearest.best)
+        return rt_fail(err, RT_EUSAGE,
+                       "unknown option '--%s'; did you mean '--%s'? ('rethink %s --help' lists them)", name,
+                       rt_nearest_found(&nearest), command->name);
+    rt_nearest_hint(&nearest, hint, sizeof hint);
+    return rt_fail(err, RT_EUSAGE, "unknown option '--%.*s' ('rethink %s --help' lists them)", (int)length,
+                   string, command->name);
+}
+
+static void give(struct rt_arguments *arguments, const struct rt_option *option, const char *value)
+{
+    arguments->given[arguments->given_count].option = option;
+    arguments->given[arguments->given_count].value = value;
+    arguments->given_count++;
+}
+
+static int missing_value(const struct rt_option *option, struct rt_error *err)
+{
+    return rt_fail(err, RT_EUSAGE, "--%s needs a value: --%s %s", option->name, option->name, option->argument);
+}
+
+/* --name, --name=value, or --name and the next string; *at moves past what was used. */
+static int parse_long(struct rt_arguments *arguments, int *at, int count, char **strings, struct rt_error *err)
+{
+    const char *const name = strings[*at] + 2;
+    const size_t length = strcspn(name, "=");
+    const struct rt_option *const option = find_option(arguments->command, name, length);
+
+    if (!option)
+        return unknown_option(arguments->command, name, length, err);
+    ++*at;
+    if (!option->argument) {
+        if (name[length])
+            return rt_fail(err, RT_EUSAGE, "--%s takes no value, got '%s'", option->name, name + length + 1);
+        give(arguments, option, NULL);
+    } else if (name[length]) {
+        give(arguments, option, name + length + 1);
+    } else {
+        if (*at == count)
+            return missing_value(option, err);
+        give(arguments, option, strings[(*at)++]);
+    }
+    return RT_OK;
+}
+
+/* -q, -qv, -n VALUE, -nVALUE */
+static int parse_letters(struct rt_arguments *arguments, bool *help, int *at, int count, char **strings,
+                         struct rt_error *err)
+{
+    const char *letters = strings[(*at)++] + 1;
+
+    for (; *letters; letters++) {
+        const struct rt_option *const option = find_letter(arguments->command, *letters);
+
+        if (!option && *letters == 'h') {
+            *help = true;
+            return RT_OK;
+        }
+        if (!option)
+            return rt_fail(err, RT_EUSAGE, "unknown option '-%c' ('rethink %s --help' lists them)", *letters,
+                           arguments->command->name);
+        if (!option->argument) {
+            give(arguments, option, NULL);
+            continue;
+        }
+        if (!letters[1] && *at == count)
+            return missing_value(option, err);
+        give(arguments, option, letters[1] ? letters + 1 : strings[(*at)++]);
+        return RT_OK;
+    }
+    return RT_OK;
+}
+
+static int check_operands(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const struct rt_command *const command = arguments->command;
+
+    if (arguments->operand_count < command->operands_min)
+        return rt_fail(err, RT_EUSAGE, "'rethink %s' needs %s ('rethink %s --help' shows how)", command->name,
+                       command->operands, command->name);
+    if (command->operands_max >= 0 && arguments->operand_count > command->operands_max)
+        return rt_fail(err, RT_EUSAGE, "'rethink %s' takes %s%s, and '%s' is one too many", command->name,
+                       command->operands_max ? "only " : "no operands",
+                       command->operands_max ? command->operands : "",
+                       arguments->operands[command->operands_max]);
+    return RT_OK;
+}
+
+int rt_arguments_parse(struct rt_arguments *arguments, const struct rt_command *command, int count,
+                       char **strings, bool *help, struct rt_error *err)
+{
+    size_t most = 1; /* a string gives at most one value, or as many flags as it has letters */
+    bool options_over = false;
+
+    *arguments = (struct rt_arguments){.command = command};
+    *help = false;
+    for (int i = 0; i < count; i++)
+        most += strlen(strings[i]) + 1;
+    RT_TRY(rt_alloc(&arguments->operands, (size_t)count + 1, sizeof *arguments->operands, "operands", err));
+    RT_TRY(rt_alloc(&arguments->given, most, sizeof *arguments->given, "options", err));
+    for (int at = 0; at < count && !*help;) {
+        if (options_over || strings[at][0] != '-' || !strings[at][1]) {
+            arguments->operands[arguments->operand_count++] = strings[at++];
+        } else if (!strcmp(strings[at], "--")) {
+            options_over = true;
+            at++;
+        } else if (!strcmp(strings[at], "--help")) {
+            *help = true;
+        } else if (strings[at][1] == '-') {
+            RT_TRY(parse_long(arguments, &at, count, strings, err));
+        } else {
+            RT_TRY(parse_letters(arguments, help, &at, count, strings, err));
+        }
+    }
+    return *help ? RT_OK : check_operands(arguments, err);
+}
+
+void rt_arguments_free(struct rt_arguments *arguments)
+{
+    rt_free(&arguments->operands);
+    rt_free(&arguments->given);
+    *arguments = (struct rt_arguments){0};
+}
+
+const char *rt_argument(const struct rt_arguments *arguments, const char *name)
+{
+    for (int i = arguments->given_count - 1; i >= 0; i--)
+        if (!strcmp(arguments->given[i].option->name, name))
+            return arguments->given[i].value ? arguments->given[i].value : "";
+    return NULL;
+}
+
+bool rt_argument_flag(const struct rt_arguments *arguments, const char *name)
+{
+    return rt_argument(arguments, name) != NULL;
+}
+
+const char *rt_argument_at(const struct rt_arguments *arguments, const char *name, int i)
+{
+    for (int at = 0; at < arguments->given_count; at++)
+        if (!strcmp(arguments->given[at].option->name, name) && !i--)
+            return arguments->given[at].value;
+    return NULL;
+}
+
+int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high,
+                        long otherwise, long *value, struct rt_error *err)
+{
+    const char *const text = rt_argument(arguments, name);
+    char *end;
+    long number;
+
+    if (!text) {
+        *value = otherwise;
+        return RT_OK;
+    }
+    errno = 0;
+    number = strtol(text, &end, 10);
+    if (!*text || *end || strspn(text, " \t\n\v\f\r"))
+        return rt_fail(err, RT_EUSAGE, "--%s '%s' is not a whole number", name, text);
+    if (errno || number < low || number > high)
+        return rt_fail(err, RT_EUSAGE, "--%s %s is out of range: %ld to %ld", name, text, low, high);
+    *value = number;
+    return RT_OK;
+}

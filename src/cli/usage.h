@@ -1,0 +1,27 @@
+/* The help texts, made from the tables of commands, options, exit codes and environment variables. */
+#ifndef RT_CLI_USAGE_H
+#define RT_CLI_USAGE_H
+
+#include "base/text.h"
+#include "cli/command.h"
+
+#define RT_ABOUT                                                                                               \
+    "Trains small networks on CIFAR-10 with true, random and scrambled labels and pixels, as in "              \
+    "\"Understanding "                                                                                         \
+    "deep learning requires rethinking generalization\" (Zhang et al., ICLR 2017), and draws its figures."
+
+/* X(variable, meaning) */
+#define RT_ENVIRONMENT(X)                                                                                      \
+    X("RETHINK_DATA", "directory with the images, used where --data is not given")                             \
+    X("XDG_DATA_HOME",                                                                                         \
+      "where 'rethink data fetch' keeps them: $XDG_DATA_HOME/rethink (~/.local/share/rethink)")                \
+    X("NO_COLOR", "when set: no colours on the terminal")
+
+/* `rethink --help` */
+void rt_usage_program(struct rt_text *text);
+/* `rethink COMMAND --help` */
+void rt_usage_command(struct rt_text *text, const struct rt_command *command);
+/* `rethink data --help`: the commands whose names begin with this word; false when there are none. */
+bool rt_usage_group(struct rt_text *text, const char *word);
+
+#endif
