@@ -88,7 +88,7 @@ static void import_tensor(void *context, int tensor, const float *values)
             wide[i] = (double)values[i];
     }
     rt_plan_import(init->plan, RT_STATE_TENSOR, tensor, init->reals);
-    if (rt_tensor_is_parameter(init->plan->graph->tensors[tensor].role)) {
+    if (init->plan->options.training && rt_tensor_is_parameter(init->plan->graph->tensors[tensor].role)) {
         memset(init->reals, 0, count * init->plan->engine->real_size);
         rt_plan_import(init->plan, RT_STATE_MOMENTUM, tensor, init->reals);
     }
