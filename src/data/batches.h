@@ -13,9 +13,9 @@ struct rt_batches {
     struct rt_mt generator; /* saved in checkpoints: a resumed run goes on with it */
     uint32_t seed;          /* augmentation is a function of (seed, epoch, image) */
     bool augment;
-    int epoch;         /* of the order below, from 1; 0: none drawn yet */
-    uint32_t *order;   /* [train_count] of this epoch */
-    uint32_t *discard; /* [train_count] scratch for the permutation that is thrown away */
+    int epoch;             /* of the order below, from 1; 0: none drawn yet */
+    uint32_t *order;       /* [train_count] of this epoch */
+    struct rt_crop *crops; /* [batch_size], or null without augmentation */
 };
 
 int rt_batches_create(struct rt_batches *batches, const struct rt_dataset *dataset, int batch_size,
@@ -24,15 +24,22 @@ void rt_batches_free(struct rt_batches *batches);
 
 int rt_batches_per_epoch(const struct rt_batches *batches);
 
-/* Draws the order of `epoch` (1, 2, ... in turn). */
+/* Draws the order of `epoch` (1, 2, ... in turn), and all else that the published loader draws in an epoch: its
+ * sampler's second permutation, which is thrown away. The generator is then as it will be at the epoch's end,
+ * evaluations aside; whether these come before or after that permutation makes no difference, for both only
+ * move the generator on. */
 void rt_batches_begin_epoch(struct rt_batches *batches, int epoch);
 
 /* Fills images [count][3][28][28] and labels [count] with batch `index` (0-based) of the epoch and returns its
- * count: batch_size, or what is left for the last one. Draws from the generator where the published loader
- * does (its sampler runs a few batches ahead and redraws when exhausted). Must be called for 0, 1, 2, ... */
+ * count: batch_size, or what is left for the last one. */
 int rt_batches_get(struct rt_batches *batches, int index, float *images, uint8_t *labels);
 
-/* To be called at each evaluation on the test set: the published code draws once from the same generator. */
+/* To be called at each evaluation on the test set, which draws once from the same generator, as in the
+ * published code. */
 void rt_batches_note_evaluation(struct rt_batches *batches);
+
+/* The augmentation of one training image in one epoch: where the 28x28 window lies and whether it is mirrored.
+ */
+struct rt_crop rt_batches_crop(uint32_t seed, int epoch, uint32_t image);
 
 #endif

@@ -23,8 +23,10 @@ struct rt_dataset {
     float *noise;    /* [count][3][28][28] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
     bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
-    char digest[65];            /* SHA-256 of the original records' labels and pixels, hex */
-    char corruption_digest[65]; /* SHA-256 of what training and test see: labels and stored pixels, hex */
+    char digest[65];            /* of all original records, kept or not: the SHA-256 of the SHA-256s (in hex) of
+                                   the source's blocks; CIFAR-10's blocks are its six files */
+    char corruption_digest[65]; /* of what training and test see: the SHA-256 of the SHA-256s (in hex) of each
+                                   1000 kept images, labels before pixels */
     bool official;              /* the official CIFAR-10 bytes */
 };
 

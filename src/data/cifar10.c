@@ -1,0 +1,190 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/cifar10.h"
+#include "data/source.h"
+
+enum { NAMES_BYTES_MAX = 4096 };
+
+const struct rt_cifar10_file rt_cifar10_files[RT_CIFAR10_FILES] = {
+    {"data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"},
+    {"data_batch_2.bin", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"},
+    {"data_batch_3.bin", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"},
+    {"data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"},
+    {"data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"},
+    {"test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"},
+};
+
+static const char *const class_names[RT_CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                                    "dog",      "frog",       "horse", "ship", "truck"};
+
+/* A missing file means that this is no such data set (RT_EDATA); any other trouble is the system's (RT_EIO). */
+static int check_size(const char *path, struct rt_error *err)
+{
+    struct stat status;
+    const long long want = RT_CIFAR10_FILE_BYTES;
+
+    if (stat(path, &status)) {
+        const enum rt_status kind = errno == ENOENT || errno == ENOTDIR ? RT_EDATA : RT_EIO;
+
+        return rt_fail_errno(err, kind, errno, "%s", path);
+    }
+    if (!S_ISREG(status.st_mode))
+        return rt_fail(err, RT_EDATA, "%s: not a regular file", path);
+    if (status.st_size < want)
+        return rt_fail(
+            err, RT_EDATA,
+            "%s: %lld bytes, expected %lld (10000 records of 3073): cut short in record %lld; get it "
+            "again, e.g. with 'rethink data fetch'",
+            path, (long long)status.st_size, want, (long long)status.st_size / RT_RECORD_BYTES);
+    if (status.st_size > want)
+        return rt_fail(
+            err, RT_EDATA,
+            "%s: %lld bytes, expected %lld (10000 records of 3073): not a batch of CIFAR-10's binary "
+            "version",
+            path, (long long)status.st_size, want);
+    return RT_OK;
+}
+
+/* A name on a line of its own: 1 to 31 printable characters. Leaves *text behind the line's end. */
+static int read_name(const char **text, char name[32], const char *path, int line, struct rt_error *err)
+{
+    size_t length = strcspn(*text, "\r\n");
+
+    if (length == 0 || length > 31)
+        return rt_fail(err, RT_EDATA, "%s:%d: a line of %zu bytes, expected a class name of 1 to 31", path,
+                       line, length);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)(*text)[i] < ' ' || (*text)[i] == 127)
+            return rt_fail(err, RT_EDATA, "%s:%d: control character in the class name", path, line);
+    memcpy(name, *text, length);
+    name[length] = '\0';
+    *text += length;
+    *text += **text == '\r';
+    *text += **text == '\n';
+    return RT_OK;
+}
+
+/* The class names in label order; a data set without them is taken to have CIFAR-10's ten. */
+static int read_names(struct rt_source *source, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], *bytes;
+    const char *text;
+    size_t size;
+    int rc = RT_OK;
+
+    for (int i = 0; i < RT_CLASSES; i++)
+        snprintf(source->classes[i], sizeof source->classes[i], "%s", class_names[i]);
+    RT_TRY(rt_path_join(path, source->where, RT_CIFAR10_NAMES, err));
+    if (!rt_path_exists(path))
+        return RT_OK;
+    RT_TRY(rt_file_read_all(path, NAMES_BYTES_MAX, &bytes, &size, err));
+    text = bytes;
+    for (int i = 0; i < RT_CLASSES && !rc; i++)
+        rc = read_name(&text, source->classes[i], path, i + 1, err);
+    rt_free(&bytes);
+    return rc;
+}
+
+int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], struct rt_error *err)
+{
+    static const char *const below[] = {"", RT_CIFAR10_FOLDER};
+    const char *first = rt_cifar10_files[0].name;
+    char path[RT_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        RT_TRY(rt_path_join(directory, given, below[i], err));
+        RT_TRY(rt_path_join(path, directory, first, err));
+        if (access(path, F_OK) == 0)
+            return RT_OK;
+        if (errno != ENOENT && errno != ENOTDIR)
+            return rt_fail_errno(err, RT_EIO, errno, "%s", path);
+    }
+    return rt_fail(err, RT_EDATA,
+                   "%s: no CIFAR-10 here (neither %s nor %s/%s): get it with 'rethink data fetch', or give "
+                   "--data DIR or --data shapes10",
+                   given, first, RT_CIFAR10_FOLDER, first);
+}
+
+static int cifar10_open(struct rt_source *source, const char *given, struct rt_error *err)
+{
+    char directory[RT_PATH_MAX], path[RT_PATH_MAX], *canonical;
+    bool fits;
+
+    RT_TRY(rt_cifar10_find(given, directory, err));
+    canonical = realpath(directory, NULL);
+    if (!canonical)
+        return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
+    fits = rt_copy_text(source->where, sizeof source->where, canonical);
+    free(canonical);
+    if (!fits)
+        return rt_fail(err, RT_EDATA, "%s: the path is longer than %zu bytes", directory,
+                       sizeof source->where - 1);
+    for (int i = 0; i < RT_CIFAR10_FILES; i++) {
+        RT_TRY(rt_path_join(path, source->where, rt_cifar10_files[i].name, err));
+        RT_TRY(check_size(path, err));
+    }
+    return read_names(source, err);
+}
+
+/* Records [at, at + count) of a file; one that shrinks while it is read is an error like any short one. */
+static int read_records(const char *path, size_t at, size_t count, uint8_t *records, struct rt_error *err)
+{
+    const size_t size = count * RT_RECORD_BYTES;
+    size_t got = 0;
+    int fd, rc;
+
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
+    if (lseek(fd, (off_t)(at * RT_RECORD_BYTES), SEEK_SET) < 0)
+        rc = rt_fail_errno(err, RT_EIO, errno, "%s: record %zu", path, at);
+    else
+        rc = rt_file_read(fd, path, records, size, &got, err);
+    if (!rc && got < size)
+        rc =
+            rt_fail(err, RT_EDATA, "%s: ends in record %zu while it is read", path, at + got / RT_RECORD_BYTES);
+    rt_file_close_read(&fd);
+    return rc;
+}
+
+static int cifar10_read(const struct rt_source *source, size_t first, size_t count, uint8_t *records,
+                        struct rt_error *err)
+{
+    const size_t file = first / RT_CIFAR10_RECORDS, at = first % RT_CIFAR10_RECORDS;
+    char path[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(path, source->where, rt_cifar10_files[file].name, err));
+    RT_TRY(read_records(path, at, count, records, err));
+    for (size_t i = 0; i < count; i++) {
+        const int label = records[i * RT_RECORD_BYTES];
+
+        if (label >= RT_CLASSES)
+            return rt_fail(err, RT_EDATA, "%s: record %zu has label %d, expected 0..%d", path, at + i, label,
+                           RT_CLASSES - 1);
+    }
+    return RT_OK;
+}
+
+static const char *cifar10_official(size_t block)
+{
+    return rt_cifar10_files[block].sha256;
+}
+
+const struct rt_source_kind rt_source_cifar10 = {
+    .name = "cifar10",
+    .help = "CIFAR-10 (Krizhevsky 2009), binary version, from a directory",
+    .train_count = 50000,
+    .test_count = 10000,
+    .block_records = RT_CIFAR10_RECORDS,
+    .official = cifar10_official,
+    .mean = {0.489255f, 0.475775f, 0.439889f},
+    .std = {0.243047f, 0.239315f, 0.255997f},
+    .open = cifar10_open,
+    .read = cifar10_read,
+};

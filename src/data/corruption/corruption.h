@@ -1,0 +1,54 @@
+/* Corruptions of labels and pixels, drawn from the seed exactly as the published code draws them: over all
+ * images of both splits as one set, before any are left out (docs/formats.md, "Random numbers"). */
+#ifndef RT_DATA_CORRUPTION_H
+#define RT_DATA_CORRUPTION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/mt19937.h"
+#include "base/thread.h"
+#include "config/corruptions.h"
+#include "data/dataset.h"
+
+/* Images that train_size and test_size leave out still draw, so that the others do not change. */
+struct rt_corruption_job {
+    struct rt_dataset *dataset;     /* the kept images: pixels [count][3][28][28] filled, or noise allocated */
+    size_t train_total, test_total; /* of the whole set */
+    uint32_t seed;
+    struct rt_team *team; /* may be null */
+};
+
+struct rt_corruption {
+    const char *name, *help;
+    bool makes_noise; /* replaces the images: needs no pixels, fills dataset->noise */
+    int (*apply)(const struct rt_corruption_job *job, struct rt_error *err); /* null: nothing to do */
+};
+
+#define RT_CORRUPTION_DECLARE(name, help) extern const struct rt_corruption rt_corruption_##name;
+RT_CORRUPTIONS(RT_CORRUPTION_DECLARE)
+#undef RT_CORRUPTION_DECLARE
+
+/* The corruption of that name, or null. */
+const struct rt_corruption *rt_corruption_find(const char *name);
+
+/* Each of `count` labels becomes, with the given probability, a uniform draw of the ten classes. */
+int rt_corrupt_labels(uint8_t *labels, size_t count, double probability, uint32_t seed, struct rt_error *err);
+
+/* The generator's output is one stream, in which every image of the whole set has its place: `words` draws from
+ * image number * words on. */
+struct rt_stream {
+    struct rt_mt mt;
+    uint64_t at; /* draws so far */
+};
+
+/* For each member of the team, a stream that stands at the first kept image of its share (rt_team_slice of the
+ * kept images, unit 1), in a new array. */
+int rt_stream_split(const struct rt_corruption_job *job, uint64_t words, struct rt_stream **streams,
+                    struct rt_error *err);
+
+/* Moves on to the draws of kept image i. */
+void rt_stream_seek(struct rt_stream *stream, const struct rt_corruption_job *job, size_t i, uint64_t words);
+
+#endif

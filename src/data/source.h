@@ -1,0 +1,49 @@
+/* Sources: where a data set's records come from, before cropping and corruption. A source gives records in
+ * CIFAR-10's binary layout (label, then 32 rows of 32 bytes of red, of green, of blue), training images first.
+ * Each is one file and one line in RT_SOURCES. */
+#ifndef RT_DATA_SOURCE_H
+#define RT_DATA_SOURCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "data/dataset.h"
+
+enum {
+    RT_STORED_PLANE = RT_STORED * RT_STORED,
+    RT_RECORD_BYTES = 1 + RT_CHANNELS * RT_STORED_PLANE,
+    RT_READ_RECORDS = 500 /* the most that are read at once: 1.5 MB, which stays in the cache */
+};
+
+struct rt_source_kind;
+
+struct rt_source {
+    const struct rt_source_kind *kind;
+    char where[1024]; /* directory, or what made the images */
+    char classes[RT_CLASSES][32];
+};
+
+struct rt_source_kind {
+    const char *name, *help;
+    size_t train_count, test_count;
+    size_t block_records; /* hashed together; both counts are multiples of it, it of RT_READ_RECORDS */
+    const char *(*official)(size_t block);     /* its hex SHA-256; null: nothing to compare with */
+    float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of the central 28x28 pixels of all images, in [0, 1] */
+    /* Finds the data and checks what needs no reading: RT_EDATA, RT_EIO. */
+    int (*open)(struct rt_source *source, const char *directory, struct rt_error *err);
+    /* Records [first, first + count) of one block, labels checked. Several threads may call it at once. */
+    int (*read)(const struct rt_source *source, size_t first, size_t count, uint8_t *records,
+                struct rt_error *err);
+};
+
+#define RT_SOURCES(X) X(cifar10)
+
+#define RT_SOURCE_DECLARE(name) extern const struct rt_source_kind rt_source_##name;
+RT_SOURCES(RT_SOURCE_DECLARE)
+#undef RT_SOURCE_DECLARE
+
+/* Opens what `data` names (see rt_dataset_load). RT_EDATA when it names nothing. */
+int rt_source_open(struct rt_source *source, const char *data, struct rt_error *err);
+
+#endif
