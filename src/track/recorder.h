@@ -70,6 +70,8 @@ struct rt_recorder_kind {
     int (*threshold)(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err);
     int (*weights)(struct rt_recorder *recorder, const struct rt_layer_values *layers, int count, int epoch,
                    struct rt_error *err); /* at an epoch's end, when histograms are asked for */
+    /* A checkpoint is about to be published: what was logged so far must reach the disk before it does. */
+    int (*sync)(struct rt_recorder *recorder, struct rt_error *err);
     int (*checkpoint)(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
     int (*finish)(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
                   struct rt_error *err);
@@ -84,5 +86,27 @@ struct rt_recorder_kind {
 #define RT_RECORDER_DECLARE(name) extern const struct rt_recorder_kind rt_recorder_##name;
 RT_RECORDERS(RT_RECORDER_DECLARE)
 #undef RT_RECORDER_DECLARE
+
+extern const struct rt_recorder_kind *const rt_recorder_kinds[]; /* in the list's order, ended by null */
+
+/* The recorders of one run: each call below hands the event to all of them. */
+struct rt_recorders;
+
+/* Starts those that are always there and those named in `names` (separated by spaces; null: none). RT_EUSAGE
+ * for an unknown name. *recorders is null after an error. `info` and what it points to must outlive it. */
+int rt_recorders_start(struct rt_recorders **recorders, const char *names, const struct rt_run_info *info,
+                       struct rt_error *err);
+void rt_recorders_free(struct rt_recorders **recorders);
+
+/* Every recorder hears of the event, even after one of them failed; the first error is returned. */
+int rt_recorders_progress(struct rt_recorders *recorders, const struct rt_log_point *point,
+                          struct rt_error *err);
+int rt_recorders_log(struct rt_recorders *recorders, const struct rt_log_point *point, struct rt_error *err);
+int rt_recorders_threshold(struct rt_recorders *recorders, const struct rt_outcome *outcome,
+                           struct rt_error *err);
+int rt_recorders_sync(struct rt_recorders *recorders, struct rt_error *err);
+int rt_recorders_checkpoint(struct rt_recorders *recorders, const char *path, int epoch, struct rt_error *err);
+int rt_recorders_finish(struct rt_recorders *recorders, const struct rt_outcome *outcome, enum rt_status status,
+                        struct rt_error *err);
 
 #endif

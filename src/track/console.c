@@ -1,0 +1,232 @@
+/* What a person watching the run sees: lines like the published ones (through base/log, which also keeps them
+ * in log.txt), and in between a progress line that is redrawn on a terminal and now and then a plain one
+ * elsewhere. */
+#include <langinfo.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "track/bar.h"
+#include "track/recorder.h"
+
+/* Seconds between two redraws of the bar; between two plain lines, at an epoch's end and within it. */
+#define REDRAW_S 0.1
+#define EPOCH_LINE_S 1.0
+#define BATCH_LINE_S 30.0
+
+struct rt_recorder {
+    const struct rt_run_info *info;
+    bool terminal, colour, unicode;
+    double start_s, heard_s;    /* of this session; of the last event */
+    double epoch_s;             /* when this epoch began, in this session */
+    int epoch, first_batch;     /* that epoch, and the first batch seen of it */
+    double shown_s;             /* when a progress line was last shown */
+    double test_loss, test_acc; /* last measured in this epoch, or NaN */
+    struct rt_log_point last;   /* the last one logged */
+};
+
+/* base/log clears an unfinished bar before it writes a line. */
+static bool bar_shown;
+
+static void clear_bar(void)
+{
+    if (bar_shown)
+        fputs("\r\033[K", stderr);
+    bar_shown = false;
+}
+
+static int terminal_columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 80 : size.ws_col;
+}
+
+static bool is_utf8(void)
+{
+    const char *codeset;
+
+    setlocale(LC_CTYPE, "");
+    codeset = nl_langinfo(CODESET);
+    return codeset && !strcmp(codeset, "UTF-8");
+}
+
+static void say_start(const struct rt_run_info *info)
+{
+    const struct rt_experiment *experiment = info->experiment;
+
+    rt_log_info("Running %s", experiment->experiment_name);
+    rt_log_detail("%lld parameters, %d batches of %lld an epoch, engine %s (%s), %d thread%s",
+                  (long long)info->parameters, info->batches_per_epoch, (long long)experiment->batch_size,
+                  info->engine, info->isa, info->threads, info->threads == 1 ? "" : "s");
+    rt_log_detail("Data %s, digest %.12s, as seen %.12s", info->data_name, info->data_digest,
+                  info->corruption_digest);
+    if (!info->resumed)
+        return;
+    rt_log_info("Loading checkpoint: %s", experiment->resume_checkpoint);
+    rt_log_info("Resuming training from epoch %d, step %lld, previous runtime %.2fs", info->start_epoch,
+                (long long)info->start_step, info->start_wall_s);
+}
+
+static int console_start(struct rt_recorder **recorder, const struct rt_run_info *info, struct rt_error *err)
+{
+    const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+    struct rt_recorder *console;
+
+    RT_TRY(rt_alloc(recorder, 1, sizeof **recorder, "the console recorder", err));
+    console = *recorder;
+    console->info = info;
+    console->terminal = isatty(STDERR_FILENO) && !(term && !strcmp(term, "dumb")) && info->verbosity >= 0;
+    console->colour = console->terminal && !(no_colour && *no_colour);
+    console->unicode = is_utf8();
+    console->start_s = console->heard_s = rt_clock_wall_s();
+    console->shown_s = -INFINITY;
+    if (console->terminal)
+        rt_log_set_interrupt(clear_bar);
+    console->last = (struct rt_log_point){.step = info->start_step - 1, .epoch = info->start_epoch - 1};
+    say_start(info);
+    return RT_OK;
+}
+
+/* The first batch of an epoch has been trained when it is heard of: its time began at the event before. */
+static void begin_epoch(struct rt_recorder *console, const struct rt_log_point *point)
+{
+    console->epoch = point->epoch;
+    console->first_batch = point->batch;
+    console->epoch_s = console->heard_s;
+    console->test_loss = console->test_acc = NAN;
+}
+
+static void draw_bar(struct rt_recorder *console, const struct rt_log_point *point, double now, bool last)
+{
+    const struct rt_bar bar = {.columns = terminal_columns(),
+                               .unicode = console->unicode,
+                               .colour = console->colour,
+                               .elapsed_s = now - console->epoch_s,
+                               .done = point->batch - console->first_batch + 1};
+    char line[1024];
+
+    rt_bar_format(&bar, point, line, sizeof line);
+    fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
+    fflush(stderr);
+    bar_shown = !last;
+}
+
+/* To stderr and the file, or to the file alone where the bar shows it better. */
+static void write_plain(const struct rt_recorder *console, const struct rt_log_point *point)
+{
+    char test[64] = "", line[256];
+
+    if (!isnan(point->test_acc))
+        snprintf(test, sizeof test, ", test_acc=%.3g, test_loss=%.3g", point->test_acc, point->test_loss);
+    snprintf(line, sizeof line, "%03d: %d/%d [%.2fs, train_acc=%.3g, train_loss=%.3g%s]", point->epoch,
+             point->batch + 1, point->batches, point->wall_s, point->train_acc, point->train_loss, test);
+    if (console->terminal)
+        rt_log_note("%s", line);
+    else
+        rt_log_info("%s", line);
+}
+
+static int console_progress(struct rt_recorder *console, const struct rt_log_point *point, struct rt_error *err)
+{
+    const bool last = point->batch + 1 == point->batches;
+    const bool final = last && point->epoch == console->info->experiment->num_epochs;
+    const double now = rt_clock_wall_s(), since = now - console->shown_s;
+    struct rt_log_point shown = *point;
+
+    (void)err;
+    if (point->epoch != console->epoch)
+        begin_epoch(console, point);
+    console->heard_s = now;
+    if (isnan(point->test_acc)) {
+        shown.test_loss = console->test_loss;
+        shown.test_acc = console->test_acc;
+    }
+    if (console->terminal ? last || since >= REDRAW_S
+                          : final || since >= (last ? EPOCH_LINE_S : BATCH_LINE_S)) {
+        if (console->terminal)
+            draw_bar(console, &shown, now, last);
+        if (!console->terminal || last)
+            write_plain(console, &shown);
+        console->shown_s = now;
+    }
+    return RT_OK;
+}
+
+static int console_log(struct rt_recorder *console, const struct rt_log_point *point, struct rt_error *err)
+{
+    (void)err;
+    console->last = *point;
+    if (!isnan(point->test_acc)) {
+        console->test_loss = point->test_loss;
+        console->test_acc = point->test_acc;
+    }
+    return RT_OK;
+}
+
+static int console_threshold(struct rt_recorder *console, const struct rt_outcome *outcome,
+                             struct rt_error *err)
+{
+    (void)err;
+    rt_log_info("Zero-loss condition reached at epoch %lld after %.2fs", (long long)outcome->threshold_epoch,
+                outcome->threshold_minutes * 60);
+    rt_log_info("Test accuracy: %.1f%%", outcome->test_acc * 100);
+    if (!console->info->experiment->curve && console->info->experiment->figure1)
+        rt_log_info("Interpolation threshold reached, and no need to continue, breaking training...");
+    return RT_OK;
+}
+
+static int console_checkpoint(struct rt_recorder *console, const char *path, int epoch, struct rt_error *err)
+{
+    (void)err;
+    rt_log_info("Saved checkpoint %s at epoch %d, step %lld, runtime %.2fs", rt_path_name(path), epoch,
+                (long long)console->last.step + 1, console->last.wall_s);
+    return RT_OK;
+}
+
+static int console_finish(struct rt_recorder *console, const struct rt_outcome *outcome, enum rt_status status,
+                          struct rt_error *err)
+{
+    const double session_s = outcome->wall_s - console->info->start_wall_s;
+
+    (void)err;
+    if (status == RT_EDIVERGED)
+        rt_log_info("Training diverged in epoch %d after %.2fs", console->last.epoch, outcome->wall_s);
+    else
+        rt_log_info("Training %s in %.2fs <> Current runtime: %.2fs",
+                    status == RT_EINTERRUPTED ? "interrupted" : "completed", session_s, outcome->wall_s);
+    rt_log_info("Current training at epoch %lld, step %lld", (long long)outcome->epochs,
+                (long long)console->last.step + 1);
+    if (!isnan(outcome->test_acc))
+        rt_log_info("Test loss: %.4f, test accuracy: %.2f%%", outcome->test_loss, outcome->test_acc * 100);
+    return RT_OK;
+}
+
+static void console_free(struct rt_recorder *console)
+{
+    if (console->terminal)
+        rt_log_set_interrupt(NULL);
+    clear_bar();
+    rt_free(&console);
+}
+
+const struct rt_recorder_kind rt_recorder_console = {
+    .name = "console",
+    .help = "lines and a progress bar on the terminal, and log.txt in the run directory",
+    .always = true,
+    .start = console_start,
+    .progress = console_progress,
+    .log = console_log,
+    .threshold = console_threshold,
+    .checkpoint = console_checkpoint,
+    .finish = console_finish,
+    .free = console_free,
+};

@@ -1,0 +1,78 @@
+/* metrics.csv in the run directory. Each row is written when it is logged, so that a killed run loses none, and
+ * synced before a checkpoint that counts on it. On resume the file has been cut back to the checkpoint. */
+#include "base/file.h"
+#include "base/memory.h"
+#include "track/metrics.h"
+#include "track/recorder.h"
+
+struct rt_recorder {
+    int fd;
+    char path[RT_PATH_MAX];
+};
+
+static int write_header(struct rt_recorder *csv, struct rt_error *err)
+{
+    char row[RT_METRICS_ROW_MAX];
+
+    return rt_file_write(csv->fd, csv->path, row, rt_metrics_format_header(row), err);
+}
+
+static int open_file(struct rt_recorder *csv, const struct rt_run_info *info, struct rt_error *err)
+{
+    RT_TRY(rt_path_join(csv->path, info->run_dir, RT_METRICS_FILE, err));
+    RT_TRY(rt_file_open(&csv->fd, csv->path, RT_OPEN_APPEND, err));
+    if (info->resumed)
+        return RT_OK;
+    RT_TRY(rt_file_truncate(csv->path, 0, err));
+    return write_header(csv, err);
+}
+
+static void csv_free(struct rt_recorder *csv)
+{
+    rt_file_close_read(&csv->fd); /* after an error; csv_finish closes with care */
+    rt_free(&csv);
+}
+
+static int csv_start(struct rt_recorder **recorder, const struct rt_run_info *info, struct rt_error *err)
+{
+    int rc;
+
+    RT_TRY(rt_alloc(recorder, 1, sizeof **recorder, "the CSV recorder", err));
+    (*recorder)->fd = -1;
+    rc = open_file(*recorder, info, err);
+    if (rc)
+        csv_free(*recorder);
+    return rc;
+}
+
+static int csv_log(struct rt_recorder *csv, const struct rt_log_point *point, struct rt_error *err)
+{
+    char row[RT_METRICS_ROW_MAX];
+
+    return rt_file_write(csv->fd, csv->path, row, rt_metrics_format_row(point, row), err);
+}
+
+static int csv_sync(struct rt_recorder *csv, struct rt_error *err)
+{
+    return rt_file_sync(csv->fd, csv->path, err);
+}
+
+static int csv_finish(struct rt_recorder *csv, const struct rt_outcome *outcome, enum rt_status status,
+                      struct rt_error *err)
+{
+    (void)outcome;
+    (void)status;
+    RT_TRY(csv_sync(csv, err));
+    return rt_file_close(&csv->fd, csv->path, err);
+}
+
+const struct rt_recorder_kind rt_recorder_csv = {
+    .name = "csv",
+    .help = "metrics.csv in the run directory",
+    .always = true,
+    .start = csv_start,
+    .log = csv_log,
+    .sync = csv_sync,
+    .finish = csv_finish,
+    .free = csv_free,
+};

@@ -1,0 +1,33 @@
+/* metrics.csv: one row a log point, what every figure is drawn from.
+ *
+ *     step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s
+ *     0,1,0,2.30951834,0.109375,,,0.01,0.021,0.039
+ *
+ * Empty: not measured. A loss that was not finite stands as "nan" or "inf". Lines end with \n. */
+#ifndef RT_TRACK_METRICS_H
+#define RT_TRACK_METRICS_H
+
+#include <stddef.h>
+
+#include "track/recorder.h"
+
+#define RT_METRICS_FILE "metrics.csv"
+
+enum { RT_METRICS_ROW_MAX = 512 };
+
+/* The header line, or a point's row, with its newline, in row[RT_METRICS_ROW_MAX]; returns the length. */
+size_t rt_metrics_format_header(char *row);
+size_t rt_metrics_format_row(const struct rt_log_point *point, char *row);
+
+struct rt_metrics_log {
+    struct rt_log_point *points; /* `batches` is not in the file: 0 */
+    size_t count;
+};
+
+/* Reads a whole file. A last line without its newline is still being written and is left out. RT_EDATA names
+ * the line at fault and why (a foreign header, a number that is none, steps that do not increase); RT_EIO.
+ * *out is untouched after an error. */
+int rt_metrics_read(struct rt_metrics_log *out, const char *path, struct rt_error *err);
+void rt_metrics_free(struct rt_metrics_log *log); /* accepts the zeroed state */
+
+#endif
