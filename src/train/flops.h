@@ -1,0 +1,17 @@
+/* Floating-point operations of training, counted from the graph, not from what an engine does: "direct
+ * equivalents", comparable between engines and machines. */
+#ifndef RT_TRAIN_FLOPS_H
+#define RT_TRAIN_FLOPS_H
+
+#include "net/graph.h"
+
+/* Of one image in one training step: per layer two (multiply and add) for each multiply-add forward, as many
+ * again for the weights' gradient, and as many for the input's gradient, except in layers whose input is the
+ * image itself, which nothing before them could learn from. Element-wise work and the update are not counted.
+ */
+double rt_flops_training(const struct rt_graph *graph);
+
+/* Forward alone. */
+double rt_flops_forward(const struct rt_graph *graph);
+
+#endif
