@@ -211,7 +211,7 @@ int rt_safetensors_parse(struct rt_safetensors *out, uint8_t *bytes, size_t size
     struct reader reader = {.path = path};
     struct rt_json *header = NULL;
     const uint8_t *data;
-    size_t length;
+    size_t length = 0;
     int rc;
 
     RT_TRY(read_header_length(&reader, bytes, size, &length, err));

@@ -4,26 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BAR_MIN = 4, BAR_MAX = 120, WORDS_MAX = 256 };
+enum { BAR_MIN = 4, BAR_MAX = 120, WORDS_MAX = 256, DURATION_MAX = 32 };
 
 /* "00:59", "1:02:03", or "?" for what cannot be told. */
-static void format_duration(double seconds, char out[16])
+static void format_duration(double seconds, char out[DURATION_MAX])
 {
     const long s = isfinite(seconds) && seconds >= 0 && seconds < 1e8 ? (long)seconds : -1;
 
     if (s < 0)
-        snprintf(out, 16, "?");
+        snprintf(out, DURATION_MAX, "?");
     else if (s < 3600)
-        snprintf(out, 16, "%02ld:%02ld", s / 60, s % 60);
+        snprintf(out, DURATION_MAX, "%02ld:%02ld", s / 60, s % 60);
     else
-        snprintf(out, 16, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        snprintf(out, DURATION_MAX, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
 /* "[00:01<00:02, 459.92batch/s, train_acc=0.562, train_loss=1.34]" */
 static void format_words(const struct rt_bar *bar, const struct rt_log_point *point, char words[WORDS_MAX])
 {
     const double rate = bar->elapsed_s > 0 ? bar->done / bar->elapsed_s : NAN;
-    char elapsed[16], left[16], speed[32];
+    char elapsed[DURATION_MAX], left[DURATION_MAX], speed[32];
     int length;
 
     format_duration(bar->elapsed_s, elapsed);
