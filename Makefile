@@ -3,11 +3,13 @@ BUILD = build
 PREFIX = /usr/local
 DESTDIR =
 ARGS =
+SECONDS = 60
+TARGETS =
 
 SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
 
-.PHONY: all run test bench lint sanitize tsan install dist clean help
+.PHONY: all run test bench lint sanitize tsan fuzz install dist clean help
 
 all: ## build the program: build/rethink
 	@$(INSTALL_PACKAGES) --check build
@@ -40,6 +42,10 @@ tsan: ## the tests of threads under ThreadSanitizer
 	@$(INSTALL_PACKAGES) build test
 	@tools/sanitize thread $(ARGS)
 
+fuzz: ## look for input that does harm: make fuzz SECONDS=60 TARGETS="json ..."
+	@$(INSTALL_PACKAGES) build test fuzz
+	@tools/fuzz $(SECONDS) $(TARGETS)
+
 install: all ## install to $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@ninja -C $(BUILD) --quiet
@@ -60,7 +66,7 @@ $(BUILD)/rethink: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet rethink
 
 $(BUILD)/build.ninja:
-	@log=$$(meson setup $(BUILD) -Dprefix=$(PREFIX)) || { printf '%s\n' "$$log"; exit 1; }
+	@tools/configure $(BUILD) -Dprefix=$(PREFIX)
 
 # cmocka may have come after the first configuration.
 $(BUILD)/.tests-enabled: $(BUILD)/build.ninja

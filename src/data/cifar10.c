@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,16 +116,12 @@ int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], struct rt_er
 
 static int cifar10_open(struct rt_source *source, const char *given, struct rt_error *err)
 {
-    char directory[RT_PATH_MAX], path[RT_PATH_MAX], *canonical;
-    bool fits;
+    char directory[RT_PATH_MAX], path[RT_PATH_MAX], canonical[PATH_MAX];
 
     RT_TRY(rt_cifar10_find(given, directory, err));
-    canonical = realpath(directory, NULL);
-    if (!canonical)
+    if (!realpath(directory, canonical))
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
-    fits = rt_copy_text(source->where, sizeof source->where, canonical);
-    free(canonical);
-    if (!fits)
+    if (!rt_copy_text(source->where, sizeof source->where, canonical))
         return rt_fail(err, RT_EDATA, "%s: the path is longer than %zu bytes", directory,
                        sizeof source->where - 1);
     for (int i = 0; i < RT_CIFAR10_FILES; i++) {

@@ -12,6 +12,7 @@ from tap import SOURCE, done, empty, ok
 FLOORS = [['base'], ['net', 'data', 'config'], ['engine', 'run', 'track'], ['train', 'sweep', 'figures'], ['cli']]
 ALLOWED = {
     ('data', 'config/experiment.h'): 'which corruption, from which seed',
+    ('data', 'config/corruptions.h'): 'the list that both expand',
     ('net', 'config/experiment.h'): 'which model',
 }
 # A library's header -> the files that adapt it (more than one only where the library has several uses).

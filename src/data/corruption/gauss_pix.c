@@ -89,8 +89,8 @@ static RT_CLONED void normals_body(const uint32_t *restrict words, float *restri
         const int odd = (quarters == 1) | (quarters == 3);
         const double x = odd ? s : c, y = odd ? c : s;
 
-        normals[2 * i] = (float)(radius * ((quarters == 1) | (quarters == 2) ? -x : x));
-        normals[2 * i + 1] = (float)(radius * ((quarters == 2) | (quarters == 3) ? -y : y));
+        normals[2 * i] = (float)(radius * (((quarters == 1) | (quarters == 2)) ? -x : x));
+        normals[2 * i + 1] = (float)(radius * (((quarters == 2) | (quarters == 3)) ? -y : y));
     }
 }
 
