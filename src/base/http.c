@@ -1,0 +1,417 @@
+#include "base/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { ANSWER_MAX = 32 << 20, ERROR_ANSWER_MAX = 64 << 10 };
+
+struct rt_http {
+    CURL *curl;
+    atomic_bool stopped;
+};
+
+/* What one request's callbacks share. */
+struct transfer {
+    struct rt_http *http;
+    const struct rt_http_request *request;
+    struct rt_http_answer *answer;
+    struct rt_text body;
+    struct curl_slist *headers;
+    FILE *file;
+    int64_t file_size;
+    bool full, told_to_stop;
+    char reason[CURL_ERROR_SIZE];
+};
+
+static void start_library(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int rt_http_create(struct rt_http **http, struct rt_error *err)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    RT_TRY(rt_alloc(http, 1, sizeof **http, "an HTTP client", err));
+    pthread_once(&once, start_library);
+    (*http)->curl = curl_easy_init();
+    if (!(*http)->curl) {
+        rt_free(http);
+        return rt_fail(err, RT_EMEMORY, "cannot start libcurl");
+    }
+    return RT_OK;
+}
+
+void rt_http_free(struct rt_http **http)
+{
+    if (!*http)
+        return;
+    curl_easy_cleanup((*http)->curl);
+    rt_free(http);
+}
+
+void rt_http_stop(struct rt_http *http, bool on)
+{
+    atomic_store(&http->stopped, on);
+}
+
+void rt_http_answer_free(struct rt_http_answer *answer)
+{
+    rt_free(&answer->body);
+    *answer = (struct rt_http_answer){0};
+}
+
+void rt_http_escape(struct rt_text *out, const char *text)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; *text; text++)
+        if (strchr(plain, *text))
+            rt_text_append_bytes(out, text, 1);
+        else
+            rt_text_printf(out, "%%%02X", (unsigned char)*text);
+}
+
+/* ---- what a URL is */
+
+struct url_parts {
+    char scheme[16], host[256], port[8], path[512];
+    bool has_user;
+};
+
+static bool part_of(CURLU *url, CURLUPart what, char *out, size_t size)
+{
+    char *text = NULL;
+    bool found;
+
+    found = !curl_url_get(url, what, &text, 0) && strlen(text) < size;
+    if (found)
+        strcpy(out, text);
+    curl_free(text);
+    return found;
+}
+
+static bool has_part(CURLU *url, CURLUPart what)
+{
+    char *text = NULL;
+    const bool found = !curl_url_get(url, what, &text, 0);
+
+    curl_free(text);
+    return found;
+}
+
+static bool split_url(const char *text, struct url_parts *parts)
+{
+    CURLU *url = curl_url();
+    bool good;
+
+    *parts = (struct url_parts){0};
+    good = url && !curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) &&
+           part_of(url, CURLUPART_SCHEME, parts->scheme, sizeof parts->scheme);
+    if (good) {
+        part_of(url, CURLUPART_HOST, parts->host, sizeof parts->host);
+        part_of(url, CURLUPART_PORT, parts->port, sizeof parts->port);
+        part_of(url, CURLUPART_PATH, parts->path, sizeof parts->path);
+        parts->has_user = has_part(url, CURLUPART_USER) || has_part(url, CURLUPART_PASSWORD);
+    }
+    curl_url_cleanup(url);
+    return good;
+}
+
+const char *rt_http_shown(const char *url, char *out, size_t size)
+{
+    struct url_parts parts;
+
+    if (split_url(url, &parts))
+        snprintf(out, size, "%s://%s%s%s%s", parts.scheme, parts.host, *parts.port ? ":" : "", parts.port,
+                 parts.path);
+    else
+        snprintf(out, size, "(not a URL)");
+    return out;
+}
+
+static bool is_loopback(const char *host)
+{
+    unsigned int a, b, c, d;
+    char rest;
+
+    if (!strcmp(host, "localhost") || !strcmp(host, "[::1]"))
+        return true;
+    return sscanf(host, "%u.%u.%u.%u%c", &a, &b, &c, &d, &rest) == 4 && a == 127;
+}
+
+/* Which schemes the request may use, as libcurl spells it; null with an error when its own is not among them.
+ */
+static const char *allowed_schemes(const struct rt_http_request *request, struct rt_error *err)
+{
+    struct url_parts parts;
+    bool secret;
+
+    if (!split_url(request->url, &parts)) {
+        rt_fail(err, RT_ECONFIG, "the address of a server is not a URL; expected https://HOST/...");
+        return NULL;
+    }
+    secret = request->secret || request->user || parts.has_user;
+    if (request->local && !strcmp(parts.scheme, "file"))
+        return "file";
+    if (!strcmp(parts.scheme, "https") && !(secret && request->unverified && !is_loopback(parts.host)))
+        return "https";
+    if (!strcmp(parts.scheme, "https"))
+        rt_fail(err, RT_ECONFIG, "%s: will not send a key or password to a server that is not verified",
+                parts.host);
+    else if (strcmp(parts.scheme, "http"))
+        rt_fail(err, RT_ECONFIG,
+                "%s://%s: not a kind of address that can be reached; expected https://HOST/...", parts.scheme,
+                parts.host);
+    else if (secret && !is_loopback(parts.host))
+        rt_fail(err, RT_ECONFIG, "http://%s: will not send a key or password without TLS; use https://",
+                parts.host);
+    else
+        return request->follow ? "http,https" : "http";
+    return NULL;
+}
+
+/* ---- callbacks of a transfer */
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *context)
+{
+    struct transfer *t = context;
+    long status = 0;
+
+    (void)one;
+    curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (t->request->receive && status < 300) {
+        t->told_to_stop = t->request->receive(t->request->context, bytes, size) != 0;
+        return t->told_to_stop ? 0 : size;
+    }
+    t->full = t->body.length + size > (t->request->receive ? ERROR_ANSWER_MAX : ANSWER_MAX);
+    if (t->full)
+        return 0;
+    rt_text_append_bytes(&t->body, bytes, size);
+    return t->body.failed ? 0 : size;
+}
+
+static size_t on_read(char *bytes, size_t one, size_t size, void *context)
+{
+    const struct transfer *t = context;
+
+    return fread(bytes, one, size, t->file);
+}
+
+static int on_progress(void *context, curl_off_t total, curl_off_t received, curl_off_t a, curl_off_t b)
+{
+    struct transfer *t = context;
+
+    (void)a, (void)b;
+    if (t->request->progress)
+        t->request->progress(t->request->context, t->request->offset + received,
+                             total ? t->request->offset + total : 0);
+    return atomic_load(&t->http->stopped);
+}
+
+/* ---- one request */
+
+static int add_headers(struct transfer *t, struct rt_error *err)
+{
+    for (int i = 0; i < RT_HTTP_HEADERS_MAX && t->request->headers[i]; i++) {
+        struct curl_slist *longer = curl_slist_append(t->headers, t->request->headers[i]);
+
+        if (!longer)
+            return rt_fail(err, RT_EMEMORY, "out of memory for an HTTP request");
+        t->headers = longer;
+    }
+    return RT_OK;
+}
+
+static int open_file(struct transfer *t, struct rt_error *err)
+{
+    const char *path = t->request->file;
+
+    t->file = fopen(path, "rbe");
+    if (!t->file || fseeko(t->file, 0, SEEK_END) || (t->file_size = ftello(t->file)) < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "%s: cannot read", path);
+    rewind(t->file);
+    return RT_OK;
+}
+
+static void set_body(CURL *curl, struct transfer *t)
+{
+    const struct rt_http_request *request = t->request;
+    const char *method = request->method ? request->method : "GET";
+
+    if (request->file) {
+        curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+        curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+        curl_easy_setopt(curl, CURLOPT_READDATA, t);
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->file_size);
+    } else if (strcmp(method, "GET")) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+    }
+    if (strcmp(method, "GET"))
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+}
+
+static void set_security(CURL *curl, const struct rt_http_request *request, const char *schemes)
+{
+    struct url_parts parts;
+
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, schemes);
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, (long)request->follow);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, strcmp(schemes, "https") ? schemes : "https");
+    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
+    if (split_url(request->url, &parts) && is_loopback(parts.host))
+        curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    if (request->ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+    if (request->key_file)
+        curl_easy_setopt(curl, CURLOPT_SSLCERT, request->key_file);
+    if (request->unverified) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (request->user) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+        curl_easy_setopt(curl, CURLOPT_USERNAME, request->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, request->password ? request->password : "");
+    }
+}
+
+static void set_times(CURL *curl, const struct rt_http_request *request)
+{
+    const double timeout_s = request->timeout_s > 0 ? request->timeout_s : 30;
+
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a name server that hangs */
+#endif
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_s < 10 ? (long)(timeout_s * 1000) : 10000L);
+    if (request->file || request->receive) {
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, timeout_s < 1 ? 1L : (long)timeout_s);
+    } else {
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(timeout_s * 1000));
+    }
+}
+
+static void set_options(CURL *curl, struct transfer *t, const char *schemes)
+{
+    curl_easy_reset(curl); /* connections stay */
+    curl_easy_setopt(curl, CURLOPT_URL, t->request->url);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, t->reason);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "rethink");
+    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, t->headers);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+    if (t->request->offset > 0)
+        curl_easy_setopt(curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->request->offset);
+    set_security(curl, t->request, schemes);
+    set_times(curl, t->request);
+    set_body(curl, t);
+}
+
+/* Whether the server can have acted on a request that ended so. Only failures before anything was sent exclude
+ * it. */
+static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
+{
+    long sent = 0;
+
+    switch (code) {
+    case CURLE_OK:
+        return RT_HTTP_ANSWERED;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_FILE_COULDNT_READ_FILE:
+        return RT_HTTP_UNREACHED;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_TOO_MANY_REDIRECTS:
+        return RT_HTTP_REFUSED;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return RT_HTTP_STOPPED;
+    case CURLE_WRITE_ERROR:
+        return t->told_to_stop ? RT_HTTP_STOPPED : RT_HTTP_LOST;
+    default:
+        curl_easy_getinfo(t->http->curl, CURLINFO_REQUEST_SIZE, &sent);
+        return sent > 0 ? RT_HTTP_LOST : RT_HTTP_UNREACHED;
+    }
+}
+
+static void read_facts(CURL *curl, struct transfer *t)
+{
+    struct rt_http_answer *answer = t->answer;
+    curl_off_t retry_after_s = 0, length = -1;
+    long status = 0;
+
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(curl, CURLINFO_RETRY_AFTER, &retry_after_s);
+    curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+    answer->status = (int)status;
+    answer->retry_after_s = (double)retry_after_s;
+    answer->total = length < 0 ? -1 : length + (status == 206 ? t->request->offset : 0);
+}
+
+static int fail_transfer(const struct transfer *t, CURLcode code, struct rt_error *err)
+{
+    const char *method = t->request->method ? t->request->method : "GET";
+    const enum rt_status status = t->answer->outcome == RT_HTTP_REFUSED ? RT_ECONFIG : RT_EIO;
+    char shown[512];
+
+    return rt_fail(err, status, "%s %s: %s", method, rt_http_shown(t->request->url, shown, sizeof shown),
+                   t->full      ? "the answer is too long"
+                   : *t->reason ? t->reason
+                                : curl_easy_strerror(code));
+}
+
+static int transfer(struct transfer *t, const char *schemes, struct rt_error *err)
+{
+    CURL *curl = t->http->curl;
+    CURLcode code;
+
+    RT_TRY(add_headers(t, err));
+    if (t->request->file)
+        RT_TRY(open_file(t, err));
+    set_options(curl, t, schemes);
+    code = curl_easy_perform(curl);
+    t->answer->outcome = outcome_of(code, t);
+    read_facts(curl, t);
+    if (code != CURLE_OK)
+        return fail_transfer(t, code, err);
+    t->answer->size = t->body.length;
+    return t->request->receive ? RT_OK : rt_text_take(&t->body, &t->answer->body, err);
+}
+
+int rt_http_send(struct rt_http *http, const struct rt_http_request *request, struct rt_http_answer *answer,
+                 struct rt_error *err)
+{
+    struct transfer t = {.http = http, .request = request, .answer = answer};
+    const char *schemes;
+    int rc;
+
+    *answer = (struct rt_http_answer){.outcome = RT_HTTP_REFUSED, .total = -1};
+    schemes = allowed_schemes(request, err);
+    if (!schemes)
+        return RT_ECONFIG;
+    rc = transfer(&t, schemes, err);
+    if (t.file)
+        fclose(t.file);
+    curl_slist_free_all(t.headers);
+    rt_text_free(&t.body);
+    return rc;
+}
