@@ -31,7 +31,7 @@ static unsigned char *grow(struct rt_pb *pb, size_t size)
     return room;
 }
 
-static void append(struct rt_pb *pb, const void *bytes, size_t size)
+void rt_pb_raw(struct rt_pb *pb, const void *bytes, size_t size)
 {
     unsigned char *room = grow(pb, size);
 
@@ -54,7 +54,7 @@ static void append_varint(struct rt_pb *pb, uint64_t value)
 {
     unsigned char bytes[VARINT_BYTES_MAX];
 
-    append(pb, bytes, encode_varint(bytes, value));
+    rt_pb_raw(pb, bytes, encode_varint(bytes, value));
 }
 
 static void append_tag(struct rt_pb *pb, int field, enum wire_type type)
@@ -68,7 +68,7 @@ static void append_little_endian(struct rt_pb *pb, uint64_t bits, int size)
 
     for (int i = 0; i < size; i++)
         bytes[i] = (unsigned char)(bits >> 8 * i);
-    append(pb, bytes, (size_t)size);
+    rt_pb_raw(pb, bytes, (size_t)size);
 }
 
 static void append_double(struct rt_pb *pb, double value)
@@ -104,7 +104,7 @@ void rt_pb_bytes(struct rt_pb *pb, int field, const void *bytes, size_t size)
 {
     append_tag(pb, field, LENGTH);
     append_varint(pb, size);
-    append(pb, bytes, size);
+    rt_pb_raw(pb, bytes, size);
 }
 
 void rt_pb_text(struct rt_pb *pb, int field, const char *text)

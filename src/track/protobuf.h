@@ -25,6 +25,9 @@ void rt_pb_bytes(struct rt_pb *pb, int field, const void *bytes, size_t size);
 void rt_pb_text(struct rt_pb *pb, int field, const char *text);
 void rt_pb_doubles(struct rt_pb *pb, int field, const double *values, size_t count); /* packed */
 
+/* Bytes as they are, outside any field. */
+void rt_pb_raw(struct rt_pb *pb, const void *bytes, size_t size);
+
 /* A message inside: what is written between the two calls. `begin` returns what `end` needs. */
 size_t rt_pb_begin(struct rt_pb *pb, int field);
 void rt_pb_end(struct rt_pb *pb, size_t begun);

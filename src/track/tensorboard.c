@@ -1,16 +1,15 @@
 /* The TensorBoard recorder: event files in the run directory, so that `tensorboard --logdir runs` shows each
  * run under its path. It writes straight to the file: a record costs less than the line in metrics.csv. */
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "track/histogram.h"
 #include "track/hparams.h"
 #include "track/recorder.h"
 #include "track/tfevents.h"
-#include "track/warn.h"
 
 struct rt_recorder {
     struct rt_tfevents events;
@@ -23,16 +22,13 @@ enum { PNG_HEAD = 26, PNG_MAX = 4 << 20 };
 
 static double now_s(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    return 1e-3 * (double)rt_clock_unix_ms();
 }
 
 /* metrics.csv has the same numbers, so that losing an event file is worth a warning but never a run. */
 static int give_up(struct rt_recorder *recorder, const struct rt_error *failure)
 {
-    rt_track_warn("TensorBoard: %s; training goes on without it", failure->message);
+    rt_log_warn("TensorBoard: %s; training goes on without it", failure->message);
     rt_tfevents_close(&recorder->events);
     return RT_OK;
 }
@@ -75,23 +71,20 @@ static void add_image(struct rt_tfevents *events, const char *tag, const unsigne
 /* The grid of samples, samples.png, if the run directory has one. */
 static int write_samples(struct rt_tfevents *events, const char *run_dir, struct rt_error *err)
 {
-    char path[1024];
-    unsigned char *png = NULL;
+    char path[RT_PATH_MAX], *png = NULL;
     size_t size = 0;
-    FILE *file;
-    int rc = RT_OK;
+    int rc;
 
-    snprintf(path, sizeof path, "%s/samples.png", run_dir);
-    file = fopen(path, "rbe");
-    if (!file)
+    RT_TRY(rt_path_join(path, run_dir, "samples.png", err));
+    if (!rt_path_is_file(path))
         return RT_OK;
-    if (!(rc = rt_alloc(&png, PNG_MAX, 1, "the sample grid", err)))
-        size = fread(png, 1, PNG_MAX, file);
-    fclose(file);
-    if (size > PNG_HEAD && size < PNG_MAX && !memcmp(png, "\x89PNG\r\n\x1a\n", 8)) {
+    RT_TRY(rt_file_read_all(path, PNG_MAX, &png, &size, err));
+    if (size > PNG_HEAD && !memcmp(png, "\x89PNG\r\n\x1a\n", 8)) {
         rt_tfevents_begin(events, now_s(), 0);
-        add_image(events, "samples", png, size);
+        add_image(events, "samples", (const unsigned char *)png, size);
         rc = rt_tfevents_write(events, err);
+    } else {
+        rc = rt_fail(err, RT_EDATA, "%s: not a PNG image", path);
     }
     rt_free(&png);
     return rc;
@@ -102,13 +95,13 @@ static int write_samples(struct rt_tfevents *events, const char *run_dir, struct
 static int open_session(struct rt_recorder *recorder, const struct rt_run_info *info, struct rt_error *err)
 {
     struct rt_tfevents *events = &recorder->events;
-    bool first;
+    bool exist;
 
     if (!info->resumed)
         RT_TRY(rt_tfevents_remove(info->run_dir, err));
-    first = !rt_tfevents_exist(info->run_dir);
+    RT_TRY(rt_tfevents_exist(&exist, info->run_dir, err));
     RT_TRY(rt_tfevents_open(events, info->run_dir, now_s(), err));
-    if (!first)
+    if (exist)
         return rt_tfevents_write_restart(events, now_s(), info->start_step, err);
     RT_TRY(rt_hparams_write_start(events, info, now_s(), err));
     return write_samples(events, info->run_dir, err);
@@ -177,6 +170,17 @@ static int tensorboard_weights(struct rt_recorder *recorder, const struct rt_lay
     return write_event(recorder);
 }
 
+static int tensorboard_sync(struct rt_recorder *recorder, struct rt_error *err)
+{
+    struct rt_error failure;
+
+    (void)err;
+    if (!writing(recorder))
+        return RT_OK;
+    return rt_file_sync(recorder->events.fd, recorder->events.path, &failure) ? give_up(recorder, &failure)
+                                                                              : RT_OK;
+}
+
 static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outcome *outcome,
                               enum rt_status status, struct rt_error *err)
 {
@@ -211,6 +215,7 @@ const struct rt_recorder_kind rt_recorder_tensorboard = {
     .log = tensorboard_log,
     .threshold = tensorboard_threshold,
     .weights = tensorboard_weights,
+    .sync = tensorboard_sync,
     .finish = tensorboard_finish,
     .free = tensorboard_free,
 };

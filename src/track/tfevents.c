@@ -1,17 +1,14 @@
 #include "track/tfevents.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/file.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "track/crc32c.h"
 
@@ -24,6 +21,7 @@ enum event_field {
     EVENT_SUMMARY = 5,
     EVENT_SESSION_LOG = 7
 };
+enum { HEAD = 12, TAIL = 4 }; /* bytes around a record's data */
 enum { SESSION_LOG_STATUS = 1, SESSION_START = 1 };
 
 static bool is_event_file(const char *name)
@@ -31,57 +29,57 @@ static bool is_event_file(const char *name)
     return !strncmp(name, NAME_START, strlen(NAME_START));
 }
 
-/* Calls visit for each event file until it returns nonzero. A directory that cannot be read has none. */
-static int each_event_file(const char *directory, int (*visit)(int dirfd, const char *name, void *context),
-                           void *context)
+/* Calls visit for each event file, in the order of their names, until it returns nonzero. */
+static int each_event_file(const char *directory,
+                           int (*visit)(const char *path, void *context, struct rt_error *err), void *context,
+                           struct rt_error *err)
 {
-    DIR *dir = opendir(directory);
-    const struct dirent *entry;
-    int rc = 0;
+    struct rt_names names;
+    char path[RT_PATH_MAX];
+    int rc = rt_folder_list(&names, directory, err);
 
-    if (!dir)
-        return 0;
-    while (!rc && (entry = readdir(dir)))
-        if (is_event_file(entry->d_name))
-            rc = visit(dirfd(dir), entry->d_name, context);
-    closedir(dir);
+    for (int i = 0; !rc && i < names.count; i++)
+        if (is_event_file(names.items[i])) {
+            rc = rt_path_join(path, directory, names.items[i], err);
+            rc = rc ? rc : visit(path, context, err);
+        }
+    rt_names_free(&names);
     return rc;
 }
 
-static int visit_latest(int fd, const char *name, void *context)
+static int visit_latest(const char *path, void *context, struct rt_error *err)
 {
     long long *latest = context;
-    const long long seconds = strtoll(name + strlen(NAME_START), NULL, 10);
+    const long long seconds = strtoll(rt_path_name(path) + strlen(NAME_START), NULL, 10);
 
-    (void)fd;
+    (void)err;
     if (seconds > *latest)
         *latest = seconds;
-    return 0;
+    return RT_OK;
 }
 
-static int visit_remove(int fd, const char *name, void *context)
+static int visit_remove(const char *path, void *context, struct rt_error *err)
 {
     (void)context;
-    return unlinkat(fd, name, 0) ? errno : 0;
+    return rt_file_remove(path, err);
 }
 
-static int visit_found(int fd, const char *name, void *context)
+static int visit_found(const char *path, void *context, struct rt_error *err)
 {
-    (void)fd, (void)name, (void)context;
-    return 1;
+    (void)path, (void)err;
+    *(bool *)context = true;
+    return RT_OK;
 }
 
 int rt_tfevents_remove(const char *directory, struct rt_error *err)
 {
-    const int failed = each_event_file(directory, visit_remove, NULL);
-
-    return failed ? rt_fail_errno(err, RT_EIO, failed, "%s: cannot remove an old event file", directory)
-                  : RT_OK;
+    return each_event_file(directory, visit_remove, NULL, err);
 }
 
-bool rt_tfevents_exist(const char *directory)
+int rt_tfevents_exist(bool *exist, const char *directory, struct rt_error *err)
 {
-    return each_event_file(directory, visit_found, NULL);
+    *exist = false;
+    return each_event_file(directory, visit_found, exist, err);
 }
 
 /* Readers take the files of a directory in the order of their names, so that a clock set back, or two
@@ -93,7 +91,7 @@ static int new_path(struct rt_tfevents *events, const char *directory, double wa
     long long seconds = (long long)wall_time_s, latest = 0;
     int length;
 
-    each_event_file(directory, visit_latest, &latest);
+    RT_TRY(each_event_file(directory, visit_latest, &latest, err));
     if (seconds <= latest && latest < 9999999999)
         seconds = latest + 1;
     if (gethostname(host, sizeof host - 1))
@@ -105,14 +103,20 @@ static int new_path(struct rt_tfevents *events, const char *directory, double wa
     return RT_OK;
 }
 
+/* Empties the record and leaves room for what goes before the data. */
+static void begin_record(struct rt_tfevents *events)
+{
+    rt_pb_reset(&events->event);
+    rt_pb_raw(&events->event, (const unsigned char[HEAD]){0}, HEAD);
+}
+
 int rt_tfevents_open(struct rt_tfevents *events, const char *directory, double wall_time_s,
                      struct rt_error *err)
 {
     *events = (struct rt_tfevents){.fd = -1};
     RT_TRY(new_path(events, directory, wall_time_s, err));
-    events->fd = open(events->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (events->fd < 0)
-        return rt_fail_errno(err, RT_EIO, errno, "%s: cannot create the event file", events->path);
+    RT_TRY(rt_file_open(&events->fd, events->path, RT_OPEN_APPEND, err));
+    begin_record(events);
     rt_pb_double(&events->event, EVENT_WALL_TIME, wall_time_s);
     rt_pb_text(&events->event, EVENT_FILE_VERSION, "brain.Event:2");
     return rt_tfevents_write(events, err);
@@ -120,8 +124,7 @@ int rt_tfevents_open(struct rt_tfevents *events, const char *directory, double w
 
 void rt_tfevents_close(struct rt_tfevents *events)
 {
-    if (events->fd >= 0)
-        close(events->fd); /* nothing is buffered, so that there is nothing left to fail */
+    rt_file_close(&events->fd, events->path, NULL); /* nothing is buffered that a failure could lose */
     rt_pb_free(&events->event);
     *events = (struct rt_tfevents){.fd = -1};
 }
@@ -132,36 +135,30 @@ static void put_little_endian(unsigned char *out, uint64_t value, int size)
         out[i] = (unsigned char)(value >> 8 * i);
 }
 
-/* length | crc(length) | data | crc(data). A record that did not fit is cut off again: readers would wait for
- * its rest for ever, and everything after it would be lost. */
-static int write_record(struct rt_tfevents *events, void *data, size_t size, struct rt_error *err)
+/* The record in events->event is: length | crc(length) | data | crc(data). A record that did not fit is cut off
+ * again: readers would wait for its rest for ever, and everything after it would be lost. */
+static int write_record(struct rt_tfevents *events, struct rt_error *err)
 {
-    unsigned char head[12], tail[4];
-    struct iovec parts[] = {{head, sizeof head}, {data, size}, {tail, sizeof tail}};
-    const size_t whole = sizeof head + size + sizeof tail;
-    ssize_t written;
+    struct rt_pb *record = &events->event;
+    const size_t size = record->size - HEAD;
+    int rc;
 
-    put_little_endian(head, size, 8);
-    put_little_endian(head + 8, rt_crc32c_masked(head, 8), 4);
-    put_little_endian(tail, rt_crc32c_masked(data, size), 4);
-    do
-        written = writev(events->fd, parts, 3);
-    while (written < 0 && errno == EINTR);
-    if (written != (ssize_t)whole) {
-        const int failed = written < 0 ? errno : ENOSPC;
-
-        if (written > 0 &&
-            (ftruncate(events->fd, events->size) || lseek(events->fd, events->size, SEEK_SET) < 0))
-            return rt_fail_errno(err, RT_EIO, errno, "%s: cannot cut off half a record", events->path);
-        return rt_fail_errno(err, RT_EIO, failed, "%s: cannot write %zu bytes", events->path, whole);
-    }
-    events->size += (int64_t)whole;
-    return RT_OK;
+    rt_pb_raw(record, (const unsigned char[TAIL]){0}, TAIL);
+    RT_TRY(rt_pb_check(record, err));
+    put_little_endian(record->bytes, size, 8);
+    put_little_endian(record->bytes + 8, rt_crc32c_masked(record->bytes, 8), 4);
+    put_little_endian(record->bytes + HEAD + size, rt_crc32c_masked(record->bytes + HEAD, size), TAIL);
+    rc = rt_file_write(events->fd, events->path, record->bytes, record->size, err);
+    if (rc)
+        rt_file_truncate(events->path, (uint64_t)events->size, NULL);
+    else
+        events->size += (int64_t)record->size;
+    return rc;
 }
 
 void rt_tfevents_begin(struct rt_tfevents *events, double wall_time_s, int64_t step)
 {
-    rt_pb_reset(&events->event);
+    begin_record(events);
     rt_pb_double(&events->event, EVENT_WALL_TIME, wall_time_s);
     rt_pb_integer(&events->event, EVENT_STEP, step);
     events->summary = rt_pb_begin(&events->event, EVENT_SUMMARY);
@@ -184,10 +181,7 @@ int rt_tfevents_write(struct rt_tfevents *events, struct rt_error *err)
     if (events->summary)
         rt_pb_end(&events->event, events->summary);
     events->summary = 0;
-    RT_TRY(rt_pb_check(&events->event, err));
-    RT_TRY(write_record(events, events->event.bytes, events->event.size, err));
-    rt_pb_reset(&events->event);
-    return RT_OK;
+    return write_record(events, err);
 }
 
 int rt_tfevents_write_restart(struct rt_tfevents *events, double wall_time_s, int64_t step,
@@ -195,7 +189,7 @@ int rt_tfevents_write_restart(struct rt_tfevents *events, double wall_time_s, in
 {
     size_t begun;
 
-    rt_pb_reset(&events->event);
+    begin_record(events);
     rt_pb_double(&events->event, EVENT_WALL_TIME, wall_time_s);
     rt_pb_integer(&events->event, EVENT_STEP, step);
     begun = rt_pb_begin(&events->event, EVENT_SESSION_LOG);

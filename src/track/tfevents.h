@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/path.h"
 #include "track/protobuf.h"
 
 enum rt_tfevents_field { /* numbers of the fields that writers of values need */
@@ -20,7 +21,7 @@ enum rt_tfevents_field { /* numbers of the fields that writers of values need */
 
 struct rt_tfevents {
     int fd; /* -1: closed */
-    char path[1024];
+    char path[RT_PATH_MAX];
     int64_t size; /* of the whole records written */
     struct rt_pb event;
     size_t summary; /* where the Summary in `event` began */
@@ -36,7 +37,7 @@ void rt_tfevents_close(struct rt_tfevents *events);
 int rt_tfevents_remove(const char *directory, struct rt_error *err);
 
 /* Whether `directory` has any. */
-bool rt_tfevents_exist(const char *directory);
+int rt_tfevents_exist(bool *exist, const char *directory, struct rt_error *err);
 
 /* An event with a summary: begin it, add values (rt_tfevents_add_scalar, or a RT_SUMMARY_VALUE written to
  * events->event), write it. A record is written whole or not at all. */
