@@ -1,0 +1,298 @@
+#include "run/checkpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "run/checkpoint_files.h"
+
+enum { STATE_FORMAT = 1 };
+
+#define METRICS_MAX ((size_t)256 << 20)
+
+#define FIELD(kind, key, member)                                                                               \
+    {                                                                                                          \
+        key, RT_FIELD_##kind, offsetof(struct rt_checkpoint, member)                                           \
+    }
+#define PROGRESS(kind, member) FIELD(kind, #member, progress.member)
+
+static const struct rt_field state_fields[] = {
+    FIELD(TEXT, "version", version),
+    FIELD(TEXT, "model_name", experiment.model_name),
+    PROGRESS(INTEGER, epochs),
+    PROGRESS(INTEGER, batches),
+    PROGRESS(INTEGER, step),
+    PROGRESS(INTEGER, serial),
+    PROGRESS(NUMBER, loss_sum),
+    PROGRESS(INTEGER, correct),
+    PROGRESS(INTEGER, images),
+    FIELD(NUMBER, "train_loss", progress.scores.train_loss),
+    FIELD(NUMBER, "train_acc", progress.scores.train_acc),
+    FIELD(NUMBER, "test_loss", progress.scores.test_loss),
+    FIELD(NUMBER, "test_acc", progress.scores.test_acc),
+    PROGRESS(NUMBER, wall_s),
+    PROGRESS(NUMBER, cpu_s),
+    FIELD(TEXT, "data_name", data_name),
+    FIELD(TEXT, "data_digest", data_digest),
+    FIELD(TEXT, "corruption_digest", corruption_digest),
+    FIELD(TEXT, "engine", engine),
+    FIELD(TEXT, "isa", isa),
+    FIELD(INTEGER, "metrics_size_bytes", metrics_size_bytes),
+    FIELD(TEXT, "metrics_digest", metrics_digest),
+    {0},
+};
+
+void rt_checkpoint_free(struct rt_checkpoint *checkpoint)
+{
+    rt_safetensors_free(&checkpoint->model);
+    rt_safetensors_free(&checkpoint->optimizer);
+}
+
+/* ---- writing ---- */
+
+static int format_state(const struct rt_checkpoint *checkpoint, char **text, struct rt_error *err)
+{
+    struct rt_json *state = NULL;
+    int rc;
+
+    if (!(rc = rt_json_object(&state, err)) &&
+        !(rc = rt_json_set_integer(state, "format", STATE_FORMAT, err)) &&
+        !(rc = rt_fields_write(state, state_fields, checkpoint, err)) &&
+        !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)))
+        rc = rt_json_format(state, true, text, err);
+    rt_json_free(&state);
+    return rc;
+}
+
+static int format_files(const struct rt_checkpoint *checkpoint, struct rt_checkpoint_files *files,
+                        struct rt_error *err)
+{
+    uint8_t *bytes = NULL;
+
+    RT_TRY(rt_safetensors_format(&checkpoint->model, &bytes, &files->items[RT_CHECKPOINT_MODEL].size, err));
+    files->items[RT_CHECKPOINT_MODEL].bytes = (char *)bytes;
+    RT_TRY(rt_safetensors_format(&checkpoint->optimizer, &bytes, &files->items[RT_CHECKPOINT_OPTIMIZER].size,
+                                 err));
+    files->items[RT_CHECKPOINT_OPTIMIZER].bytes = (char *)bytes;
+    RT_TRY(rt_experiment_format(&checkpoint->experiment, &files->items[RT_CHECKPOINT_CONFIG].bytes, err));
+    files->items[RT_CHECKPOINT_CONFIG].size = strlen(files->items[RT_CHECKPOINT_CONFIG].bytes);
+    RT_TRY(format_state(checkpoint, &files->items[RT_CHECKPOINT_STATE].bytes, err));
+    files->items[RT_CHECKPOINT_STATE].size = strlen(files->items[RT_CHECKPOINT_STATE].bytes);
+    return RT_OK;
+}
+
+/* Size and digest of the run's metrics as they are now. */
+static int note_metrics(struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
+                        struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    uint64_t size;
+
+    RT_TRY(rt_path_join(path, run_dir, metrics, err));
+    RT_TRY(rt_file_size(path, &size, err));
+    checkpoint->metrics_size_bytes = (int64_t)size;
+    return rt_digest_file(path, checkpoint->metrics_digest, err);
+}
+
+static int name_checkpoint(struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
+{
+    char name[RT_TEXT_MAX + 64];
+    const struct rt_progress *progress = &checkpoint->progress;
+
+    if (progress->batches)
+        snprintf(name, sizeof name, "e_%03lld_b%04lld_%s", (long long)progress->epochs,
+                 (long long)progress->batches, checkpoint->experiment.experiment_name);
+    else
+        snprintf(name, sizeof name, "e_%03lld_%s", (long long)progress->epochs,
+                 checkpoint->experiment.experiment_name);
+    return rt_path_join(checkpoint->path, run_dir, name, err);
+}
+
+int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
+                        struct rt_error *err)
+{
+    struct rt_checkpoint_files files = {0};
+    char temporary[RT_PATH_MAX] = "";
+    int rc;
+
+    if ((rc = name_checkpoint(checkpoint, run_dir, err)) ||
+        (rc = note_metrics(checkpoint, run_dir, metrics, err)) ||
+        (rc = format_files(checkpoint, &files, err)) ||
+        (rc = rt_folder_make_temporary(temporary, checkpoint->path, err)))
+        goto done;
+    if ((rc = rt_checkpoint_files_write(&files, temporary, err)) ||
+        (rc = rt_tree_remove(checkpoint->path, run_dir, err)))
+        goto done;
+    rc = rt_folder_commit(temporary, checkpoint->path, err);
+done:
+    if (rc && *temporary)
+        rt_tree_remove(temporary, run_dir, NULL);
+    rt_checkpoint_files_free(&files);
+    return rc;
+}
+
+/* ---- reading ---- */
+
+static int read_state(struct rt_checkpoint *checkpoint, const struct rt_checkpoint_files *files,
+                      struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_json *state = NULL;
+    int64_t format;
+    int rc;
+
+    RT_TRY(rt_path_join(path, checkpoint->path, rt_checkpoint_file_name(RT_CHECKPOINT_STATE), err));
+    if ((rc = rt_json_parse(&state, path, files->items[RT_CHECKPOINT_STATE].bytes,
+                            files->items[RT_CHECKPOINT_STATE].size, err)) ||
+        (rc = rt_json_get_integer(state, path, "format", &format, err)))
+        goto done;
+    if (format != STATE_FORMAT)
+        rc = rt_fail(err, RT_EDATA, "%s: format %lld, this program reads %d", path, (long long)format,
+                     STATE_FORMAT);
+    else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)))
+        rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err);
+done:
+    rt_json_free(&state);
+    return rc;
+}
+
+/* Hands the bytes over to a safetensors file. */
+static int parse_tensors(struct rt_safetensors *out, const struct rt_checkpoint *checkpoint,
+                         struct rt_checkpoint_files *files, enum rt_checkpoint_file file, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(path, checkpoint->path, rt_checkpoint_file_name(file), err));
+    RT_TRY(rt_safetensors_parse(out, (uint8_t *)files->items[file].bytes, files->items[file].size, path, err));
+    files->items[file].bytes = NULL;
+    return RT_OK;
+}
+
+static int read_config(struct rt_checkpoint *checkpoint, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(path, checkpoint->path, rt_checkpoint_file_name(RT_CHECKPOINT_CONFIG), err));
+    rt_experiment_defaults(&checkpoint->experiment);
+    return rt_experiment_read(&checkpoint->experiment, path, err);
+}
+
+int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_error *err)
+{
+    struct rt_checkpoint *checkpoint = NULL;
+    struct rt_checkpoint_files files = {0};
+    int rc;
+
+    RT_TRY(rt_alloc(&checkpoint, 1, sizeof *checkpoint, "a checkpoint", err));
+    if ((rc = rt_path_join(checkpoint->path, "", path, err)) ||
+        (rc = rt_checkpoint_files_read(&files, path, err)) || (rc = read_state(checkpoint, &files, err)) ||
+        (rc = read_config(checkpoint, err)) ||
+        (rc = parse_tensors(&checkpoint->model, checkpoint, &files, RT_CHECKPOINT_MODEL, err)) ||
+        (rc = parse_tensors(&checkpoint->optimizer, checkpoint, &files, RT_CHECKPOINT_OPTIMIZER, err)))
+        goto done;
+    *out = *checkpoint;
+    checkpoint->model = checkpoint->optimizer = (struct rt_safetensors){0};
+done:
+    rt_checkpoint_free(checkpoint);
+    rt_free(&checkpoint);
+    rt_checkpoint_files_free(&files);
+    return rc;
+}
+
+int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
+                              struct rt_error *err)
+{
+    const size_t size = (size_t)checkpoint->metrics_size_bytes;
+    char path[RT_PATH_MAX], hex[RT_DIGEST_HEX], *bytes = NULL;
+    size_t found;
+    int rc;
+
+    RT_TRY(rt_path_join(path, run_dir, metrics, err));
+    RT_TRY(rt_file_read_all(path, METRICS_MAX, &bytes, &found, err));
+    if (found < size)
+        rc = rt_fail(err, RT_EDATA, "%s: %zu bytes, there were %zu at %s; --fresh starts over", path, found,
+                     size, rt_path_name(checkpoint->path));
+    else if (!(rc = rt_digest_bytes(bytes, size, hex, err)) && strcmp(hex, checkpoint->metrics_digest) != 0)
+        rc = rt_fail(err, RT_EDATA, "%s: changed since %s was written; --fresh starts over", path,
+                     rt_path_name(checkpoint->path));
+    rt_free(&bytes);
+    if (!rc && found > size)
+        rc = rt_file_truncate(path, size, err);
+    return rc;
+}
+
+/* ---- finding ---- */
+
+bool rt_checkpoint_is(const char *path)
+{
+    char state[RT_PATH_MAX];
+
+    return !rt_path_join(state, path, rt_checkpoint_file_name(RT_CHECKPOINT_STATE), NULL) &&
+           rt_path_is_file(state);
+}
+
+/* "e_050_NAME" or "e_050_b0120_NAME". */
+static bool parse_name(const char *name, const char *experiment_name, struct rt_checkpoint_entry *entry)
+{
+    long long epochs, batches = 0;
+    int used = 0;
+
+    if (sscanf(name, "e_%lld_%n", &epochs, &used) != 1 || !used)
+        return false;
+    name += used;
+    used = 0;
+    if (strcmp(name, experiment_name) != 0) {
+        if (sscanf(name, "b%lld_%n", &batches, &used) != 1 || !used ||
+            strcmp(name + used, experiment_name) != 0)
+            return false;
+    }
+    entry->epochs = epochs;
+    entry->batches = batches;
+    return epochs >= 0 && batches >= 0;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct rt_checkpoint_entry *left = a, *right = b;
+
+    if (left->epochs != right->epochs)
+        return left->epochs < right->epochs ? -1 : 1;
+    return (left->batches > right->batches) - (left->batches < right->batches);
+}
+
+int rt_checkpoint_list(struct rt_checkpoint_list *list, const char *run_dir, const char *experiment_name,
+                       struct rt_error *err)
+{
+    struct rt_checkpoint_list found = {0};
+    struct rt_names names = {0};
+    int rc;
+
+    if ((rc = rt_folder_list(&names, run_dir, err)) ||
+        (rc = rt_alloc(&found.items, (size_t)names.count, sizeof *found.items, "a list of checkpoints", err)))
+        goto done;
+    for (int i = 0; i < names.count; i++) {
+        struct rt_checkpoint_entry *entry = &found.items[found.count];
+
+        if (parse_name(names.items[i], experiment_name, entry) &&
+            rt_copy_text(entry->name, sizeof entry->name, names.items[i]))
+            found.count++;
+    }
+    if (found.count)
+        qsort(found.items, (size_t)found.count, sizeof *found.items, compare_entries);
+    *list = found;
+    found = (struct rt_checkpoint_list){0};
+done:
+    rt_checkpoint_list_free(&found);
+    rt_names_free(&names);
+    return rc;
+}
+
+void rt_checkpoint_list_free(struct rt_checkpoint_list *list)
+{
+    rt_free(&list->items);
+    list->count = 0;
+}

@@ -1,0 +1,77 @@
+/* Checkpoints: folders in the run directory, written aside and renamed, so that each is there whole or not at
+ * all.
+ *
+ *     e_050_MLP1_0.5_none/            after 50 epochs (e_050_b0120_MLP1_0.5_none: and 120 batches of the next)
+ *         model.safetensors           every tensor of the network, as PyTorch names them
+ *         optimizer.safetensors       momentum.NAME of every parameter, and the loader's random state
+ *         config.yaml                 the experiment
+ *         state.json                  where the run stood
+ *         SHA256SUMS                  of the four, as sha256sum writes and checks them
+ *
+ * A checkpoint holds all that a run needs to go on as if it had never stopped, and all that evaluating it
+ * needs; it may be moved to another folder or machine. */
+#ifndef RT_RUN_CHECKPOINT_H
+#define RT_RUN_CHECKPOINT_H
+
+#include "base/path.h"
+#include "config/experiment.h"
+#include "run/result.h"
+#include "run/safetensors.h"
+
+/* Where a run stands: everything about it that is neither a tensor nor the experiment. */
+struct rt_progress {
+    int64_t epochs;  /* completed */
+    int64_t batches; /* trained of the epoch after them; 0 between epochs */
+    int64_t step;    /* log points so far */
+    int64_t serial;  /* training steps so far */
+    /* of the epoch under way */
+    double loss_sum;         /* of its images so far */
+    int64_t correct, images; /* trained so far */
+    struct rt_scores scores; /* of the last completed epoch (test: last measured); NaN: none */
+    double wall_s, cpu_s;    /* of all sessions */
+    struct rt_threshold threshold;
+};
+
+struct rt_checkpoint {
+    char path[RT_PATH_MAX]; /* set by writing and reading */
+    struct rt_progress progress;
+    struct rt_experiment experiment;
+    char version[RT_FIELD_TEXT_MAX];
+    char data_name[RT_FIELD_TEXT_MAX], data_digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
+    char engine[RT_FIELD_TEXT_MAX], isa[RT_FIELD_TEXT_MAX]; /* that trained it */
+    /* the run's metrics.csv as it was: its size, and the digest of that much */
+    int64_t metrics_size_bytes;
+    char metrics_digest[RT_FIELD_TEXT_MAX];
+    struct rt_safetensors model, optimizer;
+};
+
+/* Publishes the checkpoint in `run_dir` under its name and fills in its path and the metrics' size and digest
+ * (`metrics` is that file's name there). An older checkpoint of the same name is replaced. */
+int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
+                        struct rt_error *err);
+
+/* Cuts the run's metrics back to what they were at the checkpoint, after making sure that so much of them is
+ * unchanged. RT_EDATA names the file. */
+int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
+                              struct rt_error *err);
+
+/* Reads and verifies all of it. RT_EDATA names the file that is missing, damaged, or foreign. */
+int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_error *err);
+
+void rt_checkpoint_free(struct rt_checkpoint *checkpoint); /* accepts the zeroed state */
+
+bool rt_checkpoint_is(const char *path); /* a folder with a state.json */
+
+/* The checkpoints of the experiment in the run directory, oldest first. */
+struct rt_checkpoint_list {
+    struct rt_checkpoint_entry {
+        char name[RT_TEXT_MAX + 32];
+        int64_t epochs, batches;
+    } * items;
+    int count;
+};
+int rt_checkpoint_list(struct rt_checkpoint_list *list, const char *run_dir, const char *experiment_name,
+                       struct rt_error *err);
+void rt_checkpoint_list_free(struct rt_checkpoint_list *list);
+
+#endif

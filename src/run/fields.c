@@ -1,0 +1,87 @@
+#include "run/fields.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static int write_field(struct rt_json *object, const struct rt_field *field, const char *member,
+                       struct rt_error *err)
+{
+    int64_t integer;
+    double number;
+    bool truth;
+
+    switch (field->kind) {
+    case RT_FIELD_TEXT:
+        return rt_json_set_text(object, field->key, *member ? member : NULL, err);
+    case RT_FIELD_INTEGER:
+        memcpy(&integer, member, sizeof integer);
+        return rt_json_set_integer(object, field->key, integer, err);
+    case RT_FIELD_NUMBER:
+        memcpy(&number, member, sizeof number);
+        return rt_json_set_number(object, field->key, number, err);
+    case RT_FIELD_BOOL:
+        memcpy(&truth, member, sizeof truth);
+        return rt_json_set_bool(object, field->key, truth, err);
+    }
+    return RT_OK;
+}
+
+int rt_fields_write(struct rt_json *object, const struct rt_field *fields, const void *structure,
+                    struct rt_error *err)
+{
+    for (; fields->key; fields++)
+        RT_TRY(write_field(object, fields, (const char *)structure + fields->offset, err));
+    return RT_OK;
+}
+
+static int read_text(const struct rt_json *object, const char *path, const char *key, char *member,
+                     struct rt_error *err)
+{
+    const struct rt_json *value = rt_json_member(object, key);
+    const char *text;
+
+    if (value && rt_json_kind(value) == RT_JSON_NULL) {
+        *member = '\0';
+        return RT_OK;
+    }
+    RT_TRY(rt_json_get_text(object, path, key, &text, err));
+    if (!rt_copy_text(member, RT_FIELD_TEXT_MAX, text))
+        return rt_fail(err, RT_EDATA, "%s: %s is longer than %d bytes", path, key, RT_FIELD_TEXT_MAX - 1);
+    return RT_OK;
+}
+
+static int read_field(const struct rt_json *object, const char *path, const struct rt_field *field,
+                      char *member, struct rt_error *err)
+{
+    int64_t integer;
+    double number;
+    bool truth;
+
+    switch (field->kind) {
+    case RT_FIELD_TEXT:
+        return read_text(object, path, field->key, member, err);
+    case RT_FIELD_INTEGER:
+        RT_TRY(rt_json_get_integer(object, path, field->key, &integer, err));
+        memcpy(member, &integer, sizeof integer);
+        return RT_OK;
+    case RT_FIELD_NUMBER:
+        RT_TRY(rt_json_get_number(object, path, field->key, &number, err));
+        memcpy(member, &number, sizeof number);
+        return RT_OK;
+    case RT_FIELD_BOOL:
+        RT_TRY(rt_json_get_bool(object, path, field->key, &truth, err));
+        memcpy(member, &truth, sizeof truth);
+        return RT_OK;
+    }
+    return RT_OK;
+}
+
+int rt_fields_read(const struct rt_json *object, const char *path, const struct rt_field *fields,
+                   void *structure, struct rt_error *err)
+{
+    for (; fields->key; fields++)
+        RT_TRY(read_field(object, path, fields, (char *)structure + fields->offset, err));
+    return RT_OK;
+}

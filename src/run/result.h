@@ -1,0 +1,85 @@
+/* result.json: what a run is and what it came to, for figures, reports, sweeps and `rethink list`. Written when
+ * the run starts, at checkpoints, at the threshold and at its end; a run that was killed still says "running",
+ * but nobody holds its lock. */
+#ifndef RT_RUN_RESULT_H
+#define RT_RUN_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "run/fields.h"
+
+#define RT_RESULT_FILE "result.json"
+
+#define RT_RUN_STATES(X)                                                                                       \
+    X(running)                                                                                                 \
+    X(finished)                                                                                                \
+    X(interrupted)                                                                                             \
+    X(diverged)
+
+enum rt_run_state {
+#define RT_RUN_STATE_ENUM(name) RT_RUN_##name,
+    RT_RUN_STATES(RT_RUN_STATE_ENUM)
+#undef RT_RUN_STATE_ENUM
+};
+const char *rt_run_state_name(enum rt_run_state state);
+
+/* Losses are mean cross-entropies, accuracies and errors shares in 0..1; NaN: not measured. */
+struct rt_scores {
+    double train_loss, train_acc; /* running means of the last epoch */
+    double test_loss, test_acc;
+};
+
+/* The end of the first epoch with mean loss < 0.01 or accuracy > 0.997. */
+struct rt_threshold {
+    bool reached;
+    int64_t epoch, step;
+    double wall_s, cpu_s, training_flops;
+    struct rt_scores scores;
+};
+
+struct rt_result {
+    char version[RT_FIELD_TEXT_MAX], experiment_name[RT_FIELD_TEXT_MAX], model_name[RT_FIELD_TEXT_MAX];
+    char data_corruption_type[RT_FIELD_TEXT_MAX];
+    bool bn, curve, figure1;
+    double label_corruption_prob, learning_rate;
+    int64_t seed, batch_size;
+    enum rt_run_state state;
+    int64_t epochs; /* completed */
+    int64_t step;   /* log points */
+    int64_t batches_per_epoch, log_every;
+    struct rt_threshold threshold;
+    struct rt_scores final; /* after the last epoch so far */
+    struct {
+        char name[RT_FIELD_TEXT_MAX], source[RT_FIELD_TEXT_MAX];
+        bool official; /* the official CIFAR-10 bytes */
+        char digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
+        int64_t train_size, test_size;
+    } data;
+    char engine[RT_FIELD_TEXT_MAX], isa[RT_FIELD_TEXT_MAX];
+    int64_t threads, parameters;
+    double training_flops; /* so far */
+    double wall_s, cpu_s;
+    int64_t peak_memory_bytes; /* of the session that wrote this */
+    struct {
+        char cpu[RT_FIELD_TEXT_MAX], os[RT_FIELD_TEXT_MAX];
+        int64_t cores;
+    } machine;
+};
+
+/* Fills in result->machine from the system. */
+void rt_result_describe_machine(struct rt_result *result);
+
+int rt_result_write(const struct rt_result *result, const char *path, struct rt_error *err);
+
+/* RT_EDATA names the file and the key at fault; RT_EIO. *out is untouched after an error. */
+int rt_result_read(struct rt_result *out, const char *path, struct rt_error *err);
+
+/* For checkpoints, which keep the threshold too: null or an object, under `key`. */
+int rt_threshold_write(const struct rt_threshold *threshold, struct rt_json *object, const char *key,
+                       struct rt_error *err);
+int rt_threshold_read(struct rt_threshold *threshold, const struct rt_json *object, const char *key,
+                      const char *path, struct rt_error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/* The run directory RUNS/MODEL/NAME: one experiment's config.yaml (kept current), metrics.csv, log.txt,
+ * result.json, checkpoints, and the lock that keeps a second process out. */
+#ifndef RT_RUN_RUN_H
+#define RT_RUN_RUN_H
+
+#include "base/path.h"
+#include "config/experiment.h"
+#include "run/lock.h"
+#include "run/result.h"
+
+#define RT_RUNS_DEFAULT "runs"
+#define RT_CONFIG_FILE "config.yaml"
+#define RT_LOG_FILE "log.txt"
+#define RT_LOCK_FILE "lock"
+
+struct rt_run {
+    char path[RT_PATH_MAX];
+    struct rt_lock lock;
+};
+
+/* RUNS/MODEL/NAME. */
+int rt_run_path(char path[RT_PATH_MAX], const char *runs, const struct rt_experiment *experiment,
+                struct rt_error *err);
+
+/* Makes the directory if need be, takes its lock and removes what a killed process left half-made. RT_EIO,
+ * naming the process that holds it. */
+int rt_run_open(struct rt_run *run, const char *runs, const struct rt_experiment *experiment,
+                struct rt_error *err);
+void rt_run_close(struct rt_run *run); /* accepts the zeroed state */
+
+/* Removes what an earlier run of the experiment left: checkpoints, config, metrics (`metrics` is that file's
+ * name), result, log. Anything else stays. */
+int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experiment, const char *metrics,
+                 struct rt_error *err);
+
+/* Writes config.yaml, whole or not at all. */
+int rt_run_write_config(const struct rt_run *run, const struct rt_experiment *experiment, struct rt_error *err);
+int rt_run_write_result(const struct rt_run *run, const struct rt_result *result, struct rt_error *err);
+
+/* A run as found on disk. */
+struct rt_run_entry {
+    char path[RT_PATH_MAX];
+    pid_t holder;      /* the process that works on it now, or 0 */
+    bool has_result;   /* `result` is filled in; otherwise the run never got so far, or */
+    char trouble[256]; /* its result.json cannot be read, because of this ("" else) */
+    struct rt_result result;
+};
+struct rt_run_list {
+    struct rt_run_entry *items;
+    int count;
+};
+
+/* Every run under `runs`, by model and name. A folder without a config.yaml is none. */
+int rt_run_list(struct rt_run_list *list, const char *runs, struct rt_error *err);
+void rt_run_list_free(struct rt_run_list *list);
+
+/* "running", "finished", "interrupted" (also: killed), "diverged", or "-" without a result. */
+const char *rt_run_entry_state(const struct rt_run_entry *entry);
+
+#endif
