@@ -182,7 +182,7 @@ bool rt_text_has_word(const char *words, const char *word)
 {
     const size_t length = strlen(word);
 
-    if (!length)
+    if (!length || strchr(word, ' '))
         return false;
     for (const char *at = words; (at = strstr(at, word)); at += length)
         if ((at == words || at[-1] == ' ') && (at[length] == ' ' || !at[length]))

@@ -55,6 +55,7 @@ struct rt_command {
 /* The commands that exist, in the order of --help; each command's file defines rt_command_NAME. */
 /* clang-format off */
 #define RT_COMMANDS(X) \
+    X(config) \
     X(help)
 /* clang-format on */
 

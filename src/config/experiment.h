@@ -4,12 +4,15 @@
 #define RT_CONFIG_EXPERIMENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
 enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16 };
 
+/* exponential: learning_rate * lr_decay^(epochs completed); multi-step: learning_rate * 0.1^(milestones
+ * reached); constant. */
 enum rt_scheduler { RT_SCHEDULER_EXPONENTIAL, RT_SCHEDULER_MULTI_STEP, RT_SCHEDULER_CONSTANT };
 
 /* A value that may be `null` in YAML. */
@@ -45,17 +48,19 @@ struct rt_experiment {
     /* what is written */
     int64_t log_every;
     struct rt_optional_int checkpoint_every; /* epochs; null: at the end only */
-    char checkpoint_dir[RT_TEXT_MAX];
+    char checkpoint_dir[RT_TEXT_MAX];        /* without effect; "": null */
+    char track[RT_TEXT_MAX];                 /* recorders that are asked for, joined by commas; "": none */
     char comet_project[RT_TEXT_MAX];
     char device[RT_TEXT_MAX];
     int64_t num_workers;
+    char config[RT_TEXT_MAX]; /* published configs name themselves here; "": null */
     /* kept current by the program ("automatically set") */
     char resume_checkpoint[RT_TEXT_MAX]; /* "": null */
     bool interp_reached;
     char experiment_key[RT_TEXT_MAX]; /* "": null */
 };
 
-/* The defaults of every key. */
+/* The defaults of every key, whatever the model. */
 void rt_experiment_defaults(struct rt_experiment *experiment);
 
 /* A built-in experiment by its published name (all 72: 5 models x (11 label levels + 3 pixel tests) and
@@ -66,17 +71,37 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
 int rt_experiment_builtin_count(void);
 const char *rt_experiment_builtin_name(int index);
 
-/* Reads a YAML file over the defaults. RT_ECONFIG: "FILE:LINE:COLUMN: what, and the nearest known key"; RT_EIO.
- */
+/* Reads a YAML file: over the defaults, then over those of the file's model_name (num_epochs, learning_rate,
+ * scheduler, milestones), then the file's keys; a missing experiment_name is made from model and corruption.
+ * RT_ECONFIG: "FILE:LINE:COLUMN: what, and the nearest known key"; RT_EIO. */
 int rt_experiment_read(struct rt_experiment *experiment, const char *path, struct rt_error *err);
+/* The same from memory; `name` stands for the file in messages. */
+int rt_experiment_parse(struct rt_experiment *experiment, const char *name, const char *yaml, size_t size,
+                        struct rt_error *err);
 
-/* One "key=value" (the value as in YAML), from --set. */
+/* One "key=value" (the value as in YAML; lists also without brackets), from --set. An experiment_name that was
+ * made from model and corruption follows when these change; nothing else does. */
 int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, struct rt_error *err);
 
-/* Checks what spans several keys (corruption and augment, bn and model, ...). */
+/* Checks what spans several keys (corruption and augment, bn and model, ...). RT_ECONFIG. */
 int rt_experiment_check(const struct rt_experiment *experiment, struct rt_error *err);
+
+/* Says, once in a process, which of the given values cannot take effect here (device: cuda, ...). */
+void rt_experiment_remarks(const struct rt_experiment *experiment);
 
 /* The whole config as YAML text in the keys' order, into a new string. Reading it gives an equal experiment. */
 int rt_experiment_format(const struct rt_experiment *experiment, char **yaml, struct rt_error *err);
+
+/* The first key, in the table's order, whose value differs and that is not one of the space-separated `ignored`
+ * keys; null: they are alike. */
+const char *rt_experiment_difference(const struct rt_experiment *a, const struct rt_experiment *b,
+                                     const char *ignored);
+
+/* One key's value as YAML, into text[size] (cut when it does not fit). False: no such key. */
+bool rt_experiment_value(const struct rt_experiment *experiment, const char *key, char *text, size_t size);
+
+/* The place of a key's value in a YAML file, for messages about what only others can judge. False: not there.
+ */
+bool rt_experiment_where(const char *path, const char *key, int *line, int *column);
 
 #endif

@@ -1,0 +1,98 @@
+#include "cli/experiment_args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "net/models.h"
+
+static bool looks_like_path(const char *name)
+{
+    return strchr(name, '/') || rt_path_has_suffix(name, ".yaml") || rt_path_has_suffix(name, ".yml");
+}
+
+/* Says that the file is not there, and that a built-in experiment has its name. */
+static int missing_file(const char *path, struct rt_error *err)
+{
+    struct rt_experiment unused;
+    char name[RT_TEXT_MAX];
+
+    if (rt_copy_text(name, sizeof name, rt_path_name(path))) {
+        name[strcspn(name, "/")] = '\0';
+        if (rt_path_has_suffix(name, ".yaml"))
+            name[strlen(name) - strlen(".yaml")] = '\0';
+        if (!rt_experiment_builtin(&unused, name, NULL))
+            return rt_fail(err, RT_EIO,
+                           "%s: no such file; '%s' is built in: give that name without folder and suffix", path,
+                           name);
+    }
+    return rt_fail(err, RT_EIO, "%s: no such file", path);
+}
+
+int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err)
+{
+    if (looks_like_path(name))
+        return rt_path_exists(name) ? rt_experiment_read(experiment, name, err) : missing_file(name, err);
+    if (!rt_experiment_builtin(experiment, name, err))
+        return RT_OK;
+    return rt_path_is_file(name) ? rt_experiment_read(experiment, name, err) : RT_ECONFIG;
+}
+
+static int unknown_model(const struct rt_experiment *experiment, const char *origin, struct rt_error *err)
+{
+    struct rt_nearest nearest = {.word = experiment->model_name};
+    char place[64] = "", hint[96];
+    int line, column;
+
+    for (int i = 0; rt_models[i]; i++)
+        rt_nearest_offer(&nearest, rt_models[i]->name);
+    if (rt_path_is_file(origin) && rt_experiment_where(origin, "model_name", &line, &column))
+        snprintf(place, sizeof place, ":%d:%d", line, column);
+    return rt_fail(
+        err, RT_ECONFIG, "%s%s: model_name: there is no model '%.64s'%s", origin, place, experiment->model_name,
+        nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint) : " ('rethink view --models' lists them)");
+}
+
+int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                                  const char *origin, struct rt_error *err)
+{
+    const char *assignment, *const epochs = rt_argument(arguments, "epochs");
+    const struct rt_model *model;
+    struct rt_error inner = {0};
+    char line[RT_TEXT_MAX];
+    long unused;
+    int rc;
+
+    for (int i = 0; (assignment = rt_argument_at(arguments, "set", i)); i++)
+        RT_TRY(rt_experiment_set(experiment, assignment, err));
+    if (epochs) {
+        RT_TRY(rt_argument_integer(arguments, "epochs", 1, 1000000, 1, &unused, err));
+        snprintf(line, sizeof line, "num_epochs=%ld", unused);
+        RT_TRY(rt_experiment_set(experiment, line, err));
+    }
+    if (!(model = rt_model_find(experiment->model_name)))
+        return unknown_model(experiment, origin, err);
+    snprintf(experiment->model_name, sizeof experiment->model_name, "%s", model->name);
+    if ((rc = rt_experiment_check(experiment, &inner)))
+        return rt_fail(err, inner.status, "%s: %s", origin, inner.message);
+    rt_experiment_remarks(experiment);
+    return RT_OK;
+}
+
+int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                                 struct rt_error *err)
+{
+    const char *const config = rt_argument(arguments, "config");
+    const char *const name = arguments->operand_count ? arguments->operands[0] : config;
+
+    if (!name)
+        return rt_fail(err, RT_EUSAGE,
+                       "'rethink %s' needs an EXPERIMENT: a YAML file, or a built-in name such as "
+                       "MLP1_1.0_none ('rethink config --list' names them)",
+                       arguments->command->name);
+    if (config && arguments->operand_count)
+        return rt_fail(err, RT_EUSAGE, "both '%s' and --config %s: one experiment at a time", name, config);
+    RT_TRY(rt_experiment_resolve(experiment, name, err));
+    return rt_experiment_apply_arguments(experiment, arguments, name, err);
+}

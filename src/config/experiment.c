@@ -1,0 +1,199 @@
+#include "config/experiment.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "config/builtin.h"
+#include "config/keys.h"
+
+/* Names and texts of published runs: MLP1_0.5_none, Inception_bnTrue. */
+static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT_MAX])
+{
+    char probability[64];
+
+    rt_experiment_value(experiment, "label_corruption_prob", probability, sizeof probability);
+    if (experiment->figure1)
+        snprintf(out, RT_TEXT_MAX, "%.128s_%s_%.32s", experiment->model_name, probability,
+                 experiment->data_corruption_type);
+    else
+        snprintf(out, RT_TEXT_MAX, "%.128s_bn%s", experiment->model_name, experiment->bn ? "True" : "False");
+}
+
+void rt_experiment_defaults(struct rt_experiment *experiment)
+{
+    memset(experiment, 0, sizeof *experiment);
+    for (const struct rt_key *key = rt_keys; key->name; key++) {
+        char text[RT_TEXT_MAX];
+        struct rt_yaml_scalar value = {.text = text, .plain = true};
+
+        snprintf(text, sizeof text, "%s", strcmp(key->otherwise, "[]") != 0 ? key->otherwise : "");
+        rt_key_set(key, experiment, "default", &(struct rt_yaml_entry){.values = &value, .value_count = 1},
+                   NULL);
+    }
+    derive_name(experiment, experiment->experiment_name);
+}
+
+static int apply(struct rt_experiment *experiment, const char *file, const struct rt_yaml_entry *entry,
+                 struct rt_error *err)
+{
+    const struct rt_key *const key = rt_key_find(entry->key.text);
+    struct rt_text where = {0};
+    int rc;
+
+    if (key)
+        return rt_key_set(key, experiment, file, entry, err);
+    rt_text_printf(&where, "%s:%d:%d", file, entry->key.line, entry->key.column);
+    rc = rt_key_unknown(rt_text_string(&where), entry->key.text, err);
+    rt_text_free(&where);
+    return rc;
+}
+
+static int apply_all(struct rt_experiment *experiment, const char *file, const struct rt_yaml *yaml,
+                     struct rt_error *err)
+{
+    const struct rt_yaml_entry *const model = rt_yaml_find(yaml, "model_name");
+
+    rt_experiment_defaults(experiment);
+    experiment->experiment_name[0] = '\0';
+    if (!yaml->count)
+        return rt_fail(err, RT_ECONFIG, "%s holds no keys", file);
+    if (model)
+        RT_TRY(apply(experiment, file, model, err));
+    rt_builtin_model_defaults(experiment, experiment->model_name);
+    for (int i = 0; i < yaml->count; i++)
+        RT_TRY(apply(experiment, file, &yaml->entries[i], err));
+    rt_builtin_model_canonical(experiment->model_name);
+    if (!experiment->experiment_name[0])
+        derive_name(experiment, experiment->experiment_name);
+    return RT_OK;
+}
+
+int rt_experiment_parse(struct rt_experiment *experiment, const char *name, const char *bytes, size_t size,
+                        struct rt_error *err)
+{
+    struct rt_experiment read;
+    struct rt_yaml yaml = {0};
+    int rc;
+
+    if (!(rc = rt_yaml_parse(&yaml, name, bytes, size, err)) && !(rc = apply_all(&read, name, &yaml, err)))
+        *experiment = read;
+    rt_yaml_free(&yaml);
+    return rc;
+}
+
+int rt_experiment_read(struct rt_experiment *experiment, const char *path, struct rt_error *err)
+{
+    char *bytes;
+    size_t size;
+    int rc;
+
+    rc = rt_file_read_all(path, RT_YAML_BYTES_MAX, &bytes, &size, err);
+    if (rc == RT_EDATA)
+        return rt_fail(err, RT_ECONFIG, "%s is larger than %d bytes: not a config", path, RT_YAML_BYTES_MAX);
+    RT_TRY(rc);
+    rc = rt_experiment_parse(experiment, path, bytes, size, err);
+    rt_free(&bytes);
+    return rc;
+}
+
+/* "key: value" of an assignment whose name is `length` long. */
+static int parse_assignment(struct rt_yaml *yaml, const char *assignment, size_t length, struct rt_error *err)
+{
+    const char *const value = assignment + length + 1;
+    struct rt_text line = {0}, where = {0};
+    int rc;
+
+    rt_text_printf(&where, "--set %.80s", assignment);
+    rt_text_printf(&line, "%.*s: %s\n", (int)length, assignment, value);
+    if (strpbrk(assignment, "\n\r"))
+        rc = rt_fail(err, RT_ECONFIG, "%s: expected one line", rt_text_string(&where));
+    else if (!(rc = rt_text_check(&line, err)))
+        rc = rt_yaml_parse(yaml, rt_text_string(&where), rt_text_string(&line), line.length, err);
+    if (!rc && (yaml->count != 1 || strlen(yaml->entries[0].key.text) != length))
+        rc = rt_fail(err, RT_ECONFIG, "%s: expected KEY=VALUE", rt_text_string(&where));
+    rt_text_free(&where);
+    rt_text_free(&line);
+    return rc;
+}
+
+static int set_parsed(struct rt_experiment *experiment, const struct rt_yaml_entry *entry, struct rt_error *err)
+{
+    const struct rt_key *const key = rt_key_find(entry->key.text);
+    struct rt_experiment changed = *experiment;
+    char before[RT_TEXT_MAX];
+
+    if (!key)
+        return rt_key_unknown("--set", entry->key.text, err);
+    derive_name(&changed, before);
+    RT_TRY(rt_key_set(key, &changed, NULL, entry, err));
+    rt_builtin_model_canonical(changed.model_name);
+    if (!changed.experiment_name[0] || (key->type != RT_KEY_NAME && !strcmp(changed.experiment_name, before)))
+        derive_name(&changed, changed.experiment_name);
+    *experiment = changed;
+    return RT_OK;
+}
+
+int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, struct rt_error *err)
+{
+    const size_t length = strcspn(assignment, "=");
+    struct rt_yaml yaml = {0};
+    int rc;
+
+    if (!length || !assignment[length])
+        return rt_fail(err, RT_EUSAGE, "--set '%.80s': expected KEY=VALUE", assignment);
+    if (!(rc = parse_assignment(&yaml, assignment, length, err)))
+        rc = set_parsed(experiment, &yaml.entries[0], err);
+    rt_yaml_free(&yaml);
+    return rc;
+}
+
+int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
+{
+    if (e->scheduler == RT_SCHEDULER_MULTI_STEP && !e->milestone_count)
+        return rt_fail(err, RT_ECONFIG,
+                       "scheduler: multi-step needs milestones, for example milestones: [100, 200]");
+    if (e->augment && strcmp(e->data_corruption_type, "none") != 0)
+        return rt_fail(
+            err, RT_ECONFIG,
+            "augment: true cannot be combined with data_corruption_type: %s, which scrambles the cropped image",
+            e->data_corruption_type);
+    if (!e->bn && rt_builtin_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
+        return rt_fail(err, RT_ECONFIG, "bn: false is for model_name: Inception; %s has no such variant",
+                       e->model_name);
+    return RT_OK;
+}
+
+void rt_experiment_remarks(const struct rt_experiment *e)
+{
+    static atomic_flag device = ATOMIC_FLAG_INIT, workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT;
+
+    if (strcmp(e->device, "cpu") != 0 && !atomic_flag_test_and_set(&device))
+        rt_log_warn("device: %s cannot take effect: this program computes on the CPU", e->device);
+    if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
+        rt_log_warn("num_workers: %lld cannot take effect: batches are made without loader processes",
+                    (long long)e->num_workers);
+    if (e->checkpoint_dir[0] && !atomic_flag_test_and_set(&folder))
+        rt_log_warn("checkpoint_dir: %s cannot take effect: checkpoints lie in the run's folder",
+                    e->checkpoint_dir);
+}
+
+bool rt_experiment_where(const char *path, const char *key, int *line, int *column)
+{
+    struct rt_yaml yaml = {0};
+    const struct rt_yaml_entry *entry = NULL;
+    char *bytes = NULL;
+    size_t size;
+
+    if (!rt_file_read_all(path, RT_YAML_BYTES_MAX, &bytes, &size, NULL) &&
+        !rt_yaml_parse(&yaml, path, bytes, size, NULL) && (entry = rt_yaml_find(&yaml, key))) {
+        *line = entry->line;
+        *column = entry->column;
+    }
+    rt_free(&bytes);
+    rt_yaml_free(&yaml);
+    return entry != NULL;
+}

@@ -1,0 +1,152 @@
+/* The config keys: one row each, from which come defaults, validation and its messages, `rethink config
+ * --keys`, the man page, the completion and docs/config.md. A new key is its row here and its field in struct
+ * rt_experiment. */
+#ifndef RT_CONFIG_KEYS_H
+#define RT_CONFIG_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "config/experiment.h"
+#include "config/yaml.h"
+
+enum rt_key_type {
+    RT_KEY_TEXT,             /* char[RT_TEXT_MAX] */
+    RT_KEY_OPTIONAL_TEXT,    /* the same, null is "" */
+    RT_KEY_WORD,             /* the same, one of the row's words (any name if it has none) */
+    RT_KEY_NAME,             /* the same, fit to name a folder; null: made from model and corruption */
+    RT_KEY_BOOL,             /* bool */
+    RT_KEY_INTEGER,          /* int64_t */
+    RT_KEY_OPTIONAL_INTEGER, /* struct rt_optional_int */
+    RT_KEY_REAL,             /* double */
+    RT_KEY_SCHEDULER,        /* enum rt_scheduler, one of the row's words in the enum's order */
+    RT_KEY_INTEGERS,         /* int64_t[RT_MILESTONES_MAX] and milestone_count: increasing */
+    RT_KEY_WORDS,            /* char[RT_TEXT_MAX]: words joined by commas */
+};
+
+#define RT_KEY_GROUPS(X)                                                                                       \
+    X(MODEL, "what is trained")                                                                                \
+    X(DATA, "on what")                                                                                         \
+    X(TRAINING, "how")                                                                                         \
+    X(OUTPUT, "what is written")                                                                               \
+    X(STATE, "kept current in the run's own config.yaml by the program")
+
+enum rt_key_group {
+#define RT_KEY_GROUP_ENUM(symbol, title) RT_GROUP_##symbol,
+    RT_KEY_GROUPS(RT_KEY_GROUP_ENUM)
+#undef RT_KEY_GROUP_ENUM
+};
+
+/* Bounds that are not reached. */
+#define RT_ABOVE_ZERO 0x1p-1022
+#define RT_BELOW_ONE 0x1.fffffffffffffp-1
+
+/* X(group, key = field, type, lowest, highest, words, default, meaning) */
+/* clang-format off */
+#define RT_KEYS(X) \
+    X(MODEL, experiment_name, NAME, 0, 0, "", "null", \
+      "the run's name and folder; null: MODEL_PROBABILITY_CORRUPTION for figure 1, MODEL_bnTrue or MODEL_bnFalse for figure 2") \
+    X(MODEL, model_name, WORD, 0, 0, "", "MLP1", \
+      "MLP1, MLP3, AlexNet, Inception or WRN, or another of 'rethink view --models'") \
+    X(MODEL, bn, BOOL, 0, 1, "", "true", \
+      "Inception: with batch norm; false is figure 2's network without it") \
+    X(MODEL, dropout, REAL, 0, RT_BELOW_ONE, "", "0.0", \
+      "probability of zeroing a hidden unit in training") \
+    X(DATA, label_corruption_prob, REAL, 0, 1, "", "0.0", \
+      "each label is, with this probability, replaced by a uniform draw of the ten classes, in training and test images alike") \
+    X(DATA, data_corruption_type, WORD, 0, 0, "none shuff_pix rand_pix gauss_pix", "none", \
+      "pixels: as they are, one permutation for all images, a permutation for each image, or Gaussian noise of the data's mean and deviation") \
+    X(DATA, augment, BOOL, 0, 1, "", "false", \
+      "random crops and mirror images in training, instead of the central crop") \
+    X(DATA, normalize_noise, BOOL, 0, 1, "", "true", \
+      "normalise Gaussian pixels by channel, as all other images are; false feeds them in [0, 1]") \
+    X(DATA, train_size, OPTIONAL_INTEGER, 1, 50000, "", "null", \
+      "only the first N training images; null: all") \
+    X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \
+      "only the first N test images; null: all") \
+    X(DATA, seed, OPTIONAL_INTEGER, 0, 4294967295, "", "42", \
+      "of corruption, initial weights and the order of images; null: one is drawn and recorded") \
+    X(DATA, reseed_on_resume, BOOL, 0, 1, "", "false", \
+      "a resumed run draws a new seed, and with it new corruption, as published runs without a seed did") \
+    X(TRAINING, num_epochs, INTEGER, 1, 1000000, "", "100", \
+      "train until this epoch, or until the interpolation threshold") \
+    X(TRAINING, batch_size, INTEGER, 1, 50000, "", "128", \
+      "images in a batch; the last one of an epoch takes what is left") \
+    X(TRAINING, learning_rate, REAL, 0, 1000, "", "0.01", \
+      "of the first epoch") \
+    X(TRAINING, scheduler, SCHEDULER, 0, 0, "exponential multi-step constant", "exponential", \
+      "learning rate: times lr_decay after each epoch, times 0.1 after each of the milestones, or unchanged") \
+    X(TRAINING, lr_decay, REAL, RT_ABOVE_ZERO, 1, "", "0.95", \
+      "factor of the exponential scheduler") \
+    X(TRAINING, milestones, INTEGERS, 1, 1000000, "", "[]", \
+      "epochs after which the multi-step scheduler lowers the learning rate, increasing; at most 16") \
+    X(TRAINING, momentum, REAL, 0, RT_BELOW_ONE, "", "0.9", \
+      "of stochastic gradient descent") \
+    X(TRAINING, weight_decay, REAL, 0, 1000, "", "0.0", \
+      "added to the gradient, times the weight") \
+    X(TRAINING, curve, BOOL, 0, 1, "", "false", \
+      "go on to num_epochs when the interpolation threshold is reached") \
+    X(TRAINING, figure1, BOOL, 0, 1, "", "true", \
+      "true: stop at the interpolation threshold; false (figure 2): test at every log point and do not stop") \
+    X(TRAINING, winograd, BOOL, 0, 1, "", "true", \
+      "the native engine may use Winograd's convolution algorithms; false: direct products only") \
+    X(TRAINING, num_workers, INTEGER, 0, 1024, "", "2", \
+      "accepted from published configs; without effect, as batches need no loader processes") \
+    X(TRAINING, device, TEXT, 0, 0, "", "cpu", \
+      "accepted from published configs; anything but cpu is without effect, as the program computes on the CPU") \
+    X(OUTPUT, log_every, INTEGER, 1, 1000000, "", "50", \
+      "batches between two log points; the epoch's last batch is one too") \
+    X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
+      "epochs between two checkpoints; null: at the threshold and at the end") \
+    X(OUTPUT, checkpoint_dir, OPTIONAL_TEXT, 0, 0, "", "null", \
+      "accepted from published configs; without effect, as checkpoints lie in the run's folder") \
+    X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \
+      "trackers that follow the run, beside console and metrics.csv: tensorboard, mlflow, comet; [] for none") \
+    X(OUTPUT, comet_project, TEXT, 0, 0, "", "deep-learning-generalization", \
+      "project of the Comet and MLflow trackers") \
+    X(OUTPUT, config, OPTIONAL_TEXT, 0, 0, "", "null", \
+      "accepted from published configs, where it is the file's own path; without effect") \
+    X(STATE, resume_checkpoint, OPTIONAL_TEXT, 0, 0, "", "null", \
+      "the checkpoint from which the run goes on") \
+    X(STATE, interp_reached, BOOL, 0, 1, "", "false", \
+      "whether the interpolation threshold has been reached") \
+    X(STATE, experiment_key, OPTIONAL_TEXT, 0, 0, "", "null", \
+      "the run's key at Comet")
+/* clang-format on */
+
+struct rt_key {
+    enum rt_key_group group;
+    const char *name;
+    enum rt_key_type type;
+    size_t offset; /* of the field in struct rt_experiment */
+    double low, high;
+    const char *words; /* allowed values, separated by spaces; "": not restricted */
+    const char *otherwise;
+    const char *help;
+};
+
+/* All keys in the table's order, ended by a null name. */
+extern const struct rt_key rt_keys[];
+
+const struct rt_key *rt_key_find(const char *name);
+
+/* "WHERE: unknown key 'NAME'; did you mean ...". Returns RT_ECONFIG. */
+int rt_key_unknown(const char *where, const char *name, struct rt_error *err);
+
+/* Sets the field from YAML. RT_ECONFIG: "FILE:LINE:COLUMN: KEY: expected ..., got ..."; with a null file "--set
+ * KEY: expected ...". */
+int rt_key_set(const struct rt_key *key, struct rt_experiment *experiment, const char *file,
+               const struct rt_yaml_entry *entry, struct rt_error *err);
+
+/* Appends the field's value as YAML. */
+void rt_key_format(const struct rt_key *key, const struct rt_experiment *experiment, struct rt_text *text);
+
+/* Appends what the key takes: "a whole number from 1 to 50000". */
+void rt_key_expectation(const struct rt_key *key, struct rt_text *text);
+
+/* "what is trained" */
+const char *rt_key_group_title(enum rt_key_group group);
+
+#endif
