@@ -56,7 +56,11 @@ struct rt_command {
 /* clang-format off */
 #define RT_COMMANDS(X) \
     X(config) \
-    X(help)
+    X(view) \
+    X(help) \
+    X(man) \
+    X(completion) \
+    X(config_table)
 /* clang-format on */
 
 #define RT_COMMAND_DECLARE(name) extern const struct rt_command rt_command_##name;
