@@ -12,7 +12,9 @@ void rt_fuzz_check_error(int status, const struct rt_error *err)
 {
     RT_FUZZ_CHECK(status > RT_OK && status <= RT_EDIVERGED);
     RT_FUZZ_CHECK((int)err->status == status);
-    RT_FUZZ_CHECK(err->message[0] && !strchr(err->message, '\n'));
+    RT_FUZZ_CHECK(err->message[0]);
+    for (const char *c = err->message; *c; c++)
+        RT_FUZZ_CHECK((unsigned char)*c >= 0x20 && *c != 0x7f);
 }
 
 const char *rt_fuzz_file(const uint8_t *bytes, size_t size)

@@ -23,7 +23,7 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size);
         }                                                                                                      \
     } while (0)
 
-/* A refusal must have a known status and a message of exactly one line. */
+/* A refusal must have a known status and a message of one printable line. */
 void rt_fuzz_check_error(int status, const struct rt_error *err);
 
 /* The bytes as a file: its path, good until the next call. */

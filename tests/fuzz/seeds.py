@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""usage: tests/fuzz/seeds.py
+
+Writes the hand-made part of the corpora: for each reader, well-formed files, and one file for each rule that a
+stranger's file may break.
+"""
+import json
+import os
+import struct
+
+CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
+
+
+def write(target, name, data):
+    folder = os.path.join(CORPUS, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), 'wb') as f:
+        f.write(data if isinstance(data, bytes) else data.encode())
+
+
+def json_seeds():
+    for name, text in {
+            'all-kinds': '{"a":[1,2.5,-3e10,true,false,null,"x\\u00e9\\n"],"b":{"c":{}}}',
+            'deep': '[' * 3000 + ']' * 3000,
+            'control-characters': '{"a":"x\n\x1b[31m"}',
+            'duplicate-key': '{"a":1,"a":2}',
+            'empty-array': '[]',
+            'infinite': '[1e999]',
+            'lone-surrogate': '"\\ud800"',
+            'nothing': '',
+            'nul-inside': '"a\\u0000b"',
+            'too-large': '[99999999999999999999999]',
+    }.items():
+        write('json', name, text)
+
+
+def safetensors(header, data=b'', length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header, separators=(',', ':')).encode()
+    return struct.pack('<Q', len(text) if length is None else length) + text + data
+
+
+def safetensors_seeds():
+    def f32(begin, end, shape):
+        return {'dtype': 'F32', 'shape': shape, 'data_offsets': [begin, end]}
+
+    for name, data in {
+            'two-tensors': safetensors({'__metadata__': {'format': 'pt'}, 'a': f32(0, 8, [2]), 'b': f32(8, 12, [])}, bytes(12)),
+            'empty': safetensors({}),
+            'no-elements': safetensors({'a': f32(0, 0, [0, 3])}),
+            'types': safetensors({'a': {'dtype': 'I64', 'shape': [1], 'data_offsets': [0, 8]},
+                                  'b': {'dtype': 'BF16', 'shape': [1], 'data_offsets': [8, 10]}}, bytes(10)),
+            'overlap': safetensors({'a': f32(0, 8, [2]), 'b': f32(4, 12, [2])}, bytes(12)),
+            'hole': safetensors({'a': f32(0, 8, [2]), 'b': f32(12, 20, [2])}, bytes(20)),
+            'control-characters': safetensors(b'{"__metadata__":{"f\\\n\n\x1b[31m":"pt"}}'),
+            'behind-the-end': safetensors({'a': f32(0, 8, [2])}, bytes(4)),
+            'more-at-the-end': safetensors({'a': f32(0, 8, [2])}, bytes(9)),
+            'backwards': safetensors({'a': f32(8, 0, [2])}, bytes(8)),
+            'shape-overflow': safetensors({'a': f32(0, 8, [2 ** 62, 2 ** 62])}, bytes(8)),
+            'shape-wraps': safetensors({'a': f32(0, 8, [2 ** 63, 2, 1])}, bytes(8)),
+            'shape-negative': safetensors({'a': f32(0, 8, [-2])}, bytes(8)),
+            'unknown-type': safetensors({'a': {'dtype': 'F31', 'shape': [2], 'data_offsets': [0, 8]}}, bytes(8)),
+            'duplicate-key': safetensors(b'{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},'
+                                         b'"a":{"dtype":"F32","shape":[],"data_offsets":[4,8]}}', bytes(8)),
+            'header-too-long': safetensors({}, length=2 ** 63),
+            'header-100-mb': safetensors({}, length=100_000_001),
+            'header-shorter': safetensors({'a': f32(0, 8, [2])}, bytes(8), length=10),
+            'header-array': safetensors(b'[]'),
+            'header-spaces': safetensors(b'{}      '),
+            'metadata-number': safetensors({'__metadata__': {'a': 1}}),
+            'only-a-length': struct.pack('<Q', 2),
+    }.items():
+        write('safetensors', name, data)
+
+
+def metrics_seeds():
+    header = 'step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n'
+    row = '{},1,{},2.30951834,0.109375,{},0.01,0.021,0.039\n'.format
+    for name, text in {
+            'two-rows': header + row(0, 0, ',') + row(1, 50, '2.3,0.1'),
+            'header-only': header,
+            'cut-off': header + row(0, 0, ',')[:20],
+            'not-finite': header + '0,1,0,nan,0.1,inf,,0.01,0.02,0.03\n',
+            'step-repeated': header + row(1, 0, ',') + row(1, 50, ','),
+            'step-negative': header + row(-1, 0, ','),
+            'step-too-large': header + row(2 ** 63, 0, ','),
+            'too-few': header + '0,1,0\n',
+            'too-many': header + row(0, 0, ',').replace('\n', ',1\n'),
+            'other-header': 'a,b\n1,2\n',
+            'carriage-returns': (header + row(0, 0, ',')).replace('\n', '\r\n'),
+            'nul': header + '0,1,0,\0,,,,,,\n',
+            'hexadecimal': header + '0,1,0,0x1p4,,,,,,\n',
+            'long-line': header + '0' * 5000 + '\n',
+    }.items():
+        write('metrics', name, text)
+
+
+def main():
+    json_seeds()
+    safetensors_seeds()
+    metrics_seeds()
+
+
+main()
