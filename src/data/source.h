@@ -37,7 +37,7 @@ struct rt_source_kind {
                 struct rt_error *err);
 };
 
-#define RT_SOURCES(X) X(cifar10)
+#define RT_SOURCES(X) X(cifar10) X(shapes10)
 
 #define RT_SOURCE_DECLARE(name) extern const struct rt_source_kind rt_source_##name;
 RT_SOURCES(RT_SOURCE_DECLARE)
