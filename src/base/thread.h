@@ -18,7 +18,9 @@ int rt_team_create(struct rt_team **team, int threads, struct rt_error *err);
 void rt_team_free(struct rt_team **team);
 int rt_team_size(const struct rt_team *team);
 
-/* Calls work(context, member) once for each member 0..size-1, at the same time, and returns when all have
+/* A null team is the caller alone.
+ *
+ * Calls work(context, member) once for each member 0..size-1, at the same time, and returns when all have
  * returned. What any member wrote is then visible to the caller. Not reentrant. */
 void rt_team_run(struct rt_team *team, void (*work)(void *context, int member), void *context);
 

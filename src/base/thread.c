@@ -1,0 +1,225 @@
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/memory.h"
+
+enum { THREADS_MAX = 256, SPINS = 2000 };
+
+/* Waiting spins for a moment (a training step hands out work every few microseconds) and then sleeps on
+ * `changed`, so that an idle or crowded machine is not burned. */
+struct rt_team {
+    int size, started;
+    void (*work)(void *context, int member);
+    void *context;
+    atomic_uint round;  /* number of the current rt_team_run */
+    atomic_int running; /* helpers that have not finished this round */
+    atomic_bool stop;
+    atomic_int arrived;    /* at the barrier */
+    atomic_uint crossings; /* of the barrier */
+    atomic_int sleepers;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    struct helper {
+        struct rt_team *team;
+        int member;
+        pthread_t thread;
+    } * helpers; /* [size - 1] */
+};
+
+static void pause_briefly(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Wakes whoever sleeps after a counter was changed. */
+static void announce(struct rt_team *team)
+{
+    if (!atomic_load(&team->sleepers))
+        return;
+    pthread_mutex_lock(&team->mutex);
+    pthread_cond_broadcast(&team->changed);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+/* Returns when *counter is no longer `old`. */
+static void await_change(struct rt_team *team, atomic_uint *counter, unsigned old)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(counter, memory_order_acquire) != old)
+            return;
+        pause_briefly();
+    }
+    pthread_mutex_lock(&team->mutex);
+    atomic_fetch_add(&team->sleepers, 1);
+    while (atomic_load(counter) == old)
+        pthread_cond_wait(&team->changed, &team->mutex);
+    atomic_fetch_sub(&team->sleepers, 1);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+/* Returns when every helper has finished the round. */
+static void await_helpers(struct rt_team *team)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (!atomic_load_explicit(&team->running, memory_order_acquire))
+            return;
+        pause_briefly();
+    }
+    pthread_mutex_lock(&team->mutex);
+    atomic_fetch_add(&team->sleepers, 1);
+    while (atomic_load(&team->running))
+        pthread_cond_wait(&team->changed, &team->mutex);
+    atomic_fetch_sub(&team->sleepers, 1);
+    pthread_mutex_unlock(&team->mutex);
+}
+
+static void *helper_main(void *argument)
+{
+    const struct helper *self = argument;
+    struct rt_team *team = self->team;
+
+    for (unsigned round = 0;; round++) {
+        await_change(team, &team->round, round);
+        if (atomic_load(&team->stop))
+            return NULL;
+        team->work(team->context, self->member);
+        if (atomic_fetch_sub(&team->running, 1) == 1)
+            announce(team);
+    }
+}
+
+int rt_core_count(void)
+{
+    cpu_set_t cores;
+
+    if (sched_getaffinity(0, sizeof cores, &cores))
+        return 1;
+    return CPU_COUNT(&cores) > 0 ? CPU_COUNT(&cores) : 1;
+}
+
+/* Binds a thread to the member-th core that the process may use. A refusal costs speed only. */
+static void pin(pthread_t thread, int member, const cpu_set_t *allowed)
+{
+    cpu_set_t one;
+    int seen = 0;
+
+    for (int core = 0; core < CPU_SETSIZE; core++) {
+        if (!CPU_ISSET(core, allowed) || seen++ != member)
+            continue;
+        CPU_ZERO(&one);
+        CPU_SET(core, &one);
+        pthread_setaffinity_np(thread, sizeof one, &one);
+        return;
+    }
+}
+
+static int start_helpers(struct rt_team *team, struct rt_error *err)
+{
+    for (int i = 0; i < team->size - 1; i++) {
+        struct helper *helper = &team->helpers[i];
+        int failure;
+
+        *helper = (struct helper){.team = team, .member = i + 1};
+        if ((failure = pthread_create(&helper->thread, NULL, helper_main, helper)))
+            return rt_fail_errno(err, RT_EMEMORY, failure, "cannot start thread %d of %d", i + 2, team->size);
+        team->started++;
+    }
+    return RT_OK;
+}
+
+int rt_team_create(struct rt_team **out, int threads, struct rt_error *err)
+{
+    struct rt_team *team;
+    cpu_set_t allowed;
+    int rc;
+
+    *out = NULL;
+    if (threads < 0 || threads > THREADS_MAX)
+        return rt_fail(err, RT_EUSAGE, "--threads %d: expected 0 (all cores) to %d", threads, THREADS_MAX);
+    RT_TRY(rt_alloc(&team, 1, sizeof *team, "the thread team", err));
+    team->size = threads ? threads : rt_core_count();
+    pthread_mutex_init(&team->mutex, NULL);
+    pthread_cond_init(&team->changed, NULL);
+    if ((rc = rt_alloc(&team->helpers, (size_t)team->size, sizeof *team->helpers, "the thread team", err)) ||
+        (rc = start_helpers(team, err))) {
+        rt_team_free(&team);
+        return rc;
+    }
+    if (team->size > 1 && !sched_getaffinity(0, sizeof allowed, &allowed) && team->size == CPU_COUNT(&allowed))
+        for (int i = 0; i < team->size - 1; i++)
+            pin(team->helpers[i].thread, i + 1, &allowed);
+    *out = team;
+    return RT_OK;
+}
+
+void rt_team_free(struct rt_team **held)
+{
+    struct rt_team *team = *held;
+
+    if (!team)
+        return;
+    atomic_store(&team->stop, true);
+    atomic_fetch_add(&team->round, 1);
+    announce(team);
+    for (int i = 0; i < team->started; i++)
+        pthread_join(team->helpers[i].thread, NULL);
+    pthread_cond_destroy(&team->changed);
+    pthread_mutex_destroy(&team->mutex);
+    rt_free(&team->helpers);
+    rt_free(held);
+}
+
+int rt_team_size(const struct rt_team *team)
+{
+    return team ? team->size : 1;
+}
+
+void rt_team_run(struct rt_team *team, void (*work)(void *context, int member), void *context)
+{
+    if (team && team->size > 1) {
+        team->work = work;
+        team->context = context;
+        atomic_store(&team->running, team->size - 1);
+        atomic_fetch_add(&team->round, 1);
+        announce(team);
+    }
+    work(context, 0);
+    if (team && team->size > 1)
+        await_helpers(team);
+}
+
+void rt_team_barrier(struct rt_team *team)
+{
+    unsigned crossing;
+
+    if (!team || team->size == 1)
+        return;
+    crossing = atomic_load(&team->crossings);
+    if (atomic_fetch_add(&team->arrived, 1) == team->size - 1) {
+        atomic_store(&team->arrived, 0);
+        atomic_fetch_add(&team->crossings, 1);
+        announce(team);
+    } else {
+        await_change(team, &team->crossings, crossing);
+    }
+}
+
+struct rt_slice rt_team_slice(const struct rt_team *team, int member, long count, long unit)
+{
+    const long units = (count + unit - 1) / unit, size = rt_team_size(team);
+    struct rt_slice slice = {units * member / size * unit, units * (member + 1) / size * unit};
+
+    if (slice.begin > count)
+        slice.begin = count;
+    if (slice.end > count)
+        slice.end = count;
+    return slice;
+}
