@@ -10,11 +10,17 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+/* jansson reports some failed allocations as faults of the text; this tells them apart. */
+static _Thread_local bool memory_failed;
+
 static void *counted_malloc(size_t size)
 {
     void *block;
 
-    return rt_alloc(&block, 1, size, "a JSON value", NULL) ? NULL : block;
+    if (!rt_alloc(&block, 1, size, "a JSON value", NULL))
+        return block;
+    memory_failed = true;
+    return NULL;
 }
 
 static void counted_free(void *block)
@@ -63,8 +69,9 @@ int rt_json_parse(struct rt_json **root, const char *name, const char *bytes, si
 
     prepare();
     *root = NULL;
+    memory_failed = false;
     value = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &problem);
-    if (!value && json_error_code(&problem) == json_error_out_of_memory)
+    if (!value && memory_failed)
         return rt_fail(err, RT_EMEMORY, "%s: out of memory while reading JSON", name);
     if (!value)
         return rt_fail(err, RT_EDATA, "%s:%d:%d: not valid JSON: %s", name, problem.line, problem.column,

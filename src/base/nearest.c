@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORD_MAX = 63, EDIT = 2, CASE = 1 };
+enum { WORD_MAX = 63, EDIT = 4, CASE = 1 };
 
 static int min_int(int a, int b)
 {
