@@ -57,6 +57,7 @@ struct rt_command {
 #define RT_COMMANDS(X) \
     X(config) \
     X(view) \
+    X(plot) \
     X(help) \
     X(man) \
     X(completion) \

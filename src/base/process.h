@@ -1,0 +1,16 @@
+/* Other programs: run one to its end and keep what it said. */
+#ifndef RT_BASE_PROCESS_H
+#define RT_BASE_PROCESS_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Runs argv[0] (looked up in PATH; argv ends with null) in `directory` (null: here) with no input, waits for
+ * it, and keeps the first size - 1 bytes of its stdout and stderr in `output`, ended by 0. *exit_code is its
+ * exit code, or 128 + the signal that ended it. Errors: RT_EIO when it cannot be started ("gnuplot: No such
+ * file or directory"). */
+int rt_process_run(const char *const argv[], const char *directory, char *output, size_t size, int *exit_code,
+                   struct rt_error *err);
+
+#endif

@@ -1,0 +1,102 @@
+/* rethink plot: draws the figures from finished runs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "figures/figures.h"
+#include "figures/smooth.h"
+
+static const struct rt_option options[] = {
+    RT_OPTION_RUNS,
+    {"output", 'o', "DIR", "@dirs", "where figures go (default: figures)"},
+    {"reference", 0, "DIR", "@dirs", "lay the published points, one CSV file a figure, behind ours"},
+    {"steps", 0, NULL, NULL, "x in logged points, as published, instead of epochs"},
+    {"smooth", 0, "N", NULL, "points in the smoothing window, odd; 0: as logged (default: 21)"},
+    {"data-name", 0, "NAME", "cifar10 shapes10",
+     "only runs on this data set (default: the one most runs are on)"},
+    RT_OPTION_QUIET,
+    {0},
+};
+
+static int check_names(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    for (int i = 0; i < arguments->operand_count; i++) {
+        struct rt_nearest nearest = {.word = arguments->operands[i]};
+        char hint[128];
+        bool known = false;
+        for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++) {
+            known = known || strcmp(kind->name, arguments->operands[i]) == 0;
+            rt_nearest_offer(&nearest, kind->name);
+        }
+        if (!known)
+            return rt_fail(err, RT_EUSAGE, "unknown figure '%s'%s ('rethink plot --help' lists them)",
+                           arguments->operands[i], rt_nearest_hint(&nearest, hint, sizeof hint));
+    }
+    return 0;
+}
+
+struct progress {
+    const char *directory;
+    int count;
+};
+
+static void say_drawn(void *context, const struct rt_figure_kind *kind)
+{
+    struct progress *progress = context;
+    progress->count++;
+    rt_log_info("%s/%s.png", progress->directory, kind->name);
+}
+
+static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const char *runs = rt_argument(arguments, "runs"), *output = rt_argument(arguments, "output");
+    struct rt_records records = {0};
+    long window;
+    runs = runs ? runs : "runs";
+    RT_TRY(check_names(arguments, err));
+    RT_TRY(rt_argument_integer(arguments, "smooth", 0, RT_SMOOTH_WINDOW_MAX, RT_SMOOTH_WINDOW, &window, err));
+    if (window != 0 && (window % 2 == 0 || window < RT_SMOOTH_ORDER + 2))
+        return rt_fail(err, RT_EUSAGE, "--smooth %ld: the window must be odd and at least 5, or 0", window);
+    if (rt_argument_flag(arguments, "quiet"))
+        rt_log_set_level(RT_LOG_QUIET);
+    RT_TRY(rt_records_read(&records, runs, err));
+    if (records.skipped)
+        rt_log_warn("%d run%s left out: %s", records.skipped, records.skipped > 1 ? "s" : "",
+                    records.first_skipped.message);
+    const size_t dropped = rt_records_keep_data(&records, rt_argument(arguments, "data-name"));
+    if (dropped)
+        rt_log_info("%zu run%s on other data left out (--data-name chooses)", dropped, dropped > 1 ? "s" : "");
+    const struct rt_figure_options figure_options = {rt_argument(arguments, "reference"),
+                                                     rt_argument_flag(arguments, "steps"), (int)window};
+    struct progress progress = {output ? output : "figures", 0};
+    int rc = rt_figures_draw(&records, progress.directory, arguments->operands, arguments->operand_count,
+                             &figure_options, say_drawn, &progress, err);
+    if (!rc && progress.count == 0)
+        rc = rt_fail(err, RT_EDATA, "%s: no run that a figure shows (%zu runs read)", runs, records.count);
+    rt_records_free(&records);
+    return rc;
+}
+
+#define FIGURE_NAME(name, builder, model, help) " " #name
+const struct rt_command rt_command_plot = {
+    .name = "plot",
+    .operands = "[FIGURE...]",
+    .operands_max = -1,
+    .operand_values = RT_FIGURES(FIGURE_NAME),
+    .summary = "Draw the figures of the published results from runs.",
+    .description = "Draws every figure that the runs have data for, or those named, each as .svg and .png, "
+                   "beside the .csv with "
+                   "its numbers and the gnuplot script .gp that made it: edit that and run gnuplot on it to "
+                   "restyle the figure."
+                   "\n\nFigures:" RT_FIGURES(FIGURE_NAME) ".\n\n"
+                                                          "Several runs of an experiment that differ in their "
+                                                          "seed are drawn as mean and 95 % band.",
+    .examples = "rethink plot                                # all figures, from runs/ into figures/\n"
+                "rethink plot mlp1_curves --smooth 0         # one, as logged\n"
+                "rethink plot --reference published/         # published points behind ours\n",
+    .options = options,
+    .run = run_plot,
+};

@@ -1,0 +1,77 @@
+/* A figure's four files: written and drawn in a folder aside, then renamed into place. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/path.h"
+#include "base/process.h"
+#include "figures/gnuplot.h"
+
+static const char *const kinds[] = {"csv", "gp", "svg", "png"};
+
+enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
+
+/* path = folder/NAME.KIND */
+static int file_path(char path[RT_PATH_MAX], const char *folder, const char *name, const char *kind,
+                     struct rt_error *err)
+{
+    char file[256];
+    snprintf(file, sizeof file, "%s.%s", name, kind);
+    return rt_path_join(path, folder, file, err);
+}
+
+static int write_text(const struct rt_figure *figure, const char *folder, const char *kind,
+                      void (*append)(const struct rt_figure *, struct rt_text *), struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_text text = {0};
+    append(figure, &text);
+    int rc;
+    if (!(rc = rt_text_check(&text, err)) && !(rc = file_path(path, folder, figure->name, kind, err)))
+        rc = rt_file_write_all(path, rt_text_string(&text), text.length, err);
+    rt_text_free(&text);
+    return rc;
+}
+
+static int run_gnuplot(const char *folder, const char *name, struct rt_error *err)
+{
+    char script[256], said[512];
+    snprintf(script, sizeof script, "%s.gp", name);
+    const char *const argv[] = {"gnuplot", script, NULL};
+    int exit_code = 0;
+    struct rt_error cause = {0};
+    if (rt_process_run(argv, folder, said, sizeof said, &exit_code, &cause))
+        return rt_fail(err, RT_EIO, "%s; gnuplot 5.4 or newer draws the figures: install Debian's gnuplot-nox",
+                       cause.message);
+    if (exit_code == 0)
+        return 0;
+    const char *line = said + strspn(said, "\n ");
+    return rt_fail(err, RT_EIO, "gnuplot %s: exit code %d: %.*s", script, exit_code, (int)strcspn(line, "\n"),
+                   line);
+}
+
+static int publish(const char *aside, const char *folder, const char *name, struct rt_error *err)
+{
+    for (int i = 0; i < KIND_COUNT; i++) {
+        char from[RT_PATH_MAX], to[RT_PATH_MAX];
+        RT_TRY(file_path(from, aside, name, kinds[i], err));
+        RT_TRY(file_path(to, folder, name, kinds[i], err));
+        RT_TRY(rt_path_rename(from, to, err));
+    }
+    return 0;
+}
+
+int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], aside[RT_PATH_MAX];
+    RT_TRY(rt_folder_make(directory, err));
+    RT_TRY(rt_path_join(path, directory, figure->name, err));
+    RT_TRY(rt_folder_make_temporary(aside, path, err));
+    int rc;
+    if (!(rc = write_text(figure, aside, "csv", rt_figure_append_csv, err)) &&
+        !(rc = write_text(figure, aside, "gp", rt_figure_append_script, err)) &&
+        !(rc = run_gnuplot(aside, figure->name, err)))
+        rc = publish(aside, directory, figure->name, err);
+    const int removed = rt_tree_remove(aside, directory, rc ? NULL : err);
+    return rc ? rc : removed;
+}

@@ -1,0 +1,85 @@
+/* The list of figures: those of the published results, drawn from runs. */
+#ifndef RT_FIGURES_FIGURES_H
+#define RT_FIGURES_FIGURES_H
+
+#include "figures/figure.h"
+#include "figures/records.h"
+
+struct rt_figure_options {
+    const char *reference; /* directory of published points to lay behind, or null */
+    bool steps;            /* x in logged points instead of epochs */
+    int window;            /* of the smoothing; 0: none */
+};
+
+struct rt_figure_kind {
+    const char *name;  /* of the files */
+    const char *model; /* whose runs; null: several */
+    const char *help;  /* one line: what it shows */
+    /* Fills *figure (zeroed by rt_figure_build) from the runs; without any that fits, it stays without data. */
+    int (*build)(struct rt_figure *figure, const struct rt_figure_kind *kind, const struct rt_records *records,
+                 const struct rt_figure_options *options, struct rt_error *err);
+};
+
+/* X(name, builder, model, help) */
+#define RT_FIGURES(X)                                                                                          \
+    X(mlp1_curves, curves, "MLP1", "training loss of MLP1 in the five randomization tests")                    \
+    X(mlp3_curves, curves, "MLP3", "training loss of MLP3 in the five randomization tests")                    \
+    X(alexnet_curves, curves, "AlexNet", "training loss of AlexNet in the five randomization tests")           \
+    X(inception_curves, curves, "Inception", "training loss of Inception in the five randomization tests")     \
+    X(wrn_curves, curves, "WRN", "training loss of WRN in the five randomization tests")                       \
+    X(conv_slowdown, slowdown, NULL, "epochs, FLOPs and minutes to the threshold against label corruption")    \
+    X(gen_err_growth, error_growth, NULL, "test error at the threshold against label corruption")              \
+    X(mlp1_corrup_curves, levels, "MLP1", "training accuracy of MLP1 for eleven label corruption levels")      \
+    X(mlp3_corrup_curves, levels, "MLP3", "training accuracy of MLP3 for eleven label corruption levels")      \
+    X(alexnet_corrup_curves, levels, "AlexNet", "training accuracy of AlexNet for eleven levels")              \
+    X(inception_corrup_curves, levels, "Inception", "training accuracy of Inception for eleven levels")        \
+    X(wrn_corrup_curves, levels, "WRN", "training accuracy of WRN for eleven label corruption levels")         \
+    X(icp_fig2_acc, batch_norm_accuracy, "Inception", "accuracy of Inception with and without batch norm")     \
+    X(icp_fig2_loss, batch_norm_loss, "Inception", "loss of Inception with and without batch norm")            \
+    X(seed_noseed, seeds, NULL, "training loss of runs resumed with and without their seed")
+
+extern const struct rt_figure_kind rt_figures[]; /* in the list's order, ended by a null name */
+
+/* Builds one figure; check rt_figure_has_data before drawing it. The caller frees it, after an error too. */
+int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
+                    const struct rt_records *records, const struct rt_figure_options *options,
+                    struct rt_error *err);
+
+/* Builds and draws every figure that has data (or, with names, just those) into `directory`; calls
+ * drawn(context, kind) after each. A figure asked for by name that has no data is an error (RT_EDATA). */
+int rt_figures_draw(const struct rt_records *records, const char *directory, const char *const *names,
+                    int name_count, const struct rt_figure_options *options,
+                    void (*drawn)(void *context, const struct rt_figure_kind *kind), void *context,
+                    struct rt_error *err);
+
+/* For builders: the curve of one built-in experiment and its other seeds, raw and smoothed or with its band;
+ * then *runs is how many there were. */
+struct rt_curve_request {
+    const char *experiment, *label;
+    enum rt_column y;
+    enum rt_mark mark; /* RT_MARK_LINE or RT_MARK_THIN */
+    struct rt_style style;
+    bool raw; /* the raw curve faint behind it */
+};
+int rt_figure_add_curve(struct rt_figure *figure, const struct rt_records *records,
+                        const struct rt_curve_request *request, const struct rt_figure_options *options,
+                        int *runs, struct rt_error *err);
+
+/* The end of a note that says how the curves were smoothed and, if runs > 1, what the band is. */
+void rt_figure_note_smoothing(struct rt_figure *figure, const struct rt_figure_options *options, int runs);
+
+void rt_figure_label_x(struct rt_figure *figure, const struct rt_figure_options *options);
+
+#define RT_FIGURE_BUILDER(builder)                                                                             \
+    int rt_figure_build_##builder(struct rt_figure *figure, const struct rt_figure_kind *kind,                 \
+                                  const struct rt_records *records, const struct rt_figure_options *options,   \
+                                  struct rt_error *err)
+RT_FIGURE_BUILDER(curves);
+RT_FIGURE_BUILDER(levels);
+RT_FIGURE_BUILDER(slowdown);
+RT_FIGURE_BUILDER(error_growth);
+RT_FIGURE_BUILDER(batch_norm_accuracy);
+RT_FIGURE_BUILDER(batch_norm_loss);
+RT_FIGURE_BUILDER(seeds);
+
+#endif

@@ -1,0 +1,22 @@
+/* Figures on disk, drawn by gnuplot, which is run as a program.
+ *
+ * Each figure is four files: NAME.csv (every number drawn), NAME.gp (the script: restyle it and run
+ * `gnuplot NAME.gp` in the folder), NAME.svg and NAME.png. */
+#ifndef RT_FIGURES_GNUPLOT_H
+#define RT_FIGURES_GNUPLOT_H
+
+#include "base/text.h"
+#include "figures/figure.h"
+
+/* The CSV: "panel,series,kind,x,y,low,high", the series apart by two empty lines (gnuplot's data blocks, which
+ * CSV readers skip). */
+void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out);
+
+/* The gnuplot script. */
+void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out);
+
+/* Writes the four files into `directory` (made if missing), each whole or not at all. Errors: RT_EIO, among
+ * them gnuplot missing or failing, with its message. */
+int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err);
+
+#endif

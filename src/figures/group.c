@@ -1,0 +1,144 @@
+/* Runs of one experiment with several seeds, taken together. */
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "figures/records.h"
+#include "figures/smooth.h"
+
+void rt_records_group(const struct rt_records *records, const char *name, struct rt_group *group)
+{
+    const size_t length = strlen(name);
+    *group = (struct rt_group){0};
+    for (size_t i = 0; i < records->count && group->count < RT_GROUP_MAX; i++) {
+        const char *run = records->runs[i].result.experiment_name;
+        if (strncmp(run, name, length) != 0)
+            continue;
+        const char *rest = run + length;
+        bool member = *rest == 0;
+        if (strncmp(rest, "_seed", 5) == 0 && isdigit((unsigned char)rest[5])) {
+            for (rest += 5; isdigit((unsigned char)*rest); rest++)
+                ;
+            member = *rest == 0;
+        }
+        for (int k = 0; member && k < group->count; k++)
+            member = group->runs[k]->result.seed !=
+                     records->runs[i].result.seed; /* the same run under two names counts once */
+        if (member)
+            group->runs[group->count++] = &records->runs[i];
+    }
+}
+
+/* The 97.5 % quantile of Student's t with `degrees` degrees of freedom: a table to 10, then the expansion of
+ * Abramowitz and Stegun 26.7.5, good to 1e-4 there. */
+static double student_quantile(int degrees)
+{
+    static const double table[] = {0,      12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
+                                   2.4469, 2.3646,  2.3060, 2.2622, 2.2281};
+    if (degrees < (int)(sizeof table / sizeof table[0]))
+        return table[degrees];
+    const double x = 1.959963985, n = degrees;
+    const double x3 = x * x * x, x5 = x3 * x * x, x7 = x5 * x * x;
+    return x + (x3 + x) / (4 * n) + (5 * x5 + 16 * x3 + 3 * x) / (96 * n * n) +
+           (3 * x7 + 19 * x5 + 17 * x3 - 15 * x) / (384 * n * n * n);
+}
+
+void rt_mean_band(const double *values, int n, double *mean, double *half_width)
+{
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; i++)
+        sum += values[i];
+    *mean = sum / n;
+    for (int i = 0; i < n; i++)
+        squares += (values[i] - *mean) * (values[i] - *mean);
+    *half_width = n > 1 ? student_quantile(n - 1) * sqrt(squares / (n - 1) / n) : 0;
+}
+
+void rt_band_free(struct rt_band *band)
+{
+    rt_free(&band->x);
+    rt_free(&band->raw);
+    rt_free(&band->smooth);
+    rt_free(&band->low);
+    rt_free(&band->high);
+    *band = (struct rt_band){0};
+}
+
+/* One run's (x, y) without the rows where y was not measured; returns their number. */
+static size_t compact(const struct rt_record *run, enum rt_column x, enum rt_column y, double *xs, double *ys)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        if (isfinite(run->columns[y][i])) {
+            xs[count] = run->columns[x][i];
+            ys[count++] = run->columns[y][i];
+        }
+    }
+    return count;
+}
+
+static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
+{
+    int rc;
+    if ((rc = rt_alloc(&band->x, room, sizeof(double), "curve", err)) ||
+        (rc = rt_alloc(&band->raw, room, sizeof(double), "curve", err)) ||
+        (rc = rt_alloc(&band->smooth, room, sizeof(double), "curve", err)) ||
+        (rc = rt_alloc(&band->low, room, sizeof(double), "curve", err)) ||
+        (rc = rt_alloc(&band->high, room, sizeof(double), "curve", err)))
+        rt_band_free(band);
+    return rc;
+}
+
+/* The mean and band over the runs at each common point. raw and smooth: [runs][room]. */
+static void average(struct rt_band *band, int runs, size_t room, const double *raw, const double *smooth)
+{
+    double values[RT_GROUP_MAX], unused;
+    for (size_t i = 0; i < band->count; i++) {
+        for (int k = 0; k < runs; k++)
+            values[k] = raw[(size_t)k * room + i];
+        rt_mean_band(values, runs, &band->raw[i], &unused);
+        for (int k = 0; k < runs; k++)
+            values[k] = smooth[(size_t)k * room + i];
+        double half;
+        rt_mean_band(values, runs, &band->smooth[i], &half);
+        band->low[i] = fmax(0, band->smooth[i] - half); /* losses and accuracies are not negative */
+        band->high[i] = band->smooth[i] + half;
+    }
+}
+
+int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_column x, enum rt_column y,
+                  int window, struct rt_error *err)
+{
+    size_t room = 1;
+    for (int k = 0; k < group->count; k++)
+        if (group->runs[k]->count > room)
+            room = group->runs[k]->count;
+    const size_t runs = (size_t)group->count;
+    double *work = NULL; /* x, raw and smooth of each run */
+    int rc;
+    *band = (struct rt_band){0};
+    if ((rc = rt_alloc(&work, 3 * runs * room, sizeof *work, "curves", err)) ||
+        (rc = alloc_band(band, room, err)))
+        goto done;
+    double *xs = work, *raw = xs + runs * room, *smooth = raw + runs * room;
+    band->count = room;
+    for (size_t k = 0; k < runs; k++) {
+        size_t count = compact(group->runs[k], x, y, xs + k * room, raw + k * room);
+        if ((rc = rt_smooth(raw + k * room, count, window, smooth + k * room, err)))
+            goto done;
+        size_t same = 0; /* points logged at the same place as in the first run */
+        while (same < count && same < band->count && xs[k * room + same] == xs[same])
+            same++;
+        band->count = same;
+    }
+    if (runs == 0)
+        band->count = 0;
+    memcpy(band->x, xs, band->count * sizeof *xs);
+    average(band, (int)runs, room, raw, smooth);
+done:
+    rt_free(&work);
+    if (rc)
+        rt_band_free(band);
+    return rc;
+}

@@ -1,0 +1,284 @@
+/* A figure as gnuplot's words: the CSV and the script. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "figures/gnuplot.h"
+
+enum { NOTE_COLUMNS = 118 }; /* of the note's size that fit the canvas */
+
+static void print_csv_text(struct rt_text *out, const char *text)
+{
+    rt_text_append(out, "\"");
+    for (; *text; text++) {
+        if (*text == '"')
+            rt_text_append(out, "\"");
+        rt_text_append_bytes(out, text, 1);
+    }
+    rt_text_append(out, "\"");
+}
+
+void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
+{
+    rt_text_printf(out, "panel,series,kind,x,y,low,high\n");
+    for (size_t i = 0; i < figure->series_count; i++) {
+        const struct rt_series *series = &figure->series[i];
+        rt_text_printf(out, "\n\n");
+        for (size_t k = 0; k < series->count; k++) {
+            rt_text_printf(out, "%d,", series->panel + 1);
+            print_csv_text(out, series->label);
+            rt_text_printf(out, ",%s,%.7g,", rt_mark_name(series->mark), series->x[k]);
+            if (series->y)
+                rt_text_printf(out, "%.7g,,\n", series->y[k]);
+            else
+                rt_text_printf(out, ",%.7g,%.7g\n", series->low[k], series->high[k]);
+        }
+    }
+}
+
+/* A gnuplot string in single quotes, in which only the quote itself is special. */
+static void print_quoted(struct rt_text *out, const char *text)
+{
+    rt_text_append(out, "'");
+    for (; *text; text++) {
+        if (*text == '\'')
+            rt_text_append(out, "'");
+        rt_text_append_bytes(out, text, 1);
+    }
+    rt_text_append(out, "'");
+}
+
+/* `alpha` 0 opaque .. 255 clear, as gnuplot counts. */
+static void print_color(struct rt_text *out, const struct rt_style *style, unsigned alpha)
+{
+    rt_text_printf(out, " lc rgb '#%02X%s'", alpha, style->color + 1);
+}
+
+static void print_series(struct rt_text *out, const struct rt_series *series, size_t index)
+{
+    rt_text_printf(out, "data index %zu using ", index + 1);
+    switch (series->mark) {
+    case RT_MARK_BEST:
+    case RT_MARK_BAND:
+        rt_text_printf(out, "4:6:7 with filledcurves fs solid noborder");
+        print_color(out, &series->style, 0xC0);
+        break;
+    case RT_MARK_LEVEL:
+        rt_text_printf(out, "4:5 with lines lw 2 dt 3");
+        print_color(out, &series->style, 0x40);
+        break;
+    case RT_MARK_PUBLISHED:
+        rt_text_printf(out, "4:5 with lines lw 1.6 dt (18,9)");
+        print_color(out, &series->style, 0x50);
+        break;
+    case RT_MARK_PUBLISHED_POINTS:
+        rt_text_printf(out, "4:5 with linespoints lw 1.2 dt (18,9) pt %d ps 2.2", series->style.point_outline);
+        print_color(out, &series->style, 0x50);
+        break;
+    case RT_MARK_RAW:
+        rt_text_printf(out, "4:5 with lines lw 1");
+        print_color(out, &series->style, 0xC8);
+        break;
+    case RT_MARK_THIN:
+        rt_text_printf(out, "4:5 with lines lw 1.5");
+        print_color(out, &series->style, 0x50);
+        break;
+    case RT_MARK_LINE:
+        /* markers at seven places tell the lines apart without colour */
+        if (series->style.point)
+            rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 1.7 pn 7", series->style.point);
+        else
+            rt_text_printf(out, "4:5 with lines lw 2.5");
+        print_color(out, &series->style, 0);
+        break;
+    case RT_MARK_POINTS:
+    case RT_MARK_COUNT:
+        rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 2", series->style.point);
+        print_color(out, &series->style, 0);
+        break;
+    }
+    if (series->legend) {
+        rt_text_printf(out, " title ");
+        print_quoted(out, series->label);
+    } else {
+        rt_text_printf(out, " notitle");
+    }
+}
+
+static bool has_mark(const struct rt_figure *figure, int panel, enum rt_mark mark)
+{
+    for (size_t i = 0; i < figure->series_count; i++)
+        if (figure->series[i].panel == panel && figure->series[i].mark == mark && figure->series[i].count > 0)
+            return true;
+    return false;
+}
+
+/* One entry stands for all series of a kind that is drawn alike. */
+static void print_shared_legend(const struct rt_figure *figure, int panel, struct rt_text *out)
+{
+    if (has_mark(figure, panel, RT_MARK_PUBLISHED))
+        rt_text_printf(out,
+                       ", \\\n        keyentry with lines lw 1.6 dt (18,9) lc rgb '#606060' title 'published'");
+    if (has_mark(figure, panel, RT_MARK_PUBLISHED_POINTS))
+        rt_text_printf(
+            out, ", \\\n        keyentry with linespoints lw 1.2 dt (18,9) pt 6 ps 2.2 lc rgb '#606060' title "
+                 "'published'");
+    if (has_mark(figure, panel, RT_MARK_RAW))
+        rt_text_printf(out, ", \\\n        keyentry with lines lw 1 lc rgb '#A0606060' title 'as logged'");
+    if (has_mark(figure, panel, RT_MARK_BAND))
+        rt_text_printf(
+            out, ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title '95 %% band'");
+    if (has_mark(figure, panel, RT_MARK_BEST))
+        rt_text_printf(
+            out,
+            ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title 'best test so far'");
+}
+
+static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
+{
+    const struct rt_panel *panel = &figure->panels[index];
+    rt_text_printf(out, "    set xlabel ");
+    print_quoted(out, panel->x_label);
+    rt_text_printf(out, " noenhanced offset 0, 0.4\n    set ylabel ");
+    print_quoted(out, panel->y_label);
+    rt_text_printf(out, " noenhanced\n    set xrange [0:");
+    rt_text_printf(out, panel->x_max > 0 ? "%g]\n" : "*]\n", panel->x_max);
+    if (panel->y_log)
+        rt_text_printf(out, "    set logscale y; set yrange [*:*]; set format y '10^{%%L}'\n");
+    else
+        rt_text_printf(out, "    unset logscale y; set format y '%%g'; set yrange [0:%s]\n", "*");
+    if (!panel->y_log && panel->y_max > 0)
+        rt_text_printf(out, "    set yrange [0:%g]\n", panel->y_max);
+    rt_text_printf(out, "    plot ");
+    bool first = true;
+    for (int mark = 0; mark < RT_MARK_COUNT; mark++) {
+        for (size_t i = 0; i < figure->series_count; i++) {
+            const struct rt_series *series = &figure->series[i];
+            if (series->panel != index || series->mark != (enum rt_mark)mark || series->count == 0)
+                continue;
+            rt_text_printf(out, first ? "\\\n        " : ", \\\n        ");
+            first = false;
+            print_series(out, series, i);
+        }
+    }
+    print_shared_legend(figure, index, out);
+    rt_text_printf(out, "\n");
+}
+
+/* The note, broken once where it is longer than the canvas is wide. */
+static void print_note(const struct rt_figure *figure, struct rt_text *out)
+{
+    const int columns = figure->panel_count > 1 ? NOTE_COLUMNS * 3 / 2 : NOTE_COLUMNS;
+    const char *note = figure->note;
+    size_t cut = strlen(note);
+    if (cut > (size_t)columns) {
+        for (cut = (size_t)columns; cut > 0 && note[cut] != ' '; cut--)
+            ;
+    }
+    char line[RT_NOTE_MAX];
+    snprintf(line, sizeof line, "%.*s", (int)cut, note);
+    rt_text_printf(out, "set label 1 at screen 0.015, %s left noenhanced font ',15' tc rgb '#404040' ",
+                   note[cut] ? "0.043" : "0.025");
+    print_quoted(out, line);
+    rt_text_printf(out, "\n");
+    if (note[cut]) {
+        rt_text_printf(out, "set label 2 at screen 0.015, 0.018 left noenhanced font ',15' tc rgb '#404040' ");
+        print_quoted(out, note + cut + 1);
+        rt_text_printf(out, "\n");
+    }
+}
+
+/* Where things stand, as shares of the canvas's height: panels above `bottom`, the legend (if below) at
+ * `legend`, the note under it. */
+struct layout {
+    const char *size, *bottom, *legend;
+};
+
+static struct layout layout_of(const struct rt_figure *figure)
+{
+    if (figure->panel_count > 1)
+        return (struct layout){"1920,820", "0.30", "0.12"};
+    return figure->legend == RT_LEGEND_RIGHT ? (struct layout){"1280,920", "0.18", NULL}
+                                             : (struct layout){"1280,960", "0.28", "0.125"};
+}
+
+static void print_settings(const struct rt_figure *figure, struct rt_text *out)
+{
+    const struct layout layout = layout_of(figure);
+    rt_text_append(out, "set encoding utf8\nset datafile separator ','\n"
+                        "set border lc rgb '#404040'\nset tics nomirror out scale 0.6\n"
+                        "set grid lw 1 dt 1 lc rgb '#d8d8d8' back\nset style fill transparent solid\n");
+    if (layout.legend)
+        rt_text_printf(
+            out, "set key at screen 0.5, %s center horizontal Left reverse noenhanced samplen 2 maxrows 3",
+            layout.legend);
+    else
+        rt_text_append(out,
+                       "set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25");
+    if (figure->legend_title[0]) {
+        rt_text_append(out, " title ");
+        print_quoted(out, figure->legend_title);
+    }
+    rt_text_printf(out, "\nset bmargin at screen %s\n", layout.bottom);
+    if (figure->note[0])
+        print_note(figure, out);
+}
+
+static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
+{
+    const struct layout layout = layout_of(figure);
+    rt_text_printf(out,
+                   "    if (type eq 'svg') {\n"
+                   "        set terminal svg size %s dynamic background rgb 'white' font 'DejaVu Sans,20'\n"
+                   "    } else {\n"
+                   "        set terminal pngcairo size %s background rgb 'white' font 'DejaVu Sans,20'\n"
+                   "    }\n    set output '%s.'.type\n",
+                   layout.size, layout.size, figure->name);
+}
+
+/* Several panels share one legend, which gets a plot of its own without axes. */
+static void print_common_legend(const struct rt_figure *figure, struct rt_text *out)
+{
+    rt_text_append(out, "    # the legend\n    set origin 0, 0; set size 1, 1; set key\n"
+                        "    unset border; unset tics; unset grid; unset xlabel; unset ylabel; unset logscale\n"
+                        "    plot [0:1] [0:1] NaN notitle");
+    for (size_t i = 0; i < figure->series_count; i++) {
+        const struct rt_series *series = &figure->series[i];
+        if (series->panel != 0 || !series->legend)
+            continue;
+        rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2", series->style.point);
+        print_color(out, &series->style, 0);
+        rt_text_append(out, " title ");
+        print_quoted(out, series->label);
+    }
+    print_shared_legend(figure, 0, out);
+    rt_text_append(out, "\n");
+}
+
+void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out)
+{
+    const bool many = figure->panel_count > 1;
+    rt_text_printf(out, "# Draws %s.svg and %s.png from %s.csv: run `gnuplot %s.gp` in this folder.\n",
+                   figure->name, figure->name, figure->name, figure->name);
+    rt_text_printf(out, "data = '%s.csv'\n", figure->name);
+    rt_text_append(out, "do for [type in 'svg png'] {\n    reset\n");
+    print_terminals(figure, out);
+    print_settings(figure, out);
+    if (many)
+        rt_text_printf(out, "    set multiplot layout 1,%d title ", figure->panel_count);
+    else
+        rt_text_append(out, "    set title ");
+    print_quoted(out, figure->title);
+    rt_text_append(out, " noenhanced\n");
+    for (int i = 0; i < figure->panel_count; i++) {
+        if (many)
+            rt_text_append(out, i == 0 ? "    unset key\n" : "    unset label\n");
+        print_panel(figure, i, out);
+    }
+    if (many) {
+        print_common_legend(figure, out);
+        rt_text_append(out, "    unset multiplot\n");
+    }
+    rt_text_append(out, "    unset output\n}\n");
+}

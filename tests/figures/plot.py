@@ -1,0 +1,119 @@
+"""`rethink plot` on made-up runs: the files, what is in them, and what it says when something is missing."""
+import csv
+import os
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import synthetic  # noqa: E402
+import tap  # noqa: E402
+
+if not shutil.which('gnuplot'):
+    tap.skip_all('gnuplot is not installed')
+
+NAMES = [m + s for s in ('_curves', '_corrup_curves') for m in ('mlp1', 'mlp3', 'alexnet', 'inception', 'wrn')]
+NAMES += ['conv_slowdown', 'gen_err_growth', 'icp_fig2_acc', 'icp_fig2_loss', 'seed_noseed']
+
+
+def rethink(*args, **kwargs):
+    return subprocess.run([tap.RETHINK, *args], capture_output=True, text=True, **kwargs)
+
+
+def rows(path):
+    with open(path, newline='') as f:
+        return list(csv.DictReader(f))
+
+
+def png_size(path):
+    with open(path, 'rb') as f:
+        head = f.read(24)
+    return struct.unpack('>II', head[16:24]) if head.startswith(b'\x89PNG\r\n\x1a\n') else None
+
+
+work = tempfile.mkdtemp(prefix='rethink-plot-')
+try:
+    runs, out = os.path.join(work, 'runs'), os.path.join(work, 'out')
+    synthetic.write_all(runs)
+    p = rethink('plot', '--runs', runs, '-o', out)
+    tap.ok(p.returncode == 0, 'all figures are drawn', p.stderr)
+    missing = [f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png') if not os.path.isfile(os.path.join(out, f'{n}.{k}'))]
+    tap.empty(missing, 'each as CSV, script, SVG and PNG')
+    tap.ok(sorted(os.listdir(out)) == sorted(f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png')),
+           'and nothing else is left in the folder', os.listdir(out))
+    tap.empty([n for n in NAMES if (png_size(os.path.join(out, n + '.png')) or (0, 0))[0] < 1200], 'PNGs are at least 1200 px wide')
+
+    curves = rows(os.path.join(out, 'mlp1_curves.csv'))
+    tap.ok({r['series'] for r in curves} == {'true labels', 'random labels', 'shuffled pixels', 'random pixels', 'gaussian'},
+           'five tests in mlp1_curves')
+    numbers = [float(r[c]) for n in NAMES for r in rows(os.path.join(out, n + '.csv')) for c in ('y', 'low', 'high') if r[c]]
+    tap.ok(min(numbers) >= 0, 'no drawn value is negative')
+    last = max(float(r['x']) for r in curves if r['series'] == 'true labels')
+    tap.ok(last == 102, 'x is in epochs', last)
+    inception = rows(os.path.join(out, 'inception_curves.csv'))
+    ends = {s: max(float(r['x']) for r in inception if r['series'] == s) for s in ('true labels', 'shuffled pixels')}
+    tap.ok(ends['true labels'] == ends['shuffled pixels'] == 17, 'runs with other log intervals share the axis', ends)
+    best = [r for r in rows(os.path.join(out, 'icp_fig2_acc.csv')) if r['kind'] == 'best so far']
+    highs = [float(r['high']) for r in best if r['series'] == 'test(Inception)']
+    tap.ok(highs and highs == sorted(highs) and all(float(r['low']) <= float(r['high']) for r in best),
+           'the best test accuracy so far only grows')
+
+    p = rethink('plot', 'mlp3_curves', '--runs', runs, '-o', os.path.join(work, 'raw'), '--smooth', '0', '--steps', '--reference', work)
+    raw = rows(os.path.join(work, 'raw', 'mlp3_curves.csv'))
+    logged = rows(os.path.join(runs, 'MLP3', 'MLP3_0.0_none', 'metrics.csv'))
+    drawn = [r for r in raw if r['series'] == 'true labels']
+    tap.ok(p.returncode == 0 and [int(r['x']) for r in drawn] == [int(r['step']) for r in logged]
+           and all(abs(float(a['y']) - float(b['train_loss'])) < 1e-5 for a, b in zip(drawn, logged)),
+           '--smooth 0 --steps draws the log as it is', p.stderr)
+
+    reference = os.path.join(tap.SHARED, 'reference')
+    if os.path.isdir(reference):
+        p = rethink('plot', 'gen_err_growth', 'inception_curves', 'icp_fig2_loss', '--runs', runs, '-o', os.path.join(work, 'ref'), '--reference', reference)
+        published = [r for r in rows(os.path.join(work, 'ref', 'gen_err_growth.csv')) if r['kind'] == 'published']
+        tap.ok(len(published) == 55 and published[0]['y'] == '0.4784', 'all published points lie behind ours', p.stderr)
+        lines = [r for r in rows(os.path.join(work, 'ref', 'inception_curves.csv')) if r['kind'] == 'published']
+        ends = {s: max(float(r['x']) for r in lines if r['series'] == s) for s in ('true labels', 'random labels', 'gaussian')}
+        tap.ok(16.9 < ends['true labels'] <= 17 and 62.5 < ends['random labels'] <= 63 and 28 < ends['gaussian'] <= 29,
+               'published steps become epochs, and end where the data does', ends)
+        fig2 = [float(r['x']) for r in rows(os.path.join(work, 'ref', 'icp_fig2_loss.csv')) if r['kind'] == 'published']
+        tap.ok(49.9 < max(fig2) <= 50, 'figure 2 ends at epoch 50', max(fig2))
+    else:
+        tap.skip('published points', 'no shared/reference')
+
+    several = os.path.join(work, 'seeds')
+    synthetic.write_all(several, models=['WRN'], seeds=(42, 43, 44), figure2=False, seeds_figure=False)
+    p = rethink('plot', '--runs', several, '-o', os.path.join(work, 'band'))
+    bands = [r for r in rows(os.path.join(work, 'band', 'gen_err_growth.csv')) if r['kind'] == '95 % band']
+    tap.ok(p.returncode == 0 and len(bands) == 11 and all(float(r['low']) < float(r['high']) for r in bands),
+           'three seeds are drawn with a band', p.stderr)
+
+    script = os.path.join(out, 'wrn_curves.gp')
+    before = open(os.path.join(out, 'wrn_curves.svg')).read()
+    os.remove(os.path.join(out, 'wrn_curves.svg'))
+    again = subprocess.run(['gnuplot', 'wrn_curves.gp'], cwd=out, capture_output=True, text=True)
+    tap.ok(again.returncode == 0 and open(os.path.join(out, 'wrn_curves.svg')).read() == before,
+           'the script draws the same figure again', again.stderr)
+    tap.empty([n for n in NAMES if re.search(r'\bnan\b', open(os.path.join(out, n + '.csv')).read(), re.I)], 'no NaN is written')
+
+    p = rethink('plot', 'mlp1_curve', '--runs', runs)
+    tap.ok(p.returncode == 2 and 'mlp1_curves' in p.stderr, 'an unknown figure: exit 2 and the nearest name', p.stderr)
+    p = rethink('plot', 'mlp1_curves', '--runs', several, '-o', out)
+    tap.ok(p.returncode == 4 and 'mlp1_curves' in p.stderr, 'a figure without runs: exit 4', p.stderr)
+    p = rethink('plot', '--runs', os.path.join(work, 'nowhere'))
+    tap.ok(p.returncode == 5 and 'nowhere' in p.stderr, 'no runs directory: exit 5', p.stderr)
+    p = rethink('plot', '--smooth', '8', '--runs', runs)
+    tap.ok(p.returncode == 2 and 'odd' in p.stderr, 'an even window: exit 2', p.stderr)
+    p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', os.path.join(work, 'none'), env=dict(os.environ, PATH='/nonexistent'))
+    tap.ok(p.returncode == 5 and 'gnuplot' in p.stderr and 'install' in p.stderr and os.listdir(os.path.join(work, 'none')) == [],
+           'without gnuplot: exit 5, says what to install, leaves nothing', p.stderr)
+    with open(os.path.join(runs, 'WRN', 'WRN_0.0_none', 'metrics.csv'), 'a') as f:
+        f.write('1,2\n')
+    p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', out)
+    tap.ok(p.returncode == 0 and re.search(r'metrics.csv:\d+: 2 fields, expected 10', p.stderr), 'a broken metrics.csv is named and left out', p.stderr)
+finally:
+    shutil.rmtree(work)
+tap.done()
