@@ -15,6 +15,7 @@ static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT
 {
     char probability[64];
 
+    memset(out, 0, RT_TEXT_MAX);
     rt_experiment_value(experiment, "label_corruption_prob", probability, sizeof probability);
     if (experiment->figure1)
         snprintf(out, RT_TEXT_MAX, "%.128s_%s_%.32s", experiment->model_name, probability,
@@ -58,12 +59,12 @@ static int apply_all(struct rt_experiment *experiment, const char *file, const s
     const struct rt_yaml_entry *const model = rt_yaml_find(yaml, "model_name");
 
     rt_experiment_defaults(experiment);
-    experiment->experiment_name[0] = '\0';
     if (!yaml->count)
         return rt_fail(err, RT_ECONFIG, "%s holds no keys", file);
     if (model)
         RT_TRY(apply(experiment, file, model, err));
     rt_builtin_model_defaults(experiment, experiment->model_name);
+    experiment->experiment_name[0] = '\0';
     for (int i = 0; i < yaml->count; i++)
         RT_TRY(apply(experiment, file, &yaml->entries[i], err));
     rt_builtin_model_canonical(experiment->model_name);
