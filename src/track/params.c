@@ -4,78 +4,79 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
+#include "config/keys.h"
 #include "track/crc32c.h"
 
-struct list {
-    struct rt_param *params;
-    int count;
-};
-
-static struct rt_param *add(struct list *list, const char *name, enum rt_param_kind kind)
+/* Keys of what is trained, on what and how, but not the name, and not those without effect. */
+static bool is_param(const struct rt_key *key)
 {
-    struct rt_param *param = &list->params[list->count++];
-
-    *param = (struct rt_param){.name = name, .kind = kind};
-    return param;
+    return (key->group == RT_GROUP_MODEL || key->group == RT_GROUP_DATA || key->group == RT_GROUP_TRAINING) &&
+           !rt_text_has_word("experiment_name num_workers device", key->name);
 }
 
-static void add_text(struct list *list, const char *name, const char *value)
+static void fill_number(struct rt_param *param, double value)
 {
-    snprintf(add(list, name, RT_PARAM_TEXT)->text, RT_TEXT_MAX, "%s", value);
-}
-
-static void add_bool(struct list *list, const char *name, bool value)
-{
-    struct rt_param *param = add(list, name, RT_PARAM_BOOL);
-
-    param->number = value;
-    rt_copy_text(param->text, sizeof param->text, value ? "true" : "false");
-}
-
-static void add_number(struct list *list, const char *name, double value)
-{
-    struct rt_param *param = add(list, name, RT_PARAM_NUMBER);
-
+    param->kind = RT_PARAM_NUMBER;
     param->number = value;
     snprintf(param->text, sizeof param->text, "%.12g", value);
 }
 
-static void add_optional(struct list *list, const char *name, struct rt_optional_int value)
+static void fill_other(struct rt_param *param, const struct rt_key *key, const struct rt_experiment *experiment)
 {
-    if (value.given)
-        add_number(list, name, (double)value.value);
-    else
-        add_text(list, name, "null");
+    struct rt_text text = {0};
+
+    param->kind = RT_PARAM_TEXT;
+    rt_key_format(key, experiment, &text);
+    snprintf(param->text, sizeof param->text, "%s", rt_text_string(&text));
+    rt_text_free(&text);
 }
 
-int rt_params_list(const struct rt_experiment *e, struct rt_param params[RT_PARAMS_MAX])
+static void fill(struct rt_param *param, const struct rt_key *key, const struct rt_experiment *experiment)
 {
-    static const char *const schedulers[] = {"exponential", "multi-step", "constant"};
-    struct list list = {.params = params};
+    const void *field = (const char *)experiment + key->offset;
+    const struct rt_optional_int *optional = field;
 
-    add_text(&list, "model_name", e->model_name);
-    add_bool(&list, "bn", e->bn);
-    add_number(&list, "dropout", e->dropout);
-    add_number(&list, "label_corruption_prob", e->label_corruption_prob);
-    add_text(&list, "data_corruption_type", e->data_corruption_type);
-    add_bool(&list, "augment", e->augment);
-    add_bool(&list, "normalize_noise", e->normalize_noise);
-    add_optional(&list, "train_size", e->train_size);
-    add_optional(&list, "test_size", e->test_size);
-    add_optional(&list, "seed", e->seed);
-    add_number(&list, "batch_size", (double)e->batch_size);
-    add_number(&list, "num_epochs", (double)e->num_epochs);
-    add_number(&list, "learning_rate", e->learning_rate);
-    add_number(&list, "lr_decay", e->lr_decay);
-    add_number(&list, "momentum", e->momentum);
-    add_number(&list, "weight_decay", e->weight_decay);
-    add_text(&list, "scheduler", schedulers[e->scheduler]);
-    add_bool(&list, "curve", e->curve);
-    add_bool(&list, "figure1", e->figure1);
-    add_bool(&list, "winograd", e->winograd);
-    add_number(&list, "log_every", (double)e->log_every);
-    return list.count;
+    *param = (struct rt_param){.name = key->name};
+    switch (key->type) {
+    case RT_KEY_BOOL:
+        param->kind = RT_PARAM_BOOL;
+        param->number = *(const bool *)field;
+        strcpy(param->text, *(const bool *)field ? "true" : "false");
+        break;
+    case RT_KEY_INTEGER:
+        fill_number(param, (double)*(const int64_t *)field);
+        break;
+    case RT_KEY_REAL:
+        fill_number(param, *(const double *)field);
+        break;
+    case RT_KEY_OPTIONAL_INTEGER:
+        if (optional->given)
+            fill_number(param, (double)optional->value);
+        else
+            fill_other(param, key, experiment);
+        break;
+    case RT_KEY_TEXT:
+    case RT_KEY_WORD:
+        snprintf(param->text, sizeof param->text, "%s", (const char *)field);
+        break;
+    case RT_KEY_OPTIONAL_TEXT:
+    case RT_KEY_NAME:
+    case RT_KEY_SCHEDULER:
+    case RT_KEY_INTEGERS:
+    case RT_KEY_WORDS:
+        fill_other(param, key, experiment);
+        break;
+    }
+}
+
+int rt_params_list(const struct rt_experiment *experiment, struct rt_param params[RT_PARAMS_MAX])
+{
+    int count = 0;
+
+    for (const struct rt_key *key = rt_keys; key->name && count < RT_PARAMS_MAX; key++)
+        if (is_param(key))
+            fill(&params[count++], key, experiment);
+    return count;
 }
 
 void rt_params_group(const struct rt_experiment *experiment, char group[RT_TEXT_MAX])
@@ -86,7 +87,7 @@ void rt_params_group(const struct rt_experiment *experiment, char group[RT_TEXT_
     size_t length = 0;
 
     for (int i = 0; i < count; i++)
-        if (strcmp(params[i].name, "seed") && strcmp(params[i].name, "num_epochs") && length < sizeof text)
+        if (!rt_text_has_word("seed num_epochs", params[i].name) && length < sizeof text)
             length += (size_t)snprintf(text + length, sizeof text - length, "%s=%.40s\n", params[i].name,
                                        params[i].text);
     snprintf(group, RT_TEXT_MAX, "%.100s_%.3g_%.100s-%08" PRIx32, experiment->model_name,

@@ -81,7 +81,9 @@ struct rt_recorder_kind {
 #define RT_RECORDERS(X)                                                                                        \
     X(console)                                                                                                 \
     X(csv)                                                                                                     \
-    X(tensorboard)
+    X(tensorboard)                                                                                             \
+    X(mlflow)                                                                                                  \
+    X(comet)
 
 #define RT_RECORDER_DECLARE(name) extern const struct rt_recorder_kind rt_recorder_##name;
 RT_RECORDERS(RT_RECORDER_DECLARE)

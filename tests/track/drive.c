@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "config/experiment.h"
 #include "track/recorder.h"
 
 static const char *value_of(int argc, char **argv, const char *key, const char *otherwise)
@@ -77,7 +78,8 @@ static struct rt_outcome outcome_at(int64_t step)
 
 static const struct rt_recorder_kind *find_kind(const char *name)
 {
-    const struct rt_recorder_kind *const kinds[] = {&rt_recorder_tensorboard};
+    const struct rt_recorder_kind *const kinds[] = {&rt_recorder_tensorboard, &rt_recorder_mlflow,
+                                                    &rt_recorder_comet};
 
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (!strcmp(name, kinds[i]->name))

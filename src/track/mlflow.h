@@ -1,0 +1,38 @@
+/* What MLflow's files share: mlflow.c (calls, points, the end), mlflow_run.c (experiment, run, parent, files).
+ */
+#ifndef RT_TRACK_MLFLOW_H
+#define RT_TRACK_MLFLOW_H
+
+#include "track/sender.h"
+#include "track/service.h"
+
+/* The server takes 1,000 metrics at once. */
+#define RT_COUNT_METRIC(field, group, name) +1
+enum { RT_MLFLOW_POINTS_MAX = RT_SENDER_POINTS_MAX };
+_Static_assert(RT_MLFLOW_POINTS_MAX *(0 RT_POINT_METRICS(RT_COUNT_METRIC)) <= 1000, "one batch");
+
+struct rt_mlflow {
+    char base[RT_URL_MAX]; /* without a slash at its end */
+    char user[RT_SECRET_MAX], password[RT_SECRET_MAX], token[RT_SECRET_MAX];
+    char authorization[RT_SECRET_MAX + 32];
+    char experiment[RT_SECRET_MAX]; /* name */
+    const char *ca_file, *key_file;
+    bool unverified;
+    double timeout_s;
+    struct rt_json *stored; /* what the server said of the run when it was last asked, or null */
+};
+
+void rt_mlflow_fill_request(const struct rt_link *link, struct rt_http_request *request);
+int rt_mlflow_get(struct rt_link *link, const char *path, const char *key, const char *value,
+                  struct rt_json **answer, struct rt_error *err);
+/* Frees *body, also on error. */
+int rt_mlflow_post(struct rt_link *link, const char *path, struct rt_json **body, struct rt_json **answer,
+                   struct rt_error *err);
+
+/* Makes the run (or finds the one that an unanswered call made) with parameters and tags. */
+int rt_mlflow_create_run(struct rt_link *link, const struct rt_spool_record *start, struct rt_error *err);
+
+/* Uploads config, result, metrics, sample grid and the checkpoint's model where the server takes files. */
+int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err);
+
+#endif

@@ -1,0 +1,378 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "track/mlflow.h"
+#include "track/settings.h"
+
+enum { ID_FILE_MAX_BYTES = 4096 };
+
+/* ---- the experiment */
+
+static int copy_id(struct rt_link *link, const struct rt_json *answer, const char *path, char out[RT_ID_MAX],
+                   struct rt_error *err)
+{
+    const char *text;
+
+    if (!answer || rt_json_get_text(answer, "", path, &text, NULL) || !*text ||
+        !rt_copy_text(out, RT_ID_MAX, text))
+        return rt_link_fail(link, err, "the server's answer has no %s; is it MLflow's?", path);
+    return RT_OK;
+}
+
+static int get_experiment(struct rt_link *link, char id[RT_ID_MAX], struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
+    struct rt_json *answer = NULL;
+    int rc = rt_mlflow_get(link, "experiments/get-by-name", "experiment_name", own->experiment, &answer, err);
+
+    rc = rc ? rc : copy_id(link, answer, "experiment/experiment_id", id, err);
+    rt_json_free(&answer);
+    return rc;
+}
+
+static int create_experiment(struct rt_link *link, char id[RT_ID_MAX], struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
+    struct rt_json *body = NULL, *answer = NULL;
+    int rc;
+
+    RT_TRY(rt_json_object(&body, err));
+    if ((rc = rt_json_set_text(body, "name", own->experiment, err))) {
+        rt_json_free(&body);
+        return rc;
+    }
+    rc = rt_mlflow_post(link, "experiments/create", &body, &answer, err);
+    rc = rc ? rc : copy_id(link, answer, "experiment_id", id, err);
+    rt_json_free(&answer);
+    return rc;
+}
+
+/* Two runs that start at once both want to create it: the second one finds the first one's. */
+static int find_experiment(struct rt_link *link, char id[RT_ID_MAX], struct rt_error *err)
+{
+    const char *given = rt_setting_env("MLFLOW_EXPERIMENT_ID");
+    int rc;
+
+    if (given)
+        return rt_setting_copy(id, RT_ID_MAX, "MLFLOW_EXPERIMENT_ID", given, err);
+    rc = get_experiment(link, id, err);
+    if (!rc || strcmp(link->code, "RESOURCE_DOES_NOT_EXIST"))
+        return rc;
+    rc = create_experiment(link, id, err);
+    if (!rc || strcmp(link->code, "RESOURCE_ALREADY_EXISTS"))
+        return rc;
+    return get_experiment(link, id, err);
+}
+
+/* ---- the run */
+
+static int add_pair(struct rt_json *list, const char *key, const char *value, struct rt_error *err)
+{
+    struct rt_json *pair = NULL;
+    int rc;
+
+    (void)((rc = rt_json_object(&pair, err)) || (rc = rt_json_set_text(pair, "key", key, err)) ||
+           (rc = rt_json_set_text(pair, "value", value, err)));
+    return rc ? (rt_json_free(&pair), rc) : rt_json_append(list, &pair, err);
+}
+
+/* Members of an object in the start record as a list of key and value. */
+static int add_members(struct rt_json *list, const struct rt_json *object, const char *prefix,
+                       struct rt_error *err)
+{
+    for (void *it = object ? rt_json_first(object) : NULL; it; it = rt_json_next(object, it)) {
+        const char *text;
+        char key[128];
+
+        snprintf(key, sizeof key, "%s%s", prefix, rt_json_key(it));
+        if (!rt_json_get_text(rt_json_value(it), "", "", &text, NULL))
+            RT_TRY(add_pair(list, key, text, err));
+    }
+    return RT_OK;
+}
+
+static const char *text_at(const struct rt_json *json, const char *key)
+{
+    const char *text;
+
+    return rt_json_get_text(json, "", key, &text, NULL) ? "" : text;
+}
+
+struct run_facts {
+    const char *experiment_id, *name, *parent, *sweep;
+    int64_t start_ms;
+    const struct rt_json *record; /* null for a parent */
+};
+
+static int fill_tags(struct rt_json *tags, const struct run_facts *facts, struct rt_error *err)
+{
+    const struct rt_json *record = facts->record;
+
+    RT_TRY(add_pair(tags, "mlflow.runName", facts->name, err));
+    RT_TRY(add_pair(tags, "mlflow.source.name", "rethink", err));
+    RT_TRY(add_pair(tags, "mlflow.source.type", "LOCAL", err));
+    if (*facts->parent)
+        RT_TRY(add_pair(tags, "mlflow.parentRunId", facts->parent, err));
+    if (*facts->sweep)
+        RT_TRY(add_pair(tags, "rethink.sweep", facts->sweep, err));
+    if (!record)
+        return RT_OK;
+    RT_TRY(add_pair(tags, "mlflow.user", text_at(record, "user"), err));
+    RT_TRY(add_pair(tags, "rethink.session", text_at(record, "session"), err));
+    return add_members(tags, rt_json_at(record, "facts"), "rethink.", err);
+}
+
+static int fill_run(struct rt_json *body, const struct run_facts *facts, struct rt_error *err)
+{
+    struct rt_json *tags = NULL;
+    int rc;
+
+    RT_TRY(rt_json_set_text(body, "experiment_id", facts->experiment_id, err));
+    RT_TRY(rt_json_set_text(body, "run_name", facts->name, err));
+    RT_TRY(rt_json_set_integer(body, "start_time", facts->start_ms, err));
+    RT_TRY(rt_json_array(&tags, err));
+    rc = fill_tags(tags, facts, err);
+    return rc ? (rt_json_free(&tags), rc) : rt_json_set(body, "tags", &tags, err);
+}
+
+static int post_run(struct rt_link *link, const struct run_facts *facts, struct rt_json **answer,
+                    struct rt_error *err)
+{
+    struct rt_json *body = NULL;
+    int rc = rt_json_object(&body, err);
+
+    rc = rc ? rc : fill_run(body, facts, err);
+    if (rc) {
+        rt_json_free(&body);
+        return rc;
+    }
+    return rt_mlflow_post(link, "runs/create", &body, answer, err);
+}
+
+/* Keeps id and place of the run at `path` of an answer. */
+static int keep_run(struct rt_link *link, const struct rt_json *answer, const char *path, struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
+    struct rt_position *position = &link->position;
+    const struct rt_json *info = answer ? rt_json_at(answer, path) : NULL;
+
+    if (!info)
+        return rt_link_fail(link, err, "the server's answer has no %s; is it MLflow's?", path);
+    RT_TRY(copy_id(link, info, "run_id", position->run, err));
+    snprintf(position->root, sizeof position->root, "%s", text_at(info, "artifact_uri"));
+    snprintf(position->url, sizeof position->url, "%s", own->base);
+    return rt_link_save(link, err);
+}
+
+/* The run that an unanswered call has made, if it did: *found. */
+static int search_run(struct rt_link *link, const struct run_facts *facts, bool *found, struct rt_error *err)
+{
+    struct rt_json *body = NULL, *ids = NULL, *answer = NULL;
+    char filter[256];
+    int rc;
+
+    snprintf(filter, sizeof filter, "tags.`rethink.session` = '%.64s'", text_at(facts->record, "session"));
+    (void)((rc = rt_json_object(&body, err)) || (rc = rt_json_array(&ids, err)) ||
+           (rc = rt_json_append_text(ids, facts->experiment_id, err)) ||
+           (rc = rt_json_set(body, "experiment_ids", &ids, err)) ||
+           (rc = rt_json_set_text(body, "filter", filter, err)) ||
+           (rc = rt_json_set_integer(body, "max_results", 1, err)));
+    rt_json_free(&ids);
+    if (rc) {
+        rt_json_free(&body);
+        return rc;
+    }
+    rc = rt_mlflow_post(link, "runs/search", &body, &answer, err);
+    *found = !rc && answer && rt_json_at(answer, "runs/0/info");
+    if (*found)
+        rc = keep_run(link, answer, "runs/0/info", err);
+    rt_json_free(&answer);
+    return rc;
+}
+
+static int find_or_post_run(struct rt_link *link, const struct run_facts *facts, struct rt_error *err)
+{
+    struct rt_json *answer = NULL;
+    bool found = false;
+    int rc;
+
+    if (link->doubtful)
+        RT_TRY(search_run(link, facts, &found, err));
+    link->doubtful = false;
+    if (found)
+        return RT_OK;
+    rc = post_run(link, facts, &answer, err);
+    rc = rc ? rc : keep_run(link, answer, "run/info", err);
+    rt_json_free(&answer);
+    return rc;
+}
+
+/* ---- the parent of a sweep's runs */
+
+/* RUNS/.mlflow-sweep-NAME.json, whose lock lets one run make the parent while others wait. */
+static int parent_path(char path[RT_PATH_MAX], const char *run_dir, const char *sweep, struct rt_error *err)
+{
+    char name[256];
+
+    snprintf(name, sizeof name, "../../.mlflow-sweep-%.200s.json", sweep);
+    for (char *byte = name + strlen("../../"); *byte; byte++)
+        if (*byte == '/')
+            *byte = '_';
+    return rt_path_join(path, run_dir, name, err);
+}
+
+static int post_parent(struct rt_link *link, struct run_facts facts, char id[RT_ID_MAX], struct rt_error *err)
+{
+    struct rt_json *answer = NULL;
+    int rc;
+
+    facts.name = facts.sweep;
+    facts.record = NULL;
+    rc = post_run(link, &facts, &answer, err);
+    rc = rc ? rc : copy_id(link, answer, "run/info/run_id", id, err);
+    rt_json_free(&answer);
+    return rc;
+}
+
+/* With the lock held: the id in the file if it is one of this server, else a new one, written to it. */
+static int read_or_make_parent(struct rt_link *link, int fd, const char *path, const struct run_facts *facts,
+                               char id[RT_ID_MAX], struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
+    char text[ID_FILE_MAX_BYTES + 1] = "", *separator;
+    size_t size;
+
+    RT_TRY(rt_file_read(fd, path, text, ID_FILE_MAX_BYTES, &size, err));
+    text[strcspn(text, "\n")] = '\0';
+    separator = strchr(text, ' ');
+    if (separator && !strcmp(separator + 1, own->base)) {
+        *separator = '\0';
+        if (rt_copy_text(id, RT_ID_MAX, text))
+            return RT_OK;
+    }
+    RT_TRY(post_parent(link, *facts, id, err));
+    size = (size_t)snprintf(text, sizeof text, "%s %s\n", id, own->base);
+    RT_TRY(rt_file_truncate(path, 0, err));
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "cannot write %s", path);
+    return rt_file_write(fd, path, text, size, err);
+}
+
+static int find_parent(struct rt_link *link, const struct run_facts *facts, char id[RT_ID_MAX],
+                       struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    int fd, rc;
+
+    RT_TRY(parent_path(path, link->run_dir, facts->sweep, err));
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_UPDATE, err));
+    if (flock(fd, LOCK_EX | LOCK_NB)) {
+        link->failure = RT_LINK_RETRY;
+        rc = rt_fail(err, RT_EIO, "%s: another run of the sweep is making its parent", path);
+    } else {
+        rc = read_or_make_parent(link, fd, path, facts, id, err);
+    }
+    rt_file_close_read(&fd);
+    return rc;
+}
+
+/* ---- parameters */
+
+static int log_params(struct rt_link *link, const struct rt_json *record, struct rt_error *err)
+{
+    struct rt_json *body = NULL, *params = NULL;
+    int rc;
+
+    (void)((rc = rt_json_object(&body, err)) || (rc = rt_json_array(&params, err)) ||
+           (rc = add_members(params, rt_json_at(record, "params"), "", err)) ||
+           (rc = rt_json_set_text(body, "run_id", link->position.run, err)) ||
+           (rc = rt_json_set(body, "params", &params, err)));
+    rt_json_free(&params);
+    if (rc) {
+        rt_json_free(&body);
+        return rc;
+    }
+    return rt_mlflow_post(link, "runs/log-batch", &body, NULL, err);
+}
+
+int rt_mlflow_create_run(struct rt_link *link, const struct rt_spool_record *start, struct rt_error *err)
+{
+    char experiment[RT_ID_MAX], parent[RT_ID_MAX] = "";
+    struct run_facts facts = {.experiment_id = experiment,
+                              .name = text_at(start->json, "name"),
+                              .parent = parent,
+                              .sweep = text_at(start->json, "sweep"),
+                              .start_ms = start->at_ms,
+                              .record = start->json};
+
+    if (!*link->position.run) {
+        RT_TRY(find_experiment(link, experiment, err));
+        if (*facts.sweep)
+            RT_TRY(find_parent(link, &facts, parent, err));
+        RT_TRY(find_or_post_run(link, &facts, err));
+    }
+    return log_params(link, start->json, err);
+}
+
+/* ---- files */
+
+static int send_file(struct rt_link *link, const char *root, const char *path, const char *name,
+                     struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
+    struct rt_http_request request = {.method = "PUT", .file = path};
+    struct rt_text url = {0};
+    int rc;
+
+    rt_text_printf(&url, "%s/api/2.0/mlflow-artifacts/artifacts/%s/%s", own->base, root, name);
+    rt_mlflow_fill_request(link, &request);
+    request.url = rt_text_string(&url);
+    rc = rt_text_check(&url, err);
+    rc = rc ? rc : rt_link_call(link, &request, NULL, err);
+    rt_text_free(&url);
+    return rc;
+}
+
+/* What the server will not take is worth a warning, not the run's end there. */
+static int send_file_if_there(struct rt_link *link, const char *root, const char *folder, const char *name,
+                              struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_error failure;
+
+    RT_TRY(rt_path_join(path, link->run_dir, folder, err));
+    RT_TRY(rt_path_join(path, path, name, err));
+    if (!rt_path_is_file(path) || !send_file(link, root, path, name, &failure))
+        return RT_OK;
+    if (link->failure == RT_LINK_RETRY)
+        return rt_fail(err, failure.status, "%s", failure.message);
+    rt_log_warn("MLflow: %s; it stays in %s", failure.message, link->run_dir);
+    return RT_OK;
+}
+
+int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err)
+{
+    static const char *const names[] = {"config.yaml", "result.json", "metrics.csv", "samples.png"};
+    static const char proxied[] = "mlflow-artifacts:/";
+    const char *root = link->position.root;
+
+    if (strncmp(root, proxied, strlen(proxied))) {
+        rt_log_note(
+            "MLflow: files stay in %s: the server keeps them at %s, which needs that store's own client",
+            link->run_dir, *root ? root : "an unknown place");
+        return RT_OK;
+    }
+    root += strlen(proxied);
+    if (*root == '/' && root[1]) /* mlflow-artifacts://HOST/root names the same server */
+        root = strchr(root + 1, '/') ? strchr(root + 1, '/') + 1 : "";
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        RT_TRY(send_file_if_there(link, root, ".", names[i], err));
+    return *checkpoint ? send_file_if_there(link, root, checkpoint, "model.safetensors", err) : RT_OK;
+}

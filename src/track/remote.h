@@ -1,0 +1,39 @@
+/* The recorder of a distant service. Training appends lines to the spool; a thread of the recorder sends them.
+ * A service that is slow, away or refuses costs one warning, never a step. */
+#ifndef RT_TRACK_REMOTE_H
+#define RT_TRACK_REMOTE_H
+
+#include "track/recorder.h"
+#include "track/service.h"
+
+int rt_remote_start(struct rt_recorder **recorder, const struct rt_service *service,
+                    const struct rt_run_info *info, struct rt_error *err);
+int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point, struct rt_error *err);
+int rt_remote_threshold(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err);
+int rt_remote_sync(struct rt_recorder *recorder, struct rt_error *err);
+int rt_remote_checkpoint(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
+int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
+                     struct rt_error *err);
+/* Waits a bounded time for the rest to be sent and says what was not. */
+void rt_remote_free(struct rt_recorder *recorder);
+
+/* A recorder's row for the service; its file defines only `start`. */
+#define RT_REMOTE_RECORDER(service, text)                                                                      \
+    static int service##_record(struct rt_recorder **recorder, const struct rt_run_info *info,                 \
+                                struct rt_error *err)                                                          \
+    {                                                                                                          \
+        return rt_remote_start(recorder, &rt_service_##service, info, err);                                    \
+    }                                                                                                          \
+    const struct rt_recorder_kind rt_recorder_##service = {                                                    \
+        .name = #service,                                                                                      \
+        .help = text,                                                                                          \
+        .start = service##_record,                                                                             \
+        .log = rt_remote_log,                                                                                  \
+        .threshold = rt_remote_threshold,                                                                      \
+        .sync = rt_remote_sync,                                                                                \
+        .checkpoint = rt_remote_checkpoint,                                                                    \
+        .finish = rt_remote_finish,                                                                            \
+        .free = rt_remote_free,                                                                                \
+    }
+
+#endif

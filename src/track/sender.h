@@ -1,0 +1,36 @@
+/* Sends what the spool holds for one service, in order, and keeps the position, so that whoever comes next (the
+ * next session, `rethink sync`) goes on from there. For one thread at a time. */
+#ifndef RT_TRACK_SENDER_H
+#define RT_TRACK_SENDER_H
+
+#include "base/error.h"
+#include "track/service.h"
+#include "track/spool.h"
+
+enum { RT_SENDER_POINTS_MAX = 150 };
+
+struct rt_sender {
+    struct rt_link link;
+    struct rt_spool_reader reader;
+    struct rt_spool_record next; /* read, not yet sent */
+    bool has_next;
+    struct rt_service_point points[RT_SENDER_POINTS_MAX]; /* likewise, and before `next` */
+    int point_count;
+    int64_t sent_points; /* by this sender */
+    double saved_at_s;
+    bool unsaved;
+};
+
+/* RT_ECONFIG: the service is not set up; the message says what is missing. Close it also after an error. */
+int rt_sender_open(struct rt_sender *sender, const struct rt_service *service, const char *run_dir,
+                   const char *project, struct rt_error *err);
+void rt_sender_close(struct rt_sender *sender);
+
+/* Sends all that the spool holds now. After an error sender->link.failure tells whether trying again may help;
+ * nothing that was sent is sent again. */
+int rt_sender_pass(struct rt_sender *sender, struct rt_error *err);
+
+/* Writes the position to the disk if it has changed. */
+int rt_sender_save(struct rt_sender *sender, struct rt_error *err);
+
+#endif

@@ -1,0 +1,113 @@
+/* Distant services (MLflow, Comet) behind one table: what the sender (track/sender.h) needs to know of each.
+ *
+ * A service is told the records of the spool in order, from one thread. Its functions block for as long as the
+ * network does, and every failure is one of three: not set up (RT_ECONFIG from `open`), to be tried again, or
+ * final for now. */
+#ifndef RT_TRACK_SERVICE_H
+#define RT_TRACK_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/http.h"
+#include "base/json.h"
+#include "base/path.h"
+#include "track/recorder.h"
+#include "track/spool.h"
+
+/* What of a log point goes to services: X(field of struct rt_log_point, group, name). */
+#define RT_POINT_METRICS(X)                                                                                    \
+    X(train_loss, "train", "loss")                                                                             \
+    X(train_acc, "train", "accuracy")                                                                          \
+    X(test_loss, "test", "loss")                                                                               \
+    X(test_acc, "test", "accuracy")                                                                            \
+    X(learning_rate, "schedule", "learning_rate")
+
+struct rt_service_point {
+    int64_t seq, at_ms;
+    struct rt_log_point point;
+};
+
+enum { RT_ID_MAX = 128, RT_URL_MAX = 1024, RT_SECRET_MAX = 512 };
+
+/* What is known of the run at the service, kept in SERVICE.json in the run directory: nothing secret. */
+struct rt_position {
+    char url[RT_URL_MAX];  /* where it went, without user and password */
+    char run[RT_ID_MAX];   /* MLflow's run id, Comet's experiment key; "": none yet */
+    char root[RT_URL_MAX]; /* MLflow: where files go; "": nowhere */
+    int64_t sent;          /* number of the last record that was sent whole */
+    int part;              /* how much of the next one was */
+    int64_t step;          /* of the last point sent; -1: none */
+    bool threshold;        /* the threshold was sent */
+};
+
+/* An open connection to a service, with what the functions share. */
+struct rt_link {
+    const struct rt_service *service;
+    const char *run_dir;
+    struct rt_http *http;
+    struct rt_position position;
+    void *own;              /* the service's settings */
+    const char *secrets[3]; /* to be blotted out of messages */
+
+    /* why the last call failed */
+    enum rt_link_failure { RT_LINK_RETRY, RT_LINK_FINAL } failure;
+    int status;    /* of HTTP; 0: no answer */
+    char code[64]; /* the service's own name for it */
+    double retry_after_s;
+    bool doubtful; /* something sent before may have arrived although no answer said so: ask before sending
+                      again */
+};
+
+struct rt_service {
+    const char *name;  /* as in `to`, `--track` and NAME.json */
+    const char *title; /* for people */
+    int points_max;    /* taken at once */
+
+    /* Reads the settings; nothing is sent. RT_ECONFIG says in one line what is missing and how to give it.
+     * `project` is the config's. */
+    int (*open)(struct rt_link *link, const char *project, struct rt_error *err);
+    /* Finds or makes the run, and goes on with it if link->position.run is set. */
+    int (*start)(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
+    /* Sends points; link->position.part may keep count of a point's values. */
+    int (*points)(struct rt_link *link, const struct rt_service_point *points, int count, struct rt_error *err);
+    int (*threshold)(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
+    int (*finish)(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
+    /* Sign of life, or null; *next_s: when to call again. */
+    int (*beat)(struct rt_link *link, double *next_s, struct rt_error *err);
+    void (*close)(struct rt_link *link);
+};
+
+#define RT_SERVICES(X) X(mlflow) X(comet)
+#define RT_SERVICE_DECLARE(name) extern const struct rt_service rt_service_##name;
+RT_SERVICES(RT_SERVICE_DECLARE)
+#undef RT_SERVICE_DECLARE
+
+extern const struct rt_service *const rt_services[]; /* ended by null */
+
+/* ---- link.c: what services share */
+
+int rt_link_open(struct rt_link *link, const struct rt_service *service, const char *run_dir,
+                 const char *project, struct rt_error *err);
+void rt_link_close(struct rt_link *link); /* accepts the zeroed state */
+
+/* Reads and writes SERVICE.json. */
+int rt_link_load(struct rt_link *link, struct rt_error *err);
+int rt_link_save(const struct rt_link *link, struct rt_error *err);
+int rt_link_forget(const struct rt_service *service, const char *run_dir, struct rt_error *err);
+
+/* One request whose answer is JSON, or nothing (*answer null then). RT_OK for status 200 to 299; else
+ * link->failure and its fellows say what it was. Null `answer` when nobody wants it. The request's secrets must
+ * be in link->secrets. */
+int rt_link_call(struct rt_link *link, const struct rt_http_request *request, struct rt_json **answer,
+                 struct rt_error *err);
+
+/* Marks the failure as final and fails with the message. */
+int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A number as these services take it: not finite ones as "NaN", "Infinity", "-Infinity". */
+int rt_link_set_number(struct rt_json *object, const char *key, double value, struct rt_error *err);
+
+#endif

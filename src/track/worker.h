@@ -1,0 +1,24 @@
+/* The thread that sends for one recorder. */
+#ifndef RT_TRACK_WORKER_H
+#define RT_TRACK_WORKER_H
+
+#include "track/sender.h"
+
+struct rt_worker;
+
+/* Opens a sender and starts its thread. RT_ECONFIG: the service is not set up. *worker is null after an error.
+ */
+int rt_worker_start(struct rt_worker **worker, const struct rt_service *service, const char *run_dir,
+                    const char *project, struct rt_error *err);
+
+/* The spool has a record more. Never blocks for longer than a lock is held over a few instructions. */
+void rt_worker_tell(struct rt_worker *worker);
+
+/* No more records will come: from now on the thread has `wait_s` seconds (less if the service does not answer)
+ * to send the rest. Calling it again changes nothing. */
+void rt_worker_close(struct rt_worker *worker, double wait_s);
+
+/* Waits for that time at most and frees it. *sent tells the number of the last record that was sent. */
+void rt_worker_free(struct rt_worker **worker, int64_t *sent);
+
+#endif
