@@ -1,0 +1,233 @@
+/* Every engine against the reference in double, on the rows of shapes.h: outputs, all gradients, running
+ * statistics, training and evaluation. Buffers are poisoned and fenced, plans dirtied with a larger batch of
+ * NaN first, and the bytes must not depend on the number of threads. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "engine/shapes.h"
+#include "support/engines.h"
+#include "support/network.h"
+
+/* Largest absolute difference over the largest absolute value. Winograd's transforms lose about two digits more
+ * than direct sums. */
+static const double bound_direct = 5e-6, bound_winograd = 5e-5;
+
+enum { TEAMS = 3, LARGER = 2 /* images by which the plan is larger than the batch */ };
+
+/* All that a batch gives, one after the other. */
+struct results {
+    size_t count;
+    double *values;
+};
+
+static double *reals(size_t count)
+{
+    double *values;
+
+    assert_int_equal(rt_alloc(&values, count, sizeof *values, "a test's numbers", NULL), RT_OK);
+    return values;
+}
+
+/* The results of a row: y, dx, then per tensor its gradient (parameters) or value (buffers). */
+static size_t results_count(const struct rt_graph *graph, int batch, bool training)
+{
+    size_t count = (size_t)batch * rt_shape_count(graph->nodes[graph->node_count - 1].shape);
+
+    if (training)
+        count += (size_t)batch * rt_shape_count(graph->nodes[0].shape);
+    for (int i = 0; i < graph->tensor_count; i++)
+        count += graph->tensors[i].count;
+    return count;
+}
+
+/* Leaves NaN everywhere in the plan's own memory that a batch reaches. */
+static void dirty(struct rt_plan *plan, size_t in, size_t out)
+{
+    double *x = reals(in), *y = reals(out), *dx = reals(in);
+    const bool training = plan->options.training;
+
+    for (size_t i = 0; i < in; i++)
+        x[i] = NAN;
+    for (size_t i = 0; i < out; i++)
+        y[i] = NAN;
+    rt_test_probe(plan, x, plan->options.batch_max, y, training ? y : NULL, training ? dx : NULL);
+    rt_free(&x);
+    rt_free(&y);
+    rt_free(&dx);
+}
+
+static void run(struct rt_plan *plan, int batch, struct results *r)
+{
+    const struct rt_graph *graph = plan->graph;
+    const size_t one_in = rt_shape_count(graph->nodes[0].shape);
+    const size_t one_out = rt_shape_count(graph->nodes[graph->node_count - 1].shape);
+    const size_t in = (size_t)batch * one_in, out = (size_t)batch * one_out;
+    const bool training = plan->options.training;
+    double *x = reals(in), *dy = reals(out), *at = r->values + out;
+
+    rt_test_fill(1, x, in);
+    rt_test_fill(2, dy, out);
+    dirty(plan, (size_t)plan->options.batch_max * one_in, (size_t)plan->options.batch_max * one_out);
+    rt_test_randomize(plan);
+    rt_test_probe(plan, x, batch, r->values, training ? dy : NULL, training ? at : NULL);
+    at += training ? in : 0;
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const bool gradient = training && rt_tensor_is_parameter(graph->tensors[i].role);
+
+        rt_test_export(plan, gradient ? RT_STATE_GRADIENT : RT_STATE_TENSOR, i, at);
+        at += graph->tensors[i].count;
+    }
+    assert_ptr_equal(at, r->values + r->count);
+    rt_free(&x);
+    rt_free(&dy);
+}
+
+static struct results results_of(const struct shape_row *row, const struct rt_engine *engine,
+                                 struct rt_plan_options options)
+{
+    struct results r = {0};
+    struct rt_error err = {0};
+    struct rt_plan *plan = NULL;
+    struct rt_graph graph;
+
+    if (rt_test_network(&graph, row->input, row->text, &err) ||
+        rt_plan_create(&plan, engine, &graph, &options, &err))
+        fail_msg("%s: %s", row->edge, err.message);
+    r.count = results_count(&graph, row->batch, options.training);
+    r.values = reals(r.count);
+    run(plan, row->batch, &r);
+    rt_plan_free(&plan);
+    rt_graph_free(&graph);
+    return r;
+}
+
+/* The largest difference over the largest value; NaN if either side has one. All is of order one here; the floor
+ * is for gradients that are zero in exact arithmetic (of a bias before a batch norm). */
+static double difference(const double *got, const double *want, size_t count)
+{
+    double largest = 0.1, worst = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double d = fabs(got[i] - want[i]);
+
+        largest = fmax(largest, fabs(want[i]));
+        worst = d <= worst ? worst : d; /* NaN stays */
+    }
+    return worst / largest;
+}
+
+/* Each part by itself, since each has its own scale. */
+static double compare(const struct shape_row *row, const struct results *got, const struct results *want,
+                      bool training, double bound, const char *how)
+{
+    struct rt_error err = {0};
+    struct rt_graph graph;
+    size_t parts[64], part_count = 0, at = 0;
+    double worst = 0;
+
+    assert_int_equal(rt_test_network(&graph, row->input, row->text, &err), RT_OK);
+    parts[part_count++] = (size_t)row->batch * rt_shape_count(graph.nodes[graph.node_count - 1].shape);
+    if (training)
+        parts[part_count++] = (size_t)row->batch * rt_shape_count(row->input);
+    for (int i = 0; i < graph.tensor_count; i++)
+        parts[part_count++] = graph.tensors[i].count;
+    for (size_t i = 0; i < part_count; at += parts[i++]) {
+        const double d = difference(got->values + at, want->values + at, parts[i]);
+
+        if (!(d <= bound))
+            fail_msg("%s, %s, %s: part %zu of (y, dx, tensors): %.2e, bound %.0e", how, row->edge,
+                     training ? "training" : "evaluation", i, d, bound);
+        worst = fmax(worst, d);
+    }
+    rt_graph_free(&graph);
+    return worst;
+}
+
+static void compare_engine(const struct rt_engine *engine, bool winograd)
+{
+    const double bound = winograd ? bound_winograd : bound_direct;
+    double worst = 0;
+    char how[64];
+
+    snprintf(how, sizeof how, "%s%s", engine->name, winograd ? " with Winograd" : "");
+    for (int i = 0; i < SHAPE_ROWS; i++)
+        for (int training = 0; training < 2; training++) {
+            const struct shape_row *row = &shape_rows[i];
+            struct rt_plan_options options = {.batch_max = row->batch + LARGER,
+                                              .training = training,
+                                              .input_gradient = training,
+                                              .winograd = winograd,
+                                              .seed = 11};
+            struct results got = results_of(row, engine, options);
+            struct results want = results_of(row, &rt_engine_reference_f64, options);
+
+            worst = fmax(worst, compare(row, &got, &want, training, bound, how));
+            rt_free(&got.values);
+            options.batch_max = row->batch; /* a plan that the batch fills */
+            got = results_of(row, engine, options);
+            worst = fmax(worst, compare(row, &got, &want, training, bound, how));
+            rt_free(&got.values);
+            rt_free(&want.values);
+        }
+    print_message("# %s: largest difference %.1e of %.0e\n", how, worst, bound);
+}
+
+static void test_against_double(void **state)
+{
+    (void)state;
+    for (size_t i = 0; rt_engines[i]; i++) {
+        compare_engine(rt_engines[i], false);
+        if (strcmp(rt_engines[i]->name, "reference") != 0)
+            compare_engine(rt_engines[i], true);
+    }
+}
+
+/* The same bytes for any number of threads. */
+static void test_threads(void **state)
+{
+    struct rt_team *teams[TEAMS];
+
+    (void)state;
+    for (int t = 0; t < TEAMS; t++)
+        assert_int_equal(rt_team_create(&teams[t], t + 1, NULL), RT_OK);
+    for (size_t e = 0; rt_engines[e]; e++)
+        for (int i = 0; i < SHAPE_ROWS; i++) {
+            const struct shape_row *row = &shape_rows[i];
+            struct results one = {0};
+
+            for (int t = 0; t < TEAMS; t++) {
+                struct results r = results_of(row, rt_engines[e],
+                                              (struct rt_plan_options){.batch_max = row->batch,
+                                                                       .training = true,
+                                                                       .input_gradient = true,
+                                                                       .winograd = true,
+                                                                       .team = teams[t]});
+
+                if (t && memcmp(r.values, one.values, r.count * sizeof *r.values) != 0)
+                    fail_msg("%s, %s: other bytes with %d threads than with one", rt_engines[e]->name,
+                             row->edge, t + 1);
+                if (t)
+                    rt_free(&r.values);
+                else
+                    one = r;
+            }
+            rt_free(&one.values);
+        }
+    for (int t = 0; t < TEAMS; t++)
+        rt_team_free(&teams[t]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_double), cmocka_unit_test(test_threads)};
+
+    return cmocka_run_group_tests_name("engine/compare", tests, NULL, NULL);
+}
