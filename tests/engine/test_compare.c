@@ -109,8 +109,8 @@ static struct results results_of(const struct shape_row *row, const struct rt_en
     return r;
 }
 
-/* The largest difference over the largest value; NaN if either side has one. All is of order one here; the floor
- * is for gradients that are zero in exact arithmetic (of a bias before a batch norm). */
+/* The largest difference over the largest value; NaN if either side has one. All is of order one here; the
+ * floor is for gradients that are zero in exact arithmetic (of a bias before a batch norm). */
 static double difference(const double *got, const double *want, size_t count)
 {
     double largest = 0.1, worst = 0;
