@@ -111,7 +111,7 @@ static void pin(pthread_t thread, int member, const cpu_set_t *allowed)
     cpu_set_t one;
     int seen = 0;
 
-    for (int core = 0; core < CPU_SETSIZE; core++) {
+    for (size_t core = 0; core < CPU_SETSIZE; core++) {
         if (!CPU_ISSET(core, allowed) || seen++ != member)
             continue;
         CPU_ZERO(&one);

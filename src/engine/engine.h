@@ -76,7 +76,9 @@ struct rt_plan {
     struct rt_plan_options options;
 };
 
-#define RT_ENGINES(X) X(reference)
+#define RT_ENGINES(X)                                                                                          \
+    X(native)                                                                                                  \
+    X(reference)
 
 #define RT_ENGINE_DECLARE(name) extern const struct rt_engine rt_engine_##name;
 RT_ENGINES(RT_ENGINE_DECLARE)

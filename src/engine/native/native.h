@@ -1,0 +1,195 @@
+/* The native engine's plan: stages, values and memory. Private to engine/native/.
+ *
+ * Activations are pixels: rows of channels, padded with zeros to whole panels of 16. The network becomes a list
+ * of stages, each one kernel that may cover several nodes (a convolution and the ReLU behind it). A value is
+ * what a node's readers see: stored numbers, or a view of another value's numbers through batch norm's scale
+ * and shift and a ReLU, applied on the way into each reader and never stored. Concatenated values live side by
+ * side in one buffer. Buffers whose lives do not overlap share memory. */
+#ifndef RT_ENGINE_NATIVE_NATIVE_H
+#define RT_ENGINE_NATIVE_NATIVE_H
+
+#include "engine/engine.h"
+#include "engine/native/isa.h"
+
+enum { RT_PANEL_CHANNELS = 16, RT_NONE = -1 };
+
+/* One piece of the arena, alive from time `first` to `last` (stage s runs forward at s, backward at end - s).
+ */
+struct rt_buffer {
+    size_t floats, offset;
+    int first, last;
+};
+
+struct rt_value {
+    struct rt_shape shape;
+    long channels; /* shape.channels padded to whole panels; exact where planar */
+    bool planar;   /* the batch's own images, planes of rows */
+    int data;      /* buffer; RT_NONE: the batch's images */
+    long offset;   /* floats from the buffer's start to the first pixel's first channel */
+    long ld;       /* floats from pixel to pixel */
+    long scale;    /* view: persistent offsets of scale and shift, or RT_NONE */
+    long shift;
+    bool relu; /* view */
+    int grad;  /* buffer, or RT_NONE: nobody wants the gradient */
+    long grad_offset, grad_ld;
+    long moments;     /* persistent offset of partial moments that the producer leaves, or RT_NONE */
+    long moment_rows; /* rows of each partial */
+};
+
+struct rt_native;
+struct rt_stage;
+
+/* One op on this engine: each is one file in ops/ and one line in RT_NATIVE_KERNELS. */
+struct rt_native_kernel {
+    const struct rt_op *op;
+    /* Fills the stage in: its last node, values, buffers, scratch, tensors. */
+    int (*plan)(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err);
+    void (*forward)(struct rt_native *plan, struct rt_stage *stage);
+    void (*backward)(struct rt_native *plan, struct rt_stage *stage);
+    /* Where element i of a tensor (in PyTorch's order) stands in its packed copy; null: at i. */
+    size_t (*place)(const struct rt_native *plan, const struct rt_stage *stage, const struct rt_tensor *tensor,
+                    size_t i);
+};
+
+struct rt_stage {
+    const struct rt_native_kernel *kernel;
+    const struct rt_node *node; /* the first it covers */
+    int index;
+    int in[RT_NODE_INPUTS_MAX], out;     /* values (by node id); `out` of the last node covered */
+    bool wants[RT_NODE_INPUTS_MAX];      /* this input's gradient is to be computed */
+    bool accumulate[RT_NODE_INPUTS_MAX]; /* ... and added to what later readers left there */
+    bool relu;                           /* covers a ReLU */
+    bool winograd;                       /* convolution: on Winograd's algorithm */
+    long block;                          /* convolution: output pixels a piece of work */
+    int buffer;                          /* own buffer in the arena, or RT_NONE */
+    long persistent;                     /* own persistent floats, or RT_NONE */
+    long own_view; /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
+};
+
+/* A tensor's place in the parameter vector (and, for trained ones, in momentum and gradients). */
+struct rt_slot {
+    size_t offset, count; /* padded floats */
+    int stage;
+};
+
+struct rt_native {
+    struct rt_plan base;
+    const struct rt_isa *isa;
+    struct rt_stage *stages;
+    int stage_count, end;    /* end: a time past every stage's */
+    struct rt_value *values; /* [node_count] */
+    bool *covered;           /* [node_count] by an earlier node's stage */
+    struct rt_home {         /* [node_count] the concatenation that a node's output is stored in */
+        int concat;          /* its node, or RT_NONE */
+        int at;              /* this part's first channel in it */
+    } * homes;
+    struct rt_buffer *buffers;
+    int buffer_count;
+    float *arena;
+    size_t arena_floats;
+    float *persistent; /* small arrays that live as long as the plan */
+    size_t persistent_floats;
+    float *scratch; /* [threads][scratch_floats]: each thread's own */
+    size_t scratch_floats;
+    float *shared; /* all threads' together */
+    size_t shared_floats;
+    struct rt_slot *slots; /* [tensor_count] */
+    size_t parameter_floats;
+    float *parameters, *momentum, *gradients;
+    int64_t *batches; /* [tensor_count] num_batches_tracked */
+    bool borrowed;    /* parameters and batches belong to options.parameters_of */
+
+    /* the call in progress */
+    int count; /* images */
+    bool training;
+    const float *images;
+    const uint8_t *labels;
+    uint64_t serial;
+    const struct rt_sgd *sgd; /* null: leave gradients */
+    struct rt_metrics *metrics;
+    uint8_t *predictions;
+    float *input_gradient; /* probe's dx */
+};
+
+/* Planning. A size is counted in floats for the largest batch. */
+long rt_native_pad(long channels);
+int rt_native_buffer(struct rt_native *plan, size_t floats, int *buffer, struct rt_error *err);
+void rt_native_touch(struct rt_native *plan, int buffer, int time);
+void rt_native_touch_forward(struct rt_native *plan, const struct rt_stage *stage, int buffer);
+void rt_native_touch_backward(struct rt_native *plan, const struct rt_stage *stage, int buffer);
+long rt_native_persist(struct rt_native *plan, size_t floats);
+void rt_native_need_scratch(struct rt_native *plan, size_t floats);
+void rt_native_need_shared(struct rt_native *plan, size_t floats);
+void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int tensor, size_t floats);
+/* Gives the stage's output its value: memory of its own, or its part of the concatenation it belongs to. */
+int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err);
+/* The only node that reads `node`'s output, or RT_NONE. */
+int rt_native_reader(const struct rt_native *plan, int node);
+/* True if every reader of `node` takes a view (scale, shift, ReLU) of stored numbers. */
+bool rt_native_readers_take_views(const struct rt_native *plan, int node);
+/* Makes `node` a view of the stage's input: the same numbers, its own gradient unless nobody else needs the
+ * input's. with_scale: through scale and shift arrays (filled with 1 and 0 until a batch norm writes them). */
+int rt_native_view_of(struct rt_native *plan, struct rt_stage *stage, int node, bool with_scale,
+                      struct rt_error *err);
+/* True if `node` can be such a view: its readers take views, and where it is a part, its input is stored there.
+ */
+bool rt_native_can_be_view(const struct rt_native *plan, int node, int input);
+/* Lets `node`'s gradient live in `grad` (another value's, same shape), not in memory of its own. */
+void rt_native_share_gradient(struct rt_native *plan, int node, const struct rt_value *with);
+/* True if some reader of `node` is a batch norm that wants its moments. */
+bool rt_native_wants_moments(const struct rt_native *plan, int node);
+/* Lets the stage of `value`'s producer leave partial moments of `rows` pixels each. */
+void rt_native_offer_moments(struct rt_native *plan, int node, long rows);
+
+/* Running. */
+float *rt_native_data(const struct rt_native *plan, const struct rt_value *value);
+float *rt_native_grad(const struct rt_native *plan, const struct rt_value *value);
+struct rt_view rt_native_view(const struct rt_native *plan, const struct rt_value *value);
+long rt_native_rows(const struct rt_native *plan, const struct rt_value *value); /* pixels in the batch */
+float *rt_native_scratch(const struct rt_native *plan, int member);
+float *rt_native_parameter(const struct rt_native *plan, int tensor);
+/* Uses `count` gradients of a tensor from element `offset` on, the sum of `parts` arrays: updates weights and
+ * momentum, or leaves the gradients for export. */
+void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
+                     int parts, size_t part_stride);
+/* The partial moments of rows [begin, begin + count) of a value, as piece number begin / value->moment_rows. */
+void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value *value, long begin,
+                             long count);
+
+/* Memory: places the buffers so that lives that overlap do not share, and returns the arena's size in floats.
+ */
+size_t rt_native_place_buffers(struct rt_buffer *buffers, int count, int *order);
+
+/* The engine's entries (engine.h); memory.c, plan.c, run.c and state.c define them. */
+int rt_native_create(struct rt_plan **out, const struct rt_graph *graph, const struct rt_plan_options *options,
+                     struct rt_error *err);
+void rt_native_free(struct rt_plan *base);
+void rt_native_import(struct rt_plan *base, enum rt_state state, int tensor, const void *values);
+void rt_native_export(const struct rt_plan *base, enum rt_state state, int tensor, void *values);
+void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
+                     struct rt_metrics *metrics);
+void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
+                        uint8_t *predictions);
+void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx);
+size_t rt_native_memory_bytes(const struct rt_plan *base);
+
+#define RT_NATIVE_KERNELS(X)                                                                                   \
+    X(input)                                                                                                   \
+    X(linear)                                                                                                  \
+    X(conv)                                                                                                    \
+    X(relu)                                                                                                    \
+    X(batch_norm)                                                                                              \
+    X(max_pool)                                                                                                \
+    X(avg_pool)                                                                                                \
+    X(lrn)                                                                                                     \
+    X(concat)                                                                                                  \
+    X(add)                                                                                                     \
+    X(flatten)                                                                                                 \
+    X(dropout)                                                                                                 \
+    X(softmax_cross_entropy)
+
+#define RT_NATIVE_KERNEL_DECLARE(name) extern const struct rt_native_kernel rt_native_##name;
+RT_NATIVE_KERNELS(RT_NATIVE_KERNEL_DECLARE)
+#undef RT_NATIVE_KERNEL_DECLARE
+
+#endif

@@ -1,0 +1,234 @@
+/* Batch norm (+ ReLU): y = (x - mean) / sqrt(var + eps) * weight + bias, as scale * x + shift.
+ *
+ * Where all readers take views, y is never stored: they apply scale, shift and ReLU as they read x. The batch's
+ * moments come in pieces from x's producer and are merged in order (Chan et al. 1979), in double. */
+#include <math.h>
+
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+enum { ROWS = 256 }; /* a piece of the backward sums */
+
+/* This stage's persistent arrays, each [channels]. */
+enum { MEAN, MEAN_G, SLOPE, ARRAYS };
+
+enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES }; /* its tensors */
+
+static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
+{
+    const int input = stage->in[0], reader = rt_native_reader(plan, stage->node->id);
+    struct rt_value *x = &plan->values[input];
+    int out = stage->node->id;
+    long pieces;
+
+    if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
+        stage->relu = true;
+        plan->covered[reader] = true;
+        out = reader;
+    }
+    if (plan->base.options.training && x->moments == RT_NONE)
+        rt_native_offer_moments(plan, input, ROWS); /* nobody else leaves them: forward does */
+    stage->persistent = rt_native_persist(plan, (size_t)(ARRAYS * x->channels));
+    pieces = ((long)x->shape.height * x->shape.width * plan->base.options.batch_max + ROWS - 1) / ROWS;
+    rt_native_need_shared(plan, (size_t)(pieces * 2 * x->channels));
+    for (int i = 0; i < BATCHES; i++)
+        rt_native_slot(plan, stage, stage->node->tensors[i], (size_t)x->channels);
+    rt_native_slot(plan, stage, stage->node->tensors[BATCHES], 0);
+    rt_native_touch_forward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->grad);
+    if (rt_native_can_be_view(plan, out, input)) {
+        RT_TRY(rt_native_view_of(plan, stage, out, true, err));
+        plan->values[out].relu = stage->relu;
+        return RT_OK;
+    }
+    RT_TRY(rt_native_output(plan, stage, out, err));
+    stage->own_view = rt_native_persist(plan, (size_t)(2 * x->channels));
+    return RT_OK;
+}
+
+/* Where this stage keeps scale and shift. */
+static struct rt_view own_view(const struct rt_native *plan, const struct rt_stage *stage)
+{
+    const struct rt_value *y = &plan->values[stage->out];
+    const long at = stage->own_view == RT_NONE ? y->scale : stage->own_view;
+
+    return (struct rt_view){
+        .scale = plan->persistent + at,
+        .shift = stage->own_view == RT_NONE ? plan->persistent + y->shift : plan->persistent + at + y->channels,
+        .relu = stage->relu,
+    };
+}
+
+/* The whole batch's mean and sum of squared deviations of one channel, from the pieces. */
+static void merge_moments(const struct rt_native *plan, const struct rt_value *x, long channel, double *mean,
+                          double *m2)
+{
+    const float *pieces = plan->persistent + x->moments + channel;
+    const long rows = rt_native_rows(plan, x), stride = 2 * x->channels;
+    double total = 0;
+
+    for (long begin = 0, i = 0; begin < rows; begin += x->moment_rows, i++)
+        total += (double)pieces[i * stride] *
+                 (double)(rows - begin < x->moment_rows ? rows - begin : x->moment_rows);
+    *mean = total / (double)rows;
+    *m2 = 0;
+    for (long begin = 0, i = 0; begin < rows; begin += x->moment_rows, i++) {
+        const double apart = (double)pieces[i * stride] - *mean;
+
+        *m2 += (double)pieces[i * stride + x->channels] +
+               apart * apart * (double)(rows - begin < x->moment_rows ? rows - begin : x->moment_rows);
+    }
+}
+
+static void normalise_channel(struct rt_native *plan, const struct rt_stage *stage, long c)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const struct rt_view view = own_view(plan, stage);
+    const int *tensors = stage->node->tensors;
+    const double rows = (double)rt_native_rows(plan, x);
+    const float keep = 1.0f - stage->node->attributes.momentum;
+    float *running_mean = &rt_native_parameter(plan, tensors[RUNNING_MEAN])[c];
+    float *running_var = &rt_native_parameter(plan, tensors[RUNNING_VAR])[c];
+    double mean = (double)*running_mean, var = (double)*running_var, scale;
+
+    if (plan->training) {
+        merge_moments(plan, x, c, &mean, &var);
+        *running_mean = keep * *running_mean + stage->node->attributes.momentum * (float)mean;
+        *running_var =
+            keep * *running_var + stage->node->attributes.momentum * (float)(var / (rows > 1 ? rows - 1 : 1));
+        var /= rows;
+    }
+    scale =
+        (double)rt_native_parameter(plan, tensors[WEIGHT])[c] / sqrt(var + (double)stage->node->attributes.eps);
+    plan->persistent[stage->persistent + MEAN * x->channels + c] = (float)mean;
+    ((float *)(uintptr_t)view.scale)[c] = (float)scale;
+    ((float *)(uintptr_t)view.shift)[c] =
+        (float)((double)rt_native_parameter(plan, tensors[BIAS])[c] - mean * scale);
+    /* 1 / (var + eps), for backward */
+    plan->persistent[stage->persistent + SLOPE * x->channels + c] =
+        (float)(1.0 / (var + (double)stage->node->attributes.eps));
+}
+
+struct norm_call {
+    struct rt_native *plan;
+    struct rt_stage *stage;
+    bool leaves_moments; /* no one else did */
+};
+
+static void forward_part(void *context, int member)
+{
+    const struct norm_call *call = context;
+    struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    struct rt_team *team = plan->base.options.team;
+    const struct rt_slice channels = rt_team_slice(team, member, x->shape.channels, 1);
+    struct rt_slice rows =
+        rt_team_slice(team, member, rt_native_rows(plan, x), x->moment_rows ? x->moment_rows : 1);
+
+    for (long r = rows.begin; call->leaves_moments && r < rows.end; r += x->moment_rows)
+        rt_native_leave_moments(plan, x, r, rows.end - r < x->moment_rows ? rows.end - r : x->moment_rows);
+    rt_team_barrier(team);
+    for (long c = channels.begin; c < channels.end; c++)
+        normalise_channel(plan, call->stage, c);
+    rt_team_barrier(team);
+    if (call->stage->own_view != RT_NONE)
+        plan->isa->copy(rt_native_data(plan, x) + rows.begin * x->ld, x->ld, own_view(plan, call->stage),
+                        rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, x->channels,
+                        false);
+}
+
+/* True if x's producer leaves x's moments itself. */
+static bool producer_leaves_moments(const struct rt_native *plan, const struct rt_stage *stage)
+{
+    for (int s = 0; s < stage->index; s++)
+        if (plan->stages[s].out == stage->in[0])
+            return plan->stages[s].node->op == &rt_op_conv || plan->stages[s].node->op == &rt_op_add;
+    return false;
+}
+
+static void batch_norm_forward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct norm_call call = {plan, stage, plan->training && !producer_leaves_moments(plan, stage)};
+
+    if (plan->training)
+        plan->batches[stage->node->tensors[BATCHES]]++;
+    rt_team_run(plan->base.options.team, forward_part, &call);
+}
+
+/* Sums the pieces of one channel: the gradients of bias and weight, and what backward subtracts. */
+static void sum_channel(const struct rt_native *plan, const struct rt_stage *stage, const float *pieces,
+                        long count, long c, float *d_weight, float *d_bias)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const double rows = (double)rt_native_rows(plan, x);
+    float *arrays = plan->persistent + stage->persistent;
+    const double inverse_var = (double)arrays[SLOPE * x->channels + c];
+    double g = 0, gx = 0;
+
+    for (long i = 0; i < count; i++) {
+        g += (double)pieces[i * 2 * x->channels + c];
+        gx += (double)pieces[(i * 2 + 1) * x->channels + c];
+    }
+    *d_bias = (float)g;
+    *d_weight = (float)(gx * sqrt(inverse_var));
+    arrays[MEAN_G * x->channels + c] = (float)(g / rows);
+    arrays[SLOPE * x->channels + c] = (float)(gx * inverse_var / rows);
+}
+
+static void learn_channels(struct norm_call *call, int member, const float *pieces, long count)
+{
+    struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]];
+    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, x->channels, RT_PANEL_CHANNELS);
+
+    for (long c = part.begin; c < part.end; c += RT_PANEL_CHANNELS) {
+        float d_weight[RT_PANEL_CHANNELS], d_bias[RT_PANEL_CHANNELS];
+
+        for (long i = 0; i < RT_PANEL_CHANNELS; i++)
+            sum_channel(plan, call->stage, pieces, count, c + i, &d_weight[i], &d_bias[i]);
+        rt_native_learn(plan, call->stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1, 0);
+        rt_native_learn(plan, call->stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
+    }
+}
+
+static void backward_part(void *context, int member)
+{
+    struct norm_call *call = context;
+    struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    struct rt_team *team = plan->base.options.team;
+    const struct rt_view view = own_view(plan, call->stage);
+    const float *arrays = plan->persistent + call->stage->persistent, *data = rt_native_data(plan, x);
+    const long rows = rt_native_rows(plan, x), channels = x->channels;
+    const struct rt_slice part = rt_team_slice(team, member, rows, ROWS);
+    float *dy = rt_native_grad(plan, y), *pieces = plan->shared;
+
+    for (long r = part.begin; r < part.end; r += ROWS) {
+        float *piece = pieces + r / ROWS * 2 * channels;
+
+        plan->isa->norm_sums(data + r * x->ld, x->ld, dy + r * y->grad_ld, y->grad_ld,
+                             part.end - r < ROWS ? part.end - r : ROWS, channels, view, arrays, piece,
+                             piece + channels);
+    }
+    rt_team_barrier(team);
+    learn_channels(call, member, pieces, (rows + ROWS - 1) / ROWS);
+    rt_team_barrier(team);
+    if (call->stage->wants[0])
+        plan->isa->norm_backward(data + part.begin * x->ld, x->ld, dy + part.begin * y->grad_ld, y->grad_ld,
+                                 rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
+                                 part.end - part.begin, channels, view, arrays, arrays + MEAN_G * channels,
+                                 arrays + SLOPE * channels, call->stage->accumulate[0]);
+}
+
+static void batch_norm_backward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct norm_call call = {plan, stage, false};
+
+    rt_team_run(plan->base.options.team, backward_part, &call);
+}
+
+const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,
+                                                      .plan = batch_norm_plan,
+                                                      .forward = batch_norm_forward,
+                                                      .backward = batch_norm_backward};

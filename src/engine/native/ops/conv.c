@@ -1,0 +1,360 @@
+/* Convolution as products of gathered rows (im2col a block at a time, so that the rows stay in cache) with the
+ * weights packed in panels of 16 output channels: [out/16][kernel x kernel x in][16].
+ *
+ *   y  = gather(x) W (+ bias) (+ ReLU)       blocks of output pixels shared out
+ *   dx = scatter(dy W^T)                     images shared out
+ *   dW = sum over chunks of gather(x)^T dy   a fixed number of chunks of images, summed in order
+ *
+ * Nothing depends on which thread does what, so neither do the results. */
+#include <string.h>
+
+#include "engine/native/native.h"
+#include "engine/native/ops/conv.h"
+#include "net/ops.h"
+
+enum {
+    DEPTH = 256,           /* of the reduction at a time */
+    BLOCK_FLOATS = 196608, /* of gathered rows at a time */
+    BLOCK_MIN = 28,
+    BLOCK_MAX = 224,
+    CHUNKS = 8, /* partial weight gradients */
+};
+
+struct rt_conv_shape rt_conv_shape(const struct rt_native *plan, const struct rt_stage *stage)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const struct rt_node *node = stage->node;
+    const struct rt_attributes *a = &node->attributes;
+    struct rt_conv_shape s = {
+        .window = {.channels = (int)x->channels,
+                   .height = x->shape.height,
+                   .width = x->shape.width,
+                   .rows = node->shape.height,
+                   .columns = node->shape.width,
+                   .kernel = a->kernel,
+                   .stride = a->stride,
+                   .padding = a->padding},
+        .depth = (long)a->kernel * a->kernel * x->channels,
+        .out = rt_native_pad(node->shape.channels),
+        .area = (long)node->shape.height * node->shape.width,
+    };
+
+    s.pointwise = a->kernel == 1 && a->stride == 1 && a->padding == 0 && !x->planar;
+    return s;
+}
+
+static long block_rows(long depth)
+{
+    const long rows = BLOCK_FLOATS / depth / 14 * 14;
+
+    return rows < BLOCK_MIN ? BLOCK_MIN : rows > BLOCK_MAX ? BLOCK_MAX : rows;
+}
+
+static long chunk_count(const struct rt_native *plan)
+{
+    return plan->count < CHUNKS ? plan->count : CHUNKS;
+}
+
+static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const struct rt_conv_shape s = rt_conv_shape(plan, stage);
+    const int reader = rt_native_reader(plan, stage->node->id);
+    int out = stage->node->id;
+
+    if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
+        stage->relu = true;
+        plan->covered[reader] = true;
+        out = reader;
+    }
+    RT_TRY(rt_native_output(plan, stage, out, err));
+    rt_native_slot(plan, stage, stage->node->tensors[0], (size_t)(s.depth * s.out));
+    if (stage->node->tensor_count > 1)
+        rt_native_slot(plan, stage, stage->node->tensors[1], (size_t)s.out);
+    stage->block = block_rows(s.depth);
+    if (rt_native_wants_moments(plan, out))
+        rt_native_offer_moments(plan, out, stage->block);
+    rt_native_touch_forward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->grad);
+    if (stage->relu)
+        rt_native_touch_backward(plan, stage, plan->values[out].data);
+    rt_native_need_scratch(plan, (size_t)(stage->block * s.depth));
+    if (plan->base.options.training) {
+        rt_native_need_scratch(plan, (size_t)(stage->block * s.depth + s.out));
+        rt_native_need_shared(plan, (size_t)(s.depth * s.out * (CHUNKS + 1) + CHUNKS * s.out));
+    }
+    return RT_OK;
+}
+
+/* --- forward -------------------------------------------------------------------------------------------- */
+
+/* The inputs of output pixels [begin, begin + count) as rows of `depth` floats: *stride apart, gathered into
+ * `rows`, or where they already stand. */
+static const float *input_rows(const struct rt_native *plan, const struct rt_stage *stage,
+                               const struct rt_conv_shape *s, long begin, long count, float *rows, long *stride)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const struct rt_view view = rt_native_view(plan, x);
+    const float *data = x->planar ? plan->images : rt_native_data(plan, x);
+
+    if (s->pointwise && !view.scale && !view.relu) {
+        *stride = x->ld;
+        return data + begin * x->ld;
+    }
+    *stride = s->depth;
+    if (s->pointwise)
+        plan->isa->copy(data + begin * x->ld, x->ld, view, rows, s->depth, count, s->depth, false);
+    else
+        plan->isa->gather(&(struct rt_gather){.window = s->window,
+                                              .from = data,
+                                              .ld = x->ld,
+                                              .planar = x->planar,
+                                              .view = view,
+                                              .begin = begin,
+                                              .count = count,
+                                              .to = rows,
+                                              .to_ld = s->depth});
+    return rows;
+}
+
+struct conv_call {
+    struct rt_native *plan;
+    struct rt_stage *stage;
+    struct rt_conv_shape shape;
+};
+
+static void forward_block(const struct conv_call *call, long begin, long count, float *rows)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const struct rt_value *y = &plan->values[call->stage->out];
+    const bool bias = call->stage->node->tensor_count > 1;
+    float *to = rt_native_data(plan, y) + begin * y->ld;
+    long stride;
+    const float *from = input_rows(plan, call->stage, s, begin, count, rows, &stride);
+
+    for (long k = 0; k < s->depth; k += DEPTH)
+        plan->isa->product(&(struct rt_product){
+            .a = from + k,
+            .a_row = stride,
+            .a_col = 1,
+            .b = rt_native_parameter(plan, call->stage->node->tensors[0]) + k * RT_PANEL_CHANNELS,
+            .b_row = RT_PANEL_CHANNELS,
+            .b_panel = s->depth * RT_PANEL_CHANNELS,
+            .c = to,
+            .c_row = y->ld,
+            .c_panel = RT_PANEL_CHANNELS,
+            .rows = count,
+            .panels = s->out / RT_PANEL_CHANNELS,
+            .depth = s->depth - k < DEPTH ? s->depth - k : DEPTH,
+            .accumulate = k > 0,
+        });
+    if (bias || call->stage->relu)
+        plan->isa->bias_relu(to, y->ld, count, s->out,
+                             bias ? rt_native_parameter(plan, call->stage->node->tensors[1]) : NULL,
+                             call->stage->relu);
+    if (plan->training && y->moments != RT_NONE)
+        rt_native_leave_moments(plan, y, begin, count);
+}
+
+static void forward_part(void *context, int member)
+{
+    const struct conv_call *call = context;
+    const long block = call->stage->block, total = call->plan->count * call->shape.area;
+    const struct rt_slice part = rt_team_slice(call->plan->base.options.team, member, total, block);
+
+    for (long begin = part.begin; begin < part.end; begin += block)
+        forward_block(call, begin, part.end - begin < block ? part.end - begin : block,
+                      rt_native_scratch(call->plan, member));
+}
+
+static void conv_forward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+
+    rt_team_run(plan->base.options.team, forward_part, &call);
+}
+
+/* --- backward ------------------------------------------------------------------------------------------- */
+
+/* Rows [begin, end) of dy through the ReLU's gate. */
+static void gate_rows(const struct conv_call *call, long begin, long end)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_value *y = &plan->values[call->stage->out];
+
+    plan->isa->gate(rt_native_grad(plan, y) + begin * y->grad_ld, y->grad_ld,
+                    rt_native_data(plan, y) + begin * y->ld, y->ld, end - begin, call->shape.out);
+}
+
+/* One chunk of images' share of dW and of the bias's gradient. */
+static void weight_gradient_chunk(const struct conv_call *call, long chunk, float *partial, float *rows)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const struct rt_value *y = &plan->values[call->stage->out];
+    const long chunks = chunk_count(plan), begin = plan->count * chunk / chunks * s->area;
+    const long end = plan->count * (chunk + 1) / chunks * s->area;
+    const float *dy = rt_native_grad(plan, y);
+    float *weights = partial + chunk * s->depth * s->out;
+
+    for (long r = begin; r < end; r += call->stage->block) {
+        const long count = end - r < call->stage->block ? end - r : call->stage->block;
+        long stride;
+        const float *from = input_rows(plan, call->stage, s, r, count, rows, &stride);
+
+        plan->isa->product(&(struct rt_product){
+            .a = from,
+            .a_row = 1,
+            .a_col = stride,
+            .b = dy + r * y->grad_ld,
+            .b_row = y->grad_ld,
+            .b_panel = RT_PANEL_CHANNELS,
+            .c = weights,
+            .c_row = RT_PANEL_CHANNELS,
+            .c_panel = s->depth * RT_PANEL_CHANNELS,
+            .rows = s->depth,
+            .panels = s->out / RT_PANEL_CHANNELS,
+            .depth = count,
+            .accumulate = r > begin,
+        });
+    }
+    if (call->stage->node->tensor_count > 1)
+        plan->isa->column_sum(dy + begin * y->grad_ld, y->grad_ld, end - begin, s->out,
+                              partial + chunks * s->depth * s->out + chunk * s->out, false);
+}
+
+/* W^T for the input's gradient: panels of 16 gathered columns, [depth/16][out][16]. */
+static void transpose_weights(const struct conv_call *call, int member, float *transposed)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const float *w = rt_native_parameter(plan, call->stage->node->tensors[0]);
+    const struct rt_slice part =
+        rt_team_slice(plan->base.options.team, member, s->depth / RT_PANEL_CHANNELS, 1);
+
+    for (long p = part.begin; p < part.end; p++)
+        for (long o = 0; o < s->out; o += RT_PANEL_CHANNELS)
+            plan->isa->transpose(w + o * s->depth + p * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS,
+                                 RT_PANEL_CHANNELS,
+                                 transposed + p * RT_PANEL_CHANNELS * s->out + o * RT_PANEL_CHANNELS,
+                                 RT_PANEL_CHANNELS, RT_PANEL_CHANNELS, RT_PANEL_CHANNELS);
+}
+
+/* dy W^T of pixels [begin, begin + count) into rows `to_row` apart. */
+static void input_gradient_rows(const struct conv_call *call, const float *transposed, long begin, long count,
+                                float *to, long to_row, bool accumulate)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const struct rt_value *y = &plan->values[call->stage->out];
+
+    for (long o = 0; o < s->out; o += DEPTH)
+        plan->isa->product(&(struct rt_product){
+            .a = rt_native_grad(plan, y) + begin * y->grad_ld + o,
+            .a_row = y->grad_ld,
+            .a_col = 1,
+            .b = transposed + o * RT_PANEL_CHANNELS,
+            .b_row = RT_PANEL_CHANNELS,
+            .b_panel = s->out * RT_PANEL_CHANNELS,
+            .c = to,
+            .c_row = to_row,
+            .c_panel = RT_PANEL_CHANNELS,
+            .rows = count,
+            .panels = s->depth / RT_PANEL_CHANNELS,
+            .depth = s->out - o < DEPTH ? s->out - o : DEPTH,
+            .accumulate = accumulate || o > 0,
+        });
+}
+
+/* dx of one image. */
+static void input_gradient_image(const struct conv_call *call, const float *transposed, long image, float *rows)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const struct rt_value *x = &plan->values[call->stage->in[0]];
+    const long pixels = (long)x->shape.height * x->shape.width, begin = image * s->area, end = begin + s->area;
+    float *dx = rt_native_grad(plan, x);
+
+    if (s->pointwise) {
+        input_gradient_rows(call, transposed, begin, s->area, dx + begin * x->grad_ld, x->grad_ld,
+                            call->stage->accumulate[0]);
+        return;
+    }
+    if (!call->stage->accumulate[0])
+        for (long p = image * pixels; p < (image + 1) * pixels; p++)
+            memset(dx + p * x->grad_ld, 0, (size_t)x->channels * sizeof *dx);
+    for (long r = begin; r < end; r += call->stage->block) {
+        const long count = end - r < call->stage->block ? end - r : call->stage->block;
+
+        input_gradient_rows(call, transposed, r, count, rows, s->depth, false);
+        plan->isa->scatter(
+            &(struct rt_gather){
+                .window = s->window, .ld = x->grad_ld, .begin = r, .count = count, .to_ld = s->depth},
+            rows, dx);
+    }
+}
+
+static void backward_part(void *context, int member)
+{
+    struct conv_call *call = context;
+    struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    struct rt_team *team = plan->base.options.team;
+    const long chunks = chunk_count(plan), weights = s->depth * s->out;
+    float *rows = rt_native_scratch(plan, member), *partial = plan->shared;
+    float *transposed = plan->shared + CHUNKS * (weights + s->out);
+    const struct rt_slice gated = rt_team_slice(team, member, plan->count * s->area, 1);
+    const struct rt_slice chunk = rt_team_slice(team, member, chunks, 1);
+    const struct rt_slice images = rt_team_slice(team, member, plan->count, 1);
+    const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
+
+    if (call->stage->relu)
+        gate_rows(call, gated.begin, gated.end);
+    if (call->stage->wants[0])
+        transpose_weights(call, member, transposed);
+    rt_team_barrier(team);
+    for (long c = chunk.begin; c < chunk.end; c++)
+        weight_gradient_chunk(call, c, partial, rows);
+    if (call->stage->wants[0])
+        for (long i = images.begin; i < images.end; i++)
+            input_gradient_image(call, transposed, i, rows);
+    rt_team_barrier(team);
+    rt_native_learn(plan, call->stage->node->tensors[0], (size_t)learned.begin, partial + learned.begin,
+                    (size_t)(learned.end - learned.begin), (int)chunks, (size_t)weights);
+    if (call->stage->node->tensor_count > 1 && member == 0)
+        rt_native_learn(plan, call->stage->node->tensors[1], 0, partial + chunks * weights, (size_t)s->out,
+                        (int)chunks, (size_t)s->out);
+}
+
+static void conv_backward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+
+    rt_team_run(plan->base.options.team, backward_part, &call);
+}
+
+/* Weight [out][in][row][column] -> panel of out, (row, column, in), lane. */
+static size_t conv_place(const struct rt_native *plan, const struct rt_stage *stage,
+                         const struct rt_tensor *tensor, size_t i)
+{
+    const struct rt_conv_shape s = rt_conv_shape(plan, stage);
+    const size_t taps = (size_t)s.window.kernel * (size_t)s.window.kernel;
+    size_t out, in, tap;
+
+    if (tensor->role != RT_TENSOR_WEIGHT)
+        return i;
+    tap = i % taps;
+    in = i / taps % (size_t)tensor->shape[1];
+    out = i / taps / (size_t)tensor->shape[1];
+    return (out / RT_PANEL_CHANNELS * (size_t)s.depth + tap * (size_t)s.window.channels + in) *
+               RT_PANEL_CHANNELS +
+           out % RT_PANEL_CHANNELS;
+}
+
+const struct rt_native_kernel rt_native_conv = {.op = &rt_op_conv,
+                                                .plan = conv_plan,
+                                                .forward = conv_forward,
+                                                .backward = conv_backward,
+                                                .place = conv_place};

@@ -1,0 +1,86 @@
+/* Dropout: the mask is drawn again for the gradient (net/dropout.h), so none is kept. */
+#include "net/dropout.h"
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+static int dropout_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]];
+
+    if (x->planar)
+        return rt_fail(err, RT_ECONFIG, "engine native has no dropout of the images; try --engine reference");
+    RT_TRY(rt_native_output(plan, stage, stage->node->id, err));
+    rt_native_touch_forward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->grad);
+    return RT_OK;
+}
+
+struct dropout_call {
+    struct rt_native *plan;
+    struct rt_stage *stage;
+};
+
+/* to = mask * from / (1 - rate) in training, from otherwise, for this member's images. */
+static void mask_images(const struct dropout_call *call, int member, const float *from, long from_ld,
+                        struct rt_view view, float *to, long to_ld, bool accumulate)
+{
+    const struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]];
+    const float rate = call->stage->node->attributes.rate, scale = 1.0f / (1.0f - rate);
+    const uint64_t key = rt_dropout_key(plan->base.options.seed, plan->serial, call->stage->node->id);
+    const uint32_t threshold = rt_dropout_threshold(rate);
+    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
+    const long area = (long)x->shape.height * x->shape.width;
+
+    for (long r = images.begin * area; r < images.end * area; r++)
+        for (long c = 0; c < x->shape.channels; c++) {
+            const uint64_t index = (uint64_t)((r / area * x->shape.channels + c) * area + r % area);
+            float value = from[r * from_ld + c];
+
+            if (view.scale)
+                value = value * view.scale[c] + view.shift[c];
+            if (view.relu && value < 0)
+                value = 0;
+            if (plan->training)
+                value = rt_dropout_keeps(key, index, threshold) ? value * scale : 0.0f;
+            to[r * to_ld + c] = accumulate ? to[r * to_ld + c] + value : value;
+        }
+}
+
+static void forward_part(void *context, int member)
+{
+    const struct dropout_call *call = context;
+    const struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+
+    mask_images(call, member, rt_native_data(plan, x), x->ld, rt_native_view(plan, x), rt_native_data(plan, y),
+                y->ld, false);
+}
+
+static void dropout_forward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct dropout_call call = {plan, stage};
+
+    rt_team_run(plan->base.options.team, forward_part, &call);
+}
+
+static void backward_part(void *context, int member)
+{
+    const struct dropout_call *call = context;
+    const struct rt_native *plan = call->plan;
+    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+
+    mask_images(call, member, rt_native_grad(plan, y), y->grad_ld, (struct rt_view){0}, rt_native_grad(plan, x),
+                x->grad_ld, call->stage->accumulate[0]);
+}
+
+static void dropout_backward(struct rt_native *plan, struct rt_stage *stage)
+{
+    struct dropout_call call = {plan, stage};
+
+    if (stage->wants[0])
+        rt_team_run(plan->base.options.team, backward_part, &call);
+}
+
+const struct rt_native_kernel rt_native_dropout = {
+    .op = &rt_op_dropout, .plan = dropout_plan, .forward = dropout_forward, .backward = dropout_backward};

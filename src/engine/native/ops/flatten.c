@@ -1,0 +1,76 @@
+/* Flatten. A linear layer behind it reads the pixels as they are (its weights are packed in their order), so
+ * where only such layers read, the value is the input's own; else the numbers are put in PyTorch's order. */
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+static bool only_linear_reads(const struct rt_native *plan, int node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    for (int i = node + 1; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i].op->inputs; j++)
+            if (graph->nodes[i].inputs[j] == node && graph->nodes[i].op != &rt_op_linear)
+                return false;
+    return graph->nodes[node].consumers > 0;
+}
+
+static bool is_plain(const struct rt_value *x)
+{
+    return x->planar ||
+           (x->scale == RT_NONE && !x->relu && (x->ld == x->channels || x->shape.height * x->shape.width == 1));
+}
+
+static int flatten_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
+{
+    const int input = stage->in[0], node = stage->node->id;
+    const struct rt_value *x = &plan->values[input];
+
+    if (is_plain(x) && only_linear_reads(plan, node) && plan->base.graph->nodes[input].consumers == 1) {
+        plan->values[node] = *x; /* keeps the image's shape, which the linear layer needs */
+        stage->out = input;
+        return RT_OK;
+    }
+    RT_TRY(rt_native_output(plan, stage, node, err));
+    rt_native_touch_forward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->data);
+    rt_native_touch_backward(plan, stage, x->grad);
+    return RT_OK;
+}
+
+static void flatten_forward(struct rt_native *plan, struct rt_stage *stage)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->node->id];
+    const struct rt_view view = rt_native_view(plan, x);
+    const long area = (long)x->shape.height * x->shape.width;
+
+    for (long n = 0; stage->out == stage->node->id && n < plan->count; n++)
+        for (long i = 0; i < area; i++)
+            for (int c = 0; c < x->shape.channels; c++) {
+                float value = rt_native_data(plan, x)[(n * area + i) * x->ld + c];
+
+                if (view.scale)
+                    value = value * view.scale[c] + view.shift[c];
+                rt_native_data(plan, y)[n * y->ld + c * area + i] = view.relu && value < 0 ? 0 : value;
+            }
+}
+
+static void flatten_backward(struct rt_native *plan, struct rt_stage *stage)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->node->id];
+    const long area = (long)x->shape.height * x->shape.width;
+
+    if (stage->out != stage->node->id || !stage->wants[0])
+        return;
+    for (long n = 0; n < plan->count; n++)
+        for (long i = 0; i < area; i++)
+            for (long c = 0; c < x->channels; c++) {
+                float *to = &rt_native_grad(plan, x)[(n * area + i) * x->grad_ld + c];
+                const float g =
+                    c < x->shape.channels ? rt_native_grad(plan, y)[n * y->grad_ld + c * area + i] : 0.0f;
+
+                *to = stage->accumulate[0] ? *to + g : g;
+            }
+}
+
+const struct rt_native_kernel rt_native_flatten = {
+    .op = &rt_op_flatten, .plan = flatten_plan, .forward = flatten_forward, .backward = flatten_backward};

@@ -1,0 +1,73 @@
+/* Softmax cross-entropy of a batch's logits; in training also their gradient, (softmax - one-hot) / n. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+static int loss_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
+{
+    const struct rt_value *logits = &plan->values[stage->in[0]];
+
+    (void)err;
+    plan->values[stage->node->id] = *logits; /* nobody reads the loss's value: it goes to the metrics */
+    rt_native_touch_forward(plan, stage, logits->data);
+    rt_native_touch_forward(plan, stage, logits->grad);
+    rt_native_touch_backward(plan, stage, logits->grad);
+    return RT_OK;
+}
+
+/* Turns one row of logits into probabilities in `p`; returns its cross-entropy. The sum runs in double. */
+static double softmax_row(const float *logits, int classes, int label, float *p)
+{
+    float largest = logits[0];
+    double sum = 0;
+
+    for (int j = 1; j < classes; j++)
+        if (logits[j] > largest)
+            largest = logits[j];
+    for (int j = 0; j < classes; j++) {
+        p[j] = expf(logits[j] - largest);
+        sum += (double)p[j];
+    }
+    for (int j = 0; j < classes; j++)
+        p[j] = (float)((double)p[j] / sum);
+    return log(sum) - (double)(logits[label] - largest);
+}
+
+static int largest_of(const float *logits, int classes)
+{
+    int best = 0;
+
+    for (int j = 1; j < classes; j++)
+        if (logits[j] > logits[best] || (isnan(logits[j]) && !isnan(logits[best])))
+            best = j;
+    return best;
+}
+
+static void loss_forward(struct rt_native *plan, struct rt_stage *stage)
+{
+    enum { CLASSES_MAX = 4096 };
+    const struct rt_value *logits = &plan->values[stage->in[0]];
+    const int classes = logits->shape.channels;
+    float p[CLASSES_MAX];
+
+    for (int i = 0; i < plan->count; i++) {
+        const float *row = rt_native_data(plan, logits) + i * logits->ld;
+        const int label = plan->labels[i], predicted = largest_of(row, classes);
+
+        plan->metrics->loss_sum += softmax_row(row, classes, label, p);
+        plan->metrics->correct += predicted == label;
+        if (plan->predictions)
+            plan->predictions[i] = (uint8_t)predicted;
+        if (!plan->training)
+            continue;
+        p[label] -= 1.0f;
+        memset(rt_native_grad(plan, logits) + i * logits->grad_ld, 0, (size_t)logits->channels * sizeof(float));
+        for (int j = 0; j < classes; j++)
+            rt_native_grad(plan, logits)[i * logits->grad_ld + j] = p[j] / (float)plan->count;
+    }
+}
+
+const struct rt_native_kernel rt_native_softmax_cross_entropy = {
+    .op = &rt_op_softmax_cross_entropy, .plan = loss_plan, .forward = loss_forward};

@@ -1,0 +1,477 @@
+/* Planning: stages from nodes, values, and who shares whose memory. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+enum { BUFFER_ALIGN = 16 };
+
+long rt_native_pad(long channels)
+{
+    return (channels + RT_PANEL_CHANNELS - 1) / RT_PANEL_CHANNELS * RT_PANEL_CHANNELS;
+}
+
+int rt_native_buffer(struct rt_native *plan, size_t floats, int *buffer, struct rt_error *err)
+{
+    RT_TRY(rt_realloc(&plan->buffers, (size_t)plan->buffer_count + 1, sizeof *plan->buffers, "the plan", err));
+    plan->buffers[plan->buffer_count] =
+        (struct rt_buffer){.floats = (floats + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN,
+                           .first = plan->end + 1,
+                           .last = -1};
+    *buffer = plan->buffer_count++;
+    return RT_OK;
+}
+
+void rt_native_touch(struct rt_native *plan, int buffer, int time)
+{
+    if (buffer == RT_NONE)
+        return;
+    if (time < plan->buffers[buffer].first)
+        plan->buffers[buffer].first = time;
+    if (time > plan->buffers[buffer].last)
+        plan->buffers[buffer].last = time;
+}
+
+void rt_native_touch_forward(struct rt_native *plan, const struct rt_stage *stage, int buffer)
+{
+    rt_native_touch(plan, buffer, stage->index);
+}
+
+void rt_native_touch_backward(struct rt_native *plan, const struct rt_stage *stage, int buffer)
+{
+    if (plan->base.options.training)
+        rt_native_touch(plan, buffer, plan->end - stage->index);
+}
+
+long rt_native_persist(struct rt_native *plan, size_t floats)
+{
+    const size_t at = plan->persistent_floats;
+
+    plan->persistent_floats += (floats + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN;
+    return (long)at;
+}
+
+void rt_native_need_scratch(struct rt_native *plan, size_t floats)
+{
+    if (floats > plan->scratch_floats)
+        plan->scratch_floats = (floats + 1023) / 1024 * 1024;
+}
+
+void rt_native_need_shared(struct rt_native *plan, size_t floats)
+{
+    if (floats > plan->shared_floats)
+        plan->shared_floats = floats;
+}
+
+void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int tensor, size_t floats)
+{
+    plan->slots[tensor] = (struct rt_slot){
+        .offset = plan->parameter_floats,
+        .count = (floats + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN,
+        .stage = stage->index,
+    };
+    plan->parameter_floats += plan->slots[tensor].count;
+}
+
+int rt_native_reader(const struct rt_native *plan, int node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    if (graph->nodes[node].consumers != 1)
+        return RT_NONE;
+    for (int i = node + 1; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i].op->inputs; j++)
+            if (graph->nodes[i].inputs[j] == node)
+                return i;
+    return RT_NONE;
+}
+
+static bool nonnegative(const struct rt_native *plan, int node)
+{
+    const struct rt_node *n = &plan->base.graph->nodes[node];
+
+    if (n->op == &rt_op_relu)
+        return true;
+    if (n->op == &rt_op_max_pool)
+        return nonnegative(plan, n->inputs[0]);
+    return n->op == &rt_op_concat && nonnegative(plan, n->inputs[0]) && nonnegative(plan, n->inputs[1]);
+}
+
+/* A concatenation passes views on if all its parts live in it and a ReLU on any of them harms none. */
+static bool concat_takes_views(const struct rt_native *plan, const struct rt_node *concat)
+{
+    return nonnegative(plan, concat->id) && plan->homes[concat->inputs[0]].concat == concat->id &&
+           plan->homes[concat->inputs[1]].concat == concat->id &&
+           rt_native_readers_take_views(plan, concat->id);
+}
+
+bool rt_native_readers_take_views(const struct rt_native *plan, int node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    for (int i = node + 1; i < graph->node_count; i++)
+        for (int j = 0; j < graph->nodes[i].op->inputs; j++) {
+            const struct rt_node *reader = &graph->nodes[i];
+
+            if (reader->inputs[j] != node || reader->op == &rt_op_conv || reader->op == &rt_op_max_pool ||
+                reader->op == &rt_op_avg_pool)
+                continue;
+            if (reader->op != &rt_op_concat || !concat_takes_views(plan, reader))
+                return false;
+        }
+    return graph->nodes[node].consumers > 0;
+}
+
+bool rt_native_wants_moments(const struct rt_native *plan, int node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    if (!plan->base.options.training)
+        return false;
+    for (int i = node + 1; i < graph->node_count; i++)
+        if (graph->nodes[i].op == &rt_op_batch_norm && graph->nodes[i].inputs[0] == node)
+            return true;
+    return false;
+}
+
+void rt_native_offer_moments(struct rt_native *plan, int node, long rows)
+{
+    struct rt_value *value = &plan->values[node];
+    const long pixels = (long)value->shape.height * value->shape.width * plan->base.options.batch_max;
+    const long pieces = (pixels + rows - 1) / rows;
+
+    value->moment_rows = rows;
+    value->moments = rt_native_persist(plan, (size_t)(pieces * 2 * value->channels));
+}
+
+/* --- values --------------------------------------------------------------------------------------------- */
+
+static size_t value_floats(const struct rt_native *plan, const struct rt_value *value)
+{
+    return (size_t)plan->base.options.batch_max * (size_t)value->shape.height * (size_t)value->shape.width *
+           (size_t)value->ld;
+}
+
+static int own_memory(struct rt_native *plan, struct rt_value *value, struct rt_error *err)
+{
+    value->ld = value->channels;
+    if (value->shape.height * value->shape.width == 1 && value->ld % 256 == 0)
+        value->ld += RT_PANEL_CHANNELS; /* rows a power of two apart would share a few cache sets */
+    value->grad_ld = value->ld;
+    RT_TRY(rt_native_buffer(plan, value_floats(plan, value), &value->data, err));
+    if (plan->base.options.training)
+        RT_TRY(rt_native_buffer(plan, value_floats(plan, value), &value->grad, err));
+    return RT_OK;
+}
+
+static void value_blank(struct rt_native *plan, int node)
+{
+    struct rt_value *value = &plan->values[node];
+
+    *value = (struct rt_value){
+        .shape = plan->base.graph->nodes[node].shape,
+        .data = RT_NONE,
+        .grad = RT_NONE,
+        .scale = RT_NONE,
+        .shift = RT_NONE,
+        .moments = RT_NONE,
+    };
+    value->channels = rt_native_pad(value->shape.channels);
+}
+
+/* A part of a concatenation: the same buffers, further along each pixel. */
+static int part_of(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err)
+{
+    const struct rt_home home = plan->homes[node];
+    struct rt_value *value = &plan->values[node];
+    const struct rt_value *whole = &plan->values[home.concat];
+
+    if (!whole->channels)
+        RT_TRY(rt_native_output(plan, stage, home.concat, err));
+    value->data = whole->data;
+    value->offset = whole->offset + home.at;
+    value->ld = whole->ld;
+    value->grad = whole->grad;
+    value->grad_offset = whole->grad_offset + home.at;
+    value->grad_ld = whole->grad_ld;
+    return RT_OK;
+}
+
+int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err)
+{
+    value_blank(plan, node);
+    if (plan->homes[node].concat != RT_NONE)
+        RT_TRY(part_of(plan, stage, node, err));
+    else
+        RT_TRY(own_memory(plan, &plan->values[node], err));
+    stage->out = node;
+    rt_native_touch_forward(plan, stage, plan->values[node].data);
+    rt_native_touch_backward(plan, stage, plan->values[node].grad);
+    return RT_OK;
+}
+
+/* Persistent offset of the scale array of `node`'s view (shift behind it); a part's lies in the whole's. */
+static void scale_arrays(struct rt_native *plan, int node, long *scale, long *shift)
+{
+    const struct rt_home home = plan->homes[node];
+    struct rt_value *whole = home.concat == RT_NONE ? NULL : &plan->values[home.concat];
+
+    if (!whole) {
+        *scale = rt_native_persist(plan, (size_t)plan->values[node].channels);
+        *shift = rt_native_persist(plan, (size_t)plan->values[node].channels);
+        return;
+    }
+    if (whole->scale == RT_NONE)
+        scale_arrays(plan, home.concat, &whole->scale, &whole->shift);
+    *scale = whole->scale + home.at;
+    *shift = whole->shift + home.at;
+}
+
+bool rt_native_can_be_view(const struct rt_native *plan, int node, int input)
+{
+    const struct rt_value *value = &plan->values[input];
+
+    return !value->planar && !value->relu && value->scale == RT_NONE &&
+           rt_native_readers_take_views(plan, node) && plan->homes[node].concat == plan->homes[input].concat;
+}
+
+void rt_native_share_gradient(struct rt_native *plan, int node, const struct rt_value *with)
+{
+    struct rt_value *value = &plan->values[node];
+    struct rt_buffer *own = value->grad == RT_NONE ? NULL : &plan->buffers[value->grad];
+
+    if (own && own->last >= 0) {
+        rt_native_touch(plan, with->grad, own->first);
+        rt_native_touch(plan, with->grad, own->last);
+        own->first = plan->end + 1;
+        own->last = -1;
+    }
+    value->grad = with->grad;
+    value->grad_offset = with->grad_offset;
+    value->grad_ld = with->grad_ld;
+}
+
+int rt_native_view_of(struct rt_native *plan, struct rt_stage *stage, int node, bool with_scale,
+                      struct rt_error *err)
+{
+    const struct rt_value *input = &plan->values[stage->in[0]];
+    struct rt_value *value = &plan->values[node];
+
+    *value = *input;
+    value->shape = plan->base.graph->nodes[node].shape;
+    value->moments = RT_NONE;
+    if (with_scale)
+        scale_arrays(plan, node, &value->scale, &value->shift);
+    stage->out = node;
+    rt_native_touch_forward(plan, stage, value->data);
+    rt_native_touch_backward(plan, stage, value->data);
+    if (plan->base.options.training && plan->base.graph->nodes[stage->in[0]].consumers > 1) {
+        value->grad_offset = 0;
+        value->grad_ld = value->channels;
+        RT_TRY(rt_native_buffer(plan, value_floats(plan, value) / (size_t)value->ld * (size_t)value->channels,
+                                &value->grad, err));
+    }
+    rt_native_touch_backward(plan, stage, value->grad);
+    return RT_OK;
+}
+
+static bool joins_whole_panels(const struct rt_graph *graph, const struct rt_node *concat)
+{
+    for (int j = 0; j < 2; j++) {
+        const struct rt_node *part = &graph->nodes[concat->inputs[j]];
+
+        if (part->shape.channels % RT_PANEL_CHANNELS || part->op == &rt_op_input || part->op == &rt_op_flatten)
+            return false;
+    }
+    return concat->inputs[0] != concat->inputs[1];
+}
+
+/* Decides which nodes' outputs are written straight into the concatenation that reads them. Later ones first,
+ * so that nested ones end up in the outermost; then through the batch norms and ReLUs that may be views. */
+static void find_homes(struct rt_native *plan)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    for (int i = 0; i < graph->node_count; i++)
+        plan->homes[i].concat = RT_NONE;
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        const struct rt_node *concat = &graph->nodes[i];
+
+        if (concat->op != &rt_op_concat || !joins_whole_panels(graph, concat))
+            continue;
+        for (int j = 0; j < 2; j++)
+            if (plan->homes[concat->inputs[j]].concat == RT_NONE)
+                plan->homes[concat->inputs[j]] =
+                    (struct rt_home){i, j ? graph->nodes[concat->inputs[0]].shape.channels : 0};
+    }
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        const struct rt_node *view = &graph->nodes[i];
+
+        if (plan->homes[i].concat != RT_NONE && (view->op == &rt_op_relu || view->op == &rt_op_batch_norm) &&
+            graph->nodes[view->inputs[0]].consumers == 1 && rt_native_readers_take_views(plan, i) &&
+            graph->nodes[view->inputs[0]].op != &rt_op_input)
+            plan->homes[view->inputs[0]] = plan->homes[i];
+    }
+}
+
+/* --- stages --------------------------------------------------------------------------------------------- */
+
+static const struct rt_native_kernel *find_kernel(const struct rt_op *op)
+{
+#define RT_NATIVE_KERNEL_ADDRESS(name) &rt_native_##name,
+    static const struct rt_native_kernel *const kernels[] = {RT_NATIVE_KERNELS(RT_NATIVE_KERNEL_ADDRESS)};
+#undef RT_NATIVE_KERNEL_ADDRESS
+
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (kernels[i]->op == op)
+            return kernels[i];
+    return NULL;
+}
+
+static int plan_stage(struct rt_native *plan, const struct rt_node *node, struct rt_error *err)
+{
+    struct rt_stage *stage = &plan->stages[plan->stage_count];
+
+    *stage = (struct rt_stage){
+        .kernel = find_kernel(node->op),
+        .node = node,
+        .index = plan->stage_count,
+        .buffer = RT_NONE,
+        .persistent = RT_NONE,
+        .own_view = RT_NONE,
+        .out = node->id,
+    };
+    if (!stage->kernel)
+        return rt_fail(err, RT_ECONFIG, "engine native has no kernel for %s (node %d); try --engine reference",
+                       node->op->name, node->id);
+    for (int i = 0; i < node->op->inputs; i++) {
+        stage->in[i] = node->inputs[i];
+        stage->wants[i] = plan->values[stage->in[i]].grad != RT_NONE;
+    }
+    plan->stage_count++;
+    return stage->kernel->plan(plan, stage, err);
+}
+
+/* Backward runs from the last stage to the first: the first to write a gradient overwrites, later ones add. */
+static void find_first_writers(struct rt_native *plan, bool *written)
+{
+    for (int s = plan->stage_count - 1; s >= 0; s--) {
+        struct rt_stage *stage = &plan->stages[s];
+
+        for (int i = 0; i < stage->node->op->inputs; i++) {
+            int node = stage->in[i];
+
+            stage->accumulate[i] = written[node];
+            written[node] = true;
+            if (plan->base.graph->nodes[node].op == &rt_op_concat) { /* its parts' gradients are there now */
+                for (int j = 0; j < 2; j++)
+                    if (plan->homes[plan->base.graph->nodes[node].inputs[j]].concat == node)
+                        written[plan->base.graph->nodes[node].inputs[j]] = true;
+            }
+        }
+    }
+}
+
+static int plan_stages(struct rt_native *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    bool *written;
+
+    find_homes(plan);
+    for (int i = 0; i < graph->node_count; i++)
+        if (!plan->covered[i])
+            RT_TRY(plan_stage(plan, &graph->nodes[i], err));
+    RT_TRY(rt_alloc(&written, (size_t)graph->node_count, sizeof *written, "the plan", err));
+    find_first_writers(plan, written);
+    rt_free(&written);
+    return RT_OK;
+}
+
+/* A concatenation's view leaves parts that have no batch norm as they are. */
+static void fill_scales(struct rt_native *plan)
+{
+    for (int i = 0; i < plan->base.graph->node_count; i++) {
+        const struct rt_value *value = &plan->values[i];
+
+        if (plan->base.graph->nodes[i].op == &rt_op_concat && value->scale != RT_NONE)
+            for (long c = 0; c < value->channels; c++)
+                plan->persistent[value->scale + c] = 1.0f;
+    }
+}
+
+static int allocate(struct rt_native *plan, struct rt_error *err)
+{
+    const size_t threads = (size_t)rt_team_size(plan->base.options.team);
+    struct rt_native *owner = (struct rt_native *)plan->base.options.parameters_of;
+    int *order;
+
+    RT_TRY(rt_alloc(&order, (size_t)plan->buffer_count + 1, sizeof *order, "the plan", err));
+    plan->arena_floats = rt_native_place_buffers(plan->buffers, plan->buffer_count, order);
+    rt_free(&order);
+    RT_TRY(rt_alloc_aligned(&plan->arena, plan->arena_floats, sizeof(float), "activations", err));
+    RT_TRY(rt_alloc_aligned(&plan->persistent, plan->persistent_floats, sizeof(float), "channel arrays", err));
+    fill_scales(plan);
+    RT_TRY(rt_alloc_aligned(&plan->scratch, threads * plan->scratch_floats, sizeof(float), "scratch", err));
+    RT_TRY(rt_alloc_aligned(&plan->shared, plan->shared_floats, sizeof(float), "shared scratch", err));
+    if (owner) {
+        plan->borrowed = true;
+        plan->parameters = owner->parameters;
+        plan->batches = owner->batches;
+        return RT_OK;
+    }
+    RT_TRY(rt_alloc_aligned(&plan->parameters, plan->parameter_floats, sizeof(float), "parameters", err));
+    RT_TRY(rt_alloc(&plan->batches, (size_t)plan->base.graph->tensor_count, sizeof *plan->batches, "counters",
+                    err));
+    if (!plan->base.options.training)
+        return RT_OK;
+    RT_TRY(rt_alloc_aligned(&plan->momentum, plan->parameter_floats, sizeof(float), "momentum", err));
+    return rt_alloc_aligned(&plan->gradients, plan->parameter_floats, sizeof(float), "gradients", err);
+}
+
+void rt_native_free(struct rt_plan *base)
+{
+    struct rt_native *plan = (struct rt_native *)base;
+
+    if (!plan->borrowed) {
+        rt_free(&plan->parameters);
+        rt_free(&plan->batches);
+    }
+    rt_free(&plan->momentum);
+    rt_free(&plan->gradients);
+    rt_free(&plan->arena);
+    rt_free(&plan->persistent);
+    rt_free(&plan->scratch);
+    rt_free(&plan->shared);
+    rt_free(&plan->slots);
+    rt_free(&plan->buffers);
+    rt_free(&plan->homes);
+    rt_free(&plan->covered);
+    rt_free(&plan->values);
+    rt_free(&plan->stages);
+    rt_free(&plan);
+}
+
+int rt_native_create(struct rt_plan **out, const struct rt_graph *graph, const struct rt_plan_options *options,
+                     struct rt_error *err)
+{
+    const size_t nodes = (size_t)graph->node_count;
+    struct rt_native *plan;
+    int rc;
+
+    RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "the plan", err));
+    plan->base = (struct rt_plan){.engine = &rt_engine_native, .graph = graph, .options = *options};
+    plan->end = 2 * graph->node_count + 1;
+    if ((rc = rt_isa_choose(&plan->isa, err)) ||
+        (rc = rt_alloc(&plan->stages, nodes, sizeof *plan->stages, "the plan", err)) ||
+        (rc = rt_alloc(&plan->values, nodes, sizeof *plan->values, "the plan", err)) ||
+        (rc = rt_alloc(&plan->covered, nodes, sizeof *plan->covered, "the plan", err)) ||
+        (rc = rt_alloc(&plan->homes, nodes, sizeof *plan->homes, "the plan", err)) ||
+        (rc = rt_alloc(&plan->slots, (size_t)graph->tensor_count, sizeof *plan->slots, "the plan", err)) ||
+        (rc = plan_stages(plan, err)) || (rc = allocate(plan, err))) {
+        rt_native_free(&plan->base);
+        return rc;
+    }
+    *out = &plan->base;
+    return RT_OK;
+}

@@ -1,0 +1,23 @@
+/* The one micro-kernel: C (+)= A B for a few rows of A and a few panels of B, and the loops around it.
+ *
+ * Strides make the same kernel serve y = x W, dx = dy W^T and dW = x^T dy, with B either packed in panels or
+ * the rows of an activation with channels innermost. The sum over k runs in order, so the result depends on
+ * neither the threads nor how rows and columns were shared out. */
+#ifndef RT_ENGINE_NATIVE_PRODUCT_H
+#define RT_ENGINE_NATIVE_PRODUCT_H
+
+#include <stdbool.h>
+
+/* C[m][n] = (accumulate ? C[m][n] : 0) + sum over k < depth of A[m][k] B[k][n], m < rows, n < 16 * panels.
+ *   A[m][k]          = a[m * a_row + k * a_col]
+ *   B[k][16 p + j]   = b[p * b_panel + k * b_row + j]
+ *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j] */
+struct rt_product {
+    const float *a, *b;
+    float *c;
+    long a_row, a_col, b_row, b_panel, c_row, c_panel;
+    long rows, panels, depth;
+    bool accumulate;
+};
+
+#endif

@@ -1,0 +1,149 @@
+/* Running a plan: training steps, evaluation, probes; and where a stage finds its numbers. */
+#include <string.h>
+
+#include "engine/native/native.h"
+#include "net/ops.h"
+
+float *rt_native_data(const struct rt_native *plan, const struct rt_value *value)
+{
+    return plan->arena + plan->buffers[value->data].offset + value->offset;
+}
+
+float *rt_native_grad(const struct rt_native *plan, const struct rt_value *value)
+{
+    return plan->arena + plan->buffers[value->grad].offset + value->grad_offset;
+}
+
+struct rt_view rt_native_view(const struct rt_native *plan, const struct rt_value *value)
+{
+    return (struct rt_view){
+        .scale = value->scale == RT_NONE ? NULL : plan->persistent + value->scale,
+        .shift = value->scale == RT_NONE ? NULL : plan->persistent + value->shift,
+        .relu = value->relu,
+    };
+}
+
+long rt_native_rows(const struct rt_native *plan, const struct rt_value *value)
+{
+    return (long)plan->count * value->shape.height * value->shape.width;
+}
+
+float *rt_native_scratch(const struct rt_native *plan, int member)
+{
+    return plan->scratch + (size_t)member * plan->scratch_floats;
+}
+
+float *rt_native_parameter(const struct rt_native *plan, int tensor)
+{
+    return plan->parameters + plan->slots[tensor].offset;
+}
+
+void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
+                     int parts, size_t part_stride)
+{
+    const size_t at = plan->slots[tensor].offset + offset;
+
+    if (plan->sgd)
+        plan->isa->update(plan->parameters + at, plan->momentum + at, gradient, (long)count, parts,
+                          (long)part_stride, (float)plan->sgd->learning_rate, (float)plan->sgd->momentum,
+                          (float)plan->sgd->weight_decay);
+    else
+        plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
+}
+
+void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value *value, long begin, long count)
+{
+    float *piece = plan->persistent + value->moments + begin / value->moment_rows * 2 * value->channels;
+
+    plan->isa->moments(rt_native_data(plan, value) + begin * value->ld, value->ld, count, value->channels,
+                       piece, piece + value->channels);
+}
+
+static void run_forward(struct rt_native *plan)
+{
+    for (int s = 0; s < plan->stage_count; s++)
+        plan->stages[s].kernel->forward(plan, &plan->stages[s]);
+}
+
+static void run_backward(struct rt_native *plan)
+{
+    for (int s = plan->stage_count - 1; s >= 0; s--)
+        if (plan->stages[s].kernel->backward)
+            plan->stages[s].kernel->backward(plan, &plan->stages[s]);
+}
+
+void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
+                     struct rt_metrics *metrics)
+{
+    struct rt_native *plan = (struct rt_native *)base;
+
+    plan->count = batch->count;
+    plan->training = true;
+    plan->images = batch->images;
+    plan->labels = batch->labels;
+    plan->serial = batch->serial;
+    plan->sgd = sgd;
+    plan->metrics = metrics;
+    plan->predictions = NULL;
+    plan->input_gradient = NULL;
+    run_forward(plan);
+    run_backward(plan);
+}
+
+void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
+                        uint8_t *predictions)
+{
+    struct rt_native *plan = (struct rt_native *)base;
+
+    plan->count = batch->count;
+    plan->training = false;
+    plan->images = batch->images;
+    plan->labels = batch->labels;
+    plan->metrics = metrics;
+    plan->predictions = predictions;
+    run_forward(plan);
+}
+
+/* Copies pixels to planes [n, c, h, w] (out true), or planes to pixels. */
+static void exchange(const struct rt_native *plan, struct rt_shape shape, float *pixels, long ld, float *planes,
+                     bool out)
+{
+    const long area = (long)shape.height * shape.width;
+
+    for (long n = 0; n < plan->count; n++)
+        for (int c = 0; c < shape.channels; c++)
+            for (long i = 0; i < area; i++) {
+                float *pixel = &pixels[(n * area + i) * ld + c],
+                      *plane = &planes[(n * shape.channels + c) * area + i];
+
+                if (out)
+                    *plane = *pixel;
+                else
+                    *pixel = *plane;
+            }
+}
+
+void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx)
+{
+    struct rt_native *plan = (struct rt_native *)base;
+    const struct rt_value *last = &plan->values[base->graph->node_count - 1];
+
+    plan->count = count;
+    plan->training = base->options.training;
+    plan->images = x;
+    plan->labels = NULL;
+    plan->serial = 0;
+    plan->sgd = NULL;
+    plan->metrics = NULL;
+    plan->predictions = NULL;
+    plan->input_gradient = dx;
+    run_forward(plan);
+    if (last->planar)
+        memcpy(y, x, (size_t)count * rt_shape_count(last->shape) * sizeof(float));
+    else
+        exchange(plan, last->shape, rt_native_data(plan, last), last->ld, y, true);
+    if (!dy || last->grad == RT_NONE)
+        return;
+    exchange(plan, last->shape, rt_native_grad(plan, last), last->grad_ld, (float *)(uintptr_t)dy, false);
+    run_backward(plan);
+}
