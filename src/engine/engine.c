@@ -69,6 +69,11 @@ size_t rt_plan_memory_bytes(const struct rt_plan *plan)
     return plan->engine->memory_bytes(plan);
 }
 
+const char *rt_plan_isa(const struct rt_plan *plan)
+{
+    return plan->engine->isa ? plan->engine->isa(plan) : "portable";
+}
+
 struct initializer {
     struct rt_plan *plan;
     void *reals; /* room for the largest tensor */

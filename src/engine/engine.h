@@ -67,6 +67,7 @@ struct rt_engine {
                      uint8_t *predictions);
     void (*probe)(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
     size_t (*memory_bytes)(const struct rt_plan *plan);
+    const char *(*isa)(const struct rt_plan *plan); /* null: "portable" */
 };
 
 /* What every engine's plan begins with. */
@@ -120,6 +121,9 @@ void rt_plan_evaluate(struct rt_plan *plan, const struct rt_batch *batch, struct
  * (which needs options.input_gradient; may be null). x and dx: [count, input's shape], y and dy: [count, last
  * node's]. */
 void rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
+
+/* The instruction set that the plan's kernels were built for: "avx2", ...; "portable" is any. */
+const char *rt_plan_isa(const struct rt_plan *plan);
 
 /* Bytes of the plan's own memory: tensors, momentum, activations, gradients, scratch. */
 size_t rt_plan_memory_bytes(const struct rt_plan *plan);

@@ -37,6 +37,7 @@ static const struct rt_field state_fields[] = {
     PROGRESS(NUMBER, wall_s),
     PROGRESS(NUMBER, cpu_s),
     FIELD(TEXT, "data_name", data_name),
+    FIELD(TEXT, "data_source", data_source),
     FIELD(TEXT, "data_digest", data_digest),
     FIELD(TEXT, "corruption_digest", corruption_digest),
     FIELD(TEXT, "engine", engine),

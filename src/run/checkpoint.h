@@ -37,7 +37,8 @@ struct rt_checkpoint {
     struct rt_progress progress;
     struct rt_experiment experiment;
     char version[RT_FIELD_TEXT_MAX];
-    char data_name[RT_FIELD_TEXT_MAX], data_digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
+    char data_name[RT_FIELD_TEXT_MAX], data_source[RT_FIELD_TEXT_MAX]; /* what it saw, and where that was */
+    char data_digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
     char engine[RT_FIELD_TEXT_MAX], isa[RT_FIELD_TEXT_MAX]; /* that trained it */
     /* the run's metrics.csv as it was: its size, and the digest of that much */
     int64_t metrics_size_bytes;

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The process that keeps us from the lock; 0 when there is none, -1 when the kernel cannot say which. */
@@ -25,6 +27,15 @@ static int refuse(int descriptor, const char *path, struct rt_error *err)
     return rt_fail(err, RT_EIO, "%s: in use by %s; wait until it ends, or stop it", path, who);
 }
 
+/* Is the open file still the one at `path`? A holder may have removed it between our open and our lock. */
+static bool is_current(int descriptor, const char *path)
+{
+    struct stat ours, theirs;
+
+    return !fstat(descriptor, &ours) && !stat(path, &theirs) && ours.st_dev == theirs.st_dev &&
+           ours.st_ino == theirs.st_ino;
+}
+
 static int write_holder(int descriptor, const char *path, struct rt_error *err)
 {
     char line[32];
@@ -44,7 +55,9 @@ int rt_lock_acquire(struct rt_lock *lock, const char *path, struct rt_error *err
     *lock = (struct rt_lock){-1};
     if (descriptor < 0)
         return rt_fail_errno(err, RT_EIO, errno, "%s: cannot open", path);
-    if (!fcntl(descriptor, F_SETLK, &whole))
+    if (!fcntl(descriptor, F_SETLK, &whole) && !is_current(descriptor, path))
+        rc = rt_fail(err, RT_EIO, "%s: removed by another process just now; try again", path);
+    else if (!fcntl(descriptor, F_SETLK, &whole))
         rc = write_holder(descriptor, path, err);
     else if (errno == EACCES || errno == EAGAIN)
         rc = refuse(descriptor, path, err);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
@@ -35,6 +36,22 @@ int rt_run_open(struct rt_run *run, const char *runs, const struct rt_experiment
 void rt_run_close(struct rt_run *run)
 {
     rt_lock_release(&run->lock);
+}
+
+void rt_run_abandon(struct rt_run *run)
+{
+    char lock[RT_PATH_MAX], folder[RT_PATH_MAX];
+    struct rt_names names = {0};
+
+    if (run->lock.descriptor > 0 && !rt_folder_list(&names, run->path, NULL) && names.count == 1 &&
+        !strcmp(names.items[0], RT_LOCK_FILE) && !rt_path_join(lock, run->path, RT_LOCK_FILE, NULL)) {
+        rt_file_remove(lock, NULL);
+        rt_path_folder(folder, run->path, NULL);
+        rmdir(run->path);
+        rmdir(folder); /* stays where other runs are */
+    }
+    rt_names_free(&names);
+    rt_run_close(run);
 }
 
 static int remove_checkpoints(const struct rt_run *run, const char *experiment_name, struct rt_error *err)

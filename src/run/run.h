@@ -28,6 +28,9 @@ int rt_run_open(struct rt_run *run, const char *runs, const struct rt_experiment
                 struct rt_error *err);
 void rt_run_close(struct rt_run *run); /* accepts the zeroed state */
 
+/* The same, and removes the directory if there is nothing but the lock in it: the run never began. */
+void rt_run_abandon(struct rt_run *run);
+
 /* Removes what an earlier run of the experiment left: checkpoints, config, metrics (`metrics` is that file's
  * name), result, log. Anything else stays. */
 int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experiment, const char *metrics,

@@ -71,7 +71,7 @@ static void say_start(const struct rt_run_info *info)
                   info->corruption_digest);
     if (!info->resumed)
         return;
-    rt_log_info("Loading checkpoint: %s", experiment->resume_checkpoint);
+    rt_log_info("Loading checkpoint: %s/%s", info->run_dir, experiment->resume_checkpoint);
     rt_log_info("Resuming training from epoch %d, step %lld, previous runtime %.2fs", info->start_epoch,
                 (long long)info->start_step, info->start_wall_s);
 }
@@ -88,7 +88,7 @@ static int console_start(struct rt_recorder **recorder, const struct rt_run_info
     console->colour = console->terminal && !(no_colour && *no_colour);
     console->unicode = is_utf8();
     console->start_s = console->heard_s = rt_clock_wall_s();
-    console->shown_s = -INFINITY;
+    console->shown_s = console->start_s;
     if (console->terminal)
         rt_log_set_interrupt(clear_bar);
     console->last = (struct rt_log_point){.step = info->start_step - 1, .epoch = info->start_epoch - 1};

@@ -19,12 +19,14 @@ static int write_header(struct rt_recorder *csv, struct rt_error *err)
 
 static int open_file(struct rt_recorder *csv, const struct rt_run_info *info, struct rt_error *err)
 {
+    uint64_t size;
+
     RT_TRY(rt_path_join(csv->path, info->run_dir, RT_METRICS_FILE, err));
     RT_TRY(rt_file_open(&csv->fd, csv->path, RT_OPEN_APPEND, err));
-    if (info->resumed)
-        return RT_OK;
-    RT_TRY(rt_file_truncate(csv->path, 0, err));
-    return write_header(csv, err);
+    if (!info->resumed)
+        RT_TRY(rt_file_truncate(csv->path, 0, err));
+    RT_TRY(rt_file_size(csv->path, &size, err));
+    return size ? RT_OK : write_header(csv, err);
 }
 
 static void csv_free(struct rt_recorder *csv)

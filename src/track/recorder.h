@@ -94,8 +94,9 @@ extern const struct rt_recorder_kind *const rt_recorder_kinds[]; /* in the list'
 /* The recorders of one run: each call below hands the event to all of them. */
 struct rt_recorders;
 
-/* Starts those that are always there and those named in `names` (separated by spaces; null: none). RT_EUSAGE
- * for an unknown name. *recorders is null after an error. `info` and what it points to must outlive it. */
+/* Starts those that are always there and those named in `names` (joined by commas or spaces; null: none).
+ * RT_EUSAGE for an unknown name. *recorders is null after an error. `info` and what it points to must outlive
+ * it. */
 int rt_recorders_start(struct rt_recorders **recorders, const char *names, const struct rt_run_info *info,
                        struct rt_error *err);
 void rt_recorders_free(struct rt_recorders **recorders);

@@ -19,6 +19,19 @@ struct rt_recorders {
     } open[KIND_COUNT];
 };
 
+/* Is `name` one of the words of `names`? */
+static bool is_named(const char *names, const char *name)
+{
+    while (*(names += strspn(names, " ,"))) {
+        const size_t length = strcspn(names, " ,");
+
+        if (length == strlen(name) && !strncmp(names, name, length))
+            return true;
+        names += length;
+    }
+    return false;
+}
+
 static int check_names(const char *names, struct rt_error *err)
 {
     char word[64], known[256] = "", hint[96];
@@ -28,8 +41,8 @@ static int check_names(const char *names, struct rt_error *err)
 
         snprintf(known + used, sizeof known - used, "%s%s", i ? " " : "", rt_recorder_kinds[i]->name);
     }
-    while (*(names += strspn(names, " "))) {
-        const size_t length = strcspn(names, " ");
+    while (*(names += strspn(names, " ,"))) {
+        const size_t length = strcspn(names, " ,");
         struct rt_nearest nearest = {.word = word};
 
         snprintf(word, sizeof word, "%.*s", (int)length, names);
@@ -57,7 +70,7 @@ int rt_recorders_start(struct rt_recorders **recorders, const char *names, const
         const struct rt_recorder_kind *kind = rt_recorder_kinds[i];
         const int slot = (*recorders)->count;
 
-        if (!kind->always && !rt_text_has_word(names, kind->name))
+        if (!kind->always && !is_named(names, kind->name))
             continue;
         (*recorders)->open[slot].kind = kind;
         rc = kind->start(&(*recorders)->open[slot].recorder, info, err);
