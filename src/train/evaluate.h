@@ -1,0 +1,36 @@
+/* Evaluation: a network's loss and accuracy on one split, in order, with running statistics. */
+#ifndef RT_TRAIN_EVALUATE_H
+#define RT_TRAIN_EVALUATE_H
+
+#include "data/dataset.h"
+#include "engine/engine.h"
+
+/* Larger than training's batches: nothing is kept for a backward pass. */
+enum { RT_EVALUATION_BATCH = 500 };
+
+enum rt_split { RT_SPLIT_TRAIN, RT_SPLIT_TEST };
+
+struct rt_evaluation {
+    double loss, accuracy; /* mean cross-entropy; share in 0..1 */
+    long count, correct;
+    long confusion[RT_CLASSES][RT_CLASSES]; /* [label][prediction] */
+};
+
+struct rt_evaluator {
+    const struct rt_dataset *dataset;
+    struct rt_plan *plan; /* its own, with the trained plan's tensors */
+    float *images;
+    uint8_t *labels, *predictions;
+    uint32_t *indices;
+};
+
+/* Evaluates the tensors of `trained`, as they are at each call. Both must outlive the evaluator. */
+int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_dataset *dataset,
+                        struct rt_plan *trained, struct rt_error *err);
+void rt_evaluator_free(struct rt_evaluator *evaluator); /* accepts the zeroed state */
+
+/* predictions: null, or room for one byte an image of the split. */
+void rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct rt_evaluation *evaluation,
+                      uint8_t *predictions);
+
+#endif

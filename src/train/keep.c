@@ -1,0 +1,122 @@
+/* What a session writes into its run directory while it goes on. */
+#include <stdio.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "track/metrics.h"
+#include "train/session_state.h"
+
+static void describe_data(struct rt_session *session)
+{
+    struct rt_result *result = &session->result;
+    const struct rt_dataset *dataset = &session->setup.dataset;
+
+    snprintf(result->data.name, sizeof result->data.name, "%.255s", dataset->name);
+    snprintf(result->data.source, sizeof result->data.source, "%.255s", dataset->source);
+    rt_copy_text(result->data.digest, sizeof result->data.digest, dataset->digest);
+    rt_copy_text(result->data.corruption_digest, sizeof result->data.corruption_digest,
+                 dataset->corruption_digest);
+    result->data.official = dataset->official;
+    result->data.train_size = (int64_t)dataset->train_count;
+    result->data.test_size = (int64_t)dataset->test_count;
+}
+
+void rt_session_describe(struct rt_session *session)
+{
+    const struct rt_experiment *experiment = &session->experiment;
+    struct rt_result *result = &session->result;
+
+    rt_copy_text(result->version, sizeof result->version, RT_VERSION);
+    rt_copy_text(result->experiment_name, sizeof result->experiment_name, experiment->experiment_name);
+    rt_copy_text(result->model_name, sizeof result->model_name, experiment->model_name);
+    rt_copy_text(result->data_corruption_type, sizeof result->data_corruption_type,
+                 experiment->data_corruption_type);
+    result->bn = experiment->bn;
+    result->curve = experiment->curve;
+    result->figure1 = experiment->figure1;
+    result->label_corruption_prob = experiment->label_corruption_prob;
+    result->learning_rate = experiment->learning_rate;
+    result->seed = experiment->seed.value;
+    result->batch_size = experiment->batch_size;
+    result->log_every = experiment->log_every;
+    result->batches_per_epoch = rt_batches_per_epoch(&session->batches);
+    rt_copy_text(result->engine, sizeof result->engine, session->setup.plan->engine->name);
+    rt_copy_text(result->isa, sizeof result->isa, rt_plan_isa(session->setup.plan));
+    result->threads = rt_team_size(session->setup.team);
+    result->parameters = (int64_t)rt_graph_parameter_count(&session->setup.graph);
+    describe_data(session);
+    rt_result_describe_machine(result);
+}
+
+int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err)
+{
+    const struct rt_progress *progress = &session->loop.progress;
+    struct rt_result *result = &session->result;
+
+    result->state = state;
+    result->epochs = progress->epochs;
+    result->step = progress->step;
+    result->threshold = progress->threshold;
+    result->final = progress->scores;
+    result->training_flops = rt_loop_flops(&session->loop);
+    result->wall_s = progress->wall_s;
+    result->cpu_s = progress->cpu_s;
+    result->peak_memory_bytes = (int64_t)rt_peak_memory_bytes();
+    return rt_run_write_result(&session->run, result, err);
+}
+
+/* A checkpoint says the same whether or not its run was ever interrupted, but for times. */
+static void describe_checkpoint(struct rt_session *session)
+{
+    struct rt_checkpoint *checkpoint = &session->checkpoint;
+
+    checkpoint->progress = session->loop.progress;
+    checkpoint->experiment = session->experiment;
+    checkpoint->experiment.resume_checkpoint[0] = '\0';
+    checkpoint->model = session->snapshot.model; /* lent */
+    checkpoint->optimizer = session->snapshot.optimizer;
+    rt_copy_text(checkpoint->version, sizeof checkpoint->version, RT_VERSION);
+    rt_copy_text(checkpoint->engine, sizeof checkpoint->engine, session->result.engine);
+    rt_copy_text(checkpoint->isa, sizeof checkpoint->isa, session->result.isa);
+    rt_copy_text(checkpoint->data_name, sizeof checkpoint->data_name, session->result.data.name);
+    rt_copy_text(checkpoint->data_source, sizeof checkpoint->data_source, session->result.data.source);
+    rt_copy_text(checkpoint->data_digest, sizeof checkpoint->data_digest, session->setup.dataset.digest);
+    rt_copy_text(checkpoint->corruption_digest, sizeof checkpoint->corruption_digest,
+                 session->setup.dataset.corruption_digest);
+}
+
+/* Checkpoints within an epoch serve until a later one is there. */
+static int remove_superseded(struct rt_session *session, struct rt_error *err)
+{
+    struct rt_checkpoint_list list = {0};
+    char path[RT_PATH_MAX];
+    int rc = rt_checkpoint_list(&list, session->run.path, session->experiment.experiment_name, err);
+
+    for (int i = 0; i + 1 < list.count && !rc; i++)
+        if (list.items[i].batches && !(rc = rt_path_join(path, session->run.path, list.items[i].name, err)))
+            rc = rt_tree_remove(path, session->run.path, err);
+    rt_checkpoint_list_free(&list);
+    return rc;
+}
+
+int rt_session_save(void *context, struct rt_error *err)
+{
+    struct rt_session *session = context;
+    struct rt_experiment *experiment = &session->experiment;
+    const struct rt_loader_state loader = {session->loop.epoch_start, session->batches.generator};
+    int rc;
+
+    RT_TRY(rt_recorders_sync(session->recorders, err));
+    experiment->interp_reached = session->loop.progress.threshold.reached;
+    rt_snapshot_take(&session->snapshot, &loader);
+    describe_checkpoint(session);
+    rc = rt_checkpoint_write(&session->checkpoint, session->run.path, RT_METRICS_FILE, err);
+    session->checkpoint.model = session->checkpoint.optimizer = (struct rt_safetensors){0};
+    RT_TRY(rc);
+    rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(session->checkpoint.path));
+    RT_TRY(rt_run_write_config(&session->run, experiment, err));
+    RT_TRY(rt_session_write_result(session, RT_RUN_running, err));
+    RT_TRY(remove_superseded(session, err));
+    return rt_recorders_checkpoint(session->recorders, session->checkpoint.path,
+                                   (int)session->loop.progress.epochs, err);
+}

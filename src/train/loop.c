@@ -1,0 +1,258 @@
+#include "train/loop.h"
+
+#include <math.h>
+
+#include "base/clock.h"
+#include "train/schedule.h"
+#include "train/signals.h"
+
+bool rt_progress_complete(const struct rt_progress *progress, const struct rt_experiment *experiment)
+{
+    if (progress->batches)
+        return false;
+    return progress->epochs >= experiment->num_epochs ||
+           (progress->threshold.reached && experiment->figure1 && !experiment->curve);
+}
+
+void rt_loop_note_time(struct rt_loop *loop)
+{
+    loop->progress.wall_s = rt_clock_wall_s() - loop->began_wall_s;
+    loop->progress.cpu_s = rt_clock_cpu_s() - loop->began_cpu_s;
+}
+
+double rt_loop_flops(const struct rt_loop *loop)
+{
+    const double whole = (double)loop->progress.epochs * (double)loop->batches->dataset->train_count;
+
+    return loop->flops_per_image * (whole + (double)loop->progress.images);
+}
+
+void rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores)
+{
+    struct rt_evaluation evaluation;
+
+    rt_evaluator_run(loop->evaluator, RT_SPLIT_TEST, &evaluation, NULL);
+    scores->test_loss = evaluation.loss;
+    scores->test_acc = evaluation.accuracy;
+}
+
+struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
+{
+    const struct rt_progress *progress = &loop->progress;
+    const struct rt_threshold *threshold = &progress->threshold;
+
+    return (struct rt_outcome){
+        .threshold_reached = threshold->reached,
+        .threshold_epoch = threshold->epoch,
+        .threshold_step = threshold->step,
+        .threshold_minutes = threshold->wall_s / 60,
+        .threshold_cpu_s = threshold->cpu_s,
+        .train_loss = progress->scores.train_loss,
+        .train_acc = progress->scores.train_acc,
+        .test_loss = progress->scores.test_loss,
+        .test_acc = progress->scores.test_acc,
+        .training_flops = rt_loop_flops(loop),
+        .epochs = progress->epochs,
+        .wall_s = progress->wall_s,
+        .cpu_s = progress->cpu_s,
+        .finished = rt_progress_complete(progress, loop->experiment),
+    };
+}
+
+/* ---- one batch ---- */
+
+/* Trains the next batch; false when its loss is not finite. */
+static bool train_batch(struct rt_loop *loop, const struct rt_sgd *sgd)
+{
+    struct rt_progress *progress = &loop->progress;
+    struct rt_metrics metrics = {0};
+    struct rt_batch batch = {.images = loop->images, .labels = loop->labels};
+
+    batch.count = rt_batches_get(loop->batches, (int)progress->batches, loop->images, loop->labels);
+    batch.serial = (uint64_t)progress->serial;
+    rt_plan_train(loop->plan, &batch, sgd, &metrics);
+    progress->batches++;
+    progress->serial++;
+    progress->loss_sum += metrics.loss_sum;
+    progress->correct += metrics.correct;
+    progress->images += batch.count;
+    return isfinite(metrics.loss_sum);
+}
+
+/* The running means of the epoch under way. */
+static struct rt_log_point point_now(const struct rt_loop *loop, double learning_rate)
+{
+    const struct rt_progress *progress = &loop->progress;
+
+    return (struct rt_log_point){
+        .step = progress->step,
+        .epoch = (int)progress->epochs + 1,
+        .batch = (int)progress->batches - 1,
+        .batches = rt_batches_per_epoch(loop->batches),
+        .train_loss = progress->loss_sum / (double)progress->images,
+        .train_acc = (double)progress->correct / (double)progress->images,
+        .test_loss = NAN,
+        .test_acc = NAN,
+        .learning_rate = learning_rate,
+        .wall_s = progress->wall_s,
+        .cpu_s = progress->cpu_s,
+    };
+}
+
+static bool meets_threshold(const struct rt_log_point *point)
+{
+    return point->train_loss < RT_THRESHOLD_LOSS || point->train_acc > RT_THRESHOLD_ACCURACY;
+}
+
+/* Measures on the test set for `point`, drawing from the loader's generator as the published code does. */
+static void measure_test(struct rt_loop *loop, struct rt_log_point *point)
+{
+    struct rt_scores scores;
+
+    rt_loop_measure_test(loop, &scores);
+    rt_batches_note_evaluation(loop->batches);
+    point->test_loss = scores.test_loss;
+    point->test_acc = scores.test_acc;
+}
+
+/* A log point. `reached`: the epoch that ends here is the first to meet the threshold. */
+static int log_batch(struct rt_loop *loop, struct rt_log_point *point, bool reached, struct rt_error *err)
+{
+    if (reached || !loop->experiment->figure1)
+        measure_test(loop, point);
+    RT_TRY(rt_recorders_log(loop->recorders, point, err));
+    loop->progress.step++;
+    return RT_OK;
+}
+
+/* ---- one epoch ---- */
+
+static int note_threshold(struct rt_loop *loop, const struct rt_log_point *point, struct rt_error *err)
+{
+    struct rt_progress *progress = &loop->progress;
+    struct rt_outcome outcome;
+
+    progress->threshold = (struct rt_threshold){
+        .reached = true,
+        .epoch = progress->epochs,
+        .step = point->step,
+        .wall_s = point->wall_s,
+        .cpu_s = point->cpu_s,
+        .training_flops = rt_loop_flops(loop),
+        .scores = progress->scores,
+    };
+    outcome = rt_loop_outcome(loop);
+    return rt_recorders_threshold(loop->recorders, &outcome, err);
+}
+
+/* A checkpoint of now, unless the last one is. */
+static int save(struct rt_loop *loop, struct rt_error *err)
+{
+    if (loop->saved_serial == loop->progress.serial)
+        return RT_OK;
+    rt_loop_note_time(loop);
+    RT_TRY(loop->save(loop->context, err));
+    loop->saved_s = rt_clock_wall_s();
+    loop->saved_serial = loop->progress.serial;
+    return RT_OK;
+}
+
+/* The epoch's books are closed; a checkpoint where one is due. */
+static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, bool reached, struct rt_error *err)
+{
+    const struct rt_optional_int *every = &loop->experiment->checkpoint_every;
+    struct rt_progress *progress = &loop->progress;
+
+    progress->epochs++;
+    progress->batches = progress->images = progress->correct = 0;
+    progress->loss_sum = 0;
+    progress->scores =
+        (struct rt_scores){point->train_loss, point->train_acc, point->test_loss, point->test_acc};
+    if (reached)
+        RT_TRY(note_threshold(loop, point, err));
+    if (reached || (every->given && progress->epochs % every->value == 0) ||
+        rt_progress_complete(progress, loop->experiment))
+        return save(loop, err);
+    return RT_OK;
+}
+
+static int diverge(struct rt_loop *loop, struct rt_log_point *point, struct rt_error *err)
+{
+    RT_TRY(log_batch(loop, point, false, err));
+    return rt_fail(err, RT_EDIVERGED,
+                   "%s: the training loss became %s at epoch %d, batch %d, learning rate %g; try a lower "
+                   "learning_rate",
+                   loop->experiment->experiment_name, isnan(point->train_loss) ? "NaN" : "infinite",
+                   point->epoch, point->batch, point->learning_rate);
+}
+
+/* Trains one batch and does all that is due behind it. */
+static int step(struct rt_loop *loop, const struct rt_sgd *sgd, struct rt_error *err)
+{
+    const int per_epoch = rt_batches_per_epoch(loop->batches);
+    const bool finite = train_batch(loop, sgd), last = loop->progress.batches == per_epoch;
+    struct rt_log_point point;
+    bool reached;
+
+    rt_loop_note_time(loop);
+    point = point_now(loop, sgd->learning_rate);
+    if (!finite)
+        return diverge(loop, &point, err);
+    reached = last && !loop->progress.threshold.reached && meets_threshold(&point);
+    if (last || point.batch % loop->experiment->log_every == 0)
+        RT_TRY(log_batch(loop, &point, reached, err));
+    RT_TRY(rt_recorders_progress(loop->recorders, &point, err));
+    return last ? end_epoch(loop, &point, reached, err) : RT_OK;
+}
+
+/* The order of the epoch under way, drawn now, or once more for one that a checkpoint cut in two. */
+static void begin_epoch(struct rt_loop *loop)
+{
+    const struct rt_mt now = loop->batches->generator;
+    const bool cut = loop->progress.batches > 0;
+
+    if (cut)
+        loop->batches->generator = loop->epoch_start;
+    else
+        loop->epoch_start = now;
+    rt_batches_begin_epoch(loop->batches, (int)loop->progress.epochs + 1);
+    if (cut)
+        loop->batches->generator = now;
+}
+
+static int train_epoch(struct rt_loop *loop, struct rt_error *err)
+{
+    const struct rt_experiment *experiment = loop->experiment;
+    const int64_t epoch = loop->progress.epochs;
+    const struct rt_sgd sgd = {
+        .learning_rate = rt_schedule_rate(experiment, epoch + 1),
+        .momentum = experiment->momentum,
+        .weight_decay = experiment->weight_decay,
+    };
+
+    begin_epoch(loop);
+    while (loop->progress.epochs == epoch) {
+        RT_TRY(step(loop, &sgd, err));
+        if (rt_progress_complete(&loop->progress, experiment))
+            return RT_OK;
+        if (rt_signals_interrupted()) {
+            RT_TRY(save(loop, err));
+            return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command goes on from here");
+        }
+        if (loop->autosave_s > 0 && rt_clock_wall_s() - loop->saved_s >= loop->autosave_s)
+            RT_TRY(save(loop, err));
+    }
+    return RT_OK;
+}
+
+int rt_loop_run(struct rt_loop *loop, struct rt_error *err)
+{
+    loop->began_wall_s = rt_clock_wall_s() - loop->progress.wall_s;
+    loop->began_cpu_s = rt_clock_cpu_s() - loop->progress.cpu_s;
+    loop->saved_s = rt_clock_wall_s();
+    loop->saved_serial = loop->progress.serial; /* nothing, or the checkpoint that was resumed */
+    while (!rt_progress_complete(&loop->progress, loop->experiment))
+        RT_TRY(train_epoch(loop, err));
+    rt_loop_note_time(loop);
+    return RT_OK;
+}

@@ -1,0 +1,57 @@
+/* The training loop: epochs of batches, log points, the interpolation threshold. It hands events to recorders
+ * and asks for checkpoints; it knows no tracker and no file. */
+#ifndef RT_TRAIN_LOOP_H
+#define RT_TRAIN_LOOP_H
+
+#include "data/batches.h"
+#include "engine/engine.h"
+#include "run/checkpoint.h"
+#include "track/recorder.h"
+#include "train/evaluate.h"
+
+/* Figure 1's interpolation threshold, of an epoch's running means. */
+#define RT_THRESHOLD_LOSS 0.01
+#define RT_THRESHOLD_ACCURACY 0.997
+
+struct rt_loop {
+    const struct rt_experiment *experiment;
+    struct rt_plan *plan;
+    struct rt_batches *batches;
+    struct rt_evaluator *evaluator;
+    struct rt_recorders *recorders;
+    float *images;   /* [batch_size][3][28][28] */
+    uint8_t *labels; /* [batch_size] */
+    double flops_per_image;
+    double autosave_s; /* seconds between two checkpoints at least, wherever in an epoch; 0: none for that */
+
+    struct rt_progress progress;
+    struct rt_mt epoch_start;         /* the loader's generator when the epoch under way began */
+    double began_wall_s, began_cpu_s; /* the clocks, less what earlier sessions used */
+    double saved_s;                   /* the wall clock at the last checkpoint */
+    int64_t saved_serial;             /* progress.serial then */
+
+    int (*save)(void *context, struct rt_error *err); /* writes a checkpoint of `progress` and the plan */
+    void *context;
+};
+
+/* Trains from loop->progress until num_epochs, or the threshold where it stops there. Returns RT_OK,
+ * RT_EINTERRUPTED after saving, RT_EDIVERGED (the message says where), or the error of a recorder or of saving.
+ * Steps allocate nothing. */
+int rt_loop_run(struct rt_loop *loop, struct rt_error *err);
+
+/* Nothing is left to train: num_epochs is reached, or the threshold and the run stops there. */
+bool rt_progress_complete(const struct rt_progress *progress, const struct rt_experiment *experiment);
+
+/* Wall and processor seconds of all sessions until now, into progress. */
+void rt_loop_note_time(struct rt_loop *loop);
+
+/* The scores on the test set now. */
+void rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores);
+
+/* Operations of all training until now. */
+double rt_loop_flops(const struct rt_loop *loop);
+
+/* The progress as recorders hear of it. */
+struct rt_outcome rt_loop_outcome(const struct rt_loop *loop);
+
+#endif

@@ -1,0 +1,211 @@
+#include "train/resume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "track/metrics.h"
+
+/* Keys that may change between two sessions of a run: they decide how long it goes and what is said about it,
+ * not what is computed. */
+static const char may_change[] = "num_epochs curve checkpoint_every checkpoint_dir track comet_project device "
+                                 "num_workers config resume_checkpoint interp_reached experiment_key "
+                                 "reseed_on_resume";
+
+/* ---- finding it ---- */
+
+/* The path that --set resume_checkpoint gave: as it is, or a name in the run directory. */
+static int find_given(char path[RT_PATH_MAX], const char *given, const char *run_dir, struct rt_error *err)
+{
+    if (rt_checkpoint_is(given))
+        return rt_path_join(path, "", given, err);
+    RT_TRY(rt_path_join(path, run_dir, given, err));
+    if (!rt_checkpoint_is(path))
+        return rt_fail(err, RT_EDATA,
+                       "resume_checkpoint: %s is no checkpoint, nor is there one of that name in %s", given,
+                       run_dir);
+    return RT_OK;
+}
+
+/* A run that says it finished but has no checkpoint is not silently trained again. */
+static int check_unfinished(const char *run_dir, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_result result;
+
+    RT_TRY(rt_path_join(path, run_dir, RT_RESULT_FILE, err));
+    if (!rt_path_exists(path))
+        return RT_OK;
+    RT_TRY(rt_result_read(&result, path, err));
+    if (result.state == RT_RUN_finished)
+        return rt_fail(err, RT_EDATA,
+                       "%s: the run finished, but has no checkpoint left; --fresh starts it over", run_dir);
+    return RT_OK;
+}
+
+/* The newest checkpoint's path ("" when there is none), and the name of the one before it (or ""). */
+static int find_newest(char path[RT_PATH_MAX], char before[RT_PATH_MAX], const char *run_dir,
+                       const char *experiment_name, struct rt_error *err)
+{
+    struct rt_checkpoint_list list = {0};
+    int rc;
+
+    *path = *before = '\0';
+    if (!rt_path_is_folder(run_dir))
+        return RT_OK;
+    RT_TRY(rt_checkpoint_list(&list, run_dir, experiment_name, err));
+    if (list.count)
+        rc = rt_path_join(path, run_dir, list.items[list.count - 1].name, err);
+    else
+        rc = check_unfinished(run_dir, err);
+    if (list.count > 1)
+        rt_copy_text(before, RT_PATH_MAX, list.items[list.count - 2].name);
+    rt_checkpoint_list_free(&list);
+    return rc;
+}
+
+/* Adds to a damaged checkpoint's message what to do about it. */
+static int offer_another(struct rt_error *err, int rc, const char *before)
+{
+    struct rt_error trouble;
+
+    if (!err || rc != RT_EDATA)
+        return rc;
+    trouble = *err;
+    if (*before)
+        return rt_fail(err, RT_EDATA,
+                       "%.600s; --set resume_checkpoint=%s goes on from the one before, --fresh "
+                       "starts over",
+                       trouble.message, before);
+    return rt_fail(err, RT_EDATA, "%.800s; --fresh starts over", trouble.message);
+}
+
+/* ---- may it go on? ---- */
+
+static int check_experiment(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
+                            struct rt_error *err)
+{
+    char ignored[sizeof may_change + 32], wanted[RT_TEXT_MAX], had[RT_TEXT_MAX];
+    const char *key;
+
+    /* Between epochs, log points may come at other intervals; in figure 2 each draws a random number. */
+    snprintf(ignored, sizeof ignored, "%s%s%s", may_change, experiment->reseed_on_resume ? " seed" : "",
+             checkpoint->progress.batches || !experiment->figure1 ? "" : " log_every");
+    key = rt_experiment_difference(experiment, &checkpoint->experiment, ignored);
+    if (!key)
+        return RT_OK;
+    rt_experiment_value(experiment, key, wanted, sizeof wanted);
+    rt_experiment_value(&checkpoint->experiment, key, had, sizeof had);
+    return rt_fail(err, RT_ECONFIG,
+                   "%s: %s is %s here, but the run was trained with %s: --set %s=%s goes on with it, --fresh "
+                   "starts over",
+                   checkpoint->path, key, wanted, had, key, had);
+}
+
+/* experiment_key is set by a recorder after the checkpoint was written: config.yaml knows the latest. */
+static void take_experiment_key(struct rt_experiment *experiment, const char *run_dir)
+{
+    struct rt_experiment current;
+    char path[RT_PATH_MAX];
+
+    if (rt_path_join(path, run_dir, RT_CONFIG_FILE, NULL) || !rt_path_exists(path))
+        return;
+    rt_experiment_defaults(&current);
+    if (!rt_experiment_read(&current, path, NULL) && *current.experiment_key)
+        rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, current.experiment_key);
+}
+
+/* What the earlier session decided. */
+static void take_over(struct rt_experiment *experiment, const struct rt_checkpoint *checkpoint,
+                      const struct rt_train_options *options)
+{
+    const struct rt_experiment *had = &checkpoint->experiment;
+
+    if (!experiment->seed.given && !experiment->reseed_on_resume)
+        experiment->seed = had->seed;
+    if (!options->epochs_given && had->num_epochs > experiment->num_epochs)
+        experiment->num_epochs = had->num_epochs;
+    rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, had->experiment_key);
+    experiment->interp_reached = checkpoint->progress.threshold.reached;
+    rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(checkpoint->path));
+}
+
+int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_experiment *experiment,
+                   const char *run_dir, const struct rt_train_options *options, struct rt_error *err)
+{
+    char path[RT_PATH_MAX] = "", before[RT_PATH_MAX] = "";
+    int rc;
+
+    *found = false;
+    if (options->fresh)
+        return RT_OK;
+    if (options->resume_given && *experiment->resume_checkpoint)
+        RT_TRY(find_given(path, experiment->resume_checkpoint, run_dir, err));
+    else
+        RT_TRY(find_newest(path, before, run_dir, experiment->experiment_name, err));
+    if (!*path)
+        return RT_OK;
+    if ((rc = rt_checkpoint_read(checkpoint, path, err)))
+        return offer_another(err, rc, before);
+    take_over(experiment, checkpoint, options);
+    take_experiment_key(experiment, run_dir);
+    rc = check_experiment(checkpoint, experiment, err);
+    if (rc)
+        rt_checkpoint_free(checkpoint);
+    *found = !rc;
+    return rc;
+}
+
+int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
+                         const struct rt_dataset *dataset, struct rt_error *err)
+{
+    if (strcmp(checkpoint->data_digest, dataset->digest) != 0)
+        return rt_fail(
+            err, RT_EDATA,
+            "%s: these images (digest %.12s...) are not those that %s was trained on (%s, %.12s...); "
+            "--data names others, --fresh starts over",
+            dataset->source, dataset->digest, rt_path_name(checkpoint->path), checkpoint->data_name,
+            checkpoint->data_digest);
+    if (!experiment->reseed_on_resume && strcmp(checkpoint->corruption_digest, dataset->corruption_digest) != 0)
+        return rt_fail(err, RT_EDATA,
+                       "%s: the corrupted images (digest %.12s...) are not those that %s was trained on "
+                       "(%.12s...); --fresh starts over",
+                       dataset->source, dataset->corruption_digest, rt_path_name(checkpoint->path),
+                       checkpoint->corruption_digest);
+    return RT_OK;
+}
+
+/* ---- going back to it ---- */
+
+static int remove_later(const struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
+{
+    const struct rt_progress *at = &checkpoint->progress;
+    struct rt_checkpoint_list list = {0};
+    char path[RT_PATH_MAX];
+    int rc = rt_checkpoint_list(&list, run_dir, checkpoint->experiment.experiment_name, err);
+
+    for (int i = list.count - 1; i >= 0 && !rc; i--) {
+        const struct rt_checkpoint_entry *entry = &list.items[i];
+
+        if (entry->epochs < at->epochs || (entry->epochs == at->epochs && entry->batches <= at->batches))
+            break;
+        rt_log_info("Removing checkpoint %s, which is later", entry->name);
+        if (!(rc = rt_path_join(path, run_dir, entry->name, err)))
+            rc = rt_tree_remove(path, run_dir, err);
+    }
+    rt_checkpoint_list_free(&list);
+    return rc;
+}
+
+int rt_resume_rewind(const struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
+{
+    char metrics[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(metrics, run_dir, RT_METRICS_FILE, err));
+    if (rt_path_exists(metrics))
+        RT_TRY(rt_checkpoint_cut_metrics(checkpoint, run_dir, RT_METRICS_FILE, err));
+    else
+        rt_log_warn("%s: not there: it will begin at step %lld", metrics, (long long)checkpoint->progress.step);
+    return remove_later(checkpoint, run_dir, err);
+}

@@ -1,0 +1,317 @@
+#include "train/session_state.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "track/metrics.h"
+#include "train/flops.h"
+#include "train/resume.h"
+#include "train/signals.h"
+
+/* ---- setting up, from the experiment to a network that could train ---- */
+
+static int draw_seed(struct rt_experiment *experiment, struct rt_error *err)
+{
+    uint32_t seed;
+
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        return rt_fail(err, RT_EIO, "cannot draw a seed from the system; give one with --set seed=N");
+    experiment->seed = (struct rt_optional_int){true, seed};
+    rt_log_info("Drew seed %lld", (long long)experiment->seed.value);
+    return RT_OK;
+}
+
+static int resolve_seed(struct rt_session *session, struct rt_error *err)
+{
+    struct rt_experiment *experiment = &session->experiment;
+
+    if (experiment->seed.given && !(session->resumed && experiment->reseed_on_resume))
+        return RT_OK;
+    return draw_seed(experiment, err);
+}
+
+/* The data to load: what was asked for, or what the resumed run had, where that can be found again. */
+static const char *choose_data(const struct rt_session *session)
+{
+    const struct rt_checkpoint *checkpoint = &session->checkpoint;
+
+    if (session->options->data || !session->resumed)
+        return session->options->data;
+    if (!strcmp(checkpoint->data_name, "cifar10") && rt_path_is_folder(checkpoint->data_source))
+        return checkpoint->data_source;
+    return checkpoint->data_name;
+}
+
+static int load_data(struct rt_session *session, struct rt_error *err)
+{
+    RT_TRY(rt_dataset_load(&session->setup.dataset, choose_data(session), &session->experiment, err));
+    if (!session->resumed)
+        return RT_OK;
+    return rt_resume_check_data(&session->checkpoint, &session->experiment, &session->setup.dataset, err);
+}
+
+static int prepare_batches(struct rt_session *session, struct rt_error *err)
+{
+    const struct rt_experiment *experiment = &session->experiment;
+    const size_t image = (size_t)RT_CHANNELS * RT_PLANE * sizeof(float), count = (size_t)experiment->batch_size;
+    struct rt_loop *loop = &session->loop;
+
+    RT_TRY(rt_batches_create(&session->batches, &session->setup.dataset, (int)experiment->batch_size,
+                             (uint32_t)experiment->seed.value, experiment->augment, err));
+    RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
+    return rt_alloc(&loop->labels, count, 1, "a batch's labels", err);
+}
+
+int rt_session_set_up(struct rt_session *session, struct rt_error *err)
+{
+    RT_TRY(resolve_seed(session, err));
+    RT_TRY(load_data(session, err));
+    RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
+                            session->options->threads, true, err));
+    return prepare_batches(session, err);
+}
+
+void rt_session_free(struct rt_session *session)
+{
+    rt_recorders_free(&session->recorders);
+    rt_snapshot_free(&session->snapshot);
+    rt_free(&session->loop.images);
+    rt_free(&session->loop.labels);
+    rt_batches_free(&session->batches);
+    rt_setup_free(&session->setup);
+    rt_checkpoint_free(&session->checkpoint);
+}
+
+/* ---- the state to begin with ---- */
+
+/* The loader's generator as the checkpoint has it; after a new seed was drawn, begun anew. */
+static void restore_loader(struct rt_session *session, const struct rt_loader_state *loader)
+{
+    struct rt_loop *loop = &session->loop;
+
+    if (!session->experiment.reseed_on_resume) {
+        loop->epoch_start = loader->epoch_start;
+        session->batches.generator = loader->now;
+        return;
+    }
+    loop->epoch_start = session->batches.generator;
+    if (loop->progress.batches)
+        rt_batches_begin_epoch(&session->batches, (int)loop->progress.epochs + 1);
+}
+
+static int restore(struct rt_session *session, struct rt_error *err)
+{
+    struct rt_checkpoint *checkpoint = &session->checkpoint;
+    struct rt_loader_state loader;
+
+    session->loop.progress = checkpoint->progress;
+    RT_TRY(rt_snapshot_load_model(session->setup.plan, &checkpoint->model, checkpoint->path, err));
+    RT_TRY(rt_snapshot_load_optimizer(session->setup.plan, &checkpoint->optimizer, checkpoint->path, &loader,
+                                      err));
+    restore_loader(session, &loader);
+    rt_safetensors_free(&checkpoint->model);
+    rt_safetensors_free(&checkpoint->optimizer);
+    return RT_OK;
+}
+
+/* Weights from the seed, then those of --init over them. */
+static int initialize(struct rt_session *session, struct rt_error *err)
+{
+    const char *init = session->options->init;
+    struct rt_safetensors weights = {0};
+    int rc;
+
+    session->loop.progress.scores = (struct rt_scores){NAN, NAN, NAN, NAN};
+    RT_TRY(rt_plan_initialize(session->setup.plan, (uint32_t)session->experiment.seed.value, err));
+    if (!init)
+        return RT_OK;
+    RT_TRY(rt_safetensors_read(&weights, init, err));
+    if (!(rc = rt_snapshot_load_model(session->setup.plan, &weights, init, err)))
+        rt_log_info("Initial weights: %s", init);
+    rt_safetensors_free(&weights);
+    return rc;
+}
+
+/* ---- the session ---- */
+
+static void say_changes(const struct rt_session *session)
+{
+    const struct rt_experiment *experiment = &session->experiment;
+    const struct rt_checkpoint *checkpoint = &session->checkpoint;
+
+    if (session->resumed && checkpoint->experiment.num_epochs != experiment->num_epochs)
+        rt_log_info("Updated epochs from %lld to %lld", (long long)checkpoint->experiment.num_epochs,
+                    (long long)experiment->num_epochs);
+    if (experiment->checkpoint_every.given)
+        rt_log_info("Checkpoint every %lld", (long long)experiment->checkpoint_every.value);
+    if (session->resumed && (strcmp(checkpoint->engine, session->result.engine) != 0 ||
+                             strcmp(checkpoint->isa, session->result.isa) != 0))
+        rt_log_warn("the run was trained by engine %s (%s), now by %s (%s): sums will round differently",
+                    checkpoint->engine, checkpoint->isa, session->result.engine, session->result.isa);
+}
+
+static int start_recorders(struct rt_session *session, struct rt_error *err)
+{
+    const struct rt_progress *progress = &session->loop.progress;
+
+    session->info = (struct rt_run_info){
+        .experiment = &session->experiment,
+        .run_dir = session->run.path,
+        .data_name = session->setup.dataset.name,
+        .data_digest = session->setup.dataset.digest,
+        .corruption_digest = session->setup.dataset.corruption_digest,
+        .engine = session->result.engine,
+        .isa = session->result.isa,
+        .threads = (int)session->result.threads,
+        .parameters = session->result.parameters,
+        .batches_per_epoch = (int)session->result.batches_per_epoch,
+        .start_epoch = (int)progress->epochs + 1,
+        .start_step = progress->step,
+        .start_wall_s = progress->wall_s,
+        .resumed = session->resumed,
+        .verbosity = session->options->verbosity,
+    };
+    return rt_recorders_start(&session->recorders, session->experiment.track, &session->info, err);
+}
+
+/* From here on the run directory changes. */
+static int begin(struct rt_session *session, struct rt_error *err)
+{
+    char log[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(log, session->run.path, RT_LOG_FILE, err));
+    if (session->resumed)
+        RT_TRY(rt_resume_rewind(&session->checkpoint, session->run.path, err));
+    else
+        RT_TRY(rt_run_clear(&session->run, &session->experiment, RT_METRICS_FILE, err));
+    RT_TRY(rt_log_open(log, err));
+    say_changes(session);
+    RT_TRY(start_recorders(session, err));
+    RT_TRY(rt_run_write_config(&session->run, &session->experiment, err));
+    return rt_session_write_result(session, RT_RUN_running, err);
+}
+
+/* The last words: what the run came to, whether it finished, was interrupted or diverged. */
+static int end(struct rt_session *session, enum rt_status status, struct rt_error *err)
+{
+    struct rt_loop *loop = &session->loop;
+    struct rt_outcome outcome;
+
+    if (status == RT_OK && isnan(loop->progress.scores.test_acc))
+        rt_loop_measure_test(loop, &loop->progress.scores);
+    rt_loop_note_time(loop);
+    RT_TRY(rt_session_write_result(session,
+                                   status == RT_OK             ? RT_RUN_finished
+                                   : status == RT_EINTERRUPTED ? RT_RUN_interrupted
+                                                               : RT_RUN_diverged,
+                                   err));
+    outcome = rt_loop_outcome(loop);
+    return rt_recorders_finish(session->recorders, &outcome, status, err);
+}
+
+static int train(struct rt_session *session, struct rt_error *err)
+{
+    struct rt_loop *loop = &session->loop;
+    struct rt_error ending;
+    int rc, ended;
+
+    rt_signals_catch();
+    rc = rt_loop_run(loop, err);
+    if (rc == RT_OK || rc == RT_EINTERRUPTED || rc == RT_EDIVERGED) {
+        ended = end(session, (enum rt_status)rc, &ending);
+        if (ended && err)
+            *err = ending;
+        rc = ended ? ended : rc;
+    }
+    rt_signals_release();
+    return rc;
+}
+
+static int run_session(struct rt_session *session, struct rt_error *err)
+{
+    struct rt_loop *loop = &session->loop;
+
+    RT_TRY(rt_session_set_up(session, err));
+    RT_TRY(rt_snapshot_create(&session->snapshot, session->setup.plan, err));
+    RT_TRY(session->resumed ? restore(session, err) : initialize(session, err));
+    loop->experiment = &session->experiment;
+    loop->plan = session->setup.plan;
+    loop->batches = &session->batches;
+    loop->evaluator = &session->setup.evaluator;
+    loop->flops_per_image = rt_flops_training(&session->setup.graph);
+    loop->autosave_s = session->options->autosave_s;
+    loop->save = rt_session_save;
+    loop->context = session;
+    rt_session_describe(session);
+    RT_TRY(begin(session, err));
+    loop->recorders = session->recorders;
+    return train(session, err);
+}
+
+/* ---- what there is to do ---- */
+
+bool rt_session_is_finished(const struct rt_session *session)
+{
+    struct rt_result result;
+    char path[RT_PATH_MAX];
+
+    return session->resumed && rt_progress_complete(&session->checkpoint.progress, &session->experiment) &&
+           !rt_path_join(path, session->run.path, RT_RESULT_FILE, NULL) &&
+           !rt_result_read(&result, path, NULL) && result.state == RT_RUN_finished &&
+           result.step == session->checkpoint.progress.step;
+}
+
+static void say_finished(const struct rt_session *session)
+{
+    const struct rt_progress *progress = &session->checkpoint.progress;
+
+    if (progress->epochs < session->experiment.num_epochs)
+        rt_log_info(
+            "%s: interpolation threshold reached at epoch %lld, and no need to continue (--set curve=true "
+            "would)",
+            session->experiment.experiment_name, (long long)progress->threshold.epoch);
+    else
+        rt_log_info("%s: already trained to epoch %lld (--epochs N goes on, --fresh starts over)",
+                    session->experiment.experiment_name, (long long)progress->epochs);
+}
+
+int rt_session_find_checkpoint(struct rt_session *session, struct rt_error *err)
+{
+    RT_TRY(rt_resume_find(&session->checkpoint, &session->resumed, &session->experiment, session->run.path,
+                          session->options, err));
+    if (session->resumed && session->options->init)
+        return rt_fail(err, RT_EUSAGE, "--init: %s would go on from %s; add --fresh to start over",
+                       session->experiment.experiment_name, rt_path_name(session->checkpoint.path));
+    return RT_OK;
+}
+
+int rt_train(const struct rt_experiment *experiment, const struct rt_train_options *options,
+             struct rt_error *err)
+{
+    struct rt_session *session = NULL;
+    int rc;
+
+    RT_TRY(rt_alloc(&session, 1, sizeof *session, "a training session", err));
+    session->options = options;
+    session->experiment = *experiment;
+    if ((rc = rt_run_open(&session->run, options->runs, experiment, err)) ||
+        (rc = rt_session_find_checkpoint(session, err)))
+        goto done;
+    if (rt_session_is_finished(session)) {
+        say_finished(session);
+        goto done;
+    }
+    rc = run_session(session, err);
+done:
+    rt_session_free(session);
+    rt_run_abandon(&session->run);
+    if (rt_log_close(rc ? NULL : err) && !rc)
+        rc = RT_EIO;
+    rt_free(&session);
+    return rc;
+}

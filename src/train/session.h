@@ -1,0 +1,58 @@
+/* A training session: everything between the command line and the loop. Finds out whether an earlier session is
+ * to be continued, loads data, builds the network, trains, and keeps the run directory current. */
+#ifndef RT_TRAIN_SESSION_H
+#define RT_TRAIN_SESSION_H
+
+#include "base/path.h"
+#include "config/experiment.h"
+#include "data/batches.h"
+#include "run/run.h"
+#include "train/loop.h"
+#include "train/snapshot.h"
+
+#define RT_AUTOSAVE_S 300
+
+struct rt_train_options {
+    const char *data;   /* as rt_dataset_load takes it; null: the resumed run's, or the default */
+    const char *runs;   /* null: runs */
+    const char *engine; /* null: native */
+    const char *init;   /* a safetensors file to begin with, or null */
+    int threads;        /* 0: one per core */
+    int verbosity;      /* -1 quiet, 0, 1 verbose */
+    bool fresh;         /* start over, whatever is there */
+    bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
+    bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
+    double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
+};
+
+/* Trains the experiment. RT_OK also when nothing was left to do. RT_EINTERRUPTED and RT_EDIVERGED after saving
+ * what there was; RT_ECONFIG and RT_EDATA when the run cannot go on from what is there (the message names the
+ * key or file and what to do); RT_EIO. */
+int rt_train(const struct rt_experiment *experiment, const struct rt_train_options *options,
+             struct rt_error *err);
+
+/* What rt_train would do. */
+struct rt_train_forecast {
+    struct rt_experiment experiment; /* resolved: seed drawn, epochs as they would be */
+    char run_dir[RT_PATH_MAX];
+    bool complete; /* nothing is left to train; the rest is then not filled in */
+    bool resumed;
+    char checkpoint[RT_PATH_MAX]; /* that it would go on from */
+    int64_t from_epoch;           /* the first to be trained */
+    struct {
+        char name[64], source[1024], digest[65];
+        bool official;
+        int64_t train_count, test_count;
+    } data;
+    const char *engine;
+    int threads;
+    int64_t parameters, batches_per_epoch;
+    double flops_per_epoch;
+    int64_t plan_bytes, data_bytes; /* of the engine's plans; of images and labels */
+};
+
+/* Changes nothing on disk. */
+int rt_train_forecast(struct rt_train_forecast *forecast, const struct rt_experiment *experiment,
+                      const struct rt_train_options *options, struct rt_error *err);
+
+#endif

@@ -1,0 +1,43 @@
+#include "train/setup.h"
+
+#include "net/models.h"
+
+static int build_graph(struct rt_setup *setup, const struct rt_experiment *experiment, struct rt_error *err)
+{
+    const struct rt_model *model = rt_model_find(experiment->model_name);
+    const struct rt_model_options options = {.batch_norm = experiment->bn,
+                                             .dropout = (float)experiment->dropout};
+
+    if (!model)
+        return rt_fail(err, RT_ECONFIG, "model_name: there is no model '%s'", experiment->model_name);
+    return rt_model_build(&setup->graph, model, &options, err);
+}
+
+int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
+                     int threads, bool training, struct rt_error *err)
+{
+    const struct rt_engine *found = engine ? rt_engine_find(engine) : rt_engines[0];
+    struct rt_plan_options options = {
+        .batch_max = training ? (int)experiment->batch_size : 1,
+        .training = training,
+        .winograd = experiment->winograd,
+        .seed = (uint64_t)experiment->seed.value,
+    };
+
+    if (!found)
+        return rt_fail(err, RT_EUSAGE, "--engine: there is no engine '%s'", engine);
+    RT_TRY(build_graph(setup, experiment, err));
+    RT_TRY(rt_team_create(&setup->team, threads, err));
+    options.team = setup->team;
+    RT_TRY(rt_plan_create(&setup->plan, found, &setup->graph, &options, err));
+    return rt_evaluator_create(&setup->evaluator, &setup->dataset, setup->plan, err);
+}
+
+void rt_setup_free(struct rt_setup *setup)
+{
+    rt_evaluator_free(&setup->evaluator);
+    rt_plan_free(&setup->plan);
+    rt_team_free(&setup->team);
+    rt_graph_free(&setup->graph);
+    rt_dataset_free(&setup->dataset);
+}

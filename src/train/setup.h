@@ -1,0 +1,24 @@
+/* An experiment's data and network, ready to train or to evaluate. */
+#ifndef RT_TRAIN_SETUP_H
+#define RT_TRAIN_SETUP_H
+
+#include "config/experiment.h"
+#include "data/dataset.h"
+#include "engine/engine.h"
+#include "train/evaluate.h"
+
+struct rt_setup {
+    struct rt_dataset dataset;
+    struct rt_graph graph;
+    struct rt_team *team;
+    struct rt_plan *plan; /* tensors not yet initialised */
+    struct rt_evaluator evaluator;
+};
+
+/* The dataset is loaded already: rt_dataset_load. `engine` null: the first; `threads` 0: one per core. Without
+ * `training` the plan can only be evaluated. Free it also after an error. RT_EUSAGE, RT_ECONFIG, RT_EMEMORY. */
+int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
+                     int threads, bool training, struct rt_error *err);
+void rt_setup_free(struct rt_setup *setup); /* accepts the zeroed state */
+
+#endif

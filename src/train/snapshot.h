@@ -1,0 +1,38 @@
+/* A plan's whole state as named tensors: out, to be saved, and back in. */
+#ifndef RT_TRAIN_SNAPSHOT_H
+#define RT_TRAIN_SNAPSHOT_H
+
+#include "base/mt19937.h"
+#include "engine/engine.h"
+#include "run/safetensors.h"
+
+/* The loader's random state when the epoch under way began, and now. */
+struct rt_loader_state {
+    struct rt_mt epoch_start, now;
+};
+
+/* Room for one plan's state, laid out once and filled as often as wanted. */
+struct rt_snapshot {
+    struct rt_safetensors model;     /* every tensor of the graph */
+    struct rt_safetensors optimizer; /* momentum.NAME of every parameter, loader.generator U32 [2, 625] */
+    struct rt_plan *plan;
+    void *storage, *names, *shapes, *loader;
+    void *tensors;
+};
+
+/* The plan's engine must compute in float. */
+int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, struct rt_error *err);
+void rt_snapshot_free(struct rt_snapshot *snapshot); /* accepts the zeroed state */
+void rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader);
+
+/* Loads weights and statistics; every tensor must be there, with the graph's shape, as F32
+ * (num_batches_tracked: I64), and no other. Each mismatch is said in a warning of its own before RT_EDATA sums
+ * them up; nothing is loaded then. `path` is the file's, for messages. */
+int rt_snapshot_load_model(struct rt_plan *plan, const struct rt_safetensors *model, const char *path,
+                           struct rt_error *err);
+
+/* Likewise the momenta, and the loader's state. */
+int rt_snapshot_load_optimizer(struct rt_plan *plan, const struct rt_safetensors *optimizer, const char *path,
+                               struct rt_loader_state *loader, struct rt_error *err);
+
+#endif
