@@ -58,6 +58,9 @@ struct rt_command {
     X(config) \
     X(view) \
     X(plot) \
+    X(data_fetch) \
+    X(data_check) \
+    X(data_samples) \
     X(help) \
     X(man) \
     X(completion) \

@@ -14,14 +14,19 @@
 
 enum { NAMES_BYTES_MAX = 4096 };
 
+#define FILE_OF(name, sha256)                                                                                  \
+    {                                                                                                          \
+        name, RT_CIFAR10_FOLDER "/" name, sha256                                                               \
+    }
 const struct rt_cifar10_file rt_cifar10_files[RT_CIFAR10_FILES] = {
-    {"data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"},
-    {"data_batch_2.bin", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"},
-    {"data_batch_3.bin", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"},
-    {"data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"},
-    {"data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"},
-    {"test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"},
+    FILE_OF("data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
+    FILE_OF("data_batch_2.bin", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
+    FILE_OF("data_batch_3.bin", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
+    FILE_OF("data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
+    FILE_OF("data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
+    FILE_OF("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
 };
+#undef FILE_OF
 
 static const char *const class_names[RT_CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                     "dog",      "frog",       "horse", "ship", "truck"};
@@ -168,6 +173,11 @@ static int cifar10_read(const struct rt_source *source, size_t first, size_t cou
     return RT_OK;
 }
 
+static const char *cifar10_block_name(size_t block)
+{
+    return rt_cifar10_files[block].name;
+}
+
 static const char *cifar10_official(size_t block)
 {
     return rt_cifar10_files[block].sha256;
@@ -179,6 +189,7 @@ const struct rt_source_kind rt_source_cifar10 = {
     .train_count = 50000,
     .test_count = 10000,
     .block_records = RT_CIFAR10_RECORDS,
+    .block_name = cifar10_block_name,
     .official = cifar10_official,
     .mean = {0.489255f, 0.475775f, 0.439889f},
     .std = {0.243047f, 0.239315f, 0.255997f},

@@ -12,7 +12,7 @@ enum { RT_CIFAR10_FILES = 6, RT_CIFAR10_RECORDS = 10000, RT_CIFAR10_FILE_BYTES =
 
 /* Five of training images, then the test images. */
 extern const struct rt_cifar10_file {
-    const char *name, *sha256;
+    const char *name, *path, *sha256; /* path: in the official archive */
 } rt_cifar10_files[RT_CIFAR10_FILES];
 
 /* The directory of the files: `given` itself or the official folder in it. RT_EDATA when it is neither. */

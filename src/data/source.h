@@ -28,6 +28,7 @@ struct rt_source_kind {
     const char *name, *help;
     size_t train_count, test_count;
     size_t block_records; /* hashed together; both counts are multiples of it, it of RT_READ_RECORDS */
+    const char *(*block_name)(size_t block);   /* its file's; null: it has none */
     const char *(*official)(size_t block);     /* its hex SHA-256; null: nothing to compare with */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of the central 28x28 pixels of all images, in [0, 1] */
     /* Finds the data and checks what needs no reading: RT_EDATA, RT_EIO. */

@@ -1,0 +1,63 @@
+/* rethink data check: is the data set whole, and is it the official one? */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "data/check.h"
+
+static void print_counts(struct rt_text *text, const struct rt_data_report *report)
+{
+    rt_text_printf(text, "  %-12s %8s %6s\n", "class", "training", "test");
+    for (int i = 0; i < RT_CLASSES; i++)
+        rt_text_printf(text, "  %-12s %8zu %6zu\n", report->source.classes[i], report->counts[0][i],
+                       report->counts[1][i]);
+}
+
+static void print_files(struct rt_text *text, const struct rt_data_report *report)
+{
+    for (int i = 0; i < report->file_count; i++) {
+        const struct rt_data_file *file = &report->files[i];
+
+        rt_text_printf(text, "  %-16s SHA-256 %s %s\n", file->name, file->digest,
+                       file->official ? "official" : "not official");
+    }
+}
+
+static int run_data_check(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const char *data = arguments->operand_count ? arguments->operands[0] : rt_argument(arguments, "data");
+    struct rt_data_report report;
+    struct rt_text text = {0};
+
+    RT_TRY(rt_data_check(&report, data, err));
+    rt_text_printf(&text, "%s: %s\n", report.source.kind->name, report.source.where);
+    print_files(&text, &report);
+    print_counts(&text, &report);
+    rt_text_append(&text, "every record is well-formed\n");
+    if (report.official)
+        rt_text_append(&text, "these are the official bytes\n");
+    else if (report.file_count)
+        rt_text_append(&text,
+                       "remark: not the official bytes; results may differ from those on CIFAR-10 itself\n");
+    return rt_output_text(&text, err);
+}
+
+static const struct rt_option options[] = {RT_OPTION_DATA, {0}};
+
+const struct rt_command rt_command_data_check = {
+    .name = "data check",
+    .operands = "[DIR]",
+    .operands_max = 1,
+    .operand_values = "@dirs",
+    .summary = "Read every record of a data set and compare its bytes with the official ones.",
+    .description =
+        "Checks the files' sizes, every label, and each file's SHA-256. Whatever is damaged stops with the "
+        "name of "
+        "the file and the record. Well-formed files that are not the official ones (re-encoded images, say) "
+        "are "
+        "only remarked on. DIR holds data_batch_1.bin or the folder cifar-10-batches-bin; without it, the "
+        "installed data are looked at.",
+    .examples = "rethink data check                 # what 'rethink data fetch' installed\n"
+                "rethink data check DIR             # another copy\n"
+                "rethink data check --data shapes10 # what the program draws itself",
+    .options = options,
+    .run = run_data_check,
+};

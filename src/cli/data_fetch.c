@@ -1,0 +1,134 @@
+/* rethink data fetch: CIFAR-10 from its server, a mirror or an archive at hand. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "data/check.h"
+#include "data/fetch.h"
+#include "data/places.h"
+
+enum { BAR = 30 };
+
+/* One line, rewritten twice a second on a terminal; a line at each tenth elsewhere. */
+struct meter {
+    bool terminal;
+    double start_s, shown_s;
+    int64_t start_bytes; /* of an earlier download */
+    int tenth;
+    bool open; /* there is an unfinished line */
+};
+
+static bool meter_open;
+
+static void clear_meter(void)
+{
+    if (meter_open)
+        fputs("\r\033[K", stderr);
+    meter_open = false;
+}
+
+static void show_bar(const struct meter *meter, int64_t received, int64_t total, double now_s)
+{
+    const double rate = (double)(received - meter->start_bytes) / (now_s - meter->start_s + 1e-9);
+    const double left_s = rate > 0 ? (double)(total - received) / rate : 0;
+    const int filled = (int)(received * BAR / total);
+    char bar[BAR + 1];
+
+    for (int i = 0; i < BAR; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[BAR] = '\0';
+    fprintf(stderr, "\r\033[K%3d%% [%s] %.1f of %.1f MB, %.0f kB/s", (int)(received * 100 / total), bar,
+            (double)received / 1e6, (double)total / 1e6, rate / 1e3);
+    if (rate > 0)
+        fprintf(stderr, ", %02d:%02d left", (int)(left_s / 60), (int)left_s % 60);
+    fflush(stderr);
+    meter_open = true;
+}
+
+static void on_progress(void *context, int64_t received, int64_t total)
+{
+    struct meter *meter = context;
+    const double now_s = rt_clock_wall_s();
+    const int tenth = (int)(received * 10 / total);
+
+    if (rt_log_level() == RT_LOG_QUIET || received <= 0)
+        return;
+    if (meter->start_s == 0) {
+        meter->start_s = now_s;
+        meter->start_bytes = received;
+        meter->tenth = tenth;
+    }
+    if (meter->terminal && now_s - meter->shown_s >= 0.5) {
+        show_bar(meter, received, total, now_s);
+        meter->shown_s = now_s;
+    } else if (!meter->terminal && tenth > meter->tenth) {
+        rt_log_info("%d%% of %.1f MB", tenth * 10, (double)total / 1e6);
+        meter->tenth = tenth;
+    }
+}
+
+/* What is installed already and official needs no fetching. */
+static bool is_there(const char *home)
+{
+    struct rt_data_report report;
+
+    return !rt_data_check(&report, home, NULL) && report.official;
+}
+
+static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const char *urls[] = {rt_argument(arguments, "url"), NULL};
+    struct meter meter = {.terminal = isatty(STDERR_FILENO)};
+    struct rt_fetch fetch = rt_fetch_cifar10;
+    char home[RT_PATH_MAX], installed[RT_PATH_MAX];
+    struct rt_text text = {0};
+    int rc;
+
+    if (rt_argument_flag(arguments, "quiet"))
+        rt_log_set_level(RT_LOG_QUIET);
+    RT_TRY(rt_data_home(home, err));
+    if (urls[0])
+        fetch.urls = urls;
+    fetch.replace = rt_argument_flag(arguments, "force");
+    fetch.progress = on_progress;
+    fetch.context = &meter;
+    if (!fetch.replace && is_there(home)) {
+        rt_text_printf(&text, "CIFAR-10 is in %s already, the official bytes\n", home);
+        return rt_output_text(&text, err);
+    }
+    rt_log_set_interrupt(clear_meter);
+    rc = rt_fetch_install(&fetch, home, installed, err);
+    clear_meter();
+    rt_log_set_interrupt(NULL);
+    if (rc)
+        return rc;
+    rt_text_printf(&text, "installed CIFAR-10 in %s\n", installed);
+    return rt_output_text(&text, err);
+}
+
+static const struct rt_option options[] = {
+    {"url", 0, "URL", "@files", "get the archive from this address (https, http, file) or file alone"},
+    {"force", 0, NULL, NULL, "replace what is installed already"},
+    RT_OPTION_QUIET,
+    {0},
+};
+
+const struct rt_command rt_command_data_fetch = {
+    .name = "data fetch",
+    .operands = "",
+    .summary = "Download CIFAR-10 and install it for all later commands.",
+    .description =
+        "Gets the binary version's archive (170 MB) from its server or a mirror, checks its SHA-256, and "
+        "installs "
+        "the files in the user's data directory, whole or not at all. Nothing but the official archive is "
+        "accepted, wherever it comes from. The server can be very slow; a download that breaks off is gone on "
+        "with by the same command.",
+    .examples = "rethink data fetch                                   # from the server or a mirror\n"
+                "rethink data fetch --url cifar-10-binary.tar.gz      # from an archive at hand\n"
+                "rethink data fetch --url https://HOST/archive.tar.gz # from another server",
+    .options = options,
+    .run = run_data_fetch,
+};

@@ -1,0 +1,51 @@
+/* rethink data samples: pictures of the images and of what each corruption makes of them. */
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "figures/samples.h"
+
+static struct rt_text written;
+
+static void on_written(const char *path)
+{
+    rt_text_printf(&written, "wrote %s\n", path);
+}
+
+static int run_data_samples(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const char *folder = rt_argument(arguments, "out");
+    long seed;
+    int rc;
+
+    RT_TRY(rt_argument_integer(arguments, "seed", 0, 4294967295L, 42, &seed, err));
+    rc = rt_samples_write(rt_argument(arguments, "data"), folder ? folder : "figures", (uint32_t)seed,
+                          on_written, err);
+    if (rc) {
+        rt_text_free(&written);
+        return rc;
+    }
+    return rt_output_text(&written, err);
+}
+
+static const struct rt_option options[] = {
+    RT_OPTION_DATA,
+    {"out", 0, "DIR", "@dirs", "where to write them (default: figures)"},
+    {"seed", 0, "N", NULL, "whose first batch to show, and what corrupts it (default: 42)"},
+    {0},
+};
+
+const struct rt_command rt_command_data_samples = {
+    .name = "data samples",
+    .operands = "",
+    .summary = "Draw sample images, and the same ones corrupted.",
+    .description =
+        "Writes the first training batch as cifar10.png (or shapes10.png), 8 images by 16, and three pictures "
+        "of 8 "
+        "images above what a pixel corruption makes of them: shuffled_pixels.png, random_pixels.png, "
+        "gaussian_pixels.png.",
+    .examples = "rethink data samples --out figures          # of CIFAR-10\n"
+                "rethink data samples --data shapes10 --out figures # of the images that the program draws",
+    .options = options,
+    .run = run_data_samples,
+};

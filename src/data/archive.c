@@ -1,0 +1,143 @@
+#include "data/archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+enum { PIECE = 1 << 16, MEMBERS_MAX = 1000 };
+static const int64_t total_max = INT64_C(1) << 30; /* of all members as their headers tell it */
+
+struct unpacking {
+    const char *path, *folder;
+    const struct rt_archive_member *members;
+    int count;
+    bool *seen; /* [count] */
+    struct archive *archive;
+    char *piece;
+};
+
+static int broken(const struct unpacking *u, const char *where, struct rt_error *err)
+{
+    const char *reason = archive_error_string(u->archive);
+
+    return rt_fail(err, RT_EDATA, "%s: %s: %s", u->path, where, reason ? reason : "not a whole tar.gz archive");
+}
+
+/* The bytes of the member that the archive stands at, to its file in the folder. */
+static int write_member(const struct unpacking *u, const struct rt_archive_member *member, int64_t size,
+                        struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    int64_t left = size;
+    int fd = -1, rc;
+
+    RT_TRY(rt_path_join(path, u->folder, member->name, err));
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_NEW, err));
+    for (;;) {
+        const la_ssize_t got = archive_read_data(u->archive, u->piece, PIECE);
+
+        rc = RT_OK;
+        if (got < 0)
+            rc = broken(u, member->path, err);
+        else if (got > left || (got == 0 && left > 0))
+            rc = rt_fail(err, RT_EDATA, "%s: %s holds other than its %lld bytes", u->path, member->path,
+                         (long long)size);
+        if (rc || got == 0)
+            break;
+        if ((rc = rt_file_write(fd, path, u->piece, (size_t)got, err)))
+            break;
+        left -= got;
+    }
+    if (!rc)
+        rc = rt_file_sync(fd, path, err);
+    if (rc) {
+        rt_file_close_read(&fd);
+        return rc;
+    }
+    return rt_file_close(&fd, path, err);
+}
+
+static int find_member(const struct unpacking *u, const char *path)
+{
+    while (!strncmp(path, "./", 2))
+        path += 2;
+    for (int i = 0; i < u->count; i++)
+        if (!strcmp(path, u->members[i].path))
+            return i;
+    return -1;
+}
+
+static int unpack_entry(const struct unpacking *u, struct archive_entry *entry, struct rt_error *err)
+{
+    const char *path = archive_entry_pathname(entry);
+    const int i = path ? find_member(u, path) : -1;
+    const int64_t size = archive_entry_size(entry);
+    const struct rt_archive_member *member = &u->members[i];
+
+    if (i < 0)
+        return RT_OK;
+    if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
+        archive_entry_symlink(entry))
+        return rt_fail(err, RT_EDATA, "%s: %s is not a regular file", u->path, member->path);
+    if (u->seen[i])
+        return rt_fail(err, RT_EDATA, "%s: %s is there twice", u->path, member->path);
+    if (!archive_entry_size_is_set(entry) || size < member->size_min || size > member->size_max)
+        return rt_fail(err, RT_EDATA, "%s: %s is of %lld bytes, expected %lld to %lld", u->path, member->path,
+                       (long long)size, (long long)member->size_min, (long long)member->size_max);
+    u->seen[i] = true;
+    return write_member(u, member, size, err);
+}
+
+static int unpack_all(const struct unpacking *u, struct rt_error *err)
+{
+    struct archive_entry *entry;
+    int64_t total = 0;
+    int status, entries = 0;
+
+    while ((status = archive_read_next_header(u->archive, &entry)) == ARCHIVE_OK) {
+        const int64_t size = archive_entry_size(entry);
+
+        if (++entries > MEMBERS_MAX || size < 0 || size > total_max - total)
+            return rt_fail(err, RT_EDATA, "%s: more in it than any data set has; nothing of it is used",
+                           u->path);
+        total += size;
+        RT_TRY(unpack_entry(u, entry, err));
+    }
+    if (status != ARCHIVE_EOF)
+        return broken(u, "cannot read on", err);
+    for (int i = 0; i < u->count; i++)
+        if (!u->seen[i])
+            return rt_fail(err, RT_EDATA, "%s: has no %s", u->path, u->members[i].path);
+    return RT_OK;
+}
+
+static int open_archive(struct unpacking *u, struct rt_error *err)
+{
+    u->archive = archive_read_new();
+    if (!u->archive)
+        return rt_fail(err, RT_EMEMORY, "cannot allocate an archive reader");
+    if (archive_read_support_filter_gzip(u->archive) != ARCHIVE_OK ||
+        archive_read_support_format_tar(u->archive) != ARCHIVE_OK)
+        return broken(u, "cannot read tar.gz", err);
+    if (archive_read_open_filename(u->archive, u->path, PIECE) != ARCHIVE_OK)
+        return broken(u, "cannot read", err);
+    return RT_OK;
+}
+
+int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
+                      int count, struct rt_error *err)
+{
+    struct unpacking u = {.path = archive, .folder = folder, .members = members, .count = count};
+    int rc;
+
+    if (!(rc = rt_alloc(&u.seen, (size_t)count, sizeof *u.seen, "the archive's members", err)) &&
+        !(rc = rt_alloc(&u.piece, PIECE, 1, "a piece of the archive", err)) && !(rc = open_archive(&u, err)))
+        rc = unpack_all(&u, err);
+    archive_read_free(u.archive);
+    rt_free(&u.piece);
+    rt_free(&u.seen);
+    return rc;
+}

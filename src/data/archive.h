@@ -1,0 +1,22 @@
+/* Unpacking a tar.gz from a stranger: only the members asked for, only regular files, only of the sizes
+ * expected. The only file that knows libarchive is archive.c. */
+#ifndef RT_DATA_ARCHIVE_H
+#define RT_DATA_ARCHIVE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct rt_archive_member {
+    const char *path; /* in the archive, exactly (a leading "./" aside) */
+    const char *name; /* of the file it becomes in the folder */
+    int64_t size_min, size_max;
+};
+
+/* Writes each of `count` members into `folder`. Other members are passed over. RT_EDATA, naming archive and
+ * member: not a whole tar.gz; a wanted member missing, twice there, of another size, or not a regular file; too
+ * much else. RT_EIO. Files written before the error stay: unpack into a folder of its own. */
+int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
+                      int count, struct rt_error *err);
+
+#endif

@@ -1,0 +1,64 @@
+#include "data/check.h"
+
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Counts the labels of one block and hashes it. */
+static int check_block(struct rt_data_report *report, size_t block, uint8_t *records, char hex[RT_DIGEST_HEX],
+                       struct rt_error *err)
+{
+    const struct rt_source_kind *kind = report->source.kind;
+    const size_t begin = block * kind->block_records, end = begin + kind->block_records;
+    size_t *counts = report->counts[begin >= kind->train_count];
+    struct rt_digest digest;
+    int rc;
+
+    RT_TRY(rt_digest_start(&digest, err));
+    for (size_t first = begin; first < end; first += RT_READ_RECORDS) {
+        if ((rc = kind->read(&report->source, first, RT_READ_RECORDS, records, err))) {
+            rt_digest_free(&digest);
+            return rc;
+        }
+        rt_digest_update(&digest, records, RT_READ_RECORDS * RT_RECORD_BYTES);
+        for (size_t i = 0; i < RT_READ_RECORDS; i++)
+            counts[records[i * RT_RECORD_BYTES]]++;
+    }
+    return rt_digest_finish(&digest, hex, err);
+}
+
+static int check_all(struct rt_data_report *report, uint8_t *records, struct rt_error *err)
+{
+    const struct rt_source_kind *kind = report->source.kind;
+    const size_t blocks = (kind->train_count + kind->test_count) / kind->block_records;
+    char hex[RT_DIGEST_HEX];
+
+    report->official = kind->official != NULL;
+    for (size_t i = 0; i < blocks; i++) {
+        RT_TRY(check_block(report, i, records, hex, err));
+        if (kind->block_name && i < RT_CHECK_FILES_MAX) {
+            struct rt_data_file *file = &report->files[report->file_count++];
+
+            file->name = kind->block_name(i);
+            memcpy(file->digest, hex, sizeof hex);
+            file->official = kind->official && !strcmp(hex, kind->official(i));
+            report->official &= file->official;
+        }
+    }
+    return RT_OK;
+}
+
+int rt_data_check(struct rt_data_report *out, const char *data, struct rt_error *err)
+{
+    struct rt_data_report report = {0};
+    uint8_t *records;
+    int rc;
+
+    RT_TRY(rt_source_open(&report.source, data, err));
+    RT_TRY(rt_alloc(&records, RT_READ_RECORDS, RT_RECORD_BYTES, "the records being read", err));
+    rc = check_all(&report, records, err);
+    rt_free(&records);
+    if (!rc)
+        *out = report;
+    return rc;
+}

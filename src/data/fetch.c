@@ -1,0 +1,282 @@
+#include "data/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/file.h"
+#include "base/http.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "data/archive.h"
+#include "data/cifar10.h"
+
+enum { RETRIES = 3, NAMES_BYTES_MAX = 4096 };
+
+static const char *const cifar10_urls[] = {
+    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+    "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/cifar-10-binary.tar.gz",
+    NULL,
+};
+
+const struct rt_fetch rt_fetch_cifar10 = {
+    .urls = cifar10_urls,
+    .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+    .archive_bytes = 170052171,
+    .file_bytes = RT_CIFAR10_FILE_BYTES,
+};
+
+/* A download into a file that stays when it breaks off. */
+struct download {
+    const struct rt_fetch *fetch;
+    const char *url;
+    char part[RT_PATH_MAX];
+    int fd;
+    int64_t size; /* of the file so far */
+    int status;   /* why `receive` stopped the transfer */
+    struct rt_error err;
+};
+
+static int receive(void *context, const void *bytes, size_t size)
+{
+    struct download *d = context;
+
+    if ((int64_t)size > d->fetch->archive_bytes - d->size)
+        d->status = rt_fail(&d->err, RT_EDATA, "%s: more than the %lld bytes of the archive; not it", d->url,
+                            (long long)d->fetch->archive_bytes);
+    else
+        d->status = rt_file_write(d->fd, d->part, bytes, size, &d->err);
+    if (!d->status)
+        d->size += (int64_t)size;
+    return d->status;
+}
+
+static void progress_of_download(void *context, int64_t received, int64_t total)
+{
+    const struct download *d = context;
+
+    (void)total; /* the server's idea of it */
+    if (d->fetch->progress)
+        d->fetch->progress(d->fetch->context, received, d->fetch->archive_bytes);
+}
+
+/* Throws away what there is of the file. */
+static int start_over(struct download *d, struct rt_error *err)
+{
+    d->size = 0;
+    return rt_file_truncate(d->part, 0, err);
+}
+
+/* One request for what is missing. *again: worth another one. */
+static int request_rest(struct download *d, struct rt_http *http, bool *again, struct rt_error *err)
+{
+    const struct rt_http_request request = {
+        .url = d->url,
+        .timeout_s = d->fetch->stall_s > 0 ? d->fetch->stall_s : 60,
+        .receive = receive,
+        .progress = progress_of_download,
+        .context = d,
+        .offset = d->size,
+        .follow = true,
+        .local = true,
+    };
+    struct rt_http_answer answer = {0};
+    char shown[512];
+    int rc = rt_http_send(http, &request, &answer, err);
+    const int status = answer.status;
+
+    *again = false;
+    if (d->status) {
+        *err = d->err;
+        rc = d->status;
+    } else if (request.offset > 0 && (status == 416 || (rc && status == 200))) {
+        *again = true; /* the server cannot go on in the middle */
+        rc = start_over(d, err);
+    } else if (rc) {
+        *again = answer.outcome == RT_HTTP_LOST || (answer.outcome == RT_HTTP_UNREACHED && d->size > 0);
+    } else if (status != 0 && status != 200 && status != 206) {
+        *again = status >= 500 || status == 429;
+        rc = rt_fail(err, RT_EIO, "GET %s: the server answers %d", rt_http_shown(d->url, shown, sizeof shown),
+                     status);
+    }
+    rt_http_answer_free(&answer);
+    return rc;
+}
+
+/* Until the file is whole, giving up after some requests in a row that brought nothing. */
+static int download_rest(struct download *d, struct rt_error *err)
+{
+    struct rt_http *http = NULL;
+    int rc = RT_OK, fruitless = 0;
+
+    if (d->size > d->fetch->archive_bytes)
+        RT_TRY(start_over(d, err));
+    RT_TRY(rt_http_create(&http, err));
+    while (d->size < d->fetch->archive_bytes) {
+        const int64_t before = d->size;
+        bool again;
+
+        rc = request_rest(d, http, &again, err);
+        if (!rc && !again)
+            break;
+        fruitless = d->size > before ? 0 : fruitless + 1;
+        if (!again || fruitless > RETRIES)
+            break;
+        if (rc)
+            rt_clock_sleep_s(fruitless);
+        rc = RT_OK;
+    }
+    rt_http_free(&http);
+    return rc;
+}
+
+static int verify(const struct rt_fetch *fetch, const char *archive, const char *origin, struct rt_error *err)
+{
+    char hex[RT_DIGEST_HEX];
+    uint64_t size;
+
+    RT_TRY(rt_file_size(archive, &size, err));
+    if (size != (uint64_t)fetch->archive_bytes)
+        return rt_fail(err, RT_EDATA, "%s: %llu bytes, expected %lld: not the archive, or not all of it",
+                       origin, (unsigned long long)size, (long long)fetch->archive_bytes);
+    RT_TRY(rt_digest_file(archive, hex, err));
+    if (strcmp(hex, fetch->sha256))
+        return rt_fail(err, RT_EDATA, "%s: SHA-256 %s, expected %s: not the official archive, so not used",
+                       origin, hex, fetch->sha256);
+    return RT_OK;
+}
+
+/* The archive from one URL in d->part. One that is whole but wrong is removed, so that the next try is new. */
+static int download(struct download *d, struct rt_error *err)
+{
+    char shown[512];
+    uint64_t size;
+    int rc;
+
+    d->status = RT_OK;
+    rt_log_info("fetching %s", rt_http_shown(d->url, shown, sizeof shown));
+    RT_TRY(rt_file_open(&d->fd, d->part, RT_OPEN_APPEND, err));
+    if (!(rc = rt_file_size(d->part, &size, err))) {
+        d->size = (int64_t)size;
+        if (size)
+            rt_log_info("going on at byte %llu of an earlier download", (unsigned long long)size);
+        rc = download_rest(d, err);
+    }
+    if (rc)
+        rt_file_close_read(&d->fd);
+    else
+        rc = rt_file_close(&d->fd, d->part, err);
+    if (!rc)
+        rc = verify(d->fetch, d->part, rt_http_shown(d->url, shown, sizeof shown), err);
+    if (rc == RT_EDATA || d->size == 0)
+        rt_file_remove(d->part, NULL);
+    return rc;
+}
+
+static int unpack(const struct rt_fetch *fetch, const char *archive, const char *folder, struct rt_error *err)
+{
+    struct rt_archive_member members[RT_CIFAR10_FILES + 1];
+    const int64_t size = fetch->file_bytes;
+
+    for (int i = 0; i < RT_CIFAR10_FILES; i++)
+        members[i] = (struct rt_archive_member){rt_cifar10_files[i].path, rt_cifar10_files[i].name, size, size};
+    members[RT_CIFAR10_FILES] = (struct rt_archive_member){RT_CIFAR10_FOLDER "/" RT_CIFAR10_NAMES,
+                                                           RT_CIFAR10_NAMES, 1, NAMES_BYTES_MAX};
+    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, err);
+}
+
+/* Puts the finished folder in its place; one that is there goes aside first and away afterwards. */
+static int put_in_place(const char *finished, const char *home, const char *target, struct rt_error *err)
+{
+    char aside[RT_PATH_MAX];
+
+    if (!rt_path_exists(target))
+        return rt_folder_commit(finished, target, err);
+    RT_TRY(rt_path_temporary(aside, target, err));
+    RT_TRY(rt_path_rename(target, aside, err));
+    if (rt_folder_commit(finished, target, err)) {
+        rt_path_rename(aside, target, NULL);
+        return (int)err->status;
+    }
+    return rt_tree_remove(aside, home, err);
+}
+
+static int install(const struct rt_fetch *fetch, const char *archive, const char *home, const char *target,
+                   struct rt_error *err)
+{
+    char temporary[RT_PATH_MAX];
+    int rc;
+
+    RT_TRY(rt_folder_make_temporary(temporary, target, err));
+    if ((rc = unpack(fetch, archive, temporary, err)) || (rc = put_in_place(temporary, home, target, err)))
+        rt_tree_remove(temporary, home, NULL);
+    return rc;
+}
+
+/* The archive's path, from the first URL that gives it, in archive[]; *downloaded: it is ours to remove. */
+static int obtain(const struct rt_fetch *fetch, const char *home, char archive[RT_PATH_MAX], bool *downloaded,
+                  struct rt_error *err)
+{
+    struct download d = {.fetch = fetch, .fd = -1};
+    int rc = RT_EIO;
+
+    RT_TRY(rt_path_join(d.part, home, ".cifar-10-binary.tar.gz.part", err));
+    for (int i = 0; fetch->urls[i]; i++) {
+        const bool local = !strstr(fetch->urls[i], "://");
+
+        if (i)
+            rt_log_warn("%s", err->message);
+        d.url = fetch->urls[i];
+        *downloaded = !local;
+        rt_copy_text(archive, RT_PATH_MAX, local ? d.url : d.part);
+        rc = local ? verify(fetch, d.url, d.url, err) : download(&d, err);
+        if (!rc || rc == RT_EMEMORY)
+            break;
+    }
+    return rc;
+}
+
+/* The lock on the home folder, so that two fetches do not write one file. */
+static int lock_home(const char *home, int *fd, struct rt_error *err)
+{
+    *fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "%s", home);
+    if (!flock(*fd, LOCK_EX | LOCK_NB))
+        return RT_OK;
+    if (errno == EWOULDBLOCK)
+        rt_fail(err, RT_EIO, "%s: another 'rethink data fetch' is at work there", home);
+    else
+        rt_fail_errno(err, RT_EIO, errno, "%s: cannot lock", home);
+    rt_file_close_read(fd);
+    return RT_EIO;
+}
+
+int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
+                     struct rt_error *err)
+{
+    char archive[RT_PATH_MAX];
+    struct rt_error ignored;
+    bool downloaded;
+    int lock = -1, rc;
+
+    err = err ? err : &ignored;
+    RT_TRY(rt_folder_make(home, err));
+    RT_TRY(rt_path_join(installed, home, RT_CIFAR10_FOLDER, err));
+    if (!fetch->replace && rt_path_exists(installed))
+        return rt_fail(err, RT_EIO,
+                       "%s is there already: look at it with 'rethink data check', replace it with --force",
+                       installed);
+    RT_TRY(lock_home(home, &lock, err));
+    if (!(rc = rt_folder_remove_temporaries(home, err)) &&
+        !(rc = obtain(fetch, home, archive, &downloaded, err)) &&
+        !(rc = install(fetch, archive, home, installed, err)) && downloaded)
+        rc = rt_file_remove(archive, err);
+    rt_file_close_read(&lock);
+    return rc;
+}

@@ -1,0 +1,32 @@
+/* Fetching: an archive over HTTP, from a file:// URL or from a path, checked against its pinned SHA-256, and
+ * installed whole or not at all. */
+#ifndef RT_DATA_FETCH_H
+#define RT_DATA_FETCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/path.h"
+
+struct rt_fetch {
+    const char *const *urls; /* tried in order, ended by null; one without "://" is the path of an archive */
+    const char *sha256;      /* of the archive: nothing else is accepted, wherever it comes from */
+    int64_t archive_bytes;   /* its size */
+    int64_t file_bytes;      /* of each of the six files in it */
+    bool replace;            /* what is installed already */
+    double stall_s;          /* give a server up after so long without a byte; 0: 60 */
+    void (*progress)(void *context, int64_t received, int64_t total); /* may be null */
+    void *context;
+};
+
+/* CIFAR-10's binary version and its mirrors. */
+extern const struct rt_fetch rt_fetch_cifar10;
+
+/* Installs the files in HOME/cifar-10-batches-bin, whose path goes to `installed`; HOME is made if needed. A
+ * download that broke off stays in HOME and is gone on with the next time. RT_EIO: no server gave it, or the
+ * disk; RT_EDATA: not the archive that is pinned. */
+int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
+                     struct rt_error *err);
+
+#endif

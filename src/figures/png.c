@@ -1,0 +1,27 @@
+#include "figures/png.h"
+
+#include <png.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+int rt_png_write(const char *path, const uint8_t *rgb, int width, int height, struct rt_error *err)
+{
+    png_image image = {
+        .version = PNG_IMAGE_VERSION,
+        .width = (png_uint_32)width,
+        .height = (png_uint_32)height,
+        .format = PNG_FORMAT_RGB,
+    };
+    png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image); /* an upper bound, so that it is compressed once */
+    uint8_t *bytes = NULL;
+    int rc;
+
+    RT_TRY(rt_alloc(&bytes, size, 1, "a PNG", err));
+    if (png_image_write_to_memory(&image, bytes, &size, 0, rgb, 0, NULL))
+        rc = rt_file_write_all(path, bytes, size, err);
+    else
+        rc = rt_fail(err, RT_EMEMORY, "%s: %s", path, image.message);
+    rt_free(&bytes);
+    return rc;
+}
