@@ -55,6 +55,9 @@ struct rt_command {
 /* The commands that exist, in the order of --help; each command's file defines rt_command_NAME. */
 /* clang-format off */
 #define RT_COMMANDS(X) \
+    X(train) \
+    X(evaluate) \
+    X(list) \
     X(config) \
     X(view) \
     X(plot) \
@@ -89,6 +92,10 @@ extern const struct rt_command *const rt_commands[];
 #define RT_OPTION_THREADS                                                                                      \
     {                                                                                                          \
         "threads", 0, "N", NULL, "threads to compute with (default: one per core)"                             \
+    }
+#define RT_OPTION_ENGINE                                                                                       \
+    {                                                                                                          \
+        "engine", 0, "NAME", "native reference", "native, or reference (each op as its formula, slow)"         \
     }
 #define RT_OPTION_QUIET                                                                                        \
     {                                                                                                          \

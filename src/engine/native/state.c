@@ -64,6 +64,11 @@ size_t rt_native_memory_bytes(const struct rt_plan *base)
     return floats * sizeof(float);
 }
 
+static const char *native_isa(const struct rt_plan *base)
+{
+    return ((const struct rt_native *)base)->isa->name;
+}
+
 const struct rt_engine rt_engine_native = {
     .name = "native",
     .help = "packed micro-kernels in vector types, for this processor's instruction set",
@@ -76,4 +81,5 @@ const struct rt_engine rt_engine_native = {
     .evaluate = rt_native_evaluate,
     .probe = rt_native_probe,
     .memory_bytes = rt_native_memory_bytes,
+    .isa = native_isa,
 };

@@ -1,0 +1,178 @@
+/* rethink evaluate: a trained network on the test set. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "run/checkpoint.h"
+#include "run/run.h"
+#include "train/setup.h"
+#include "train/snapshot.h"
+
+enum { CLASS_WIDTH = 10 };
+
+/* The newest checkpoint of a run directory, or the path itself if it is one. */
+static int find_checkpoint(char path[RT_PATH_MAX], const char *given, struct rt_error *err)
+{
+    struct rt_checkpoint_list list = {0};
+    struct rt_experiment experiment;
+    char config[RT_PATH_MAX];
+    int rc;
+
+    if (rt_checkpoint_is(given))
+        return rt_path_join(path, "", given, err);
+    RT_TRY(rt_path_join(config, given, RT_CONFIG_FILE, err));
+    if (!rt_path_is_file(config))
+        return rt_fail(err, RT_EDATA, "%s: neither a run directory nor a checkpoint", given);
+    rt_experiment_defaults(&experiment);
+    RT_TRY(rt_experiment_read(&experiment, config, err));
+    RT_TRY(rt_checkpoint_list(&list, given, experiment.experiment_name, err));
+    if (list.count)
+        rc = rt_path_join(path, given, list.items[list.count - 1].name, err);
+    else
+        rc = rt_fail(err, RT_EDATA, "%s: this run has no checkpoint yet", given);
+    rt_checkpoint_list_free(&list);
+    return rc;
+}
+
+/* The data of the checkpoint's run, where nothing else was asked for and it can be found. */
+static const char *choose_data(const struct rt_checkpoint *checkpoint, const char *given)
+{
+    if (given)
+        return given;
+    if (!strcmp(checkpoint->data_name, "cifar10") && rt_path_is_folder(checkpoint->data_source))
+        return checkpoint->data_source;
+    return checkpoint->data_name;
+}
+
+static void append_classes(struct rt_text *text, const struct rt_dataset *dataset,
+                           const struct rt_evaluation *evaluation)
+{
+    for (int label = 0; label < RT_CLASSES; label++) {
+        long count = 0;
+
+        for (int i = 0; i < RT_CLASSES; i++)
+            count += evaluation->confusion[label][i];
+        if (count)
+            rt_text_printf(text, "  %-*s %6.2f %%  of %ld\n", CLASS_WIDTH + 2, dataset->classes[label],
+                           100 * (double)evaluation->confusion[label][label] / (double)count, count);
+        else
+            rt_text_printf(text, "  %-*s      -    of 0\n", CLASS_WIDTH + 2, dataset->classes[label]);
+    }
+}
+
+static void append_confusion(struct rt_text *text, const struct rt_dataset *dataset,
+                             const struct rt_evaluation *evaluation)
+{
+    rt_text_printf(text, "\nRows: labels. Columns: predictions.\n%*s", CLASS_WIDTH + 2, "");
+    for (int i = 0; i < RT_CLASSES; i++)
+        rt_text_printf(text, " %*.*s", CLASS_WIDTH - 3, CLASS_WIDTH - 3, dataset->classes[i]);
+    rt_text_append(text, "\n");
+    for (int label = 0; label < RT_CLASSES; label++) {
+        rt_text_printf(text, "  %-*.*s", CLASS_WIDTH, CLASS_WIDTH, dataset->classes[label]);
+        for (int i = 0; i < RT_CLASSES; i++)
+            rt_text_printf(text, " %*ld", CLASS_WIDTH - 3, evaluation->confusion[label][i]);
+        rt_text_append(text, "\n");
+    }
+}
+
+static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
+                            const struct rt_evaluation *evaluation, const struct rt_arguments *arguments,
+                            struct rt_error *err)
+{
+    struct rt_text text = {0};
+
+    rt_text_printf(&text, "%s on %s, %s images\n", rt_path_name(checkpoint->path), dataset->name,
+                   rt_argument_flag(arguments, "train") ? "training" : "test");
+    rt_text_printf(&text, "loss      %.6f\naccuracy  %.2f %%  (%ld of %ld)\n", evaluation->loss,
+                   100 * evaluation->accuracy, evaluation->correct, evaluation->count);
+    append_classes(&text, dataset, evaluation);
+    if (rt_argument_flag(arguments, "confusion"))
+        append_confusion(&text, dataset, evaluation);
+    return rt_output_text(&text, err);
+}
+
+/* One prediction a line, in the images' order. */
+static int write_predictions(const char *path, const uint8_t *predictions, long count, struct rt_error *err)
+{
+    struct rt_text text = {0};
+    int rc;
+
+    for (long i = 0; i < count; i++)
+        rt_text_printf(&text, "%d\n", predictions[i]);
+    if (!(rc = rt_text_check(&text, err)))
+        rc = rt_file_write_all(path, text.bytes, text.length, err);
+    rt_text_free(&text);
+    return rc;
+}
+
+static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
+                    const struct rt_arguments *arguments, long threads, struct rt_error *err)
+{
+    const enum rt_split split = rt_argument_flag(arguments, "train") ? RT_SPLIT_TRAIN : RT_SPLIT_TEST;
+    const char *file = rt_argument(arguments, "predictions");
+    struct rt_evaluation evaluation;
+    uint8_t *predictions = NULL;
+    int rc;
+
+    RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
+                           &checkpoint->experiment, err));
+    RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
+                            false, err));
+    RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));
+    RT_TRY(
+        rt_alloc(&predictions, setup->dataset.train_count + setup->dataset.test_count, 1, "predictions", err));
+    rt_evaluator_run(&setup->evaluator, split, &evaluation, predictions);
+    rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, arguments, err);
+    if (!rc && file)
+        rc = write_predictions(file, predictions, evaluation.count, err);
+    rt_free(&predictions);
+    return rc;
+}
+
+static int run_evaluate(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    struct rt_checkpoint *checkpoint = NULL;
+    struct rt_setup setup = {0};
+    char path[RT_PATH_MAX];
+    long threads;
+    int rc;
+
+    RT_TRY(rt_argument_integer(arguments, "threads", 1, 256, 0, &threads, err));
+    RT_TRY(find_checkpoint(path, arguments->operands[0], err));
+    RT_TRY(rt_alloc(&checkpoint, 1, sizeof *checkpoint, "a checkpoint", err));
+    if (!(rc = rt_checkpoint_read(checkpoint, path, err)))
+        rc = evaluate(&setup, checkpoint, arguments, threads, err);
+    rt_setup_free(&setup);
+    rt_checkpoint_free(checkpoint);
+    rt_free(&checkpoint);
+    return rc;
+}
+
+static const struct rt_option options_table[] = {
+    {"confusion", 0, NULL, NULL, "also print the confusion matrix"},
+    {"train", 0, NULL, NULL, "on the training images instead of the test images"},
+    {"predictions", 0, "FILE", "@files", "write the predicted classes, one a line"},
+    RT_OPTION_DATA,
+    RT_OPTION_THREADS,
+    RT_OPTION_ENGINE,
+    {0},
+};
+
+const struct rt_command rt_command_evaluate = {
+    .name = "evaluate",
+    .operands = "RUN-OR-CHECKPOINT",
+    .operands_min = 1,
+    .operands_max = 1,
+    .operand_values = "@dirs",
+    .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
+    .description =
+        "Prints mean loss, accuracy, and the accuracy of each class. The images are corrupted as the "
+        "run's experiment says, with its seed.",
+    .examples = "rethink evaluate runs/MLP1/MLP1_0.0_none\n"
+                "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",
+    .options = options_table,
+    .run = run_evaluate,
+};

@@ -1,0 +1,161 @@
+/* rethink train: the main job. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/experiment_args.h"
+#include "cli/output.h"
+#include "cli/view.h"
+#include "train/session.h"
+
+/* The last --set KEY=... of that key; null: none. */
+static const char *last_set(const struct rt_arguments *arguments, const char *key)
+{
+    const size_t length = strlen(key);
+    const char *assignment, *found = NULL;
+
+    for (int i = 0; (assignment = rt_argument_at(arguments, "set", i)); i++)
+        if (!strncmp(assignment, key, length) && assignment[length] == '=')
+            found = assignment;
+    return found;
+}
+
+static int read_options(struct rt_train_options *options, const struct rt_arguments *arguments,
+                        struct rt_error *err)
+{
+    long threads, autosave_s;
+
+    RT_TRY(rt_argument_integer(arguments, "threads", 1, 256, 0, &threads, err));
+    RT_TRY(rt_argument_integer(arguments, "autosave", 0, 1000000, RT_AUTOSAVE_S, &autosave_s, err));
+    *options = (struct rt_train_options){
+        .data = rt_argument(arguments, "data"),
+        .runs = rt_argument(arguments, "runs"),
+        .engine = rt_argument(arguments, "engine"),
+        .init = rt_argument(arguments, "init"),
+        .threads = (int)threads,
+        .fresh = rt_argument_flag(arguments, "fresh"),
+        .epochs_given = rt_argument(arguments, "epochs") || last_set(arguments, "num_epochs"),
+        .resume_given = last_set(arguments, "resume_checkpoint"),
+        .autosave_s = (double)autosave_s,
+    };
+    if (rt_argument_flag(arguments, "quiet"))
+        options->verbosity = -1;
+    else if (rt_argument_flag(arguments, "verbose"))
+        options->verbosity = 1;
+    rt_log_set_level((enum rt_log_level)options->verbosity);
+    return RT_OK;
+}
+
+static void append_plan(struct rt_text *text, const struct rt_train_forecast *forecast)
+{
+    const struct rt_experiment *experiment = &forecast->experiment;
+    const int64_t epochs = experiment->num_epochs - forecast->from_epoch + 1;
+    const double mebibyte = 1024 * 1024;
+
+    rt_text_printf(text, "# data        %s, %" PRId64 " + %" PRId64 " images, digest %.12s (%s%s)\n",
+                   forecast->data.name, forecast->data.train_count, forecast->data.test_count,
+                   forecast->data.digest, forecast->data.source,
+                   forecast->data.official ? ", the official bytes" : "");
+    rt_text_printf(text, "# network     %s, %" PRId64 " parameters, engine %s, %d thread%s\n",
+                   experiment->model_name, forecast->parameters, forecast->engine, forecast->threads,
+                   forecast->threads == 1 ? "" : "s");
+    rt_text_printf(text, "# training    epochs %" PRId64 " to %" PRId64 " of %" PRId64 " batches",
+                   forecast->from_epoch, experiment->num_epochs, forecast->batches_per_epoch);
+    if (experiment->figure1 && !experiment->curve)
+        rt_text_append(text, ", or until the interpolation threshold");
+    rt_text_printf(text, "\n# work        %.4g GFLOP an epoch, %.4g GFLOP in all\n",
+                   forecast->flops_per_epoch / 1e9, forecast->flops_per_epoch / 1e9 * (double)epochs);
+    rt_text_printf(text, "# memory      %.1f MiB network, %.1f MiB data\n",
+                   (double)forecast->plan_bytes / mebibyte, (double)forecast->data_bytes / mebibyte);
+}
+
+/* The resolved config, and around it, as comments, what would be done with it. */
+static int print_forecast(const struct rt_experiment *experiment, const struct rt_train_options *options,
+                          struct rt_error *err)
+{
+    struct rt_train_forecast *forecast = NULL;
+    struct rt_text text = {0};
+    char *yaml = NULL;
+    int rc;
+
+    RT_TRY(rt_alloc(&forecast, 1, sizeof *forecast, "a forecast", err));
+    if ((rc = rt_train_forecast(forecast, experiment, options, err)) ||
+        (rc = rt_experiment_format(&forecast->experiment, &yaml, err)))
+        goto done;
+    rt_text_append(&text, yaml);
+    rt_text_printf(&text, "\n# run         %s, %s%s\n", forecast->run_dir,
+                   forecast->complete  ? "nothing is left to train"
+                   : forecast->resumed ? "goes on from "
+                                       : "starts at the first epoch",
+                   forecast->resumed && !forecast->complete ? rt_path_name(forecast->checkpoint) : "");
+    if (!forecast->complete)
+        append_plan(&text, forecast);
+    rc = rt_output_text(&text, err);
+done:
+    rt_text_free(&text);
+    rt_free(&yaml);
+    rt_free(&forecast);
+    return rc;
+}
+
+static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    struct rt_train_options options;
+    struct rt_experiment experiment;
+
+    RT_TRY(read_options(&options, arguments, err));
+    RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
+    if (!options.resume_given)
+        experiment.resume_checkpoint[0] = '\0'; /* kept current in config.yaml, not asked for */
+    if (rt_argument_flag(arguments, "view"))
+        return rt_view_print(&experiment, err);
+    if (rt_argument_flag(arguments, "dry-run"))
+        return print_forecast(&experiment, &options, err);
+    return rt_train(&experiment, &options, err);
+}
+
+static const struct rt_option options_table[] = {
+    RT_EXPERIMENT_OPTIONS,
+    RT_OPTION_DATA,
+    RT_OPTION_RUNS,
+    RT_OPTION_THREADS,
+    RT_OPTION_ENGINE,
+    {"init", 0, "FILE", "@files", "begin with the weights in this safetensors file"},
+    {"fresh", 0, NULL, NULL, "start over: what an earlier run left is removed"},
+    {"autosave", 0, "SECONDS", NULL,
+     "save a checkpoint when the last one is this old, also within an epoch (default: 300; 0: never)"},
+    {"view", 0, NULL, NULL, "only show the network"},
+    {"dry-run", 0, NULL, NULL, "only print what would be done: config, data, work, memory"},
+    RT_OPTION_QUIET,
+    RT_OPTION_VERBOSE,
+    {0},
+};
+
+const struct rt_command rt_command_train = {
+    .name = "train",
+    .operands = "EXPERIMENT",
+    .operands_max = 1,
+    .operand_values = RT_EXPERIMENT_VALUES,
+    .summary = "Train a network as the published experiments do, or go on with an earlier run of it.",
+    .description =
+        "Everything is written to RUNS/MODEL/NAME: config.yaml, metrics.csv, log.txt, result.json and "
+        "checkpoints, each of which appears whole or not at all. An epoch whose mean training loss falls below "
+        "0.01, or whose accuracy exceeds 0.997, meets the interpolation threshold: the test set is evaluated, "
+        "a "
+        "checkpoint is written, and training stops, unless curve: true or figure1: false.\n"
+        "\n"
+        "The same command again goes on from the newest checkpoint, to a later --epochs for example. A run "
+        "that "
+        "was interrupted or killed and resumed ends with the same bytes, times aside, as one that was not. "
+        "Ctrl-C and SIGTERM save and stop; a second one stops at once. When keys that matter have changed, or "
+        "the data has, it refuses and says which; --fresh starts over.",
+    .examples = "rethink train MLP1_1.0_none                         # random labels, on CIFAR-10\n"
+                "rethink train MLP1_1.0_none --data shapes10         # on images made by the program\n"
+                "rethink train MLP1_0.0_none --epochs 90             # goes on from where it was\n"
+                "rethink train my.yaml --set learning_rate=0.02 --fresh\n"
+                "rethink train WRN_0.0_none --dry-run                # what it would take",
+    .options = options_table,
+    .run = run_train,
+};
