@@ -27,6 +27,7 @@ struct transfer {
     struct curl_slist *headers;
     FILE *file;
     int64_t file_size;
+    size_t sent; /* of the body in memory */
     bool full, told_to_stop;
     char reason[CURL_ERROR_SIZE];
 };
@@ -92,9 +93,7 @@ static bool part_of(CURLU *url, CURLUPart what, char *out, size_t size)
     char *text = NULL;
     bool found;
 
-    found = !curl_url_get(url, what, &text, 0) && strlen(text) < size;
-    if (found)
-        strcpy(out, text);
+    found = !curl_url_get(url, what, &text, 0) && rt_copy_text(out, size, text);
     curl_free(text);
     return found;
 }
@@ -199,11 +198,21 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
     return t->body.failed ? 0 : size;
 }
 
+/* The body is handed over by a callback that cannot rewind, for a reason: when a kept connection breaks before
+ * the answer, libcurl would send the request a second time by itself, and the server might act on it twice. */
 static size_t on_read(char *bytes, size_t one, size_t size, void *context)
 {
-    const struct transfer *t = context;
+    struct transfer *t = context;
+    size_t left;
 
-    return fread(bytes, one, size, t->file);
+    if (t->file)
+        return fread(bytes, one, size, t->file);
+    left = t->request->body_size - t->sent;
+    size = one * size < left ? one * size : left;
+    if (size)
+        memcpy(bytes, (const char *)t->request->body + t->sent, size);
+    t->sent += size;
+    return size;
 }
 
 static int on_progress(void *context, curl_off_t total, curl_off_t received, curl_off_t a, curl_off_t b)
@@ -247,17 +256,18 @@ static void set_body(CURL *curl, struct transfer *t)
     const struct rt_http_request *request = t->request;
     const char *method = request->method ? request->method : "GET";
 
+    if (!strcmp(method, "GET"))
+        return;
     if (request->file) {
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
-        curl_easy_setopt(curl, CURLOPT_READDATA, t);
         curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->file_size);
-    } else if (strcmp(method, "GET")) {
+    } else {
+        curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body ? request->body : "");
     }
-    if (strcmp(method, "GET"))
-        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, on_read);
+    curl_easy_setopt(curl, CURLOPT_READDATA, t);
+    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 }
 
 static void set_security(CURL *curl, const struct rt_http_request *request, const char *schemes)
@@ -345,6 +355,8 @@ static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
         return RT_HTTP_REFUSED;
     case CURLE_ABORTED_BY_CALLBACK:
         return RT_HTTP_STOPPED;
+    case CURLE_SEND_FAIL_REWIND: /* see on_read */
+        return RT_HTTP_LOST;
     case CURLE_WRITE_ERROR:
         return t->told_to_stop ? RT_HTTP_STOPPED : RT_HTTP_LOST;
     default:
@@ -374,9 +386,10 @@ static int fail_transfer(const struct transfer *t, CURLcode code, struct rt_erro
     char shown[512];
 
     return rt_fail(err, status, "%s %s: %s", method, rt_http_shown(t->request->url, shown, sizeof shown),
-                   t->full      ? "the answer is too long"
-                   : *t->reason ? t->reason
-                                : curl_easy_strerror(code));
+                   t->full                          ? "the answer is too long"
+                   : code == CURLE_SEND_FAIL_REWIND ? "the connection broke before the answer"
+                   : *t->reason                     ? t->reason
+                                                    : curl_easy_strerror(code));
 }
 
 static int transfer(struct transfer *t, const char *schemes, struct rt_error *err)

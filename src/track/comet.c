@@ -13,6 +13,7 @@
 
 /* 12,000 metrics and 10,000 parameters a minute are allowed: one call in 6 ms keeps both. */
 #define PACE_S 0.006
+#define BEAT_TIMEOUT_S 5.0 /* points wait behind it */
 
 /* The series of which the last stored step is known, for points, the threshold and the end. */
 #define SERIES(X)                                                                                              \
@@ -147,12 +148,12 @@ static void keep_pace(struct comet *own)
     own->called_at_s = rt_clock_wall_s();
 }
 
-/* `query` is the encoded rest of the URL behind the path, or "". */
-static int get(struct rt_link *link, const char *path, const char *query, struct rt_json **answer,
-               struct rt_error *err)
+/* `query` is the encoded rest of the URL behind the path, or ""; timeout_s 0: the usual one. */
+static int get(struct rt_link *link, const char *path, const char *query, double timeout_s,
+               struct rt_json **answer, struct rt_error *err)
 {
     struct comet *own = link->own;
-    struct rt_http_request request = {.secret = true, .headers = {own->authorization}};
+    struct rt_http_request request = {.secret = true, .headers = {own->authorization}, .timeout_s = timeout_s};
     char url[2 * RT_URL_MAX];
 
     keep_pace(own);
@@ -161,8 +162,8 @@ static int get(struct rt_link *link, const char *path, const char *query, struct
     return rt_link_call(link, &request, answer, err);
 }
 
-static int get_of_run(struct rt_link *link, const char *path, const char *more, struct rt_json **answer,
-                      struct rt_error *err)
+static int get_of_run(struct rt_link *link, const char *path, const char *more, double timeout_s,
+                      struct rt_json **answer, struct rt_error *err)
 {
     struct rt_text query = {0};
     int rc;
@@ -171,7 +172,7 @@ static int get_of_run(struct rt_link *link, const char *path, const char *more, 
     rt_http_escape(&query, link->position.run);
     rt_text_append(&query, more);
     rc = rt_text_check(&query, err);
-    rc = rc ? rc : get(link, path, rt_text_string(&query), answer, err);
+    rc = rc ? rc : get(link, path, rt_text_string(&query), timeout_s, answer, err);
     rt_text_free(&query);
     return rc;
 }
@@ -233,7 +234,7 @@ static int ask_last(struct rt_link *link, enum series series, struct rt_error *e
     size_t count;
 
     snprintf(query, sizeof query, "&metricName=%s", series_of[series].name);
-    RT_TRY(get_of_run(link, "/experiment/metrics/get-metric", query, &answer, err));
+    RT_TRY(get_of_run(link, "/experiment/metrics/get-metric", query, 0, &answer, err));
     entries = answer ? rt_json_at(answer, "metrics") : NULL;
     count = entries && rt_json_kind(entries) == RT_JSON_ARRAY ? rt_json_count(entries) : 0;
     own->last[series] = NONE;
@@ -361,7 +362,7 @@ static int find_workspace(struct rt_link *link, struct rt_error *err)
 
     if (*own->workspace)
         return RT_OK;
-    RT_TRY(get(link, "/account-details", "", &answer, err));
+    RT_TRY(get(link, "/account-details", "", 0, &answer, err));
     if (!answer || rt_json_get_text(answer, "", "defaultWorkspaceName", &name, NULL) ||
         !rt_copy_text(own->workspace, sizeof own->workspace, name))
         rc = rt_link_fail(link, err, "the account has no default workspace; set COMET_WORKSPACE");
@@ -413,7 +414,7 @@ static int check_experiment(struct rt_link *link, struct rt_error *err)
 {
     struct rt_json *answer = NULL;
     bool archived = false;
-    int rc = get_of_run(link, "/experiment/metadata", "", &answer, err);
+    int rc = get_of_run(link, "/experiment/metadata", "", 0, &answer, err);
 
     if (rc && link->failure == RT_LINK_RETRY)
         return rc;
@@ -537,7 +538,7 @@ static int comet_beat(struct rt_link *link, double *next_s, struct rt_error *err
     struct rt_json *answer = NULL;
     double ms;
 
-    RT_TRY(get_of_run(link, "/write/experiment/set-status", "", &answer, err));
+    RT_TRY(get_of_run(link, "/write/experiment/set-status", "", BEAT_TIMEOUT_S, &answer, err));
     if (answer && !rt_json_get_number(answer, "", "isAliveBeatDurationMillis", &ms, NULL) && ms >= 100 &&
         ms <= 1e9)
         *next_s = ms / 1000;

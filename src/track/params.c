@@ -41,7 +41,7 @@ static void fill(struct rt_param *param, const struct rt_key *key, const struct 
     case RT_KEY_BOOL:
         param->kind = RT_PARAM_BOOL;
         param->number = *(const bool *)field;
-        strcpy(param->text, *(const bool *)field ? "true" : "false");
+        rt_copy_text(param->text, sizeof param->text, *(const bool *)field ? "true" : "false");
         break;
     case RT_KEY_INTEGER:
         fill_number(param, (double)*(const int64_t *)field);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #define SAVE_EVERY_S 1.0
+#define BEAT_AGAIN_S 3.0 /* after one that failed */
 
 int rt_sender_open(struct rt_sender *sender, const struct rt_service *service, const char *run_dir,
                    const char *project, struct rt_error *err)
@@ -150,9 +151,23 @@ static int send_next(struct rt_sender *sender, struct rt_error *err)
     return rt_sender_save(sender, err);
 }
 
+/* One that is missed is not worth a word: the next points will tell. */
+static void beat_if_due(struct rt_sender *sender)
+{
+    const double now_s = rt_clock_wall_s();
+    struct rt_link *link = &sender->link;
+    double next_s = BEAT_AGAIN_S;
+
+    if (!link->service->beat || !*link->position.run || now_s < sender->beat_due_s)
+        return;
+    link->service->beat(link, &next_s, NULL);
+    sender->beat_due_s = rt_clock_wall_s() + next_s;
+}
+
 int rt_sender_pass(struct rt_sender *sender, struct rt_error *err)
 {
     for (;;) {
+        beat_if_due(sender);
         sender->link.failure = RT_LINK_FINAL; /* unless a call says otherwise */
         RT_TRY(fill(sender, err));
         if (sender->point_count)

@@ -17,7 +17,7 @@ struct rt_sender {
     struct rt_service_point points[RT_SENDER_POINTS_MAX]; /* likewise, and before `next` */
     int point_count;
     int64_t sent_points; /* by this sender */
-    double saved_at_s;
+    double saved_at_s, beat_due_s;
     bool unsaved;
 };
 
@@ -26,8 +26,9 @@ int rt_sender_open(struct rt_sender *sender, const struct rt_service *service, c
                    const char *project, struct rt_error *err);
 void rt_sender_close(struct rt_sender *sender);
 
-/* Sends all that the spool holds now. After an error sender->link.failure tells whether trying again may help;
- * nothing that was sent is sent again. */
+/* Sends all that the spool holds now, with a sign of life in between when one is due (sender->beat_due_s).
+ * After an error sender->link.failure tells whether trying again may help; nothing that was sent is sent again.
+ */
 int rt_sender_pass(struct rt_sender *sender, struct rt_error *err);
 
 /* Writes the position to the disk if it has changed. */

@@ -84,17 +84,11 @@ static double next_pause(const struct rt_link *link, double *backoff_s)
     return pause_s;
 }
 
-/* A missed sign of life is not worth a word: the next points will tell. */
-static double beat(struct rt_worker *worker, double due_s)
+static double next_beat_s(const struct rt_sender *sender)
 {
-    const double now_s = rt_clock_wall_s();
-    struct rt_link *link = &worker->sender.link;
-    double next_s = 3;
+    const double far_s = rt_clock_wall_s() + 3600;
 
-    if (!link->service->beat || !*link->position.run || now_s < due_s)
-        return due_s > now_s ? due_s : now_s + 60;
-    link->service->beat(link, &next_s, NULL);
-    return now_s + next_s;
+    return sender->link.service->beat && *sender->link.position.run ? sender->beat_due_s : far_s;
 }
 
 static bool is_over(struct rt_worker *worker, int64_t seen, int rc)
@@ -106,7 +100,7 @@ static bool is_over(struct rt_worker *worker, int64_t seen, int rc)
 
 static void run(struct rt_worker *worker)
 {
-    double backoff_s = BACKOFF_FIRST_S, beat_due_s = 0;
+    double backoff_s = BACKOFF_FIRST_S;
     bool warned = false;
 
     for (;;) {
@@ -118,8 +112,6 @@ static void run(struct rt_worker *worker)
         seen = worker->told;
         pthread_mutex_unlock(&worker->mutex);
         rc = rt_sender_pass(&worker->sender, &err);
-        if (!rc)
-            beat_due_s = beat(worker, beat_due_s);
         pthread_mutex_lock(&worker->mutex);
         worker->failing = rc != 0;
         if (rc && !worker->abandoned)
@@ -130,7 +122,7 @@ static void run(struct rt_worker *worker)
             wait_for_retry(worker, next_pause(&worker->sender.link, &backoff_s));
         } else {
             backoff_s = BACKOFF_FIRST_S;
-            wait_for_work(worker, seen, beat_due_s);
+            wait_for_work(worker, seen, next_beat_s(&worker->sender));
         }
         pthread_mutex_unlock(&worker->mutex);
     }
