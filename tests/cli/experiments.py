@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""What EXPERIMENT, --config, --set and --epochs mean: names, files, what is wrong with them and where."""
+import os
+import tempfile
+
+from cli import CONFIG, IO, USAGE, done, empty, ok, refuses, run
+
+
+def write(name, text):
+    with open(name, 'wb') as f:
+        f.write(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def check_names():
+    names = run('config', '--list').out.split()
+    ok(len(names) == 72 == len(set(names)), '72 experiments', names)
+    empty((name for name in names if f'experiment_name: {name}\n' not in run('config', name).out),
+          'each name gives its experiment')
+    refuses(['config', 'MLP1_0.5_non'], CONFIG, r"no experiment is called 'MLP1_0.5_non'; did you mean 'MLP1_0.5_none'\?")
+    refuses(['config', 'nonsense-entirely'], CONFIG, r"'rethink config --list' names them")
+
+
+def check_files():
+    path = write('my.yaml', 'model_name: WRN\nseed: 5\n')
+    by_path = run('config', path, cwd='.')
+    ok('experiment_name: WRN_0.0_none\n' in by_path.out and 'num_epochs: 50\n' in by_path.out,
+       "a file over its model's defaults", by_path)
+    ok(run('config', '--config', './my.yaml', cwd='.').out == by_path.out, '--config FILE')
+    os.rename(path, 'my-experiment')
+    ok(run('config', 'my-experiment', cwd='.').out == by_path.out, 'a file without suffix that is there')
+    os.mkdir('MLP1_0.0_none')
+    ok('experiment_name: MLP1_0.0_none\n' in run('config', 'MLP1_0.0_none', cwd='.').out,
+       'a folder called like an experiment is not in its way')
+    refuses(['config', 'MLP1_0.0_none', '--config', 'my-experiment'], USAGE, r'one experiment at a time', cwd='.')
+    refuses(['config', 'none.yaml'], IO, r'none.yaml: no such file\n', cwd='.')
+    refuses(['config', 'experiments/MLP1/MLP1_0.0_none.yaml'], IO, r"'MLP1_0.0_none' is built in: give that name", cwd='.')
+    refuses(['config', './MLP1_0.0_none'], IO, r'is a folder: a file is wanted', cwd='.')
+    before = os.stat('my-experiment')
+    run('config', 'my-experiment', '--epochs', '3', cwd='.')
+    ok(os.stat('my-experiment').st_mtime_ns == before.st_mtime_ns, "the user's file is not written")
+
+
+def check_refused():
+    rows = [
+        ('unknown key', 'seed: 1\nlearning-rate: 1\n', r"f.yaml:2:1: unknown key 'learning-rate'; did you mean 'learning_rate'\?"),
+        ('wrong type', 'seed: 1\nbatch_size: many\n', r"f.yaml:2:13: batch_size: expected a whole number .* got 'many'"),
+        ('out of range', 'label_corruption_prob: 2\n', r'f.yaml:1:24: label_corruption_prob: expected a number from 0 to 1'),
+        ('twice', 'seed: 1\nseed: 1\n', r'f.yaml:2:1: .seed. is given twice'),
+        ('unknown model', '# a comment\nmodel_name: WNR\n', r"f.yaml:2:13: model_name: there is no model 'WNR'; did you mean 'WRN'\?"),
+        ('keys that exclude each other', 'augment: true\ndata_corruption_type: rand_pix\n', r'f.yaml: augment: true cannot'),
+        ('not YAML', 'seed: [1\n', r'f.yaml:2:1: not valid YAML'),
+        ('not text', b'\x00\x01\x02\xff', r'f.yaml:1:1: not valid YAML'),
+        ('an image', b'\x89PNG\r\n\x1a\n' + b'x' * 100, r'f.yaml:1:1: not valid YAML'),
+        ('too large', b'#' * (2 << 20), r'f.yaml is larger than'),
+        ('a bomb', 'a: &a [x]\nb: &b [*a, *a]\n', r'f.yaml:1:4: anchors and tags are not used'),
+        ('nothing', '', r'f.yaml holds no keys'),
+    ]
+    for what, text, message in rows:
+        write('f.yaml', text)
+        refuses(['config', 'f.yaml'], CONFIG, message, 'refused with its place: ' + what, cwd='.')
+    if os.geteuid():
+        os.chmod('f.yaml', 0)
+        refuses(['config', 'f.yaml'], IO, r'cannot open f.yaml: Permission denied', cwd='.')
+
+
+def check_assignments():
+    refuses(['config', 'MLP1_0.0_none', '--set', 'seed'], USAGE, r"--set 'seed': expected KEY=VALUE")
+    refuses(['config', 'MLP1_0.0_none', '--set', 'sed=1'], CONFIG, r"--set: unknown key 'sed'; did you mean 'seed'\?")
+    refuses(['config', 'MLP1_0.0_none', '--set', 'seed=-1'], CONFIG, r"--set seed: expected null or a whole number from 0")
+    refuses(['config', 'MLP1_0.0_none', '--set', 'bn=false'], CONFIG, r'bn: false is for model_name: Inception')
+    refuses(['config', 'MLP1_0.0_none', '--set', 'model_name=VGG'], CONFIG, r"there is no model 'VGG'")
+    result = run('config', 'WRN_0.0_shuff_pix', '--set', 'label_corruption_prob=0.25', '--set', 'model_name=AlexNetSmall')
+    ok('experiment_name: AlexNet_0.25_shuff_pix\nmodel_name: AlexNet\n' in result.out,
+       'a name made from model and corruption follows', result)
+
+
+def check_remarks():
+    result = run('config', 'MLP1_0.0_none', '--set', 'device=cuda', '--set', 'num_workers=4', '--set', 'checkpoint_dir=x')
+    lines = result.err.splitlines()
+    ok(result.code == 0 and len(lines) == 3 and all('cannot take effect' in line for line in lines)
+       and 'device: cuda\n' in result.out, 'what cannot take effect is said, once each', result)
+    ok(not run('config', 'MLP1_0.0_none').err, 'the built-in ones have nothing of it')
+
+
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    check_names()
+    check_files()
+    check_refused()
+    check_assignments()
+    check_remarks()
+    os.chdir('/')
+done()

@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""The frame of the command line: help of every command, wrong usage, exit codes, closed and full output."""
+import subprocess
+
+from cli import IO, RETHINK, USAGE, commands, done, empty, ok, options_of, refuses, run
+
+
+def check_help():
+    top = run('--help')
+    ok(top.code == 0 and not top.err and top.out.startswith('usage: rethink COMMAND'), '--help', top)
+    ok(top.out == run('help').out == run('-h').out, 'help and -h say the same')
+    ok(all(len(line) <= 100 for line in top.out.splitlines()), '--help fits a terminal')
+    codes = top.out[top.out.index('exit codes:'):]
+    ok(all(f'\n  {code}  ' in codes for code in range(8)), 'all exit codes are there', codes)
+    ok(run('--version').out.startswith('rethink ') and run('-V').code == 0, '--version')
+    names = commands()
+    ok({'config', 'view', 'help'} <= set(names), 'commands are listed', names)
+    ok(not {'man', 'completion', 'config-table'} & set(names), 'what only the build calls is hidden', names)
+    bad = []
+    for name in names:
+        one = run(*name.split(), '--help')
+        if (one.code or one.err or not one.out.startswith(f'usage: rethink {name}') or '\nexamples:\n' not in one.out
+                or one.out != run('help', *name.split()).out or run(*name.split(), '-h').out != one.out):
+            bad.append(one)
+        if f'\n  rethink {name}' not in one.out:
+            bad.append(f'{name}: no example of it')
+        if 'help' not in options_of(name):
+            bad.append(f'{name}: {options_of(name)}')
+    empty(bad, 'every command has --help, -h and help with examples of itself')
+
+
+def check_wrong_usage():
+    refuses([], USAGE, r'a command is missing .*--help')
+    refuses(['confg'], USAGE, r"unknown command 'confg'; did you mean 'config'\?")
+    refuses(['frobnicate'], USAGE, r"unknown command 'frobnicate' \('rethink --help' lists them\)")
+    refuses(['--config', 'x.yaml'], USAGE, r"'--config' before a command: try 'rethink train --config")
+    refuses(['config', '--sett', 'seed=1'], USAGE, r"unknown option '--sett'; did you mean '--set'\?")
+    refuses(['config', '--frobnicate'], USAGE, r"unknown option '--frobnicate' \('rethink config --help'")
+    refuses(['config', '-x'], USAGE, r"unknown option '-x'")
+    refuses(['config', '--set'], USAGE, r'--set needs a value: --set KEY=VALUE')
+    refuses(['config', '--list=3'], USAGE, r"--list takes no value, got '3'")
+    refuses(['config', 'a', 'b'], USAGE, r"takes only EXPERIMENT, and 'b' is one too many")
+    refuses(['config'], USAGE, r"'rethink config' needs an EXPERIMENT")
+    refuses(['help', 'confg'], USAGE, r"did you mean 'config'")
+    refuses(['man', 'x'], USAGE, r"takes no operands, and 'x' is one too many")
+    refuses(['completion'], USAGE, r'needs bash')
+    refuses(['completion', 'zsh'], USAGE, r"no completion for 'zsh'")
+    refuses(['config', 'MLP1_0.0_none', '--epochs', 'ten'], USAGE, r"--epochs 'ten' is not a whole number")
+    refuses(['config', 'MLP1_0.0_none', '--epochs', ''], USAGE, r"--epochs '' is not a whole number")
+    refuses(['config', 'MLP1_0.0_none', '--epochs', '0'], USAGE, r'--epochs 0 is out of range: 1 to')
+    refuses(['config', 'MLP1_0.0_none', '--epochs', '99999999999999999999'], USAGE, r'out of range')
+
+
+def check_forms():
+    plain = run('config', 'MLP1_0.0_none', '--set', 'seed=1', '--epochs', '3').out
+    forms = [['config', '--set=seed=1', '--epochs=3', 'MLP1_0.0_none'], ['config', '--set', 'seed=1', 'MLP1_0.0_none', '--epochs=3'],
+             ['config', '--epochs', '7', '--set', 'seed=1', '--epochs', '3', '--', 'MLP1_0.0_none']]
+    ok('seed: 1\n' in plain and 'num_epochs: 3\n' in plain, 'options change the experiment', plain)
+    empty((form for form in forms if run(*form).out != plain),
+          'options before and behind operands, with = or a space, the last of several, and --')
+    refuses(['config', '--', '--list'], 3, r"no experiment is called '--list'", 'behind -- nothing is an option')
+
+
+def check_output():
+    with open('/dev/full', 'w') as full:
+        process = subprocess.run([RETHINK, 'config', '--keys'], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    ok(process.returncode == IO and 'cannot write to standard output: No space left' in process.stderr,
+       'a full disk behind > is an error', process.stderr)
+    process = subprocess.run(['bash', '-c', f'"{RETHINK}" config --keys | true; echo ${{PIPESTATUS[0]}}'],
+                             capture_output=True, text=True, timeout=60)
+    ok(process.stdout in ('5\n', '0\n') and not process.stderr, 'a pipe that is closed early is no noise', process)
+
+
+check_help()
+check_wrong_usage()
+check_forms()
+check_output()
+done()
