@@ -14,6 +14,46 @@ def fill(seed, *shape):
     return torch.from_numpy(((draws & 0xFFFFFF) * 2.0**-23 - 1).reshape(shape))
 
 
+def images_and_labels(count, seed):
+    """A batch for the models: float images in [-2, 2), labels 0..9 as bytes (rt_test_batch makes the same)."""
+    labels = (5 * (fill(seed + 1, count).numpy() + 1)).astype(numpy.uint8)
+    return 2 * fill(seed, count, 3, 28, 28).float(), labels
+
+
+def randomize(module):
+    """As rt_test_randomize: every tensor from fill(), scaled as networks have them; exact in float."""
+    with torch.no_grad():
+        for i, (key, tensor) in enumerate(module.state_dict().items()):
+            if tensor.dtype == torch.int64:
+                continue
+            values = fill(1000 + i, *tensor.shape)
+            if tensor.dim() > 1:
+                values = values / tensor[0].numel() ** 0.5
+            elif key.endswith(("weight", "running_var")):
+                values = 1 + values / 2
+            tensor.copy_(values.float())
+
+
+def gradients(module, x, dy):
+    """y, and {name: gradient of sum(y dy)} with the input's as "x"."""
+    x = x.clone().requires_grad_()
+    module.zero_grad()
+    y = module(x)
+    y.backward(dy.reshape(y.shape))
+    found = {key: p.grad.numpy() for key, p in module.named_parameters()}
+    return y.detach().numpy(), dict(found, x=x.grad.numpy())
+
+
+def loss(module, images, labels):
+    """Mean loss and logits; in training mode also the gradients, in the parameters."""
+    module.zero_grad()
+    logits = module(images)
+    value = functional.cross_entropy(logits, torch.from_numpy(labels).long())
+    if module.training:
+        value.backward()
+    return value.item(), logits.detach()
+
+
 class Model(nn.Module):
     """One of the five architectures: `way(x)` walks the data's way over modules registered in the seed's order."""
 

@@ -11,10 +11,11 @@ enum { PROBE_TRAINING = 1, PROBE_INPUT_GRADIENT = 2, PROBE_WINOGRAD = 4 };
 struct probe {
     struct rt_graph graph;
     struct rt_plan *plan;
+    struct rt_team *team;
 };
 
 struct probe *probe_open(const char *engine, const char *network, const int shape[3], int batch_max, int flags,
-                         uint64_t seed, char *message, int message_size);
+                         uint64_t seed, int threads, char *message, int message_size);
 void probe_close(struct probe *probe);
 int probe_has_engine(const char *engine);
 int probe_real_size(const struct probe *probe);
@@ -43,13 +44,13 @@ int probe_has_engine(const char *engine)
 /* `network`: a model's name where shape is null, else layers as in tests/support/network.h. Null: see message.
  */
 struct probe *probe_open(const char *engine, const char *network, const int shape[3], int batch_max, int flags,
-                         uint64_t seed, char *message, int message_size)
+                         uint64_t seed, int threads, char *message, int message_size)
 {
-    const struct rt_plan_options options = {.batch_max = batch_max,
-                                            .training = flags & PROBE_TRAINING,
-                                            .input_gradient = flags & PROBE_INPUT_GRADIENT,
-                                            .winograd = flags & PROBE_WINOGRAD,
-                                            .seed = seed};
+    struct rt_plan_options options = {.batch_max = batch_max,
+                                      .training = flags & PROBE_TRAINING,
+                                      .input_gradient = flags & PROBE_INPUT_GRADIENT,
+                                      .winograd = flags & PROBE_WINOGRAD,
+                                      .seed = seed};
     struct rt_error err = {0};
     struct probe *probe;
     int rc;
@@ -58,6 +59,9 @@ struct probe *probe_open(const char *engine, const char *network, const int shap
         return NULL;
     rc = shape ? rt_test_network(&probe->graph, (struct rt_shape){shape[0], shape[1], shape[2]}, network, &err)
                : rt_test_model(&probe->graph, network, &err);
+    if (!rc)
+        rc = rt_team_create(&probe->team, threads, &err);
+    options.team = probe->team;
     if (!rc)
         rc = rt_plan_create(&probe->plan, find_engine(engine), &probe->graph, &options, &err);
     if (!rc)
@@ -70,6 +74,7 @@ struct probe *probe_open(const char *engine, const char *network, const int shap
 void probe_close(struct probe *probe)
 {
     rt_plan_free(&probe->plan);
+    rt_team_free(&probe->team);
     rt_graph_free(&probe->graph);
     rt_free(&probe);
 }

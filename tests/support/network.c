@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/mt19937.h"
 #include "net/layers.h"
 #include "net/models.h"
@@ -116,4 +117,20 @@ void rt_test_fill(uint32_t seed, double *values, size_t count)
     rt_mt_seed(&generator, seed);
     for (size_t i = 0; i < count; i++)
         values[i] = (double)(rt_mt_next(&generator) & 0xffffff) * 0x1p-23 - 1;
+}
+
+int rt_test_batch(uint32_t seed, int count, double *images, uint8_t *labels, struct rt_error *err)
+{
+    const size_t values = (size_t)count * 3 * 28 * 28;
+    double *draws;
+
+    RT_TRY(rt_alloc(&draws, (size_t)count, sizeof *draws, "a test's labels", err));
+    rt_test_fill(seed, images, values);
+    for (size_t i = 0; i < values; i++)
+        images[i] *= 2;
+    rt_test_fill(seed + 1, draws, (size_t)count);
+    for (int i = 0; i < count; i++)
+        labels[i] = (uint8_t)(5 * (draws[i] + 1));
+    rt_free(&draws);
+    return RT_OK;
 }

@@ -26,4 +26,8 @@ int rt_test_model(struct rt_graph *graph, const char *name, struct rt_error *err
 /* values[count]: 24-bit MT19937 draws of `seed`, uniform in [-1, 1), exact in float. */
 void rt_test_fill(uint32_t seed, double *values, size_t count);
 
+/* A batch for the models, as oracle.py's images_and_labels: images[count][3][28][28] in [-2, 2), labels 0..9.
+ */
+int rt_test_batch(uint32_t seed, int count, double *images, uint8_t *labels, struct rt_error *err);
+
 #endif
