@@ -58,6 +58,7 @@ struct rt_command {
     X(train) \
     X(evaluate) \
     X(list) \
+    X(sync) \
     X(config) \
     X(view) \
     X(plot) \

@@ -503,12 +503,21 @@ static int describe(struct rt_link *link, const struct rt_spool_record *record, 
     return post_members(link, record, "facts", &index, post_other, err);
 }
 
+/* The config's experiment_key is where the run went before, which means nothing to one that is started anew. */
+static const char *resumed_key(const struct rt_spool_record *record)
+{
+    bool resumed = false;
+
+    rt_json_get_bool(record->json, "", "resumed", &resumed, NULL);
+    return resumed ? text_at(record->json, "key") : "";
+}
+
 static int comet_start(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
     const bool begun = link->position.sent > 0;
     struct rt_position *position = &link->position;
     const struct comet *own = link->own;
-    const char *key = text_at(record->json, "key");
+    const char *key = resumed_key(record);
 
     if (!*position->run && *key) {
         rt_copy_text(position->run, sizeof position->run, key);
@@ -550,6 +559,7 @@ const struct rt_service rt_service_comet = {
     .name = "comet",
     .title = "Comet",
     .points_max = 1,
+    .keyed = true,
     .open = comet_open,
     .start = comet_start,
     .points = comet_points,

@@ -73,6 +73,8 @@ struct rt_recorder_kind {
     /* A checkpoint is about to be published: what was logged so far must reach the disk before it does. */
     int (*sync)(struct rt_recorder *recorder, struct rt_error *err);
     int (*checkpoint)(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
+    /* Brings up to date what the recorder keeps in the run's config (experiment_key). */
+    void (*keep)(struct rt_recorder *recorder, struct rt_experiment *experiment);
     int (*finish)(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
                   struct rt_error *err);
     void (*free)(struct rt_recorder *recorder);
@@ -107,6 +109,9 @@ int rt_recorders_progress(struct rt_recorders *recorders, const struct rt_log_po
 int rt_recorders_log(struct rt_recorders *recorders, const struct rt_log_point *point, struct rt_error *err);
 int rt_recorders_threshold(struct rt_recorders *recorders, const struct rt_outcome *outcome,
                            struct rt_error *err);
+int rt_recorders_weights(struct rt_recorders *recorders, const struct rt_layer_values *layers, int count,
+                         int epoch, struct rt_error *err);
+void rt_recorders_keep(struct rt_recorders *recorders, struct rt_experiment *experiment);
 int rt_recorders_sync(struct rt_recorders *recorders, struct rt_error *err);
 int rt_recorders_checkpoint(struct rt_recorders *recorders, const char *path, int epoch, struct rt_error *err);
 int rt_recorders_finish(struct rt_recorders *recorders, const struct rt_outcome *outcome, enum rt_status status,

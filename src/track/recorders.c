@@ -116,6 +116,10 @@ DEFINE_EVENT(rt_recorders_log, log,
 DEFINE_EVENT(rt_recorders_threshold, threshold,
              (struct rt_recorders * all, const struct rt_outcome *outcome, struct rt_error *err),
              (recorder, outcome, error))
+DEFINE_EVENT(rt_recorders_weights, weights,
+             (struct rt_recorders * all, const struct rt_layer_values *layers, int count, int epoch,
+              struct rt_error *err),
+             (recorder, layers, count, epoch, error))
 DEFINE_EVENT(rt_recorders_sync, sync, (struct rt_recorders * all, struct rt_error *err), (recorder, error))
 DEFINE_EVENT(rt_recorders_checkpoint, checkpoint,
              (struct rt_recorders * all, const char *path, int epoch, struct rt_error *err),
@@ -124,3 +128,10 @@ DEFINE_EVENT(rt_recorders_finish, finish,
              (struct rt_recorders * all, const struct rt_outcome *outcome, enum rt_status status,
               struct rt_error *err),
              (recorder, outcome, status, error))
+
+void rt_recorders_keep(struct rt_recorders *all, struct rt_experiment *experiment)
+{
+    for (int i = 0; i < all->count; i++)
+        if (all->open[i].kind->keep)
+            all->open[i].kind->keep(all->open[i].recorder, experiment);
+}

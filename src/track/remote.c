@@ -268,6 +268,16 @@ int rt_remote_checkpoint(struct rt_recorder *recorder, const char *path, int epo
     return RT_OK;
 }
 
+void rt_remote_keep(struct rt_recorder *recorder, struct rt_experiment *experiment)
+{
+    char name[RT_ID_MAX] = "";
+
+    if (recorder->service->keyed && recorder->worker)
+        rt_worker_run_name(recorder->worker, name);
+    if (*name)
+        rt_copy_text(experiment->experiment_key, sizeof experiment->experiment_key, name);
+}
+
 static const char *status_word(enum rt_status status)
 {
     return status == RT_OK ? "finished" : status == RT_EINTERRUPTED ? "interrupted" : "failed";

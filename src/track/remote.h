@@ -12,6 +12,7 @@ int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point
 int rt_remote_threshold(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err);
 int rt_remote_sync(struct rt_recorder *recorder, struct rt_error *err);
 int rt_remote_checkpoint(struct rt_recorder *recorder, const char *path, int epoch, struct rt_error *err);
+void rt_remote_keep(struct rt_recorder *recorder, struct rt_experiment *experiment);
 int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
                      struct rt_error *err);
 /* Waits a bounded time for the rest to be sent and says what was not. */
@@ -32,6 +33,7 @@ void rt_remote_free(struct rt_recorder *recorder);
         .threshold = rt_remote_threshold,                                                                      \
         .sync = rt_remote_sync,                                                                                \
         .checkpoint = rt_remote_checkpoint,                                                                    \
+        .keep = rt_remote_keep,                                                                                \
         .finish = rt_remote_finish,                                                                            \
         .free = rt_remote_free,                                                                                \
     }

@@ -64,6 +64,7 @@ struct rt_service {
     const char *name;  /* as in `to`, `--track` and NAME.json */
     const char *title; /* for people */
     int points_max;    /* taken at once */
+    bool keyed;        /* the run's name there is the config's experiment_key */
 
     /* Reads the settings; nothing is sent. RT_ECONFIG says in one line what is missing and how to give it.
      * `project` is the config's. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "track/settings.h"
 
 #define BACKOFF_FIRST_S 1.0
 #define BACKOFF_MAX_S 60.0
@@ -24,6 +25,7 @@ struct rt_worker {
     pthread_mutex_t mutex;
     pthread_cond_t changed; /* whatever is below */
     int64_t told;           /* records announced */
+    char run_name[RT_ID_MAX];
     bool closing, failing, done;
     bool abandoned; /* the time is over */
     double deadline_s;
@@ -114,6 +116,7 @@ static void run(struct rt_worker *worker)
         rc = rt_sender_pass(&worker->sender, &err);
         pthread_mutex_lock(&worker->mutex);
         worker->failing = rc != 0;
+        rt_copy_text(worker->run_name, sizeof worker->run_name, worker->sender.link.position.run);
         if (rc && !worker->abandoned)
             report_trouble(worker, &err, &warned);
         if (is_over(worker, seen, rc))
@@ -193,14 +196,30 @@ void rt_worker_tell(struct rt_worker *worker)
     pthread_mutex_unlock(&worker->mutex);
 }
 
+void rt_worker_run_name(struct rt_worker *worker, char name[RT_ID_MAX])
+{
+    pthread_mutex_lock(&worker->mutex);
+    rt_copy_text(name, RT_ID_MAX, worker->run_name);
+    pthread_mutex_unlock(&worker->mutex);
+}
+
+static double time_to_wait_s(const struct rt_worker *worker, double wait_s)
+{
+    const char *given = rt_setting_env("RETHINK_TRACK_WAIT_S");
+    double seconds;
+    char rest;
+
+    if (given && sscanf(given, "%lf%c", &seconds, &rest) == 1 && seconds >= 0 && seconds <= 86400)
+        return seconds;
+    return worker->failing && wait_s > WAIT_WHEN_FAILING_S ? WAIT_WHEN_FAILING_S : wait_s;
+}
+
 void rt_worker_close(struct rt_worker *worker, double wait_s)
 {
     pthread_mutex_lock(&worker->mutex);
     if (!worker->closing) {
-        const double most_s = worker->failing && wait_s > WAIT_WHEN_FAILING_S ? WAIT_WHEN_FAILING_S : wait_s;
-
         worker->closing = true;
-        worker->deadline_s = rt_clock_wall_s() + most_s;
+        worker->deadline_s = rt_clock_wall_s() + time_to_wait_s(worker, wait_s);
         pthread_cond_broadcast(&worker->changed);
     }
     pthread_mutex_unlock(&worker->mutex);

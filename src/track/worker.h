@@ -14,6 +14,9 @@ int rt_worker_start(struct rt_worker **worker, const struct rt_service *service,
 /* The spool has a record more. Never blocks for longer than a lock is held over a few instructions. */
 void rt_worker_tell(struct rt_worker *worker);
 
+/* The run's name at the service, "" as long as it has none. */
+void rt_worker_run_name(struct rt_worker *worker, char name[RT_ID_MAX]);
+
 /* No more records will come: from now on the thread has `wait_s` seconds (less if the service does not answer)
  * to send the rest. Calling it again changes nothing. */
 void rt_worker_close(struct rt_worker *worker, double wait_s);

@@ -73,6 +73,7 @@ static void describe_checkpoint(struct rt_session *session)
     checkpoint->progress = session->loop.progress;
     checkpoint->experiment = session->experiment;
     checkpoint->experiment.resume_checkpoint[0] = '\0';
+    checkpoint->experiment.experiment_key[0] = '\0';
     checkpoint->model = session->snapshot.model; /* lent */
     checkpoint->optimizer = session->snapshot.optimizer;
     rt_copy_text(checkpoint->version, sizeof checkpoint->version, RT_VERSION);
@@ -114,6 +115,7 @@ int rt_session_save(void *context, struct rt_error *err)
     session->checkpoint.model = session->checkpoint.optimizer = (struct rt_safetensors){0};
     RT_TRY(rc);
     rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(session->checkpoint.path));
+    rt_recorders_keep(session->recorders, experiment);
     RT_TRY(rt_run_write_config(&session->run, experiment, err));
     RT_TRY(rt_session_write_result(session, RT_RUN_running, err));
     RT_TRY(remove_superseded(session, err));

@@ -171,7 +171,9 @@ def run_drive(url, run, *words, key=KEY, env=None, home=None):
         environ['COMET_URL_OVERRIDE'] = url
     if key:
         environ['COMET_API_KEY'] = key
+    environ['RETHINK_TRACK_WAIT_S'] = '60'  # machines are slow; the tests of waiting set their own
     environ.update(env or {})
+    environ = {k: v for k, v in environ.items() if v is not None}
     began = time.time()
     done = subprocess.run([DRIVE, 'comet', run, *words], capture_output=True, text=True, env=environ, timeout=120,
                           cwd=run)
@@ -278,7 +280,8 @@ def check_faults(folder):
         index, (word, plan, _) = row
         comet = Comet()
         proxy = Proxy(comet.port, plan, word)
-        done = run_drive(proxy.url, f'{folder}/fault{index}', 'points=8', 'sleep_ms=1100')
+        sleep_ms = 1100 if word == 'set-status' else 300  # a heartbeat that failed is tried again after 3 s
+        done = run_drive(proxy.url, f'{folder}/fault{index}', 'points=8', f'sleep_ms={sleep_ms}')
         proxy.close()
         comet.close()
         return comet, proxy, done
@@ -298,7 +301,7 @@ def check_hanging(folder):
     comet = Comet()
     proxy = Proxy(comet.port, ['store-hang'], 'metric')
     run = folder + '/hang'
-    done = run_drive(proxy.url, run, 'points=30', 'finish=interrupted')
+    done = run_drive(proxy.url, run, 'points=30', 'finish=interrupted', env={'RETHINK_TRACK_WAIT_S': None})
     tap.ok(float(done.stdout) < 0.5 and done.took < 6 and '30 points' in done.stderr,
            'hanging: training does not wait, the end waits briefly and says what is left', done.took, done.stderr)
     done = run_drive(proxy.url, run, 'start=30', 'points=32')
@@ -391,6 +394,47 @@ def check_damage(folder):
            'damage: the line is named and left out, a torn last line is cut off', steps, done.stderr)
 
 
+def run_sync(url, run, key=KEY):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(('MLFLOW', 'COMET', 'RETHINK_SWEEP'))}
+    environ.update(HOME=run, COMET_URL_OVERRIDE=url)
+    if key:
+        environ['COMET_API_KEY'] = key
+    return subprocess.run([tap.RETHINK, 'sync', run], capture_output=True, text=True, env=environ, timeout=120)
+
+
+def check_sync(folder):
+    """A run kept in its spool, sent later by `rethink sync`: all of it, once, however often."""
+    comet = Comet()
+    proxy = Proxy(comet.port, ['pass'] * 9 + ['store-cut', '429', '500', 'store-500'], 'metric')
+    run = folder + '/later'
+    run_drive(None, run, 'points=40', 'threshold=31', key=None)
+    with open(run + '/config.yaml', 'w') as file:
+        file.write('model_name: MLP1\ncomet_project: kept\n')
+    done = run_sync(proxy.url, run, key=None)
+    tap.ok(done.returncode == 3 and 'COMET_API_KEY' in done.stderr and '40 left' in done.stderr,
+           'sync: without a key it says so and fails', done.stderr)
+    done = run_sync(proxy.url, run)
+    first = len(comet.calls)
+    tap.ok(done.returncode == 0 and '40 points sent' in done.stdout and not proxy.plan,
+           'sync: sends all, through a bad network', done.stdout, done.stderr, proxy.plan)
+    experiment = only(comet)
+    experiment['metrics'] = [m for m in experiment['metrics']
+                             if not (m['metricName'] == 'acc' and m.get('context') == 'test' and m['step'] == 31)]
+    tap.empty(list(problems(experiment, 0, 40)) + comet.broken, 'sync: each point once')
+    tap.ok(experiment['create']['projectName'] == 'kept', "sync: in the project of the run's config")
+    key = next(iter(comet.experiments))
+    tap.ok(f'experiment_key: {key}' in open(run + '/config.yaml').read().replace('"', ''),
+           "sync: the experiment's key is kept in the run's config", open(run + '/config.yaml').read())
+    done = run_sync(proxy.url, run)
+    tap.ok(done.returncode == 0 and '0 points sent' in done.stdout and
+           [c for c in comet.calls[first:] if c[0] == 'POST'] == [], 'sync: again, it sends nothing', done.stdout,
+           comet.calls[first:])
+    proxy.close()
+    comet.close()
+    done = run_sync('http://127.0.0.1:9/', folder)
+    tap.ok(done.returncode == 4 and 'config.yaml' in done.stderr, 'sync: a folder that is no run is refused', done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         check_plain(folder)
@@ -401,6 +445,7 @@ def main():
         check_secrets(folder)
         check_tls(folder)
         check_damage(folder)
+        check_sync(folder)
     tap.done()
 
 

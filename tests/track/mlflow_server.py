@@ -33,6 +33,8 @@ for experiment in client.search_experiments():
 json.dump(out, sys.stdout)
 '''
 
+PATIENCE = {'RETHINK_TRACK_WAIT_S': None}  # as users have it
+
 SERIES = {
     'train/loss': lambda s: 2 / (1 + s),
     'train/accuracy': lambda s: s / (s + 4),
@@ -76,7 +78,9 @@ def run_drive(url, run, *words, env=None):
     environ = {k: v for k, v in os.environ.items() if not k.startswith(('MLFLOW', 'COMET', 'RETHINK_SWEEP'))}
     if url:
         environ['MLFLOW_TRACKING_URI'] = url
+    environ['RETHINK_TRACK_WAIT_S'] = '60'  # machines are slow; the tests of waiting set their own
     environ.update(env or {})
+    environ = {k: v for k, v in environ.items() if v is not None}
     began = time.time()
     done = subprocess.run([DRIVE, 'mlflow', run, *words], capture_output=True, text=True, env=environ, timeout=120)
     done.took = time.time() - began
@@ -210,8 +214,10 @@ def check_sweep(server, folder):
     children = []
     for i, run in enumerate(runs):
         os.makedirs(run)
-        env = {**os.environ, 'MLFLOW_TRACKING_URI': server.url, 'RETHINK_SWEEP': 'five tests'}
-        children.append(subprocess.Popen([DRIVE, 'mlflow', run, f'name=child{i}', 'points=2', 'sleep_ms=1500'], env=env,
+        env = {**os.environ, 'MLFLOW_TRACKING_URI': server.url, 'RETHINK_SWEEP': 'five tests',
+               'RETHINK_TRACK_WAIT_S': '60'}
+        children.append(subprocess.Popen([DRIVE, 'mlflow', run, f'name=child{i}', 'points=2', 'sleep_ms=1500'],
+                                         env=env,
                                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     for child in children:
         child.wait(60)
@@ -224,7 +230,7 @@ def check_sweep(server, folder):
 
 def check_away(server, folder):
     run = folder + '/runs/MLP1/away'
-    done = run_drive(f'http://127.0.0.1:{free_port()}', run, 'name=away', 'points=20')
+    done = run_drive(f'http://127.0.0.1:{free_port()}', run, 'name=away', 'points=20', env=PATIENCE)
     tap.ok(done.returncode == 0 and float(done.stdout) < 0.5 and done.took < 5,
            'away: a server that is not there costs training nothing', done.stdout, done.took)
     tap.ok(done.stderr.count('warning') == 1 and '20 points' in done.stderr and 'rethink sync' in done.stderr,
@@ -236,7 +242,7 @@ def check_away(server, folder):
 
 def check_hanging(server, folder):
     proxy = Proxy(server.port, ['hang'] * 100)
-    done = run_drive(proxy.url, folder + '/runs/MLP1/hang', 'name=hang', 'points=200')
+    done = run_drive(proxy.url, folder + '/runs/MLP1/hang', 'name=hang', 'points=200', env=PATIENCE)
     proxy.close()
     tap.ok(done.returncode == 0 and float(done.stdout) < 0.5, 'hanging: training does not wait', done.stdout)
     tap.ok(9 < done.took < 14, 'hanging: the end waits a bounded time', done.took)

@@ -1,0 +1,66 @@
+#include "track/sync.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "track/sender.h"
+
+#define RETRY_AFTER_MAX_S 120.0
+
+enum { ATTEMPTS = 6 }; /* without progress in between; the pauses add up to half a minute */
+
+static double pause_before(const struct rt_link *link, int attempt)
+{
+    const double pause_s = (double)(1 << (attempt - 1));
+
+    if (link->retry_after_s <= pause_s)
+        return pause_s;
+    return link->retry_after_s < RETRY_AFTER_MAX_S ? link->retry_after_s : RETRY_AFTER_MAX_S;
+}
+
+static int send_all(struct rt_sender *sender, struct rt_error *err)
+{
+    const struct rt_link *link = &sender->link;
+    int64_t before = sender->link.position.sent;
+
+    for (int attempt = 1;; attempt++) {
+        const int rc = rt_sender_pass(sender, err);
+
+        if (!rc || link->failure == RT_LINK_FINAL)
+            return rc;
+        if (link->position.sent > before)
+            attempt = 1;
+        before = link->position.sent;
+        if (attempt == ATTEMPTS)
+            return rc;
+        rt_log_detail("%s: %s; trying again", link->service->title, err->message);
+        rt_clock_sleep_s(pause_before(link, attempt));
+    }
+}
+
+int rt_sync_run(const struct rt_service *service, const char *run_dir, const char *project,
+                struct rt_sync_report *report, struct rt_error *err)
+{
+    struct rt_sender *sender = NULL;
+    char spool[RT_PATH_MAX];
+    int64_t points, others;
+    int rc;
+
+    *report = (struct rt_sync_report){0};
+    RT_TRY(rt_path_join(spool, run_dir, RT_SPOOL_NAME, err));
+    if (!rt_path_is_file(spool))
+        return RT_OK;
+    RT_TRY(rt_spool_count(run_dir, service->name, 0, &points, &others, err));
+    report->followed = points + others > 0;
+    if (!report->followed)
+        return RT_OK;
+    RT_TRY(rt_alloc(&sender, 1, sizeof *sender, "a sender", err));
+    rc = rt_sender_open(sender, service, run_dir, project, err);
+    rc = rc ? rc : send_all(sender, err);
+    report->sent_points = sender->sent_points;
+    rt_spool_count(run_dir, service->name, sender->link.position.sent, &report->left_points, &others, NULL);
+    rt_copy_text(report->run, sizeof report->run, sender->link.position.run);
+    rt_sender_close(sender);
+    rt_free(&sender);
+    return rc;
+}

@@ -1,0 +1,23 @@
+/* Sends later what a run's services have not got: `rethink sync`. */
+#ifndef RT_TRACK_SYNC_H
+#define RT_TRACK_SYNC_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "track/service.h"
+
+struct rt_sync_report {
+    bool followed;       /* the run was recorded for the service */
+    int64_t sent_points; /* now */
+    int64_t left_points; /* after an error */
+    char run[RT_ID_MAX]; /* the run's name at the service, "" when it has none */
+};
+
+/* Sends all that the run's spool holds for the service, each point once; tries again a few times where that may
+ * help. The caller holds the run's lock. RT_ECONFIG: not set up; RT_EIO. The report is filled in also after an
+ * error. */
+int rt_sync_run(const struct rt_service *service, const char *run_dir, const char *project,
+                struct rt_sync_report *report, struct rt_error *err);
+
+#endif
