@@ -61,6 +61,10 @@ struct rt_command {
     X(sync) \
     X(config) \
     X(view) \
+    X(sweep) \
+    X(figure1) \
+    X(figure2) \
+    X(seed_importance) \
     X(plot) \
     X(data_fetch) \
     X(data_check) \

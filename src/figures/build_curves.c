@@ -23,7 +23,7 @@ RT_FIGURE_BUILDER(curves)
                  "In epochs: the published axis counts logged points, 7 or 11 an epoch.");
     int most = 0;
     for (int i = 0; i < RT_PALETTE_SIZE; i++) {
-        char name[RT_LABEL_MAX];
+        char name[RT_FIGURE_TEXT_MAX];
         snprintf(name, sizeof name, "%s_%s", kind->model, tests[i].suffix);
         const struct rt_curve_request request = {name,         tests[i].label, RT_COLUMN_TRAIN_LOSS,
                                                  RT_MARK_LINE, rt_palette[i],  true};
@@ -49,7 +49,7 @@ RT_FIGURE_BUILDER(levels)
              "One ordered colour map: the published colours repeat, p=0.0 and p=1.0 look alike there.");
     int most = 0;
     for (int i = 0; i < RT_LEVEL_COUNT; i++) {
-        char name[RT_LABEL_MAX], label[32], value[16];
+        char name[RT_FIGURE_TEXT_MAX], label[32], value[16];
         snprintf(value, sizeof value, "%.1f", i / 10.0);
         snprintf(name, sizeof name, "%s_%s_none", kind->model, value);
         snprintf(label, sizeof label, "p=%s", value);
@@ -82,7 +82,7 @@ RT_FIGURE_BUILDER(seeds)
         const bool seeded = strncmp(name, "seed", 4) == 0;
         if (!seeded && strncmp(name, "nope", 4) != 0)
             continue;
-        char label[RT_LABEL_MAX];
+        char label[RT_FIGURE_TEXT_MAX];
         snprintf(label, sizeof label, "%.60s, %s", name + 4, seeded ? "seed" : "no seed");
         const struct rt_curve_request request = {
             name, label, RT_COLUMN_TRAIN_LOSS, RT_MARK_LINE, rt_palette[added++], false};

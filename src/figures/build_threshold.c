@@ -34,7 +34,7 @@ static int add_model(struct rt_figure *figure, const struct rt_records *records,
     size_t count = 0;
     int seeds = 0;
     for (int i = 0; i < RT_LEVEL_COUNT; i++) {
-        char name[RT_LABEL_MAX];
+        char name[RT_FIGURE_TEXT_MAX];
         struct rt_group group;
         double values[RT_GROUP_MAX];
         int n = 0;
@@ -76,8 +76,8 @@ static int add_model(struct rt_figure *figure, const struct rt_records *records,
 
 static void label_panel(struct rt_figure *figure, int panel, const char *y_label, bool y_log)
 {
-    snprintf(figure->panels[panel].x_label, RT_LABEL_MAX, "Label corruption probability");
-    snprintf(figure->panels[panel].y_label, RT_LABEL_MAX, "%s", y_label);
+    snprintf(figure->panels[panel].x_label, RT_FIGURE_TEXT_MAX, "Label corruption probability");
+    snprintf(figure->panels[panel].y_label, RT_FIGURE_TEXT_MAX, "%s", y_label);
     figure->panels[panel].y_log = y_log;
     figure->panels[panel].x_max = 1;
 }
@@ -91,7 +91,7 @@ static int add_published_epochs(struct rt_figure *figure, int model, struct rt_e
     series->legend = false;
     for (int i = 0; i < RT_LEVEL_COUNT; i++) {
         series->x[i] = i / 10.0;
-        series->y[i] = rt_published_epochs(models[model], i / 10.0);
+        series->y[i] = rt_published_epochs(models[model], "none", i / 10.0);
     }
     return 0;
 }

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "figures/palette.h"
 
-enum { RT_PANELS_MAX = 3, RT_LABEL_MAX = 96, RT_NOTE_MAX = 400 };
+enum { RT_PANELS_MAX = 3, RT_FIGURE_TEXT_MAX = 96, RT_NOTE_MAX = 400 };
 
 /* How a series is drawn. X(symbol, name in the CSV). The list's order is the drawing order, from the back. */
 #define RT_MARKS(X)                                                                                            \
@@ -32,7 +32,7 @@ enum rt_mark {
 const char *rt_mark_name(enum rt_mark mark);
 
 struct rt_series {
-    char label[RT_LABEL_MAX];
+    char label[RT_FIGURE_TEXT_MAX];
     enum rt_mark mark;
     bool legend; /* has its line in the legend */
     int panel;
@@ -43,7 +43,7 @@ struct rt_series {
 };
 
 struct rt_panel {
-    char x_label[RT_LABEL_MAX], y_label[RT_LABEL_MAX];
+    char x_label[RT_FIGURE_TEXT_MAX], y_label[RT_FIGURE_TEXT_MAX];
     bool y_log;
     double y_max; /* 0: from the data. Linear y axes start at 0. */
     double x_max; /* 0: from the data. x axes start at 0. */
@@ -53,9 +53,9 @@ enum rt_legend { RT_LEGEND_RIGHT, RT_LEGEND_BELOW };
 
 struct rt_figure {
     const char *name; /* "mlp1_curves": the files' name */
-    char title[RT_LABEL_MAX];
+    char title[RT_FIGURE_TEXT_MAX];
     char note[RT_NOTE_MAX]; /* under the plot; "": none */
-    char legend_title[RT_LABEL_MAX];
+    char legend_title[RT_FIGURE_TEXT_MAX];
     enum rt_legend legend;
     struct rt_panel panels[RT_PANELS_MAX];
     int panel_count;

@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 #include "base/path.h"
-#include "figures/table.h"
 #include "run/run.h"
+#include "track/metrics.h"
 
 static void free_record(struct rt_record *run)
 {
@@ -25,35 +25,25 @@ void rt_records_free(struct rt_records *records)
     *records = (struct rt_records){0};
 }
 
-static double cell(const struct rt_table *table, size_t row, size_t column)
-{
-    const char *value = rt_table_text(table, row, column);
-    return *value ? strtod(value, NULL) : (double)NAN;
-}
-
 static int read_metrics(struct rt_record *run, const char *path, struct rt_error *err)
 {
-    static const char *const names[] = {"step",      "epoch",     "batch",   "train_loss",
-                                        "train_acc", "test_loss", "test_acc"};
-    struct rt_table table;
-    size_t column[7];
-    int rc;
-    if ((rc = rt_table_read(&table, path, err)))
-        return rc;
-    for (int i = 0; i < 7 && !rc; i++)
-        rc = rt_table_column(&table, names[i], &column[i], err);
+    struct rt_metrics_log log = {0};
+    RT_TRY(rt_metrics_read(&log, path, err));
+    int rc = 0;
     for (int i = 0; i < RT_COLUMN_COUNT && !rc; i++)
-        rc = rt_alloc(&run->columns[i], table.row_count, sizeof(double), "metrics", err);
-    run->count = rc ? 0 : table.row_count;
-    for (size_t row = 0; row < run->count; row++) {
-        run->columns[RT_COLUMN_STEP][row] = cell(&table, row, column[0]);
-        run->columns[RT_COLUMN_EPOCH][row] =
-            cell(&table, row, column[1]) - 1 +
-            (cell(&table, row, column[2]) + 1) / (double)run->result.batches_per_epoch;
-        for (int i = RT_COLUMN_TRAIN_LOSS; i < RT_COLUMN_COUNT; i++)
-            run->columns[i][row] = cell(&table, row, column[i + 1]);
+        rc = rt_alloc(&run->columns[i], log.count, sizeof(double), "metrics", err);
+    run->count = rc ? 0 : log.count;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct rt_log_point *point = &log.points[i];
+        run->columns[RT_COLUMN_STEP][i] = (double)point->step;
+        run->columns[RT_COLUMN_EPOCH][i] =
+            point->epoch - 1 + (point->batch + 1) / (double)run->result.batches_per_epoch;
+        run->columns[RT_COLUMN_TRAIN_LOSS][i] = point->train_loss;
+        run->columns[RT_COLUMN_TRAIN_ACC][i] = point->train_acc;
+        run->columns[RT_COLUMN_TEST_LOSS][i] = point->test_loss;
+        run->columns[RT_COLUMN_TEST_ACC][i] = point->test_acc;
     }
-    rt_table_free(&table);
+    rt_metrics_free(&log);
     return rc;
 }
 
@@ -67,7 +57,7 @@ static int add_run(struct rt_records *records, const struct rt_run_entry *entry,
 {
     char path[RT_PATH_MAX];
     struct rt_error cause = {0};
-    RT_TRY(rt_path_join(path, entry->path, "metrics.csv", err));
+    RT_TRY(rt_path_join(path, entry->path, RT_METRICS_FILE, err));
     if (entry->trouble[0]) {
         skip(records, entry->trouble);
         return 0;

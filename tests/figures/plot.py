@@ -113,7 +113,7 @@ try:
     with open(os.path.join(runs, 'WRN', 'WRN_0.0_none', 'metrics.csv'), 'a') as f:
         f.write('1,2\n')
     p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', out)
-    tap.ok(p.returncode == 0 and re.search(r'metrics.csv:\d+: 2 fields, expected 10', p.stderr), 'a broken metrics.csv is named and left out', p.stderr)
+    tap.ok(p.returncode == 0 and re.search(r'1 run left out: .*metrics.csv:\d+', p.stderr), 'a broken metrics.csv is named and left out', p.stderr)
 finally:
     shutil.rmtree(work)
 tap.done()

@@ -1,0 +1,55 @@
+/* rethink figure1: every run of the paper's figure 1, and the figures. */
+#include <stdio.h>
+
+#include "cli/sweep_args.h"
+
+static const char *const no_settings[] = {NULL};
+
+/* Eleven label corruption levels and three pixel tests. */
+static int add_model(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *model,
+                     struct rt_error *err)
+{
+    static const char *const pixels[] = {"shuff_pix", "rand_pix", "gauss_pix"};
+    char name[RT_TEXT_MAX];
+    for (int i = 0; i <= 10; i++) {
+        snprintf(name, sizeof name, "%s_%.1f_none", model, i / 10.0);
+        RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
+    }
+    for (int i = 0; i < 3; i++) {
+        snprintf(name, sizeof name, "%s_0.0_%s", model, pixels[i]);
+        RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
+    }
+    return 0;
+}
+
+static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
+{
+    return rt_sweep_args_models(arguments, "MLP1,MLP3,AlexNet,Inception,WRN", add_model, sweep, err);
+}
+
+static int run_figure1(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    return rt_sweep_args_run(arguments, fill, err);
+}
+
+static const struct rt_option options[] = {
+    {"models", 0, "LIST", "MLP1 MLP3 AlexNet Inception WRN",
+     "only these models, separated by commas (default: all five)"},
+    RT_SWEEP_OPTIONS,
+    {0},
+};
+
+const struct rt_command rt_command_figure1 = {
+    .name = "figure1",
+    .operands = "",
+    .summary = "Run and draw the paper's figure 1: fitting true, corrupted and random labels and pixels.",
+    .description =
+        "A sweep of five models times eleven label corruption levels and three pixel tests, each to the "
+        "interpolation threshold; then the learning curves, the convergence slowdown and the growth of the "
+        "generalization error. Finished runs are skipped: see 'rethink sweep --help'.",
+    .examples = "rethink figure1 --dry-run                         # the plan and what it will cost\n"
+                "rethink figure1 --models MLP1,MLP3\n"
+                "rethink figure1 --models WRN --set seed=42,43,44  # mean and 95 % band of three seeds\n",
+    .options = options,
+    .run = run_figure1,
+};

@@ -1,0 +1,56 @@
+/* What sweep, figure1, figure2 and seed-importance share: options, the plan, carrying it out, and what is drawn
+ * from it. */
+#ifndef RT_CLI_SWEEP_ARGS_H
+#define RT_CLI_SWEEP_ARGS_H
+
+#include "cli/command.h"
+#include "cli/experiment_args.h"
+#include "sweep/sweep.h"
+
+#define RT_SWEEP_OPTIONS                                                                                       \
+    RT_OPTION_DATA, RT_OPTION_RUNS,                                                                            \
+        {"set", 0, "KEY=VALUE,...", "@keys", "change a config key of all runs; several values make a grid"},   \
+        {"epochs", 0, "N", NULL, "train until epoch N at most: --set num_epochs=N"},                           \
+        {"train-size", 0, "N", NULL, "only the first N training images: --set train_size=N"},                  \
+        {"engine", 0, "NAME", "native reference", "the engine that computes"},                                 \
+        {"jobs", 'j', "N", NULL,                                                                               \
+         "runs at once; auto (default): small networks one core each, convolutional ones all cores"},          \
+        {"cores", 0, "N", NULL, "cores to share out (default: all), or of each run on a cluster"},             \
+        {"fail-fast", 0, NULL, NULL, "stop all runs when one fails"},                                          \
+        {"fresh", 0, NULL, NULL, "start over runs that are there already"},                                    \
+        {"dry-run", 0, NULL, NULL, "only show the plan, with what it will cost"},                              \
+        {"launcher", 0, "NAME", "local slurm print",                                                           \
+         "local (default): here; slurm: submitted as one job array; print: that script, shown"},               \
+        {"partition", 0, "NAME", NULL, "of the cluster"},                                                      \
+        {"time", 0, "LIMIT", NULL, "of one run on the cluster, as Slurm takes it: 2:00:00"},                   \
+        {"memory", 0, "SIZE", NULL, "of one run on the cluster, as Slurm takes it: 2G"},                       \
+        {"figures", 0, "DIR", "@dirs", "where figures and report go (default: figures)"},                      \
+        {"reference", 0, "DIR", "@dirs", "published points to lay behind the figures"},                        \
+        {"no-figures", 0, NULL, NULL, "draw nothing"}, RT_OPTION_QUIET
+
+/* Adds an experiment, with --set's (and its grid's), --epochs and --train-size, and the settings given here
+ * (ended by null) before them. `stages`: how many sessions share its epochs. */
+int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *base,
+                      const char *const *settings, int stages, struct rt_error *err);
+
+/* Carries out the plan that `fill` adds runs to: dry run, or lock, launch, figures and report. */
+int rt_sweep_args_run(const struct rt_arguments *arguments,
+                      int (*fill)(struct rt_sweep *sweep, const struct rt_arguments *arguments,
+                                  struct rt_error *err),
+                      struct rt_error *err);
+
+/* Calls use for each of the models in --models (separated by commas), or in `otherwise`. */
+int rt_sweep_args_models(const struct rt_arguments *arguments, const char *otherwise,
+                         int (*use)(struct rt_sweep *sweep, const struct rt_arguments *arguments,
+                                    const char *model, struct rt_error *err),
+                         struct rt_sweep *sweep, struct rt_error *err);
+
+/* Draws all figures and the report from the runs in `runs`. Without data for a figure, it is left out. */
+struct rt_drawing {
+    const char *runs, *figures, *reference;
+    bool under_way; /* the report reloads itself */
+    bool quiet;
+};
+int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* What a plan will cost: a few measured steps, and the plan played through. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "net/models.h"
+#include "sweep/sweep.h"
+
+enum { STEPS_MIN = 2, CHANNELS = 3, PLANE = 28 * 28, CLASSES = 10 };
+
+/* What makes two runs cost the same a step. */
+static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
+{
+    return strcmp(a->experiment.model_name, b->experiment.model_name) == 0 &&
+           a->experiment.bn == b->experiment.bn && a->experiment.batch_size == b->experiment.batch_size &&
+           a->cores == b->cores && a->experiment.winograd == b->experiment.winograd;
+}
+
+static void fill_batch(float *images, uint8_t *labels, int count)
+{
+    uint32_t bits = 1;
+    for (int i = 0; i < count * CHANNELS * PLANE; i++) {
+        bits = bits * 1664525u + 1013904223u;
+        images[i] = (float)(bits >> 8) / (float)(1 << 23) - 1;
+    }
+    for (int i = 0; i < count; i++)
+        labels[i] = (uint8_t)(i % CLASSES);
+}
+
+/* The median of the steps after the first, which warms caches up. */
+static double time_steps(struct rt_plan *plan, const struct rt_batch *batch, double seconds)
+{
+    enum { STEPS_MAX = 64 };
+    const struct rt_sgd sgd = {0.01, 0.9, 0};
+    struct rt_metrics metrics = {0};
+    double times[STEPS_MAX];
+    int count = 0;
+    rt_plan_train(plan, batch, &sgd, &metrics);
+    const double began = rt_clock_wall_s();
+    while (count < STEPS_MAX && (count < STEPS_MIN || rt_clock_wall_s() - began < seconds)) {
+        const double from = rt_clock_wall_s();
+        rt_plan_train(plan, batch, &sgd, &metrics);
+        const double took = rt_clock_wall_s() - from;
+        int at = count++;
+        for (; at > 0 && times[at - 1] > took; at--)
+            times[at] = times[at - 1];
+        times[at] = took;
+    }
+    return times[count / 2];
+}
+
+static int measure(struct rt_sweep_run *run, const struct rt_engine *engine, double seconds,
+                   struct rt_error *err)
+{
+    const struct rt_experiment *experiment = &run->experiment;
+    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
+    const int count = (int)experiment->batch_size;
+    struct rt_graph graph = {0};
+    struct rt_team *team = NULL;
+    struct rt_plan *plan = NULL;
+    float *images = NULL;
+    uint8_t *labels = NULL;
+    int rc;
+    if ((rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &model_options, err)) ||
+        (rc = rt_team_create(&team, run->cores, err)))
+        goto done;
+    const struct rt_plan_options options = {
+        .batch_max = count, .training = true, .winograd = experiment->winograd, .team = team};
+    if ((rc = rt_plan_create(&plan, engine, &graph, &options, err)) ||
+        (rc = rt_plan_initialize(plan, 1, err)) ||
+        (rc = rt_alloc_aligned(&images, (size_t)count, CHANNELS * PLANE * sizeof *images, "images", err)) ||
+        (rc = rt_alloc(&labels, (size_t)count, 1, "labels", err)))
+        goto done;
+    fill_batch(images, labels, count);
+    const struct rt_batch batch = {images, labels, count, 0};
+    run->seconds_per_step = time_steps(plan, &batch, seconds);
+    run->memory_bytes = (double)rt_plan_memory_bytes(plan);
+done:
+    rt_plan_free(&plan);
+    rt_team_free(&team);
+    rt_graph_free(&graph);
+    rt_free(&images);
+    rt_free(&labels);
+    return rc;
+}
+
+/* Images and labels as they are held: bytes, or floats for Gaussian pixels. */
+static double data_bytes(const struct rt_sweep_run *run)
+{
+    const bool floats = strcmp(run->experiment.data_corruption_type, "gauss_pix") == 0;
+    return run->images * (1 + CHANNELS * PLANE * (floats ? 4.0 : 1.0));
+}
+
+int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err)
+{
+    const char *name = sweep->options.engine ? sweep->options.engine : rt_engines[0]->name;
+    const struct rt_engine *engine = rt_engine_find(name);
+    int kinds = 0;
+    if (!engine)
+        return rt_fail(err, RT_EUSAGE, "there is no engine '%s'", name);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < sweep->count; i++) {
+            struct rt_sweep_run *run = &sweep->runs[i];
+            int same = 0;
+            while (same < i && !costs_alike(&sweep->runs[same], run))
+                same++;
+            if (pass == 0) {
+                kinds += same == i;
+            } else if (same == i) {
+                RT_TRY(measure(run, engine, seconds / kinds, err));
+            } else {
+                run->seconds_per_step = sweep->runs[same].seconds_per_step;
+                run->memory_bytes = sweep->runs[same].memory_bytes;
+            }
+        }
+    }
+    for (int i = 0; i < sweep->count; i++)
+        sweep->runs[i].memory_bytes += data_bytes(&sweep->runs[i]);
+    return 0;
+}
+
+double rt_sweep_run_seconds(const struct rt_sweep_run *run)
+{
+    if (run->state == RT_SWEEP_FINISHED)
+        return 0;
+    const double left = run->epochs_expected - run->epochs_done;
+    return (left > 0 ? left : 0) * run->steps_per_epoch * run->seconds_per_step;
+}
+
+double rt_sweep_total_seconds(const struct rt_sweep *sweep)
+{
+    enum { CORES_MAX = 256 };
+    double free_at[CORES_MAX] = {0}, end = 0;
+    const int cores = sweep->options.cores < CORES_MAX ? sweep->options.cores : CORES_MAX;
+    for (int i = 0; i < sweep->count; i++) {
+        const struct rt_sweep_run *run = &sweep->runs[i];
+        const double seconds = rt_sweep_run_seconds(run);
+        if (run->state == RT_SWEEP_FINISHED)
+            continue;
+        /* the cores that come free first; kept sorted */
+        const int taken = run->cores < cores ? run->cores : cores;
+        const double begin = free_at[taken - 1];
+        for (int k = 0; k < taken; k++)
+            free_at[k] = begin + seconds;
+        for (int k = 1; k < cores; k++)
+            for (int m = k; m > 0 && free_at[m - 1] > free_at[m]; m--) {
+                const double swap = free_at[m];
+                free_at[m] = free_at[m - 1];
+                free_at[m - 1] = swap;
+            }
+        end = fmax(end, begin + seconds);
+        if (isnan(seconds))
+            return NAN;
+    }
+    return end;
+}

@@ -1,0 +1,196 @@
+#include "sweep/sweep.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "run/run.h"
+
+/* Keys that say how long a run goes and what is said about it, not what it computes. */
+static const char may_change[] = "num_epochs curve checkpoint_every checkpoint_dir track comet_project device "
+                                 "num_workers config resume_checkpoint interp_reached experiment_key";
+
+/* At least so many operations an epoch make threads pay: the MLPs have 0.3e12 to 0.5e12, the smallest
+ * convolutional network here 13e12. */
+static const double threads_pay_flops = 2e12;
+
+const struct rt_launcher *const rt_launchers[] = {
+#define RT_LAUNCHER_ADDRESS(name) &rt_launcher_##name,
+    RT_LAUNCHERS(RT_LAUNCHER_ADDRESS) NULL
+#undef RT_LAUNCHER_ADDRESS
+};
+
+const char *rt_sweep_state_name(enum rt_sweep_state state)
+{
+    static const char *const names[] = {
+#define RT_SWEEP_STATE_NAME(symbol, name) name,
+        RT_SWEEP_STATES(RT_SWEEP_STATE_NAME)
+#undef RT_SWEEP_STATE_NAME
+    };
+    return names[state];
+}
+
+void rt_sweep_free(struct rt_sweep *sweep)
+{
+    for (int i = 0; i < sweep->count; i++) {
+        rt_free(&sweep->runs[i].base);
+        for (int k = 0; k < sweep->runs[i].setting_count; k++)
+            rt_free(&sweep->runs[i].settings[k]);
+    }
+    rt_free(&sweep->runs);
+    *sweep = (struct rt_sweep){0};
+}
+
+int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment, const char *base,
+                 struct rt_sweep_run **run, struct rt_error *err)
+{
+    RT_TRY(rt_realloc(&sweep->runs, (size_t)sweep->count + 1, sizeof *sweep->runs, "sweep", err));
+    struct rt_sweep_run *new = &sweep->runs[sweep->count];
+    *new = (struct rt_sweep_run){
+        .experiment = *experiment,
+        .stages = {experiment->num_epochs},
+        .stage_count = 1,
+        .cores = 1,
+        .epochs_expected = NAN,
+        .flops_per_epoch = NAN,
+        .steps_per_epoch = NAN,
+        .images = NAN,
+        .seconds_per_step = NAN,
+        .memory_bytes = NAN,
+        .progress = {NAN, NAN, NAN},
+    };
+    sweep->count++;
+    *run = new;
+    return rt_strdup(&new->base, base, err);
+}
+
+int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct rt_error *err)
+{
+    if (run->setting_count == RT_SETTINGS_MAX)
+        return rt_fail(err, RT_EUSAGE, "more than %d settings for one run", RT_SETTINGS_MAX);
+    RT_TRY(rt_strdup(&run->settings[run->setting_count], setting, err));
+    run->setting_count++;
+    return 0;
+}
+
+/* A run in the directory must be the one planned. */
+static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
+{
+    struct rt_experiment had;
+    char path[RT_PATH_MAX], ignored[sizeof may_change + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
+    RT_TRY(rt_path_join(path, run->directory, RT_CONFIG_FILE, err));
+    if (!rt_path_is_file(path))
+        return 0;
+    RT_TRY(rt_experiment_read(&had, path, err));
+    /* a seed that was drawn is no change */
+    const bool drawn = !run->experiment.seed.given || run->experiment.reseed_on_resume;
+    snprintf(ignored, sizeof ignored, "%s%s", may_change, drawn ? " seed" : "");
+    const char *key = rt_experiment_difference(&run->experiment, &had, ignored);
+    if (!key)
+        return 0;
+    rt_experiment_value(&run->experiment, key, wanted, sizeof wanted);
+    rt_experiment_value(&had, key, was, sizeof was);
+    return rt_fail(
+        err, RT_ECONFIG,
+        "%s: %s is %s here, but that run has %s: --set %s=%s goes on with it, --fresh starts it over, "
+        "--runs keeps both",
+        run->directory, key, wanted, was, key, was);
+}
+
+/* Whether nothing is left to do after `stage`, from what the run came to. */
+static bool is_done(const struct rt_sweep_run *run, const struct rt_result *result, int stage)
+{
+    if (result->state != RT_RUN_finished)
+        return false;
+    if (result->threshold.reached && run->experiment.figure1 && !run->experiment.curve)
+        return true;
+    return result->epochs >= run->stages[stage];
+}
+
+static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *options, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_result result;
+    RT_TRY(rt_run_path(run->directory, options->runs, &run->experiment, err));
+    run->state = RT_SWEEP_WAITING;
+    run->stage = 0;
+    run->epochs_done = 0;
+    if (options->fresh)
+        return 0;
+    RT_TRY(check_config(run, err));
+    RT_TRY(rt_path_join(path, run->directory, RT_RESULT_FILE, err));
+    if (!rt_path_is_file(path) || rt_result_read(&result, path, NULL))
+        return 0; /* the run itself will say what is wrong with it */
+    run->epochs_done = (double)result.epochs;
+    while (run->stage < run->stage_count && is_done(run, &result, run->stage))
+        run->stage++;
+    if (run->stage == run->stage_count)
+        run->state = RT_SWEEP_FINISHED;
+    else if (result.state == RT_RUN_diverged)
+        run->stage = 0; /* the run itself says that it cannot go on */
+    return 0;
+}
+
+int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err)
+{
+    for (int i = 0; i < sweep->count; i++) {
+        RT_TRY(inspect(&sweep->runs[i], &sweep->options, err));
+        for (int k = 0; k < i; k++)
+            if (strcmp(sweep->runs[i].directory, sweep->runs[k].directory) == 0)
+                return rt_fail(err, RT_EUSAGE,
+                               "%s is in the plan twice: give one of them another experiment_name",
+                               sweep->runs[i].experiment.experiment_name);
+    }
+    return 0;
+}
+
+void rt_sweep_share_cores(struct rt_sweep *sweep)
+{
+    const int cores = sweep->options.cores, jobs = sweep->options.jobs;
+    int waiting = 0;
+    for (int i = 0; i < sweep->count; i++)
+        waiting += sweep->runs[i].state != RT_SWEEP_FINISHED;
+    for (int i = 0; i < sweep->count; i++) {
+        struct rt_sweep_run *run = &sweep->runs[i];
+        if (jobs > 0)
+            run->cores = cores / jobs > 1 ? cores / jobs : 1;
+        else
+            run->cores = waiting == 1 || !(run->flops_per_epoch < threads_pay_flops) ? cores : 1;
+    }
+}
+
+void rt_sweep_command(struct rt_sweep_command *command, const struct rt_sweep *sweep,
+                      const struct rt_sweep_run *run, int stage)
+{
+    const struct rt_sweep_options *options = &sweep->options;
+    int n = 0;
+    snprintf(command->epochs, sizeof command->epochs, "%lld", (long long)run->stages[stage]);
+    snprintf(command->threads, sizeof command->threads, "%d", run->cores);
+    command->words[n++] = options->program;
+    command->words[n++] = "train";
+    command->words[n++] = run->base;
+    for (int i = 0; i < run->setting_count; i++) {
+        command->words[n++] = "--set";
+        command->words[n++] = run->settings[i];
+    }
+    const struct {
+        const char *name, *value;
+    } given[] = {{"--epochs", command->epochs},
+                 {"--runs", options->runs},
+                 {"--data", options->data},
+                 {"--engine", options->engine},
+                 {"--threads", command->threads}};
+    for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
+        if (!given[i].value)
+            continue;
+        command->words[n++] = given[i].name;
+        command->words[n++] = given[i].value;
+    }
+    if (options->fresh && stage == 0)
+        command->words[n++] = "--fresh";
+    command->words[n++] = "--quiet";
+    command->words[n] = NULL;
+}

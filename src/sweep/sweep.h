@@ -1,0 +1,138 @@
+/* A sweep: many runs, each a process of this same program, so that one crash costs one run.
+ *
+ * The plan is made on the command line's floor (cli/sweep_args.h); what is done already is read from the run
+ * directories; a launcher then carries the rest out. */
+#ifndef RT_SWEEP_SWEEP_H
+#define RT_SWEEP_SWEEP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/path.h"
+#include "config/experiment.h"
+
+enum { RT_STAGES_MAX = 4, RT_SETTINGS_MAX = 64, RT_COMMAND_WORDS_MAX = 2 * RT_SETTINGS_MAX + 24 };
+
+#define RT_SWEEP_STATES(X)                                                                                     \
+    X(WAITING, "waiting")                                                                                      \
+    X(RUNNING, "running")                                                                                      \
+    X(FINISHED, "finished")                                                                                    \
+    X(FAILED, "failed")                                                                                        \
+    X(INTERRUPTED, "interrupted")
+
+enum rt_sweep_state {
+#define RT_SWEEP_STATE_ENUM(symbol, name) RT_SWEEP_##symbol,
+    RT_SWEEP_STATES(RT_SWEEP_STATE_ENUM)
+#undef RT_SWEEP_STATE_ENUM
+};
+const char *rt_sweep_state_name(enum rt_sweep_state state);
+
+/* Where a run is: the last line of its metrics.csv. Missing numbers are NaN. */
+struct rt_sweep_progress {
+    double epochs; /* with the fraction of the one under way */
+    double train_loss, train_acc;
+};
+
+struct rt_sweep_run {
+    struct rt_experiment experiment;
+    char *base;                      /* the EXPERIMENT operand of its command line */
+    char *settings[RT_SETTINGS_MAX]; /* its --set KEY=VALUE */
+    int setting_count;
+    int64_t stages[RT_STAGES_MAX]; /* num_epochs of its sessions, one after the other: usually one */
+    int stage_count;
+    char directory[RT_PATH_MAX];
+    int cores; /* that it gets */
+
+    /* for estimates: NaN where unknown */
+    double epochs_expected; /* that it will train in all: to the threshold, or to num_epochs */
+    double flops_per_epoch; /* of training */
+    double steps_per_epoch;
+    double images;           /* in memory: training and test */
+    double seconds_per_step; /* measured, on `cores` cores */
+    double memory_bytes;
+
+    /* from disk, then kept current by the launcher */
+    enum rt_sweep_state state;
+    int stage; /* the next to be run */
+    double epochs_done;
+    struct rt_sweep_progress progress;
+    double began_s; /* rt_clock_wall_s at its start here */
+    double epochs_at_start;
+    char trouble[512]; /* why it failed */
+};
+
+struct rt_sweep_options {
+    const char *program;       /* path of this program */
+    const char *runs;          /* directory of runs */
+    const char *data, *engine; /* passed on; null: not given */
+    int jobs;                  /* runs at once; 0: auto */
+    int cores;                 /* to share out */
+    bool fail_fast;            /* stop all when one fails */
+    bool fresh;                /* start over what is there */
+    bool quiet;
+    /* launchers other than local */
+    const char *partition, *time_limit, *memory; /* null: the cluster's default */
+    const char *follow_up; /* a command line for when all are done (figures and report), or null */
+    /* called after each run that finished, while others go on */
+    void (*finished)(void *context, const struct rt_sweep_run *run);
+    void *context;
+};
+
+struct rt_sweep {
+    struct rt_sweep_run *runs;
+    int count;
+    struct rt_sweep_options options;
+};
+void rt_sweep_free(struct rt_sweep *sweep);
+
+/* Appends a run of this experiment with no settings and one stage (its num_epochs); *run is valid until the
+ * next call. */
+int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment, const char *base,
+                 struct rt_sweep_run **run, struct rt_error *err);
+int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct rt_error *err);
+
+/* Finds out what is done already: fills directory, state, stage and epochs_done. Without options.fresh a run
+ * whose config differs from what is planned in anything that changes its numbers is refused (RT_ECONFIG, naming
+ * the key); so are two runs with one directory. */
+int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err);
+
+/* Gives each run its cores: with jobs = 0 one each for small networks and all for convolutional ones, where
+ * threads pay; else an equal share. */
+void rt_sweep_share_cores(struct rt_sweep *sweep);
+
+/* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images
+ * (options.cores threads for all that get more than one). At most about `seconds`. */
+int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err);
+
+/* Seconds that one run still needs, and that all will take when started in order as cores come free. NaN where
+ * unknown. */
+double rt_sweep_run_seconds(const struct rt_sweep_run *run);
+double rt_sweep_total_seconds(const struct rt_sweep *sweep);
+
+/* The words of a run's command line for a stage, ended by null; those made here live in `scratch`. */
+struct rt_sweep_command {
+    const char *words[RT_COMMAND_WORDS_MAX];
+    char epochs[24], threads[16];
+};
+void rt_sweep_command(struct rt_sweep_command *command, const struct rt_sweep *sweep,
+                      const struct rt_sweep_run *run, int stage);
+
+/* The last line of DIRECTORY/metrics.csv. */
+void rt_sweep_read_progress(struct rt_sweep_progress *progress, const struct rt_sweep_run *run);
+
+/* Launchers: how the runs of a plan that are not finished are carried out. Each is one file and one line. */
+struct rt_launcher {
+    const char *name; /* --launcher */
+    const char *help;
+    int (*launch)(struct rt_sweep *sweep, struct rt_error *err);
+};
+#define RT_LAUNCHERS(X)                                                                                        \
+    X(local)                                                                                                   \
+    X(slurm)                                                                                                   \
+    X(print)
+#define RT_LAUNCHER_DECLARE(name) extern const struct rt_launcher rt_launcher_##name;
+RT_LAUNCHERS(RT_LAUNCHER_DECLARE)
+#undef RT_LAUNCHER_DECLARE
+extern const struct rt_launcher *const rt_launchers[]; /* ended by null */
+
+#endif

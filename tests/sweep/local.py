@@ -1,0 +1,191 @@
+"""Sweeps on this machine: plans, skipping, resuming, failures, signals, locks, the overview. Small runs on shapes10."""
+import glob
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+import tap  # noqa: E402
+
+work = tempfile.mkdtemp(prefix='rethink-sweep-')
+SMALL = ['--data', 'shapes10', '--train-size', '256', '--set', 'test_size=100', '--set', 'track=[]', '--no-figures']
+
+
+def command(*args, runs='runs'):
+    return [tap.RETHINK, *args, '--runs', os.path.join(work, runs)]
+
+
+def rethink(*args, runs='runs'):
+    return subprocess.run(command(*args, runs=runs), capture_output=True, text=True, cwd=work)
+
+
+def result(name, runs='runs'):
+    path = glob.glob(os.path.join(work, runs, '*', name, 'result.json'))
+    return json.load(open(path[0])) if path else None
+
+
+def weights(name, runs='runs'):
+    newest = sorted(glob.glob(os.path.join(work, runs, '*', name, 'e_*', 'model.safetensors')))
+    return open(newest[-1], 'rb').read() if newest else None
+
+
+def names(runs='runs'):
+    return sorted(os.path.basename(os.path.dirname(p)) for p in glob.glob(os.path.join(work, runs, '*', '*', 'result.json')))
+
+
+def wait_for(condition, seconds=60):
+    end = time.time() + seconds
+    while time.time() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def plans():
+    p = rethink('sweep', 'MLP1_0.[0-2]_none', '--dry-run', *SMALL)
+    tap.ok(p.returncode == 0 and all(f'MLP1_0.{i}_none' in p.stdout for i in range(3)) and '3 of 3 runs' in p.stdout
+           and not os.path.exists(os.path.join(work, 'runs')), 'a dry run shows the plan and makes nothing', p)
+    p = rethink('figure1', '--dry-run', '--models', 'MLP1,MLP3', *SMALL)
+    tap.ok(p.returncode == 0 and '28 of 28 runs' in p.stdout and 'MLP3_0.0_gauss_pix' in p.stdout, 'figure1 plans 14 runs a model', p)
+    p = rethink('figure2', '--dry-run', '--epochs', '2', *SMALL)
+    tap.ok(p.returncode == 0 and 'Inception_bnFalse' in p.stdout and '2 of 2 runs' in p.stdout, 'figure2 plans two runs', p)
+    p = rethink('sweep', 'NOSUCH_*', *SMALL)
+    tap.ok(p.returncode == 2 and 'NOSUCH_*' in p.stderr, 'a pattern that matches nothing: exit 2', p)
+    p = rethink('figure1', '--models', 'MPL1', *SMALL)
+    tap.ok(p.returncode == 2 and "'MLP1'" in p.stderr, 'an unknown model: exit 2 and the nearest', p)
+    p = rethink('sweep', 'MLP1_0.0_none', 'MLP1_0.0_none', *SMALL)
+    tap.ok(p.returncode == 2 and 'twice' in p.stderr, 'one run twice: exit 2', p)
+
+
+def carried_out():
+    p = rethink('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '2', *SMALL)
+    tap.ok(p.returncode == 0 and names() == ['MLP1_0.0_none', 'MLP1_1.0_none']
+           and all(result(n)['state'] == 'finished' and result(n)['epochs'] == 2 for n in names()), 'two runs are trained', p)
+    tap.ok('\033' not in p.stderr and re.search(r'MLP1_1.0_none: finished .* 2 epochs', p.stderr), 'plain lines where there is no terminal', p.stderr)
+    before = {n: os.stat(os.path.join(work, 'runs', 'MLP1', n, 'result.json')).st_mtime_ns for n in names()}
+    p = rethink('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '2', *SMALL)
+    after = {n: os.stat(os.path.join(work, 'runs', 'MLP1', n, 'result.json')).st_mtime_ns for n in names()}
+    tap.ok(p.returncode == 0 and before == after and 'started' not in p.stderr, 'finished runs are skipped', p.stderr)
+    p = rethink('sweep', 'MLP1_0.0_none', '--epochs', '3', *SMALL)
+    tap.ok(p.returncode == 0 and result('MLP1_0.0_none')['epochs'] == 3, 'more epochs: the run goes on', p.stderr)
+    p = rethink('sweep', 'MLP1_0.0_none', '--epochs', '3', '--set', 'momentum=0.5', *SMALL)
+    tap.ok(p.returncode == 3 and 'momentum' in p.stderr and '--fresh' in p.stderr, 'a changed config of a finished run: exit 3, names the key', p.stderr)
+    p = rethink('sweep', 'MLP1_0.0_none', '--epochs', '1', '--set', 'momentum=0.5', '--fresh', *SMALL)
+    tap.ok(p.returncode == 0 and result('MLP1_0.0_none')['epochs'] == 1, '--fresh starts it over', p.stderr)
+    p = rethink('sweep', 'MLP1_0.1_none', '--epochs', '1', '--set', 'seed=42,7', '--set', 'momentum=0.9,0.8', *SMALL)
+    grid = [n for n in names() if n.startswith('MLP1_0.1')]
+    tap.ok(p.returncode == 0 and grid == ['MLP1_0.1_none', 'MLP1_0.1_none_momentum0.8', 'MLP1_0.1_none_seed7', 'MLP1_0.1_none_seed7_momentum0.8']
+           and result('MLP1_0.1_none_seed7')['seed'] == 7, 'a grid of two settings', grid, p.stderr)
+    p = rethink('seed-importance', '--models', 'MLP1', '--epochs', '3', *SMALL)
+    seeds = [n for n in names() if n[:4] in ('seed', 'nope')]
+    tap.ok(p.returncode == 0 and len(seeds) == 4 and all(result(n)['epochs'] == 3 for n in seeds), 'seed-importance: four runs', seeds, p.stderr)
+    log = open(os.path.join(work, 'runs', 'MLP1', 'nopeMLP1_0.1_none', 'log.txt')).read()
+    tap.ok(log.count('Resuming training') == 2 and len(set(re.findall(r'as seen (\w+)', log))) == 3,
+           'each resumed twice, without a seed to other data each time', log)
+
+
+def failures():
+    p = rethink('sweep', 'MLP1_0.0_none', '--epochs', '20', '--set', 'learning_rate=0.01,1000', '-j', '1', *SMALL, runs='failing')
+    tap.ok(p.returncode == 7 and result('MLP1_0.0_none', 'failing')['state'] == 'finished'
+           and re.search(r'MLP1_0.0_none_learning_rate1000.0?: failed', p.stderr), 'a run that diverges: exit 7, the other finishes', p.stderr)
+    p = rethink('sweep', 'MLP1_0.2_none', '--epochs', '20', '--set', 'learning_rate=1000,0.01', '-j', '1', '--fail-fast', *SMALL, runs='fast')
+    tap.ok(p.returncode == 7 and result('MLP1_0.2_none', 'fast') is None, '--fail-fast starts nothing more', p.stderr, names('fast'))
+    p = rethink('sweep', 'MLP1_0.0_none', '--data', '/nonexistent', '--no-figures', runs='nodata')
+    tap.ok(p.returncode == 4 and '/nonexistent' in p.stderr, "a run's own message is passed on", p.stderr)
+
+
+def killed_child():
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '5000', *SMALL, runs='killed'), stderr=subprocess.PIPE, text=True, cwd=work)
+    lock = os.path.join(work, 'killed', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
+    tap.ok(wait_for(lambda: os.path.exists(lock)), 'the run is under way')
+    children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
+    for child in children:
+        os.kill(int(child), signal.SIGKILL)
+    stderr = p.communicate()[1]
+    tap.ok(len(children) == 1 and p.returncode == 1 and 'killed by signal 9' in stderr, 'a killed run is reported as such', stderr)
+
+
+def interrupted():
+    args = ['sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '60', '-j', '2', *SMALL]
+    p = subprocess.Popen(command(*args, runs='cut'), stderr=subprocess.PIPE, text=True, cwd=work)
+    under_way = [os.path.join(work, 'cut', 'MLP1', n, 'metrics.csv') for n in ('MLP1_0.0_none', 'MLP1_1.0_none')]
+    tap.ok(wait_for(lambda: all(os.path.exists(f) and os.path.getsize(f) > 300 for f in under_way)), 'two runs are under way')
+    second = rethink(*args, runs='cut')
+    tap.ok(second.returncode == 5 and str(p.pid) in second.stderr, "a second sweep is refused with the holder's process id", second.stderr)
+    p.send_signal(signal.SIGINT)
+    stderr = p.communicate()[1]
+    states = [result(n, 'cut')['state'] for n in names('cut')]
+    tap.ok(p.returncode == 6 and states == ['interrupted'] * 2, 'Ctrl-C: exit 6, all runs saved', p.returncode, states, stderr)
+    again = rethink(*args, runs='cut')
+    whole = rethink(*args, runs='whole')
+    tap.ok(again.returncode == 0 and whole.returncode == 0 and 'going on' in again.stderr and names('cut') == names('whole')
+           and all(weights(n, 'cut') == weights(n, 'whole') is not None for n in names('whole')),
+           'the same command goes on, to the same bytes as without the interruption', again.stderr, whole.stderr)
+
+
+def orphaned():
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '5000', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
+    metrics = os.path.join(work, 'orphan', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
+    wait_for(lambda: os.path.exists(metrics) and os.path.getsize(metrics) > 300)
+    children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
+    p.kill()
+    p.wait()
+
+    def gone():
+        return all(not os.path.exists(f'/proc/{c}') or open(f'/proc/{c}/stat').read().split()[2] == 'Z' for c in children)
+    tap.ok(len(children) == 1 and wait_for(gone) and result('MLP1_0.0_none', 'orphan')['state'] == 'interrupted',
+           'a killed sweep leaves no run behind: they save and stop', children)
+
+
+def terminal():
+    master, slave = pty.openpty()
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '40', *SMALL, runs='tty'), stderr=slave, cwd=work,
+                         env=dict(os.environ, TERM='xterm'))
+    os.close(slave)
+    seen = b''
+    while True:
+        try:
+            got = os.read(master, 4096)
+        except OSError:
+            break
+        if not got:
+            break
+        seen += got
+    p.wait()
+    text = seen.decode(errors='replace')
+    tap.ok(p.returncode == 0 and '\033[J' in text and '1 running' in text and re.search(r'MLP1_0.0_none +running', text)
+           and '1 of 1 finished' in text.replace('\r', '').rstrip().split('\n')[-1], 'on a terminal: one live overview, then the totals', repr(text[-600:]))
+
+
+def scripts():
+    p = rethink('sweep', 'MLP1_0.[0-1]_none', 'MLP1_0.4_none', '--epochs', '1', '--launcher', 'print', '--time', '1:00:00', '--partition', 'cpu',
+                '--memory', '2G', '--cores', '4', '--set', 'comet_project=a b\'s', *SMALL[:-1], runs='new runs')
+    script = os.path.join(work, 'script.sh')
+    open(script, 'w').write(p.stdout)
+    checked = subprocess.run(['bash', '-n', script], capture_output=True, text=True)
+    wanted = ['--array=0-2', '--time=1:00:00', '--partition=cpu', '--mem=2G', '--requeue', '--signal=B:USR1@', "'comet_project=a b'\\''s'"]
+    tap.empty([w for w in wanted if w not in p.stdout] + [checked.stderr] * bool(checked.returncode), '--launcher print shows a sound script')
+    tap.ok(p.returncode == 0 and not os.path.exists(os.path.join(work, 'new runs')), 'and makes nothing', p.stderr)
+    if shutil.which('shellcheck'):
+        checked = subprocess.run(['shellcheck', script], capture_output=True, text=True)
+        tap.ok(checked.returncode == 0, 'shellcheck has nothing against it', checked.stdout)
+    else:
+        tap.skip('shellcheck', 'not installed')
+    p = rethink('sweep', 'MLP1_1.0_none', '--epochs', '2', '--launcher', 'print', *SMALL)
+    tap.ok(p.returncode == 0 and p.stdout == '' and 'nothing to submit' in p.stderr, 'finished runs are not in it', p)
+
+
+try:
+    for part in (plans, carried_out, failures, killed_child, interrupted, orphaned, terminal, scripts):
+        part()
+finally:
+    shutil.rmtree(work)
+tap.done()
