@@ -1,0 +1,238 @@
+/* Checkpoints: whole or not at all, verified when read, found in order; metrics cut back to what they were. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "run/checkpoint.h"
+#include "run/run.h"
+
+static char folder[] = "/tmp/rethink-checkpoint-XXXXXX";
+static const float values[3] = {1, 2, 3};
+static const uint64_t shape[1] = {3};
+
+static void join(char out[RT_PATH_MAX], const char *name)
+{
+    assert_int_equal(rt_path_join(out, folder, name, NULL), 0);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[RT_PATH_MAX];
+
+    join(path, name);
+    assert_int_equal(rt_file_write_all(path, text, strlen(text), NULL), 0);
+}
+
+/* Publishes a checkpoint after so many epochs and batches; its path in path[]. */
+static void publish(int64_t epochs, int64_t batches, char path[RT_PATH_MAX])
+{
+    static struct rt_checkpoint checkpoint;
+    struct rt_safetensor model = {"w", RT_DTYPE_F32, 1, shape, values, sizeof values};
+    struct rt_safetensor optimizer = {"momentum.w", RT_DTYPE_F32, 1, shape, values, sizeof values};
+    struct rt_error err;
+
+    checkpoint = (struct rt_checkpoint){.version = "1", .data_name = "shapes10"};
+    assert_int_equal(rt_experiment_builtin(&checkpoint.experiment, "MLP1_0.5_none", NULL), 0);
+    checkpoint.progress.epochs = epochs;
+    checkpoint.progress.batches = batches;
+    checkpoint.progress.loss_sum = 1.0 / 3;
+    checkpoint.progress.threshold = (struct rt_threshold){.reached = true, .epoch = 2, .wall_s = 0.1};
+    checkpoint.model = (struct rt_safetensors){.tensors = &model, .tensor_count = 1};
+    checkpoint.optimizer = (struct rt_safetensors){.tensors = &optimizer, .tensor_count = 1};
+    if (rt_checkpoint_write(&checkpoint, folder, "metrics.csv", &err))
+        fail_msg("%s", err.message);
+    memcpy(path, checkpoint.path, RT_PATH_MAX);
+}
+
+static void reads_back(void **state)
+{
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX];
+
+    (void)state;
+    write_text("metrics.csv", "abc");
+    publish(2, 7, path);
+    assert_string_equal(rt_path_name(path), "e_002_b0007_MLP1_0.5_none");
+    assert_int_equal(rt_checkpoint_read(&back, path, NULL), 0);
+    assert_int_equal(back.progress.batches, 7);
+    assert_true(back.progress.loss_sum == 1.0 / 3); /* to the last bit */
+    assert_true(back.progress.threshold.reached && back.progress.threshold.wall_s == 0.1);
+    assert_int_equal(back.metrics_size_bytes, 3);
+    assert_string_equal(back.experiment.experiment_name, "MLP1_0.5_none");
+    assert_memory_equal(rt_safetensors_find(&back.model, "w")->data, values, sizeof values);
+    assert_non_null(rt_safetensors_find(&back.optimizer, "momentum.w"));
+    rt_checkpoint_free(&back);
+}
+
+/* Flips one bit of each file in turn, at its beginning, middle and end. */
+static void notices_one_bit(void **state)
+{
+    static const char *const names[] = {"model.safetensors", "optimizer.safetensors", "config.yaml",
+                                        "state.json", "SHA256SUMS"};
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX], file[RT_PATH_MAX];
+
+    (void)state;
+    write_text("metrics.csv", "abc");
+    publish(3, 0, path);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *bytes;
+        size_t size;
+
+        assert_int_equal(rt_path_join(file, path, names[i], NULL), 0);
+        assert_int_equal(rt_file_read_all(file, 1 << 20, &bytes, &size, NULL), 0);
+        for (int place = 0; place < 3; place++) {
+            char *byte = bytes + (size_t)place * (size - 1) / 2;
+            struct rt_error err;
+
+            *byte ^= 4;
+            assert_int_equal(rt_file_write_all(file, bytes, size, NULL), 0);
+            if (rt_checkpoint_read(&back, path, &err) != RT_EDATA)
+                fail_msg("%s, place %d: not noticed", names[i], place);
+            assert_non_null(strstr(err.message, path));
+            if (i < 4)
+                assert_non_null(strstr(err.message, names[i]));
+            *byte ^= 4;
+        }
+        assert_int_equal(rt_file_write_all(file, bytes, size, NULL), 0);
+        rt_free(&bytes);
+    }
+    assert_int_equal(rt_checkpoint_read(&back, path, NULL), 0); /* mended */
+    rt_checkpoint_free(&back);
+}
+
+static void notices_what_is_missing_or_short(void **state)
+{
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX], file[RT_PATH_MAX];
+    struct rt_error err;
+
+    (void)state;
+    write_text("metrics.csv", "abc");
+    publish(4, 0, path);
+    assert_int_equal(rt_path_join(file, path, "model.safetensors", NULL), 0);
+    assert_int_equal(rt_file_truncate(file, 20, NULL), 0);
+    assert_int_equal(rt_checkpoint_read(&back, path, &err), RT_EDATA);
+    assert_non_null(strstr(err.message, "cut short"));
+    assert_int_equal(rt_file_remove(file, NULL), 0);
+    assert_int_equal(rt_checkpoint_read(&back, path, &err), RT_EDATA);
+    assert_non_null(strstr(err.message, "missing"));
+    assert_int_equal(rt_checkpoint_read(&back, folder, &err), RT_EDATA); /* no checkpoint at all */
+}
+
+static void lists_in_order(void **state)
+{
+    static const char *const others[] = {"e_5_other",
+                                         "e_x_MLP1_0.5_none",
+                                         ".e_009_MLP1_0.5_none.1-2.tmp",
+                                         "e_007_bx_MLP1_0.5_none",
+                                         "e_008_MLP1_0.5_none_more",
+                                         "e_MLP1_0.5_none"};
+    static const struct {
+        const char *name;
+        int64_t epochs, batches;
+    } rows[] = {
+        {"e_000_b0003_MLP1_0.5_none", 0, 3}, /* before the first epoch's end */
+        {"e_002_MLP1_0.5_none", 2, 0},
+        {"e_002_b0100_MLP1_0.5_none", 2, 100},
+        {"e_999_MLP1_0.5_none", 999, 0},
+        {"e_1000_MLP1_0.5_none", 1000, 0}, /* by number: the letters sort before 999 */
+    };
+    char inside[] = "/tmp/rethink-list-XXXXXX", path[RT_PATH_MAX];
+    struct rt_checkpoint_list list;
+
+    (void)state;
+    assert_non_null(mkdtemp(inside));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!rt_path_join(path, inside, others[i], NULL))
+            assert_int_equal(rt_folder_make(path, NULL), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!rt_path_join(path, inside, rows[i].name, NULL))
+            assert_int_equal(rt_folder_make(path, NULL), 0);
+    assert_int_equal(rt_checkpoint_list(&list, inside, "MLP1_0.5_none", NULL), 0);
+    assert_int_equal(list.count, sizeof rows / sizeof *rows);
+    for (int i = 0; i < list.count; i++) {
+        assert_string_equal(list.items[i].name, rows[i].name);
+        assert_int_equal(list.items[i].epochs, rows[i].epochs);
+        assert_int_equal(list.items[i].batches, rows[i].batches);
+    }
+    rt_checkpoint_list_free(&list);
+    assert_int_equal(rt_tree_remove(inside, "/tmp", NULL), 0);
+}
+
+static void cuts_metrics_back(void **state)
+{
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX], metrics[RT_PATH_MAX];
+    struct rt_error err;
+    uint64_t size;
+
+    (void)state;
+    join(metrics, "metrics.csv");
+    write_text("metrics.csv", "header\nrow\n");
+    publish(5, 0, path);
+    assert_int_equal(rt_checkpoint_read(&back, path, NULL), 0);
+    write_text("metrics.csv", "header\nrow\nlater row\n");
+    assert_int_equal(rt_checkpoint_cut_metrics(&back, folder, "metrics.csv", NULL), 0);
+    assert_int_equal(rt_file_size(metrics, &size, NULL), 0);
+    assert_int_equal(size, 11);
+    write_text("metrics.csv", "header\nrew\nlater row\n"); /* one bit of what is kept */
+    assert_int_equal(rt_checkpoint_cut_metrics(&back, folder, "metrics.csv", &err), RT_EDATA);
+    assert_non_null(strstr(err.message, "metrics.csv: changed"));
+    write_text("metrics.csv", "header\n"); /* less than there was */
+    assert_int_equal(rt_checkpoint_cut_metrics(&back, folder, "metrics.csv", &err), RT_EDATA);
+    rt_checkpoint_free(&back);
+}
+
+static void removes_a_run_that_never_began(void **state)
+{
+    struct rt_experiment experiment;
+    char runs[RT_PATH_MAX];
+    struct rt_run run;
+
+    (void)state;
+    join(runs, "runs");
+    assert_int_equal(rt_experiment_builtin(&experiment, "MLP1_0.5_none", NULL), 0);
+    assert_int_equal(rt_run_open(&run, runs, &experiment, NULL), 0);
+    assert_true(rt_path_is_folder(run.path));
+    rt_run_abandon(&run);
+    assert_false(rt_path_exists(run.path));
+    assert_int_equal(rt_run_open(&run, runs, &experiment, NULL), 0);
+    assert_int_equal(rt_run_write_config(&run, &experiment, NULL), 0);
+    rt_run_abandon(&run);
+    assert_true(rt_path_is_folder(run.path)); /* there is something in it */
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return rt_tree_remove(folder, "/tmp", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_back),
+        cmocka_unit_test(notices_one_bit),
+        cmocka_unit_test(notices_what_is_missing_or_short),
+        cmocka_unit_test(lists_in_order),
+        cmocka_unit_test(cuts_metrics_back),
+        cmocka_unit_test(removes_a_run_that_never_began),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,128 @@
+/* result.json reads back as it was written; what is missing or foreign is named. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "run/result.h"
+
+static char folder[] = "/tmp/rethink-result-XXXXXX";
+static char path[64];
+
+static struct rt_result example(void)
+{
+    struct rt_result result = {
+        .version = "1.2.3",
+        .experiment_name = "MLP1_0.5_none",
+        .model_name = "MLP1",
+        .data_corruption_type = "none",
+        .bn = true,
+        .label_corruption_prob = 0.5,
+        .learning_rate = 0.1,
+        .seed = 4294967295,
+        .batch_size = 128,
+        .state = RT_RUN_interrupted,
+        .epochs = 7,
+        .step = 63,
+        .final = {0.1, 1.0 / 3, NAN, NAN}, /* not measured */
+        .training_flops = 1.5e15,
+        .peak_memory_bytes = 1 << 30,
+    };
+
+    snprintf(result.data.name, sizeof result.data.name, "cifar10");
+    return result;
+}
+
+static void reads_back(void **state)
+{
+    struct rt_result result = example(), back;
+
+    (void)state;
+    assert_int_equal(rt_result_write(&result, path, NULL), 0);
+    assert_int_equal(rt_result_read(&back, path, NULL), 0);
+    assert_true(isnan(back.final.test_loss) && isnan(back.final.test_acc));
+    back.final.test_loss = back.final.test_acc = result.final.test_loss = result.final.test_acc = 0;
+    assert_memory_equal(&back, &result, sizeof result); /* 1/3 too: to the last bit */
+}
+
+static void keeps_the_threshold(void **state)
+{
+    struct rt_result result = example(), back;
+
+    (void)state;
+    result.threshold = (struct rt_threshold){true, 77, 692, 65.52, 120.25, 1e15, {0.0682, 0.9971, 1.9, 0.531}};
+    assert_int_equal(rt_result_write(&result, path, NULL), 0);
+    assert_int_equal(rt_result_read(&back, path, NULL), 0);
+    assert_memory_equal(&back.threshold, &result.threshold, sizeof back.threshold);
+}
+
+static void names_what_is_wrong(void **state)
+{
+    static const struct {
+        const char *from, *to, *why;
+    } rows[] = {
+        {"\"seed\": 4294967295", "\"seed\": \"x\"", "seed"}, /* another type */
+        {"\"epochs\"", "\"epoch\"", "epochs"},               /* a key is missing */
+        {"\"interrupted\"", "\"dead\"", "dead"},             /* a state that is none */
+        {"\"format\": 1", "\"format\": 2", "format 2"},      /* of a later program */
+        {"\"threshold\": null", "\"threshold\": 3", "threshold"},
+        {"\"final\": {", "\"finale\": {", "final"},
+        {"}\n", "", ""}, /* cut short */
+    };
+    const struct rt_result result = example();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rt_result back = {.epochs = 1234};
+        struct rt_error err;
+        char *text, edited[8192], *at;
+        size_t size;
+
+        assert_int_equal(rt_result_write(&result, path, NULL), 0);
+        assert_int_equal(rt_file_read_all(path, sizeof edited, &text, &size, NULL), 0);
+        at = i + 1 == sizeof rows / sizeof *rows ? text + size - 2 : strstr(text, rows[i].from);
+        assert_non_null(at);
+        snprintf(edited, sizeof edited, "%.*s%s%s", (int)(at - text), text, rows[i].to,
+                 at + strlen(rows[i].from));
+        rt_free(&text);
+        assert_int_equal(rt_file_write_all(path, edited, strlen(edited), NULL), 0);
+        if (rt_result_read(&back, path, &err) != RT_EDATA || !strstr(err.message, path) ||
+            !strstr(err.message, rows[i].why))
+            fail_msg("row %zu: %s", i, err.message);
+        assert_int_equal(back.epochs, 1234); /* untouched */
+    }
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/result.json", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return rt_tree_remove(folder, "/tmp", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_back),
+        cmocka_unit_test(keeps_the_threshold),
+        cmocka_unit_test(names_what_is_wrong),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

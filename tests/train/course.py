@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""The course of runs: going on, starting over, refusing, and what is said about it."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from runs import checkpoints, command, differences, folder, metrics, outcome, read, result, temporary, train
+from tap import RETHINK, done, ok
+
+NAME = 'MLP1_0.5_none'
+SMALL = ('--set', 'train_size=300', '--set', 'test_size=100', '--set', 'log_every=2')
+
+
+def says(run, code, *patterns):
+    """The exit code, and every pattern in what was said."""
+    missing = [p for p in patterns if not re.search(p, run.stderr)]
+    return run.returncode == code and not missing, f'exit {run.returncode}, missing {missing}, said:\n{run.stderr}'
+
+
+def check_going_on():
+    with temporary() as runs, temporary() as others:
+        train(others, NAME, *SMALL, '--epochs', '5')
+        first = train(runs, NAME, *SMALL, '--epochs', '3')
+        good, why = says(first, 0, r'Running MLP1_0.5_none', r'Saved checkpoint e_003_MLP1_0.5_none at epoch 3, step 6, runtime',
+                         r'Training completed in [\d.]+s <> Current runtime: [\d.]+s', r'Current training at epoch 3, step 6')
+        ok(good, 'a run says what the published one did', why)
+        again = train(runs, NAME, *SMALL, '--epochs', '3')
+        good, why = says(again, 0, r'already trained to epoch 3')
+        ok(good, 'a finished run is not trained again', why)
+        more = train(runs, NAME, *SMALL, '--epochs', '5')
+        good, why = says(more, 0, r'Updated epochs from 3 to 5', r'Loading checkpoint: .*/e_003_MLP1_0.5_none',
+                         r'Resuming training from epoch 4, step 6, previous runtime [\d.]+s')
+        ok(good, 'more epochs go on from the checkpoint', why)
+        path = folder(runs, NAME)
+        whole = outcome(folder(others, NAME))
+        more = outcome(path)
+        ok(not differences(whole, more), 'and end as if never stopped', differences(whole, more))
+        config = read(path, 'config.yaml').decode()
+        ok('resume_checkpoint: e_005_MLP1_0.5_none' in config and 'num_epochs: 5' in config, 'config.yaml is kept current', config)
+        ok(train(runs, NAME, *SMALL).stderr.count('already trained to epoch 5') == 0 and
+           'num_epochs: 200' in read(path, 'config.yaml').decode(), 'a longer default goes on by itself')
+
+
+def check_starting_over():
+    with temporary() as runs:
+        train(runs, NAME, *SMALL, '--epochs', '3')
+        before = metrics(folder(runs, NAME))
+        changed = train(runs, NAME, *SMALL, '--epochs', '4', '--set', 'learning_rate=0.02')
+        good, why = says(changed, 3, r'learning_rate is 0.02 here.*trained with 0.01.*--set learning_rate=0.01.*--fresh')
+        ok(good, 'a key that matters must not change', why)
+        ok(metrics(folder(runs, NAME)) == before, 'and nothing has been touched')
+        fresh = train(runs, NAME, *SMALL, '--epochs', '2', '--set', 'learning_rate=0.02', '--fresh')
+        path = folder(runs, NAME)
+        ok(fresh.returncode == 0 and [os.path.basename(c) for c in checkpoints(path)] == ['e_002_MLP1_0.5_none'] and
+           len(metrics(path)) == 4, '--fresh starts over', fresh.stderr)
+        allowed = train(runs, NAME, *SMALL, '--epochs', '3', '--set', 'learning_rate=0.02', '--set', 'checkpoint_every=1',
+                        '--set', 'log_every=1', '--set', 'curve=true')
+        ok(allowed.returncode == 0, 'keys that only say when to log and save may change', allowed.stderr)
+        for checkpoint in checkpoints(path):
+            shutil.rmtree(checkpoint)
+        bare = train(runs, NAME, *SMALL, '--epochs', '3', '--set', 'learning_rate=0.02')
+        good, why = says(bare, 4, r'finished, but has no checkpoint left; --fresh')
+        ok(good, 'a finished run without checkpoints is not silently trained again', why)
+
+
+def check_damage():
+    with temporary() as runs:
+        arguments = (*SMALL, '--epochs', '3', '--set', 'checkpoint_every=1')
+        train(runs, NAME, *arguments)
+        path = folder(runs, NAME)
+        expected = outcome(path)
+        last = os.path.join(path, 'e_003_MLP1_0.5_none', 'model.safetensors')
+        data = bytearray(read(last))
+        data[len(data) // 2] ^= 1
+        with open(last, 'wb') as f:
+            f.write(data)
+        damaged = train(runs, NAME, *arguments)
+        good, why = says(damaged, 4, r'e_003_MLP1_0.5_none/model.safetensors: damaged', r'--set resume_checkpoint=e_002_MLP1_0.5_none',
+                         r'--fresh')
+        ok(good, 'one flipped bit in a checkpoint is named, and the one before offered', why)
+        mended = train(runs, NAME, *arguments, '--set', 'resume_checkpoint=e_002_MLP1_0.5_none')
+        ok(mended.returncode == 0 and not differences(expected, outcome(path)), 'going on from that gives the same bytes',
+           mended.stderr, differences(expected, outcome(path)))
+        with open(os.path.join(path, 'metrics.csv'), 'r+b') as f:
+            f.seek(100)
+            byte = f.read(1)
+            f.seek(100)
+            f.write(bytes([byte[0] ^ 1]))
+        damaged = train(runs, NAME, *SMALL, '--epochs', '4')
+        good, why = says(damaged, 4, r'metrics.csv: changed since e_003_MLP1_0.5_none was written; --fresh')
+        ok(good, 'so is one in metrics.csv', why)
+        other = train(runs, 'MLP3_0.5_none', *SMALL, '--epochs', '1', '--set', f'resume_checkpoint={path}/e_002_MLP1_0.5_none')
+        good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none here|model_name is MLP3 here')
+        ok(good, "another experiment's checkpoint is refused", why)
+        ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
+
+
+def check_two_processes():
+    with temporary() as runs:
+        first = subprocess.Popen(command(runs, NAME, *SMALL, '--epochs', '100000'), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not os.path.exists(os.path.join(runs, 'MLP1', NAME, 'result.json')):
+            time.sleep(0.05)
+        second = train(runs, NAME, *SMALL)
+        good, why = says(second, 5, rf'in use by process {first.pid};')
+        ok(good, 'a second process on one run is refused with the number of the first', why)
+        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60)
+        ok(re.search(r'MLP1_0.5_none +running ', listed.stdout), 'list says running', listed.stdout)
+        first.kill()
+        first.wait()
+        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60)
+        ok(re.search(r'MLP1_0.5_none +interrupted ', listed.stdout), 'and interrupted after a kill', listed.stdout)
+        third = subprocess.Popen(command(runs, NAME, *SMALL, '--epochs', '100000'), stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while len(read(runs, 'MLP1', NAME, 'metrics.csv').splitlines()) < 20:
+            time.sleep(0.05)
+        third.send_signal(signal.SIGTERM)
+        _, said = third.communicate(timeout=60)
+        ok(third.returncode == 6 and result(folder(runs, NAME))['state'] == 'interrupted' and 'Saved checkpoint' in said,
+           'the lock of the dead is taken over; SIGTERM saves and stops', said)
+
+
+def check_seeds():
+    with temporary() as runs:
+        arguments = (*SMALL, '--set', 'seed=null')
+        train(runs, NAME, *arguments, '--epochs', '1')
+        path = folder(runs, NAME)
+        first = result(path)
+        seed = int(re.search(r'^seed: (\d+)', read(path, 'config.yaml').decode(), re.MULTILINE).group(1))
+        ok(first['seed'] == seed, 'a drawn seed is recorded', first)
+        train(runs, NAME, *arguments, '--epochs', '2')
+        second = result(path)
+        ok((second['seed'], second['data']) == (seed, first['data']) and second['epochs'] == 2, 'and kept on resume', second)
+        third = train(runs, NAME, *arguments, '--epochs', '3', '--set', 'reseed_on_resume=true')
+        drawn = result(path)
+        ok(drawn['seed'] != seed and drawn['data']['corruption_digest'] != first['data']['corruption_digest'] and drawn['epochs'] == 3,
+           'reseed_on_resume draws another one, and other labels', third.stderr, drawn)
+
+
+def check_diverging():
+    with temporary() as runs:
+        run = train(runs, NAME, *SMALL, '--epochs', '9', '--set', 'learning_rate=1000')
+        good, why = says(run, 7, r'training loss became (NaN|infinite) at epoch')
+        ok(good and result(folder(runs, NAME))['state'] == 'diverged', 'a diverged loss has its own exit code', why)
+
+
+def check_failing_starts():
+    with temporary() as runs:
+        run = subprocess.run([RETHINK, 'train', NAME, '--runs', runs, '--data', '/nonexistent'], capture_output=True, text=True,
+                             timeout=60)
+        ok(run.returncode in (4, 5) and not os.listdir(runs), 'without data nothing is left behind', run.stderr, os.listdir(runs))
+        run = train('/proc/nowhere', NAME, *SMALL)
+        ok(run.returncode == 5 and '/proc/nowhere' in run.stderr, 'an unwritable place is named', run.stderr)
+
+
+def check_looking():
+    with temporary() as runs:
+        run = train(runs, NAME, *SMALL, '--epochs', '3', '--dry-run')
+        ok(run.returncode == 0 and 'epochs 1 to 3' in run.stdout and '1209866 parameters' in run.stdout and not os.listdir(runs),
+           '--dry-run says what would be done, and does not', run.stdout, run.stderr)
+        train(runs, NAME, *SMALL, '--epochs', '2')
+        run = train(runs, NAME, *SMALL, '--epochs', '3', '--dry-run')
+        ok('goes on from e_002_MLP1_0.5_none' in run.stdout and 'epochs 3 to 3' in run.stdout, 'also of a run that goes on', run.stdout)
+        run = train(runs, NAME, '--view')
+        ok(run.returncode == 0 and '1,209,866' in run.stdout, '--view shows the network', run.stdout, run.stderr)
+        run = train(runs, NAME, *SMALL, '--epochs', '3', '-q')
+        ok(run.returncode == 0 and not run.stderr and 'Resuming' in read(folder(runs, NAME), 'log.txt').decode(),
+           '-q is quiet, log.txt is not', run.stderr)
+
+
+for check in (check_going_on, check_starting_over, check_damage, check_two_processes, check_seeds, check_diverging,
+              check_failing_starts, check_looking):
+    check()
+done()

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""A run that is interrupted or killed, anywhere and again and again, ends as one that was not: same bytes."""
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from runs import command, differences, folder, outcome, temporary, train
+from tap import done, ok
+
+SMALL = ('--set', 'train_size=1500', '--set', 'test_size=300', '--set', 'log_every=3')
+CASES = {
+    # what the case adds: (name, arguments)
+    'MLP1, a checkpoint every 3 epochs': ('MLP1_0.5_none', (*SMALL, '--epochs', '12', '--set', 'checkpoint_every=3')),
+    'figure 2: each log point draws a random number': ('MLP3_0.0_none', (*SMALL, '--epochs', '8', '--set', 'figure1=false')),
+    'dropout and augmentation: functions of the step': (
+        'MLP1_0.0_none', (*SMALL, '--epochs', '8', '--set', 'dropout=0.3', '--set', 'augment=true')),
+    'batch norm: running statistics': ('WRN_0.0_none', ('--set', 'train_size=90', '--set', 'test_size=50', '--set', 'batch_size=32',
+                                                       '--set', 'log_every=2', '--epochs', '4')),
+    'the threshold, and on for the curve': (
+        'MLP1_1.0_none', ('--set', 'train_size=100', '--set', 'test_size=100', '--set', 'learning_rate=0.05', '--epochs', '60',
+                          '--set', 'curve=true')),
+}
+
+
+def until_done(runs, name, arguments, number, rng, longest):
+    """Starts the run again and again, ends it by the signal after a random time, until it has finished."""
+    ended = 0
+    while True:
+        process = subprocess.Popen(command(runs, name, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        time.sleep(rng.uniform(0.02, longest))
+        if ended < 30:
+            process.send_signal(number)
+        _, errors = process.communicate(timeout=300)
+        if process.returncode == 0:
+            return ended, ''
+        if process.returncode not in (6, -number):
+            return ended, f'exit code {process.returncode}: {errors}'
+        ended += 1
+
+
+def main():
+    rng = random.Random(int(os.environ.get('RT_SEED', '1')))
+    for what, (name, arguments) in CASES.items():
+        with temporary() as runs:
+            began = time.time()
+            whole = train(runs, name, *arguments)
+            took = time.time() - began
+            if not ok(whole.returncode == 0, f'{what}: runs', whole.stderr):
+                continue
+            expected = outcome(folder(runs))
+            for number in (signal.SIGINT, signal.SIGKILL):
+                with temporary() as others:
+                    # killed ones save twice a second or so, or they would never get on
+                    extra = () if number == signal.SIGINT else ('--autosave', '1')
+                    ended, trouble = until_done(others, name, (*arguments, *extra), number, rng, max(0.5, took * 0.8))
+                    different = differences(expected, outcome(folder(others))) if not trouble else []
+                    ok(not trouble and not different, f'{what}: the same after {signal.Signals(number).name}',
+                       f'after {ended}: {trouble} differs in {different}')
+    done()
+
+
+main()

@@ -1,0 +1,284 @@
+/* The training loop: log points, running means, the threshold's stop, and steps that allocate nothing. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "track/metrics.h"
+#include "train/flops.h"
+#include "train/loop.h"
+#include "train/setup.h"
+
+enum { IMAGES = 300, BATCH = 64, BATCHES = 5 /* the last one of 44 */ };
+
+static char folder[] = "/tmp/rethink-loop-XXXXXX";
+
+struct fixture {
+    struct rt_experiment experiment;
+    struct rt_setup setup;
+    struct rt_batches batches;
+    struct rt_recorders *recorders;
+    struct rt_run_info info;
+    struct rt_loop loop;
+    int saves;
+};
+
+static int count_save(void *context, struct rt_error *err)
+{
+    (void)err;
+    ((struct fixture *)context)->saves++;
+    return RT_OK;
+}
+
+static void start(struct fixture *f, const char *assignments[])
+{
+    struct rt_error err = {0};
+    struct rt_loop *loop = &f->loop;
+
+    *f = (struct fixture){0};
+    assert_int_equal(rt_experiment_builtin(&f->experiment, "MLP1_0.0_none", NULL), 0);
+    for (int i = 0; assignments[i]; i++)
+        if (rt_experiment_set(&f->experiment, assignments[i], &err))
+            fail_msg("%s", err.message);
+    if (rt_dataset_load(&f->setup.dataset, "shapes10", &f->experiment, &err) ||
+        rt_setup_network(&f->setup, &f->experiment, NULL, 1, true, &err) ||
+        rt_plan_initialize(f->setup.plan, 42, &err) ||
+        rt_batches_create(&f->batches, &f->setup.dataset, BATCH, 42, false, &err))
+        fail_msg("%s", err.message);
+    f->info = (struct rt_run_info){.experiment = &f->experiment,
+                                   .run_dir = folder,
+                                   .data_name = "shapes10",
+                                   .data_digest = "d",
+                                   .corruption_digest = "c",
+                                   .engine = "e",
+                                   .isa = "i",
+                                   .batches_per_epoch = BATCHES,
+                                   .start_epoch = 1,
+                                   .verbosity = -1};
+    assert_int_equal(rt_recorders_start(&f->recorders, "", &f->info, NULL), 0);
+    *loop = (struct rt_loop){.experiment = &f->experiment,
+                             .plan = f->setup.plan,
+                             .batches = &f->batches,
+                             .evaluator = &f->setup.evaluator,
+                             .recorders = f->recorders,
+                             .flops_per_image = rt_flops_training(&f->setup.graph),
+                             .save = count_save,
+                             .context = f};
+    assert_int_equal(rt_alloc_aligned(&loop->images, BATCH, RT_CHANNELS * RT_PLANE * sizeof(float), "", NULL),
+                     0);
+    assert_int_equal(rt_alloc(&loop->labels, BATCH, 1, "", NULL), 0);
+}
+
+static void finish(struct fixture *f, struct rt_metrics_log *log)
+{
+    const struct rt_outcome outcome = rt_loop_outcome(&f->loop);
+    char path[RT_PATH_MAX];
+
+    assert_int_equal(rt_recorders_finish(f->recorders, &outcome, RT_OK, NULL), 0);
+    rt_recorders_free(&f->recorders);
+    assert_int_equal(rt_path_join(path, folder, RT_METRICS_FILE, NULL), 0);
+    assert_int_equal(rt_metrics_read(log, path, NULL), 0);
+    rt_free(&f->loop.images);
+    rt_free(&f->loop.labels);
+    rt_batches_free(&f->batches);
+    rt_setup_free(&f->setup);
+}
+
+#define SMALL "train_size=300", "test_size=100", "batch_size=64"
+
+static void logs_every_k_batches_and_the_last(void **state)
+{
+    static const int batches[] = {0, 2, 4, 0, 2, 4};
+    struct rt_metrics_log log;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=2", "log_every=2", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    assert_int_equal(f.loop.progress.epochs, 2);
+    assert_int_equal(f.loop.progress.serial, 2 * BATCHES);
+    assert_true(rt_loop_flops(&f.loop) == 2.0 * IMAGES * f.loop.flops_per_image);
+    finish(&f, &log);
+    assert_int_equal(log.count, 6);
+    for (size_t i = 0; i < log.count; i++) {
+        assert_int_equal(log.points[i].step, i); /* log points, not batches */
+        assert_int_equal(log.points[i].epoch, 1 + i / 3);
+        assert_int_equal(log.points[i].batch, batches[i]);
+        assert_true(isnan(log.points[i].test_acc));
+        /* means over the epoch's images so far: a whole number of them is correct */
+        const double images = i % 3 == 2 ? IMAGES : BATCH * (batches[i] + 1);
+        assert_true(fabs(remainder(log.points[i].train_acc * images, 1)) < 1e-5);
+    }
+    assert_int_equal(f.saves, 1); /* at the end */
+    rt_metrics_free(&log);
+}
+
+/* Where a log point falls on the epoch's last batch anyway, it is one, not two. */
+static void logs_the_last_batch_once(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=1", "log_every=4", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    finish(&f, &log);
+    assert_int_equal(log.count, 2);
+    rt_metrics_free(&log);
+}
+
+/* Dropping all but a few images makes the threshold come soon. */
+#define EASY "train_size=20", "test_size=100", "batch_size=64", "learning_rate=0.1", "num_epochs=400"
+
+static void stops_at_the_threshold(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){EASY, "log_every=50", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    assert_true(f.loop.progress.threshold.reached);
+    assert_in_range(f.loop.progress.epochs, 2, 399);
+    assert_int_equal(f.loop.progress.threshold.epoch, f.loop.progress.epochs);
+    assert_true(rt_progress_complete(&f.loop.progress, &f.experiment));
+    assert_int_equal(f.saves, 1);
+    finish(&f, &log);
+    for (size_t i = 0; i < log.count; i++) {
+        const struct rt_log_point *point = &log.points[i];
+        const bool met = point->train_loss < 0.01 || point->train_acc > 0.997;
+
+        assert_int_equal(met, i + 1 == log.count);                     /* at the first epoch that meets it */
+        assert_int_equal(!isnan(point->test_acc), i + 1 == log.count); /* tested there, and only there */
+    }
+    rt_metrics_free(&log);
+}
+
+static void goes_on_for_the_curve(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){EASY, "num_epochs=60", "curve=true", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    assert_int_equal(f.loop.progress.epochs, 60);
+    assert_in_range(f.loop.progress.threshold.epoch, 2, 59);
+    assert_int_equal(f.saves, 2); /* at the threshold and at the end */
+    finish(&f, &log);
+    rt_metrics_free(&log);
+}
+
+static void tests_at_every_point_in_figure_2(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+    struct rt_mt generator;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=2", "log_every=2", "figure1=false", NULL});
+    generator = f.batches.generator;
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    /* Each evaluation has drawn once from the loader's generator, beside the epochs' own draws. */
+    {
+        struct rt_batches twin;
+
+        assert_int_equal(rt_batches_create(&twin, &f.setup.dataset, BATCH, 42, false, NULL), 0);
+        twin.generator = generator;
+        for (int epoch = 1; epoch <= 2; epoch++) {
+            rt_batches_begin_epoch(&twin, epoch);
+            for (int i = 0; i < 3; i++)
+                rt_mt_next64(&twin.generator);
+        }
+        assert_memory_equal(&twin.generator, &f.batches.generator, sizeof generator);
+        rt_batches_free(&twin);
+    }
+    finish(&f, &log);
+    assert_int_equal(log.count, 6);
+    for (size_t i = 0; i < log.count; i++)
+        assert_true(log.points[i].test_acc >= 0 && log.points[i].test_loss > 0);
+    rt_metrics_free(&log);
+}
+
+static void saves_as_often_as_asked(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=5", "checkpoint_every=2", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    assert_int_equal(f.saves, 3); /* 2, 4 and the end */
+    finish(&f, &log);
+    rt_metrics_free(&log);
+}
+
+static void diverges(void **state)
+{
+    struct rt_metrics_log log;
+    struct rt_error err;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=5", "learning_rate=1000", NULL});
+    assert_int_equal(rt_loop_run(&f.loop, &err), RT_EDIVERGED);
+    assert_non_null(strstr(err.message, "learning rate 1000"));
+    assert_int_equal(f.saves, 0); /* nobody wants those weights */
+    finish(&f, &log);
+    assert_true(log.points[log.count - 1].train_loss - log.points[log.count - 1].train_loss !=
+                0); /* but the metrics show it */
+    rt_metrics_free(&log);
+}
+
+static void allocates_nothing(void **state)
+{
+    struct rt_metrics_log log;
+    struct fixture f;
+    uint64_t before;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=3", "log_every=1", "figure1=false", NULL});
+    before = rt_alloc_count();
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    assert_int_equal(rt_alloc_count(), before);
+    finish(&f, &log);
+    rt_metrics_free(&log);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    rt_log_set_level(RT_LOG_QUIET);
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return rt_tree_remove(folder, "/tmp", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(logs_every_k_batches_and_the_last),
+        cmocka_unit_test(logs_the_last_batch_once),
+        cmocka_unit_test(stops_at_the_threshold),
+        cmocka_unit_test(goes_on_for_the_curve),
+        cmocka_unit_test(tests_at_every_point_in_figure_2),
+        cmocka_unit_test(saves_as_often_as_asked),
+        cmocka_unit_test(diverges),
+        cmocka_unit_test(allocates_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
