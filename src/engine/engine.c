@@ -64,6 +64,11 @@ void rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, cons
     plan->engine->probe(plan, x, count, y, dy, dx);
 }
 
+bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time)
+{
+    return plan->engine->profile && plan->options.profile && plan->engine->profile(plan, index, time);
+}
+
 size_t rt_plan_memory_bytes(const struct rt_plan *plan)
 {
     return plan->engine->memory_bytes(plan);

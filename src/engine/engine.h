@@ -21,6 +21,7 @@ struct rt_plan_options {
     bool training;        /* false: forward passes only, running statistics, no gradients kept */
     bool input_gradient;  /* also compute the loss's gradient by the input (probes in tests) */
     bool winograd;        /* native: may use Winograd's algorithm where it fits (config key `winograd`) */
+    bool profile;         /* keep the time of each stage for rt_plan_profile */
     uint64_t seed;        /* of dropout's masks */
     struct rt_team *team; /* the threads to use; null: the caller's alone. Must outlive the plan. */
     struct rt_plan
@@ -42,6 +43,13 @@ struct rt_sgd {
 struct rt_metrics {
     double loss_sum; /* sum of the images' cross-entropies: mean loss times count */
     long correct;    /* images whose largest logit is the label's (the first of equals counts as largest) */
+};
+
+/* The time that one stage (a node, or several run as one) has taken so far. */
+struct rt_stage_time {
+    const struct rt_node *node; /* the first */
+    double forward_s, backward_s;
+    uint64_t multiply_adds; /* forward, of the images seen */
 };
 
 enum rt_state {
@@ -68,6 +76,7 @@ struct rt_engine {
     void (*probe)(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
     size_t (*memory_bytes)(const struct rt_plan *plan);
     const char *(*isa)(const struct rt_plan *plan); /* null: "portable" */
+    bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
 };
 
 /* What every engine's plan begins with. */
@@ -124,6 +133,10 @@ void rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, cons
 
 /* The instruction set that the plan's kernels were built for: "avx2", ...; "portable" is any. */
 const char *rt_plan_isa(const struct rt_plan *plan);
+
+/* The index-th stage's time since the plan was made, on the caller's clock; false past the last, and for plans made
+ * without options.profile or by an engine that keeps none. */
+bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
 
 /* Bytes of the plan's own memory: tensors, momentum, activations, gradients, scratch. */
 size_t rt_plan_memory_bytes(const struct rt_plan *plan);

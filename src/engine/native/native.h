@@ -60,6 +60,8 @@ struct rt_stage {
     bool accumulate[RT_NODE_INPUTS_MAX]; /* ... and added to what later readers left there */
     bool relu;                           /* covers a ReLU */
     bool winograd;                       /* convolution: on Winograd's algorithm */
+    double forward_s, backward_s;        /* time taken so far, where options.profile asks */
+    uint64_t images;                     /* seen in that time */
     long block;                          /* convolution: output pixels a piece of work */
     int buffer;                          /* own buffer in the arena, or RT_NONE */
     long persistent;                     /* own persistent floats, or RT_NONE */
@@ -171,6 +173,7 @@ void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const s
 void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
                         uint8_t *predictions);
 void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx);
+bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_time *time);
 size_t rt_native_memory_bytes(const struct rt_plan *base);
 
 #define RT_NATIVE_KERNELS(X)                                                                                   \

@@ -1,6 +1,7 @@
 /* Running a plan: training steps, evaluation, probes; and where a stage finds its numbers. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "engine/native/native.h"
 #include "net/ops.h"
 
@@ -59,17 +60,30 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
                        piece, piece + value->channels);
 }
 
+/* Runs one pass of a stage, and adds its time to *total where the plan keeps times. */
+static void run_stage(struct rt_native *plan, struct rt_stage *stage,
+                      void (*pass)(struct rt_native *plan, struct rt_stage *stage), double *total)
+{
+    const double start = plan->base.options.profile ? rt_clock_wall_s() : 0;
+
+    pass(plan, stage);
+    if (plan->base.options.profile)
+        *total += rt_clock_wall_s() - start;
+}
+
 static void run_forward(struct rt_native *plan)
 {
-    for (int s = 0; s < plan->stage_count; s++)
-        plan->stages[s].kernel->forward(plan, &plan->stages[s]);
+    for (int s = 0; s < plan->stage_count; s++) {
+        run_stage(plan, &plan->stages[s], plan->stages[s].kernel->forward, &plan->stages[s].forward_s);
+        plan->stages[s].images += (uint64_t)plan->count;
+    }
 }
 
 static void run_backward(struct rt_native *plan)
 {
     for (int s = plan->stage_count - 1; s >= 0; s--)
         if (plan->stages[s].kernel->backward)
-            plan->stages[s].kernel->backward(plan, &plan->stages[s]);
+            run_stage(plan, &plan->stages[s], plan->stages[s].kernel->backward, &plan->stages[s].backward_s);
 }
 
 void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,

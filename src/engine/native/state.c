@@ -69,6 +69,23 @@ static const char *native_isa(const struct rt_plan *base)
     return ((const struct rt_native *)base)->isa->name;
 }
 
+bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_time *time)
+{
+    const struct rt_native *plan = (const struct rt_native *)base;
+    const struct rt_stage *stage = &plan->stages[index];
+
+    if (index < 0 || index >= plan->stage_count)
+        return false;
+    *time = (struct rt_stage_time){.node = stage->node,
+                                   .forward_s = stage->forward_s,
+                                   .backward_s = stage->backward_s,
+                                   .multiply_adds = stage->node->op->multiply_adds
+                                                        ? stage->images * stage->node->op->multiply_adds(
+                                                                              base->graph, stage->node)
+                                                        : 0};
+    return true;
+}
+
 const struct rt_engine rt_engine_native = {
     .name = "native",
     .help = "packed micro-kernels in vector types, for this processor's instruction set",
@@ -82,4 +99,5 @@ const struct rt_engine rt_engine_native = {
     .probe = rt_native_probe,
     .memory_bytes = rt_native_memory_bytes,
     .isa = native_isa,
+    .profile = rt_native_profile,
 };
