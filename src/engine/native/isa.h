@@ -40,6 +40,28 @@ struct rt_gather {
     long to_ld;
 };
 
+/* Winograd's minimal filtering (Lavin and Gray 2016) on 6x6 tiles: F(4x4, 3x3), or F(2x2, 5x5) at the same
+ * points. Tiles of step x step outputs are counted over (image, tile row, tile column) of one map; transformed
+ * tiles have 36 positions, each a matrix of tiles by channels, so that a convolution is 36 products. */
+struct rt_tiles {
+    int channels, height, width; /* of the map that is read or written */
+    long ld;                     /* floats from pixel to pixel of it */
+    int step;                    /* outputs along each side of a tile: 4 or 2 */
+    int padding;                 /* winograd_input: tile (0, 0) begins at (-padding, -padding) */
+    int rows, columns;           /* tiles in an image */
+    long begin, count;
+    float *transformed; /* position p, tile t, channel c at p * position_stride + t * tile_stride + c */
+    long position_stride, tile_stride;
+};
+
+/* The transforms of `count` x 16 filters: tap t (row-major) of vector i at filters + t * tap_stride + 16 i,
+ * position p at transformed + p * position_stride + 16 i. */
+struct rt_filters {
+    int kernel; /* 3 or 5 */
+    bool flip;  /* taps in reverse, for the input's gradient */
+    long count, tap_stride, position_stride;
+};
+
 struct rt_isa {
     const char *name;
     bool (*supported)(void);
@@ -101,6 +123,16 @@ struct rt_isa {
                    float momentum, float decay);
     /* to = the sum of `parts` arrays, in order. */
     void (*sum_parts)(float *to, const float *from, long count, int parts, long part_stride);
+
+    /* B^T d B of 6x6 inputs, zero outside the map. */
+    void (*winograd_input)(const struct rt_tiles *tiles, const float *from, struct rt_view view);
+    /* A^T m A into step x step outputs, clipped to the map. */
+    void (*winograd_output)(const struct rt_tiles *tiles, float *to, bool accumulate);
+    /* A e A^T of step x step output gradients, zero outside the map: the filter gradient's other factor. */
+    void (*winograd_gradient)(const struct rt_tiles *tiles, const float *from);
+    /* G g G^T, and its transpose G^T u G. */
+    void (*winograd_filters)(const struct rt_filters *filters, const float *from, float *transformed);
+    void (*winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed, float *to);
 };
 
 #define RT_ISA_LIST(X) /* best first */                                                                        \

@@ -25,8 +25,12 @@
     X(lrn)                                                                                                     \
     X(lrn_backward)                                                                                            \
     X(update)                                                                                                  \
-    X(sum_parts)
-
+    X(sum_parts)                                                                                               \
+    X(winograd_input)                                                                                          \
+    X(winograd_output)                                                                                         \
+    X(winograd_gradient)                                                                                       \
+    X(winograd_filters)                                                                                        \
+    X(winograd_filter_gradient)
 #define RT_ISA_FUNCTION_DECLARE(name) extern typeof(*((struct rt_isa *)0)->name) RT_ISA_NAME(name);
 RT_ISA_FUNCTIONS(RT_ISA_FUNCTION_DECLARE)
 #undef RT_ISA_FUNCTION_DECLARE

@@ -88,12 +88,10 @@ typedef void tile_function(const struct rt_product *p, const float *a, const flo
 #if defined(__AVX512F__)
 #define TILES_1(X)                                                                                             \
     X(1, 1)                                                                                                    \
-    X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13)        \
-        X(1, 14)
+    X(1, 2) X(1, 3) X(1, 4) X(1, 5) X(1, 6) X(1, 7) X(1, 8) X(1, 9) X(1, 10) X(1, 11) X(1, 12) X(1, 13) X(1, 14)
 #define TILES_2(X)                                                                                             \
     X(2, 1)                                                                                                    \
-    X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12) X(2, 13)        \
-        X(2, 14)
+    X(2, 2) X(2, 3) X(2, 4) X(2, 5) X(2, 6) X(2, 7) X(2, 8) X(2, 9) X(2, 10) X(2, 11) X(2, 12) X(2, 13) X(2, 14)
 #define TILES_3(X) X(3, 1) X(3, 2) X(3, 3) X(3, 4) X(3, 5) X(3, 6) X(3, 7) X(3, 8)
 #define TILES(X) TILES_1(X) TILES_2(X) TILES_3(X)
 #elif defined(__AVX2__) || defined(__aarch64__)

@@ -71,7 +71,8 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     rt_native_slot(plan, stage, stage->node->tensors[0], (size_t)(s.depth * s.out));
     if (stage->node->tensor_count > 1)
         rt_native_slot(plan, stage, stage->node->tensors[1], (size_t)s.out);
-    stage->block = block_rows(s.depth);
+    stage->winograd = rt_conv_winograd_fits(plan, stage, &s);
+    stage->block = stage->winograd ? rt_conv_winograd_plan(plan, stage, &s) : block_rows(s.depth);
     if (rt_native_wants_moments(plan, out))
         rt_native_offer_moments(plan, out, stage->block);
     rt_native_touch_forward(plan, stage, x->data);
@@ -79,6 +80,8 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     rt_native_touch_backward(plan, stage, x->grad);
     if (stage->relu)
         rt_native_touch_backward(plan, stage, plan->values[out].data);
+    if (stage->winograd)
+        return RT_OK;
     rt_native_need_scratch(plan, (size_t)(stage->block * s.depth));
     if (plan->base.options.training) {
         rt_native_need_scratch(plan, (size_t)(stage->block * s.depth + s.out));
@@ -164,6 +167,10 @@ static void forward_part(void *context, int member)
     const long block = call->stage->block, total = call->plan->count * call->shape.area;
     const struct rt_slice part = rt_team_slice(call->plan->base.options.team, member, total, block);
 
+    if (call->stage->winograd) {
+        rt_conv_winograd_forward(call->plan, call->stage, &call->shape, member);
+        return;
+    }
     for (long begin = part.begin; begin < part.end; begin += block)
         forward_block(call, begin, part.end - begin < block ? part.end - begin : block,
                       rt_native_scratch(call->plan, member));
@@ -296,25 +303,18 @@ static void input_gradient_image(const struct conv_call *call, const float *tran
     }
 }
 
-static void backward_part(void *context, int member)
+/* Weights' and input's gradients by gathered rows. */
+static void direct_backward(struct conv_call *call, int member, const float *transposed)
 {
-    struct conv_call *call = context;
     struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
     struct rt_team *team = plan->base.options.team;
     const long chunks = chunk_count(plan), weights = s->depth * s->out;
     float *rows = rt_native_scratch(plan, member), *partial = plan->shared;
-    float *transposed = plan->shared + CHUNKS * (weights + s->out);
-    const struct rt_slice gated = rt_team_slice(team, member, plan->count * s->area, 1);
     const struct rt_slice chunk = rt_team_slice(team, member, chunks, 1);
     const struct rt_slice images = rt_team_slice(team, member, plan->count, 1);
     const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
 
-    if (call->stage->relu)
-        gate_rows(call, gated.begin, gated.end);
-    if (call->stage->wants[0])
-        transpose_weights(call, member, transposed);
-    rt_team_barrier(team);
     for (long c = chunk.begin; c < chunk.end; c++)
         weight_gradient_chunk(call, c, partial, rows);
     if (call->stage->wants[0])
@@ -326,6 +326,26 @@ static void backward_part(void *context, int member)
     if (call->stage->node->tensor_count > 1 && member == 0)
         rt_native_learn(plan, call->stage->node->tensors[1], 0, partial + chunks * weights, (size_t)s->out,
                         (int)chunks, (size_t)s->out);
+}
+
+static void backward_part(void *context, int member)
+{
+    struct conv_call *call = context;
+    struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    float *transposed = call->stage->winograd ? rt_conv_winograd_transposed(plan, s)
+                                              : plan->shared + CHUNKS * (s->depth * s->out + s->out);
+    const struct rt_slice gated = rt_team_slice(plan->base.options.team, member, plan->count * s->area, 1);
+
+    if (call->stage->relu)
+        gate_rows(call, gated.begin, gated.end);
+    if (call->stage->wants[0])
+        transpose_weights(call, member, transposed);
+    rt_team_barrier(plan->base.options.team);
+    if (call->stage->winograd)
+        rt_conv_winograd_backward(plan, call->stage, s, member);
+    else
+        direct_backward(call, member, transposed);
 }
 
 static void conv_backward(struct rt_native *plan, struct rt_stage *stage)
