@@ -55,8 +55,8 @@ bool rt_text_has_word(const char *words, const char *word);
 size_t rt_utf8_valid_prefix(const char *bytes, size_t size);
 
 /* Finds the candidate nearest to a mistyped word: offer them all, then ask. Distances are edits (insert,
- * delete, replace, swap of neighbours; case counts a quarter), and a candidate farther than a third of the word is
- * none. */
+ * delete, replace, swap of neighbours; case counts a quarter), and a candidate farther than a third of the word
+ * is none. */
 struct rt_nearest {
     const char *word, *best;
     int distance;

@@ -62,7 +62,6 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
     struct rt_error inner = {0};
     char line[RT_TEXT_MAX];
     long unused;
-    int rc;
 
     for (int i = 0; (assignment = rt_argument_at(arguments, "set", i)); i++)
         RT_TRY(rt_experiment_set(experiment, assignment, err));
@@ -74,7 +73,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
     if (!(model = rt_model_find(experiment->model_name)))
         return unknown_model(experiment, origin, err);
     snprintf(experiment->model_name, sizeof experiment->model_name, "%s", model->name);
-    if ((rc = rt_experiment_check(experiment, &inner)))
+    if (rt_experiment_check(experiment, &inner))
         return rt_fail(err, inner.status, "%s: %s", origin, inner.message);
     rt_experiment_remarks(experiment);
     return RT_OK;

@@ -1,5 +1,6 @@
 #include "config/yaml.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <yaml.h>
@@ -81,6 +82,7 @@ static int take_key(struct reader *reader, struct rt_yaml *yaml)
     *entry = (struct rt_yaml_entry){0};
     yaml->count++;
     RT_TRY(take_scalar(reader, &entry->key));
+    assert(entry->key.text);
     for (int i = 0; i + 1 < yaml->count; i++)
         if (!strcmp(yaml->entries[i].key.text, entry->key.text))
             return rt_fail(reader->err, RT_ECONFIG, "%s:%d:%d: '%.64s' is given twice (first in line %d)",
@@ -104,7 +106,7 @@ static int open_list(struct reader *reader, struct rt_yaml_entry *entry)
 
 static int take_scalar_event(struct reader *reader, struct rt_yaml *yaml, enum state *state)
 {
-    struct rt_yaml_entry *const last = yaml->count ? &yaml->entries[yaml->count - 1] : NULL;
+    struct rt_yaml_entry *last;
 
     if (*state == BEFORE)
         return fail_at(reader, reader->event.start_mark, "expected lines 'key: value'");
@@ -112,6 +114,7 @@ static int take_scalar_event(struct reader *reader, struct rt_yaml *yaml, enum s
         *state = VALUE;
         return take_key(reader, yaml);
     }
+    last = &yaml->entries[yaml->count - 1];
     RT_TRY(take_value(reader, last));
     if (*state == VALUE) {
         last->line = last->values[0].line;

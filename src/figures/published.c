@@ -55,8 +55,9 @@ static const struct published_axis *find_axis(const char *figure, const char *se
 double rt_published_epoch_of(long step, int points)
 {
     const int batches = 391, every = points == 11 ? 40 : points == 8 ? 60 : 70;
-    const long batch = step % points * every;
-    return (double)(step / points) + (double)((batch < batches ? batch : batches - 1) + 1) / batches;
+    const long epoch = step / points, batch = step % points * every;
+
+    return (double)epoch + (double)((batch < batches ? batch : batches - 1) + 1) / batches;
 }
 
 double rt_published_epochs(const char *model, const char *corruption, double level)

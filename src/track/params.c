@@ -1,4 +1,5 @@
 #include "track/params.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

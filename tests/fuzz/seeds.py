@@ -94,7 +94,74 @@ def metrics_seeds():
         write('metrics', name, text)
 
 
+CONFIG = """batch_size: 128
+checkpoint_every: null
+data_corruption_type: none
+experiment_name: MLP1_0.5_none
+figure1: true
+label_corruption_prob: 0.5
+learning_rate: 0.01
+model_name: MLP1
+milestones: [100, 200]
+scheduler: multi-step
+num_epochs: 10
+seed: 42
+"""
+
+
+def config_seeds():
+    for name, text in {
+            'published': CONFIG,
+            'anchor': 'seed: &a 1\nbatch_size: *a\n',
+            'tag': 'seed: !!int 1\n',
+            'second-document': 'seed: 1\n---\nseed: 2\n',
+            'nested': 'model_name: {a: {b: c}}\n',
+            'list-in-list': 'milestones: [[1]]\n',
+            'key-twice': 'seed: 1\nseed: 2\n',
+            'key-unknown': 'leraning_rate: 0.1\n',
+            'key-list': '? [a, b]\n: c\n',
+            'many-items': 'milestones: [' + '1, ' * 1100 + ']\n',
+            'many-keys': ''.join(f'k{i}: 1\n' for i in range(300)),
+            'not-finite': 'learning_rate: .inf\nmomentum: .nan\n',
+            'number-huge': 'num_epochs: 99999999999999999999\nlearning_rate: 1e999\n',
+            'name-with-slashes': 'experiment_name: ../../etc/passwd\n',
+            'name-long': 'experiment_name: ' + 'x' * 400 + '\n',
+            'quoted-escapes': 'experiment_name: "a\\0b\\n\\x1b"\n',
+            'block-scalar': 'experiment_name: |\n  two\n  lines\n',
+            'tabs': 'seed:\t1\n',
+            'not-utf-8': b'experiment_name: \xff\xfe\n',
+            'utf-16': CONFIG.encode('utf-16'),
+            'byte-order-mark': b'\xef\xbb\xbf' + CONFIG.encode(),
+            'nothing': '',
+            'list-only': '- a\n- b\n',
+    }.items():
+        write('config', name, text)
+
+
+def http_seeds():
+    body = b'{"a":1}'
+    for name, answer in {
+            'plain': b'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n' + body,
+            'chunked': b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\n' + body + b'\r\n0\r\n\r\n',
+            'chunk-huge': b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n' + body,
+            'cut-short': b'HTTP/1.1 200 OK\r\nContent-Length: 70\r\n\r\n' + body,
+            'length-negative': b'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n' + body,
+            'length-huge': b'HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775807\r\n\r\n' + body,
+            'retry-after': b'HTTP/1.1 429 Slow\r\nRetry-After: 99999999999999999999\r\nContent-Length: 0\r\n\r\n',
+            'redirect-to-file': b'HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n',
+            'range': b'HTTP/1.1 206 Partial\r\nContent-Range: bytes 5-9/3\r\nContent-Length: 7\r\n\r\n' + body,
+            'compressed': b'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\n' + body,
+            'header-long': b'HTTP/1.1 200 OK\r\nX: ' + b'a' * 200000 + b'\r\n\r\n',
+            'not-http': b'SSH-2.0-OpenSSH\r\n',
+            'nothing': b'',
+    }.items():
+        write('http', name, b'\0' + answer)
+        write('http', name + '-download', b'\1' + answer)
+
+
 def main():
+    config_seeds()
+    http_seeds()
     json_seeds()
     safetensors_seeds()
     metrics_seeds()
