@@ -108,28 +108,28 @@ static int request_rest(struct download *d, struct rt_http *http, bool *again, s
     return rc;
 }
 
-/* Until the file is whole, giving up after some requests in a row that brought nothing. */
+/* Until the file is whole, giving up after some requests in a row that came no further than those before. */
 static int download_rest(struct download *d, struct rt_error *err)
 {
     struct rt_http *http = NULL;
+    int64_t furthest = d->size;
     int rc = RT_OK, fruitless = 0;
 
     if (d->size > d->fetch->archive_bytes)
         RT_TRY(start_over(d, err));
     RT_TRY(rt_http_create(&http, err));
     while (d->size < d->fetch->archive_bytes) {
-        const int64_t before = d->size;
         bool again;
 
         rc = request_rest(d, http, &again, err);
         if (!rc && !again)
             break;
-        fruitless = d->size > before ? 0 : fruitless + 1;
+        fruitless = d->size > furthest ? 0 : fruitless + 1;
+        furthest = d->size > furthest ? d->size : furthest;
         if (!again || fruitless > RETRIES)
             break;
         if (rc)
-            rt_clock_sleep_s(fruitless);
-        rc = RT_OK;
+            rt_clock_sleep_s(fruitless * (d->fetch->retry_s > 0 ? d->fetch->retry_s : 1));
     }
     rt_http_free(&http);
     return rc;

@@ -15,7 +15,8 @@ struct rt_fetch {
     int64_t archive_bytes;   /* its size */
     int64_t file_bytes;      /* of each of the six files in it */
     bool replace;            /* what is installed already */
-    double stall_s;          /* give a server up after so long without a byte; 0: 60 */
+    double stall_s;          /* give a request up after so long without a byte; 0: 60 */
+    double retry_s;          /* wait so long before another one, then twice and thrice that; 0: 1 */
     void (*progress)(void *context, int64_t received, int64_t total); /* may be null */
     void *context;
 };

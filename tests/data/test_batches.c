@@ -19,7 +19,8 @@ static void make(struct rt_batches *batches, struct rt_dataset *dataset, size_t 
 
 static void test_first_epoch(void **state)
 {
-    static const uint32_t begins[] = {36876, 12172, 15788, 48272, 24336};
+    static const uint32_t begins[] = {36876, 12172, 15788, 48272, 24336}; /* PyTorch's DataLoader, seed 42 */
+    static const uint32_t second[] = {34533, 26496, 2009, 24262, 5484};
     static uint8_t seen[50000];
     struct rt_dataset dataset;
     struct rt_batches batches;
@@ -32,7 +33,7 @@ static void test_first_epoch(void **state)
     for (int i = 0; i < 50000; i++)
         assert_int_equal(seen[batches.order[i]]++, 0); /* each image once */
     rt_batches_begin_epoch(&batches, 2);
-    assert_memory_not_equal(batches.order, begins, sizeof begins);
+    assert_memory_equal(batches.order, second, sizeof second);
     rt_batches_free(&batches);
     rt_batches_free(&batches); /* the zeroed state, too */
 }

@@ -288,6 +288,36 @@ static void test_shapes10(void **state)
     rt_dataset_free(&dataset);
 }
 
+/* Images that are left out draw all the same: the kept ones do not depend on train_size. */
+static void test_kept(void **state)
+{
+    static const char *const corruptions[] = {"shuff_pix", "rand_pix", "gauss_pix"};
+    const size_t image = 3 * 784;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof corruptions / sizeof *corruptions; i++) {
+        struct rt_experiment e = experiment(corruptions[i]);
+        struct rt_dataset all, some;
+        const uint8_t *whole, *part;
+        size_t bytes;
+
+        e.label_corruption_prob = 1;
+        assert_int_equal(rt_dataset_load(&all, "shapes10", &e, NULL), RT_OK);
+        e.train_size = (struct rt_optional_int){true, 5001};
+        e.test_size = (struct rt_optional_int){true, 3};
+        assert_int_equal(rt_dataset_load(&some, "shapes10", &e, NULL), RT_OK);
+        bytes = all.noise ? image * sizeof *all.noise : image;
+        whole = all.noise ? (const uint8_t *)all.noise : all.pixels;
+        part = some.noise ? (const uint8_t *)some.noise : some.pixels;
+        assert_memory_equal(part, whole, 5001 * bytes);
+        assert_memory_equal(part + 5001 * bytes, whole + 10000 * bytes, 3 * bytes);
+        assert_memory_equal(some.labels, all.labels, 5001);
+        assert_memory_equal(some.labels + 5001, all.labels + 10000, 3);
+        rt_dataset_free(&all);
+        rt_dataset_free(&some);
+    }
+}
+
 /* With one core and with all of them. */
 static void test_threads(void **state)
 {
@@ -349,6 +379,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_layout, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_folder_below, scratch_make, scratch_remove),
         cmocka_unit_test(test_shapes10),
+        cmocka_unit_test(test_kept),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_out_of_memory),
     };

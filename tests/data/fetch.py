@@ -1,0 +1,310 @@
+"""Fetching over a loopback server that behaves and misbehaves, and unpacking archives that strangers made.
+
+The server breaks off, redirects, ignores ranges, answers errors, sends too much or other bytes. After every refusal
+nothing may be left but what a later fetch can use.
+"""
+import gzip
+import hashlib
+import http.server
+import io
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'support'))
+import tap  # noqa: E402
+
+DRIVE = os.environ['RT_FETCH_DRIVE']
+FILE_BYTES = 30730
+FOLDER = 'cifar-10-batches-bin/'
+NAMES = ['data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin', 'data_batch_4.bin', 'data_batch_5.bin',
+         'test_batch.bin']
+CONFIG, DATA, IO = 3, 4, 5
+HARDLINK, SYMLINK, DIRECTORY = '1', '2', '5'
+noise = random.Random(42)
+CONTENTS = {FOLDER + name: noise.randbytes(FILE_BYTES) for name in NAMES}
+CONTENTS[FOLDER + 'batches.meta.txt'] = b'airplane\nautomobile\n'
+
+
+def archive(contents=None, extra=(), drop=(), compress=True):
+    """A tar.gz of the contents; `extra` are further (name, bytes, or the type as a str)."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as tar:
+        members = [(FOLDER.rstrip('/'), DIRECTORY), *(contents or CONTENTS).items(), *extra]
+        for name, what in members:
+            if name in drop:
+                continue
+            info = tarfile.TarInfo(name)
+            if isinstance(what, bytes):
+                info.size = len(what)
+                tar.addfile(info, io.BytesIO(what))
+            else:
+                info.type, info.linkname = what.encode(), '/etc/passwd'
+                tar.addfile(info)
+    return gzip.compress(out.getvalue(), 1) if compress else out.getvalue()
+
+
+GOOD = archive()
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """/NAME[/...]: answers as the method NAME says. The requests are noted in `seen` as (path, Range)."""
+    seen, body, breaks = [], GOOD, 0
+
+    def do_GET(self):
+        type(self).seen.append((self.path, self.headers.get('Range')))
+        getattr(self, self.path.strip('/').split('/')[0])()
+
+    def log_message(self, *_):
+        pass
+
+    def start(self):
+        value = self.headers.get('Range')
+        return int(value.split('=')[1].rstrip('-')) if value else 0
+
+    def answer(self, status, body, length=None, **headers):
+        self.send_response(status)
+        self.send_header('Content-Length', str(len(body) if length is None else length))
+        for name, value in headers.items():
+            self.send_header(name.replace('_', '-'), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def good(self, body=None):
+        body = self.body if body is None else body
+        at, total = self.start(), len(body)
+        if at >= total > 0:
+            return self.answer(416, b'')
+        if at:
+            return self.answer(206, body[at:], Content_Range=f'bytes {at}-{total - 1}/{total}')
+        return self.answer(200, body)
+
+    def breaking(self):
+        """Sends a third of what is missing and closes, twice; then all of it."""
+        kind = type(self)
+        kind.breaks += 1
+        if kind.breaks > 2:
+            return self.good()
+        at, total = self.start(), len(self.body)
+        rest = self.body[at:]
+        headers = {'Content_Range': f'bytes {at}-{total - 1}/{total}'} if at else {}
+        self.answer(206 if at else 200, rest[:len(rest) // 3], len(rest), **headers)
+        self.close_connection = True
+
+    def half(self):
+        """Always breaks off after 1000 bytes from the beginning; never goes on."""
+        if self.start():
+            return self.answer(503, b'')
+        self.answer(200, self.body[:1000], len(self.body))
+        self.close_connection = True
+
+    def norange(self):
+        self.answer(200, self.body)
+
+    def moved(self):
+        self.answer(302, b'gone', Location='/good')
+
+    def loop(self):
+        self.answer(302, b'', Location='/loop')
+
+    def tofile(self):
+        self.answer(302, b'', Location='file:///etc/passwd')
+
+    def missing(self):
+        self.answer(404, b'<html>not found</html>')
+
+    def html(self):
+        self.answer(200, b'<html>please log in</html>')
+
+    def other(self):
+        """The right size, one bit wrong."""
+        self.good(self.body[:-9] + bytes([self.body[-9] ^ 1]) + self.body[-8:])
+
+    def endless(self):
+        self.send_response(200)
+        self.end_headers()
+        try:
+            while True:
+                self.wfile.write(bytes(65536))
+        except OSError:
+            pass
+
+    def silent(self):
+        self.answer(200, self.body[:500], len(self.body))
+        self.wfile.flush()
+        threading.Event().wait(6)
+
+
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server)
+server.daemon_threads = True
+threading.Thread(target=server.serve_forever, daemon=True).start()
+BASE = f'http://127.0.0.1:{server.server_port}/'
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def fetch(home, *urls, pinned=GOOD, force=False, env=None):
+    Server.seen, Server.breaks = [], 0
+    done = subprocess.run([DRIVE, str(home), sha(pinned), str(len(pinned)), str(FILE_BYTES),
+                           'force' if force else 'keep', *map(str, urls)], capture_output=True, text=True, timeout=60,
+                          env=env)
+    return done.returncode, done.stdout
+
+
+def is_whole(home):
+    folder = home / FOLDER
+    return folder.is_dir() and {p.name: p.read_bytes() for p in folder.iterdir()} == \
+        {name[len(FOLDER):]: data for name, data in CONTENTS.items()}
+
+
+def left(home):
+    return sorted(p.name for p in home.iterdir()) if home.exists() else []
+
+
+def case(function):
+    with tempfile.TemporaryDirectory() as scratch:
+        function(pathlib.Path(scratch))
+
+
+def installs(what, *urls, prepare=None, pinned=GOOD, check=lambda output: True, force=False):
+    def run(scratch):
+        home = scratch / 'a' / 'home'
+        if prepare:
+            home.mkdir(parents=True)
+            prepare(home)
+        code, output = fetch(home, *urls, pinned=pinned, force=force)
+        tap.ok(code == 0 and is_whole(home) and left(home) == ['cifar-10-batches-bin'] and check(output), what,
+               code, output, left(home), Server.seen)
+    case(run)
+
+
+def refuses(what, status, words, *urls, prepare=None, pinned=GOOD, leaves=()):
+    def run(scratch):
+        home = scratch / 'home'
+        home.mkdir()
+        if prepare:
+            prepare(home)
+        code, output = fetch(home, *urls, pinned=pinned)
+        good = code == status and output.count('\n') == 1 and all(word in output for word in words)
+        tap.ok(good and left(home) == sorted(leaves), what, code, output, left(home), Server.seen)
+    case(run)
+
+
+PART = '.cifar-10-binary.tar.gz.part'
+
+
+def part(data):
+    return lambda home: (home / PART).write_bytes(data)
+
+
+def ranges(*want):
+    return lambda output: [value for _, value in Server.seen] == list(want)
+
+
+installs('a server that behaves', BASE + 'good', check=lambda out: f'progress: {len(GOOD)}' in out)
+installs('a redirect is followed', BASE + 'moved', check=lambda out: len(Server.seen) == 2)
+third = len(GOOD) // 3
+fifth = third + (len(GOOD) - third) // 3
+installs('a server that breaks off twice: gone on with by Range', BASE + 'breaking',
+         check=ranges(None, f'bytes={third}-', f'bytes={fifth}-'))
+installs('an earlier download is gone on with', BASE + 'good', prepare=part(GOOD[:5000]), check=ranges('bytes=5000-'))
+installs('a server without ranges: from the beginning', BASE + 'norange', prepare=part(GOOD[:5000]),
+         check=ranges('bytes=5000-', None))
+installs('a whole earlier download needs no server', BASE + 'missing', prepare=part(GOOD), check=ranges())
+installs('an earlier download longer than the archive starts over', BASE + 'good', prepare=part(GOOD + b'x'),
+         check=ranges(None))
+installs('the next mirror when the first is missing', BASE + 'missing', BASE + 'good')
+installs('the next mirror when the first has other bytes', BASE + 'other', BASE + 'good')
+installs('the next mirror when the first breaks off: it goes on', BASE + 'half', BASE + 'good',
+         check=lambda out: Server.seen[-1] == ('/good', 'bytes=1000-'))
+installs('what a killed fetch left is removed', BASE + 'good',
+         prepare=lambda home: (home / '.cifar-10-batches-bin.999999-0.tmp').mkdir())
+with tempfile.TemporaryDirectory() as scratch:
+    path = pathlib.Path(scratch) / 'an archive.tar.gz'
+    path.write_bytes(GOOD)
+    installs('a path', path, check=lambda out: path.read_bytes() == GOOD)
+    installs('a file:// URL', 'file://' + str(path).replace(' ', '%20'))
+    refuses('a path to other bytes', DATA, ['SHA-256', 'official'], path, pinned=GOOD[:-1] + b'x')
+    refuses('a path to nothing', IO, ['nothing'], pathlib.Path(scratch) / 'nothing')
+
+refuses('a missing page', IO, ['/missing', '404'], BASE + 'missing')
+refuses('a log-in page instead', DATA, ['/html', '26 bytes'], BASE + 'html')
+refuses('one bit wrong', DATA, ['/other', 'SHA-256', sha(GOOD)], BASE + 'other')
+refuses('more than the archive', DATA, ['more than'], BASE + 'endless')
+refuses('a server that falls silent: kept for later', IO, ['/silent'], BASE + 'silent', leaves=[PART])
+refuses('a server that always breaks off: kept for later', IO, ['/half'], BASE + 'half', leaves=[PART])
+refuses('a redirect in circles', CONFIG, ['/loop'], BASE + 'loop')
+refuses('a redirect to a local file', CONFIG, ['/tofile'], BASE + 'tofile')
+refuses('nobody there', IO, ['127.0.0.1'], 'http://127.0.0.1:1/x')
+refuses('no URL that is one', CONFIG, ['ftp'], 'ftp://127.0.0.1/x')
+
+
+def keeps_installed(scratch):
+    fetch(scratch, BASE + 'good')
+    code, output = fetch(scratch, BASE + 'good')
+    tap.ok(code == IO and '--force' in output and not Server.seen, 'what is installed is not touched', code, output)
+    mark = scratch / FOLDER / 'mark'
+    mark.write_text('old')
+    code, output = fetch(scratch, BASE + 'other', force=True)
+    tap.ok(code == DATA and mark.exists(), 'not even with --force when the new one is refused', output)
+    code, output = fetch(scratch, BASE + 'good', force=True)
+    tap.ok(code == 0 and is_whole(scratch) and left(scratch) == ['cifar-10-batches-bin'], 'but replaced else', output)
+
+
+def locked(scratch):
+    import fcntl
+    handle = os.open(scratch, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    code, output = fetch(scratch, BASE + 'good')
+    os.close(handle)
+    tap.ok(code == IO and 'another' in output and not left(scratch), 'two fetches at once: the second is refused',
+           output)
+
+
+def unwritable(scratch):
+    (scratch / 'file').write_text('')
+    code, output = fetch(scratch / 'file' / 'home', BASE + 'good')
+    tap.ok(code == IO and 'file' in output and not Server.seen, 'a data directory that cannot be made', output)
+
+
+case(keeps_installed)
+case(locked)
+case(unwritable)
+
+# Archives with the right checksum that are not what they should be: nothing may be installed or written elsewhere.
+NAME = FOLDER + NAMES[2]
+SWAP = {**CONTENTS, NAME: CONTENTS[NAME][:-1]}
+for what, words, made in (
+        ('a file too short', [NAME, '30729'], archive(SWAP)),
+        ('a file too long', [NAME, '30731'], archive({**CONTENTS, NAME: CONTENTS[NAME] + b'x'})),
+        ('a file missing', ['no ' + NAME], archive(drop=[NAME])),
+        ('a file twice', [NAME, 'twice'], archive(extra=[(NAME, CONTENTS[NAME])])),
+        ('a symbolic link for a file', [NAME, 'regular'], archive({**CONTENTS, NAME: SYMLINK})),
+        ('a hard link for a file', [NAME, 'regular'], archive({**CONTENTS, NAME: HARDLINK})),
+        ('a folder for a file', [NAME, 'regular'], archive({**CONTENTS, NAME: DIRECTORY})),
+        ('class names too long', ['batches.meta.txt'], archive({**CONTENTS, FOLDER + 'batches.meta.txt': bytes(5000)})),
+        ('too many members', ['more in it'], archive(extra=[(f'x{i}', b'') for i in range(1000)])),
+        ('a bomb beside the files', ['more in it'],
+         archive(extra=[(f'bomb{i}', bytes(1 << 26)) for i in range(17)]) if os.environ.get('RT_BOMB') else None),
+        ('cut short', ['tar.gz'], GOOD[:len(GOOD) // 2]),
+        ('not compressed at all, and not tar', ['tar.gz'], noise.randbytes(9999)),
+        ('empty', ['tar.gz'], gzip.compress(b''))):
+    if made is None:
+        continue
+    Server.body = made
+    refuses('archive: ' + what, DATA, [] if words == ['tar.gz'] else words, BASE + 'good', pinned=made, leaves=[PART])
+for what, extra in (
+        ('names that climb out are passed over', [('../evil', b'x'), (FOLDER + '../../evil', b'x'), ('/tmp/evil-rt', b'x')]),
+        ('links beside the files are passed over', [('link', SYMLINK), (FOLDER + 'more', HARDLINK)])):
+    Server.body = archive(extra=extra)
+    installs('archive: ' + what, BASE + 'good', pinned=Server.body,
+             check=lambda out: not os.path.exists('/tmp/evil-rt'))
+server.shutdown()
+tap.done()
