@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -383,6 +384,24 @@ static void test_texts_round_trip(void **state)
     }
 }
 
+/* What YAML 1.1 takes for true or a date is quoted, for readers that follow it. */
+static void test_quoted_for_other_readers(void **state)
+{
+    static const char *const texts[] = {"yes", "Off", "n", "null", "1.5", "0x10", "-x", "a b", ""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct rt_experiment e;
+        char value[RT_TEXT_MAX], wanted[RT_TEXT_MAX];
+
+        rt_experiment_defaults(&e);
+        assert_true(rt_copy_text(e.comet_project, sizeof e.comet_project, texts[i]));
+        assert_true(rt_experiment_value(&e, "comet_project", value, sizeof value));
+        snprintf(wanted, sizeof wanted, "\"%s\"", texts[i]);
+        assert_string_equal(value, wanted);
+    }
+}
+
 static void test_bad_bytes_are_written_harmlessly(void **state)
 {
     struct rt_experiment e;
@@ -431,6 +450,7 @@ int main(void)
         cmocka_unit_test(test_assignments),
         cmocka_unit_test(test_check),
         cmocka_unit_test(test_texts_round_trip),
+        cmocka_unit_test(test_quoted_for_other_readers),
         cmocka_unit_test(test_bad_bytes_are_written_harmlessly),
         cmocka_unit_test_setup_teardown(test_read_and_where, scratch_make, scratch_remove),
     };
