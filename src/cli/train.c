@@ -8,6 +8,7 @@
 #include "cli/experiment_args.h"
 #include "cli/output.h"
 #include "cli/view.h"
+#include "figures/samples.h"
 #include "train/session.h"
 
 /* The last --set KEY=... of that key; null: none. */
@@ -20,6 +21,16 @@ static const char *last_set(const struct rt_arguments *arguments, const char *ke
         if (!strncmp(assignment, key, length) && assignment[length] == '=')
             found = assignment;
     return found;
+}
+
+/* What the run sees, for trackers: worth a warning when it cannot be drawn. */
+static void draw_samples(const struct rt_dataset *dataset, const char *run_dir)
+{
+    struct rt_error failure;
+    char path[RT_PATH_MAX];
+
+    if (rt_path_join(path, run_dir, "samples.png", &failure) || rt_samples_write_grid(dataset, path, &failure))
+        rt_log_warn("%s", failure.message);
 }
 
 static int read_options(struct rt_train_options *options, const struct rt_arguments *arguments,
@@ -40,6 +51,7 @@ static int read_options(struct rt_train_options *options, const struct rt_argume
         .resume_given = last_set(arguments, "resume_checkpoint"),
         .autosave_s = (double)autosave_s,
     };
+    options->begin = draw_samples;
     if (rt_argument_flag(arguments, "quiet"))
         options->verbosity = -1;
     else if (rt_argument_flag(arguments, "verbose"))
@@ -100,6 +112,19 @@ done:
     return rc;
 }
 
+/* --track LIST, for --set track=[LIST]; "none" for an empty one. */
+static int read_trackers(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                         struct rt_error *err)
+{
+    const char *list = rt_argument(arguments, "track");
+    char assignment[RT_TEXT_MAX];
+
+    if (!list)
+        return RT_OK;
+    snprintf(assignment, sizeof assignment, "track=[%s]", strcmp(list, "none") ? list : "");
+    return rt_experiment_set(experiment, assignment, err);
+}
+
 static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
 {
     struct rt_train_options options;
@@ -107,6 +132,7 @@ static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
 
     RT_TRY(read_options(&options, arguments, err));
     RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
+    RT_TRY(read_trackers(&experiment, arguments, err));
     if (!options.resume_given)
         experiment.resume_checkpoint[0] = '\0'; /* kept current in config.yaml, not asked for */
     if (rt_argument_flag(arguments, "view"))
@@ -126,6 +152,8 @@ static const struct rt_option options_table[] = {
     {"fresh", 0, NULL, NULL, "start over: what an earlier run left is removed"},
     {"autosave", 0, "SECONDS", NULL,
      "save a checkpoint when the last one is this old, also within an epoch (default: 300; 0: never)"},
+    {"track", 0, "LIST", "tensorboard mlflow comet none",
+     "trackers that follow the run, joined by commas, or none (default: tensorboard)"},
     {"view", 0, NULL, NULL, "only show the network"},
     {"dry-run", 0, NULL, NULL, "only print what would be done: config, data, work, memory"},
     RT_OPTION_QUIET,

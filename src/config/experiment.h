@@ -50,6 +50,7 @@ struct rt_experiment {
     struct rt_optional_int checkpoint_every; /* epochs; null: at the end only */
     char checkpoint_dir[RT_TEXT_MAX];        /* without effect; "": null */
     char track[RT_TEXT_MAX];                 /* recorders that are asked for, joined by commas; "": none */
+    struct rt_optional_int histograms_every; /* epochs; null: none */
     char comet_project[RT_TEXT_MAX];
     char device[RT_TEXT_MAX];
     int64_t num_workers;

@@ -104,6 +104,8 @@ enum rt_key_group {
       "accepted from published configs; without effect, as checkpoints lie in the run's folder") \
     X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \
       "trackers that follow the run, beside console and metrics.csv: tensorboard, mlflow, comet; [] for none") \
+    X(OUTPUT, histograms_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
+      "epochs between two histograms of each layer's weights for TensorBoard; null: none") \
     X(OUTPUT, comet_project, TEXT, 0, 0, "", "deep-learning-generalization", \
       "project of the Comet and MLflow trackers") \
     X(OUTPUT, config, OPTIONAL_TEXT, 0, 0, "", "null", \

@@ -89,3 +89,16 @@ done:
     rt_dataset_free(&s.plain);
     return rc;
 }
+
+int rt_samples_write_grid(const struct rt_dataset *dataset, const char *path, struct rt_error *err)
+{
+    struct rt_grid grid;
+    int rc;
+
+    RT_TRY(rt_grid_create(&grid, ROWS, COLUMNS, 1, err));
+    for (int i = 0; i < BATCH && (size_t)i < dataset->train_count; i++)
+        rt_grid_draw(&grid, i % ROWS, i / ROWS, dataset, (uint32_t)i);
+    rc = rt_grid_write(&grid, path, err);
+    rt_grid_free(&grid);
+    return rc;
+}

@@ -4,11 +4,16 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "data/dataset.h"
 
 /* Writes the first training batch of the seed as FOLDER/<data set>.png, a grid of 8 x 16, and for each pixel
  * corruption its first 8 images above the same 8 corrupted: shuffled_pixels.png, random_pixels.png,
  * gaussian_pixels.png. `data` as for rt_dataset_load; `wrote` (may be null) hears of each file. */
 int rt_samples_write(const char *data, const char *folder, uint32_t seed, void (*wrote)(const char *path),
                      struct rt_error *err);
+
+/* Writes the data set's first 128 training images, as they are trained on but for the normalisation, as one
+ * grid. */
+int rt_samples_write_grid(const struct rt_dataset *dataset, const char *path, struct rt_error *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "train/schedule.h"
 #include "train/signals.h"
+#include "train/weights.h"
 
 bool rt_progress_complete(const struct rt_progress *progress, const struct rt_experiment *experiment)
 {
@@ -161,6 +162,7 @@ static int save(struct rt_loop *loop, struct rt_error *err)
 static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, bool reached, struct rt_error *err)
 {
     const struct rt_optional_int *every = &loop->experiment->checkpoint_every;
+    const struct rt_optional_int *histograms = &loop->experiment->histograms_every;
     struct rt_progress *progress = &loop->progress;
 
     progress->epochs++;
@@ -170,6 +172,8 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
         (struct rt_scores){point->train_loss, point->train_acc, point->test_loss, point->test_acc};
     if (reached)
         RT_TRY(note_threshold(loop, point, err));
+    if (histograms->given && progress->epochs % histograms->value == 0)
+        RT_TRY(rt_weights_show(loop->plan, loop->recorders, (int)progress->epochs, err));
     if (reached || (every->given && progress->epochs % every->value == 0) ||
         rt_progress_complete(progress, loop->experiment))
         return save(loop, err);

@@ -10,6 +10,7 @@
 /* Keys that may change between two sessions of a run: they decide how long it goes and what is said about it,
  * not what is computed. */
 static const char may_change[] = "num_epochs curve checkpoint_every checkpoint_dir track comet_project device "
+                                 "histograms_every "
                                  "num_workers config resume_checkpoint interp_reached experiment_key "
                                  "reseed_on_resume";
 

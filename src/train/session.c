@@ -191,6 +191,8 @@ static int begin(struct rt_session *session, struct rt_error *err)
         RT_TRY(rt_run_clear(&session->run, &session->experiment, RT_METRICS_FILE, err));
     RT_TRY(rt_log_open(log, err));
     say_changes(session);
+    if (!session->resumed && session->options->begin && *session->experiment.track)
+        session->options->begin(&session->setup.dataset, session->run.path);
     RT_TRY(start_recorders(session, err));
     RT_TRY(rt_run_write_config(&session->run, &session->experiment, err));
     return rt_session_write_result(session, RT_RUN_running, err);

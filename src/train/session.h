@@ -23,6 +23,8 @@ struct rt_train_options {
     bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
     bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
     double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
+    /* Called when a run with trackers starts anew, before they start; null: nobody wants to know. */
+    void (*begin)(const struct rt_dataset *dataset, const char *run_dir);
 };
 
 /* Trains the experiment. RT_OK also when nothing was left to do. RT_EINTERRUPTED and RT_EDIVERGED after saving
