@@ -10,7 +10,7 @@ static bool is_plain(const char *text)
 {
     const struct rt_yaml_scalar scalar = {.text = (char *)(uintptr_t)text, .plain = true};
 
-    return rt_yaml_kind(&scalar) == RT_YAML_TEXT && strchr("-.", *text) == NULL &&
+    return rt_yaml_kind(&scalar) == RT_YAML_TEXT && strchr("-+.0123456789", *text) == NULL &&
            !rt_text_has_word("yes Yes YES no No NO on On ON off Off OFF y Y n N",
                              text) && /* YAML 1.1's booleans */
            !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+")];

@@ -387,7 +387,7 @@ static void test_texts_round_trip(void **state)
 /* What YAML 1.1 takes for true or a date is quoted, for readers that follow it. */
 static void test_quoted_for_other_readers(void **state)
 {
-    static const char *const texts[] = {"yes", "Off", "n", "null", "1.5", "0x10", "-x", "a b", ""};
+    static const char *const texts[] = {"yes", "Off", "n", "null", "1.5", "0x10", "1_000", "-x", "a b", ""};
 
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
