@@ -4,9 +4,12 @@
 Writes the hand-made part of the corpora: for each reader, well-formed files, and one file for each rule that a
 stranger's file may break.
 """
+import gzip
+import io
 import json
 import os
 import struct
+import tarfile
 
 CORPUS = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'corpus')
 
@@ -32,6 +35,61 @@ def json_seeds():
             'too-large': '[99999999999999999999999]',
     }.items():
         write('json', name, text)
+
+
+def tar(*members, trailer=True):
+    """A tar.gz of (name, bytes, type) members, the type '0' a file."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode='w', format=tarfile.USTAR_FORMAT) as archive:
+        for name, data, kind in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.size, info.linkname = kind.encode(), len(data), '' if kind == '0' else '/etc/passwd'
+            archive.addfile(info, io.BytesIO(data))
+    return gzip.compress(out.getvalue() if trailer else out.getvalue()[:1500], mtime=0)
+
+
+def archive_seeds():
+    a, b = ('folder/a', b'1234', '0'), ('folder/b', b'xyz', '0')
+    for name, data in {
+            'good': tar(a, b),
+            'dot-slash': tar(('./folder/a', b'1234', '0'), b),
+            'others-passed-over': tar(('../evil', b'x', '0'), ('/etc/evil', b'x', '0'), a, ('c', b'', '2'), b),
+            'too-short': tar(('folder/a', b'123', '0'), b),
+            'too-long': tar(a, ('folder/b', bytes(101), '0')),
+            'twice': tar(a, b, a),
+            'missing': tar(a),
+            'symlink': tar(('folder/a', b'', '2'), b),
+            'hard-link': tar(('folder/a', b'', '1'), b),
+            'folder': tar(('folder/a', b'', '5'), b),
+            'device': tar(('folder/a', b'', '3'), b),
+            'cut-short': tar(a, b, trailer=False),
+            'gzip-cut-short': tar(a, b)[:-20],
+            'many-members': tar(a, b, *((f'x{i}', b'', '0') for i in range(1000))),
+            'not-compressed': gzip.decompress(tar(a, b)),
+            'not-tar': gzip.compress(b'hello', mtime=0),
+            'nothing': b'',
+    }.items():
+        write('archive', name, data)
+
+
+def cifar10_seeds():
+    names = b'airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n'
+    for name, data in {
+            'names': b'0' + names,
+            'names-foreign-ends': b'0' + names.replace(b'\n', b'\r\n'),
+            'names-nine': b'0' + names[9:],
+            'names-long': b'0' + names.replace(b'bird', b'b' * 32),
+            'names-control': b'0' + names.replace(b'bird', b'\x1b[31m'),
+            'names-nul': b'0' + names.replace(b'bird', b'bi\0rd'),
+            'names-empty-line': b'0' + names.replace(b'bird', b''),
+            'names-file-long': b'0' + names + bytes(5000),
+            'batch': bytes([1]) + bytes(3073),
+            'batch-label-ten': bytes([1]) + bytes(3072) + bytes([10]),
+            'batch-label-255': bytes([255]) + bytes(100),
+            'batch-short': bytes([1, 1]) + bytes(100),
+            'nothing': b'',
+    }.items():
+        write('cifar10', name, data)
 
 
 def safetensors(header, data=b'', length=None):
@@ -160,6 +218,8 @@ def http_seeds():
 
 
 def main():
+    archive_seeds()
+    cifar10_seeds()
     config_seeds()
     http_seeds()
     json_seeds()
