@@ -287,6 +287,19 @@ static bool joins_whole_panels(const struct rt_graph *graph, const struct rt_nod
     return concat->inputs[0] != concat->inputs[1];
 }
 
+/* What a part that may be a view (a ReLU, perhaps of a batch norm) looks at lives where the part does. */
+static void settle_viewed(struct rt_native *plan, int part)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    int node = graph->nodes[part].inputs[0];
+
+    if (graph->nodes[node].op == &rt_op_batch_norm && graph->nodes[node].consumers == 1)
+        node = graph->nodes[node].inputs[0];
+    if (graph->nodes[node].consumers == 1 && graph->nodes[node].op != &rt_op_input &&
+        plan->homes[node].concat == RT_NONE)
+        plan->homes[node] = plan->homes[part];
+}
+
 /* Decides which nodes' outputs are written straight into the concatenation that reads them. Later ones first,
  * so that nested ones end up in the outermost; then through the batch norms and ReLUs that may be views. */
 static void find_homes(struct rt_native *plan)
@@ -305,14 +318,10 @@ static void find_homes(struct rt_native *plan)
                 plan->homes[concat->inputs[j]] =
                     (struct rt_home){i, j ? graph->nodes[concat->inputs[0]].shape.channels : 0};
     }
-    for (int i = graph->node_count - 1; i >= 0; i--) {
-        const struct rt_node *view = &graph->nodes[i];
-
-        if (plan->homes[i].concat != RT_NONE && (view->op == &rt_op_relu || view->op == &rt_op_batch_norm) &&
-            graph->nodes[view->inputs[0]].consumers == 1 && rt_native_readers_take_views(plan, i) &&
-            graph->nodes[view->inputs[0]].op != &rt_op_input)
-            plan->homes[view->inputs[0]] = plan->homes[i];
-    }
+    for (int i = graph->node_count - 1; i >= 0; i--)
+        if (plan->homes[i].concat != RT_NONE && graph->nodes[i].op == &rt_op_relu &&
+            rt_native_readers_take_views(plan, i))
+            settle_viewed(plan, i);
 }
 
 /* --- stages --------------------------------------------------------------------------------------------- */
