@@ -28,7 +28,8 @@ struct rt_window {
 };
 
 /* im2col: row r of `to` holds the kernel x kernel x channels inputs (row, column, channel) of output pixel
- * begin + r, where output pixels are counted over (image, row, column); zero outside the image. */
+ * begin + r, where output pixels are counted over (image, row, column); zero outside the image. From planes the
+ * matrix comes transposed: column k of it, tap (row, column, channel) k, at to + k * to_ld. */
 struct rt_gather {
     struct rt_window window;
     const float *from; /* pixels [n, height, width] with stride ld; or planes [n, channels, height, width] */

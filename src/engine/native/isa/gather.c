@@ -57,24 +57,49 @@ static void gather_pixels(const struct rt_gather *g)
     }
 }
 
+/* One tap's column for a run of output pixels of one row: every stride-th pixel of a plane's line. */
+RT_INLINE void gather_line(const float *line, int first, int count, int stride, int width, float *to)
+{
+    for (int i = 0; i < count; i++) {
+        const int column = first + i * stride;
+
+        to[i] = line && column >= 0 && column < width ? line[column] : 0.0f;
+    }
+}
+
+/* The line from column `first` on, where all of it is inside. */
+RT_INLINE void copy_line(const float *line, int count, float *to)
+{
+    memcpy(to, line, (size_t)count * sizeof *to);
+}
+
+/* Planes give the gathered matrix by columns: tap after tap, each a copy of pieces of lines. */
 static void gather_planes(const struct rt_gather *g)
 {
     const struct rt_window *w = &g->window;
     const long plane = (long)w->height * w->width;
 
-    for (long r = 0; r < g->count; r++) {
+    for (long r = 0; r < g->count;) {
         const struct place place = locate(w, g->begin + r);
-        float *to = g->to + r * g->to_ld;
+        const int done = (int)((g->begin + r) % w->columns);
+        const int run = w->columns - done < g->count - r ? w->columns - done : (int)(g->count - r);
+        float *to = g->to + r;
 
         for (int i = 0; i < w->kernel; i++)
-            for (int j = 0; j < w->kernel; j++, to += w->channels) {
-                const int row = place.top + i, column = place.left + j;
-                const bool inside = row >= 0 && row < w->height && column >= 0 && column < w->width;
-                const float *from = g->from + place.image * w->channels * plane + (long)row * w->width + column;
+            for (int j = 0; j < w->kernel; j++)
+                for (int c = 0; c < w->channels; c++, to += g->to_ld) {
+                    const int row = place.top + i, first = place.left + j;
+                    const float *line =
+                        g->from + (place.image * w->channels + c) * plane + (long)row * w->width;
 
-                for (int c = 0; c < w->channels; c++)
-                    to[c] = inside ? from[c * plane] : 0.0f;
-            }
+                    if (row < 0 || row >= w->height)
+                        gather_line(NULL, first, run, w->stride, w->width, to);
+                    else if (w->stride == 1 && first >= 0 && first + run <= w->width)
+                        copy_line(line + first, run, to);
+                    else
+                        gather_line(line, first, run, w->stride, w->width, to);
+                }
+        r += run;
     }
 }
 

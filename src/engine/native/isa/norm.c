@@ -1,24 +1,40 @@
 /* Batch norm's sums over rows and its gradient (Ioffe and Szegedy 2015, section 3). */
 #include "engine/native/isa/functions.h"
 
-void RT_ISA_NAME(moments)(const float *x, long ld, long rows, long channels, float *mean, float *m2)
+enum { WIDE = 4 }; /* vectors of channels summed side by side, so that rows are read along */
+
+RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float *m2, const int wide)
 {
     const rt_vec inverse = rt_splat(1.0f / (float)rows);
+    rt_vec sum[WIDE], squares[WIDE], centre[WIDE];
 
-    for (long c = 0; c < channels; c += RT_LANES) {
-        rt_vec sum = rt_splat(0), squares = rt_splat(0), centre;
+    for (int v = 0; v < wide; v++)
+        sum[v] = squares[v] = rt_splat(0);
+    for (long r = 0; r < rows; r++)
+        for (int v = 0; v < wide; v++)
+            sum[v] += rt_load(x + r * ld + v * RT_LANES);
+    for (int v = 0; v < wide; v++)
+        centre[v] = sum[v] * inverse;
+    for (long r = 0; r < rows; r++)
+        for (int v = 0; v < wide; v++) {
+            const rt_vec d = rt_load(x + r * ld + v * RT_LANES) - centre[v];
 
-        for (long r = 0; r < rows; r++)
-            sum += rt_load(x + r * ld + c);
-        centre = sum * inverse;
-        for (long r = 0; r < rows; r++) {
-            const rt_vec d = rt_load(x + r * ld + c) - centre;
-
-            squares += d * d;
+            squares[v] += d * d;
         }
-        rt_store(mean + c, centre);
-        rt_store(m2 + c, squares);
+    for (int v = 0; v < wide; v++) {
+        rt_store(mean + v * RT_LANES, centre[v]);
+        rt_store(m2 + v * RT_LANES, squares[v]);
     }
+}
+
+void RT_ISA_NAME(moments)(const float *x, long ld, long rows, long channels, float *mean, float *m2)
+{
+    long c = 0;
+
+    for (; c + WIDE * RT_LANES <= channels; c += WIDE * RT_LANES)
+        moments_of(x + c, ld, rows, mean + c, m2 + c, WIDE);
+    for (; c < channels; c += RT_LANES)
+        moments_of(x + c, ld, rows, mean + c, m2 + c, 1);
 }
 
 /* dy where the activation was passed on, else 0. */
@@ -31,22 +47,41 @@ RT_INLINE rt_vec passed(const float *x, const float *dy, struct rt_view view, lo
     return rt_gate_vec(g, rt_load(x + c) * rt_load(view.scale + c) + rt_load(view.shift + c));
 }
 
+RT_INLINE void norm_sums_of(const float *x, long x_ld, const float *dy, long dy_ld, long rows,
+                            struct rt_view view, const float *mean, float *sum_g, float *sum_gx, const int wide)
+{
+    rt_vec total[WIDE], weighted[WIDE], centre[WIDE];
+
+    for (int v = 0; v < wide; v++) {
+        total[v] = weighted[v] = rt_splat(0);
+        centre[v] = rt_load(mean + v * RT_LANES);
+    }
+    for (long r = 0; r < rows; r++, x += x_ld, dy += dy_ld)
+        for (int v = 0; v < wide; v++) {
+            const rt_vec g = passed(x, dy, view, v * RT_LANES);
+
+            total[v] += g;
+            weighted[v] += g * (rt_load(x + v * RT_LANES) - centre[v]);
+        }
+    for (int v = 0; v < wide; v++) {
+        rt_store(sum_g + v * RT_LANES, total[v]);
+        rt_store(sum_gx + v * RT_LANES, weighted[v]);
+    }
+}
+
 void RT_ISA_NAME(norm_sums)(const float *x, long x_ld, const float *dy, long dy_ld, long rows, long channels,
                             struct rt_view view, const float *mean, float *sum_g, float *sum_gx)
 {
-    for (long c = 0; c < channels; c += RT_LANES) {
-        const rt_vec centre = rt_load(mean + c);
-        rt_vec total = rt_splat(0), weighted = rt_splat(0);
+    long c = 0;
 
-        for (long r = 0; r < rows; r++) {
-            const rt_vec g = passed(x + r * x_ld, dy + r * dy_ld, view, c);
-
-            total += g;
-            weighted += g * (rt_load(x + r * x_ld + c) - centre);
-        }
-        rt_store(sum_g + c, total);
-        rt_store(sum_gx + c, weighted);
-    }
+    for (; c + WIDE * RT_LANES <= channels; c += WIDE * RT_LANES)
+        norm_sums_of(x + c, x_ld, dy + c, dy_ld, rows,
+                     (struct rt_view){view.scale + c, view.shift + c, view.relu}, mean + c, sum_g + c,
+                     sum_gx + c, WIDE);
+    for (; c < channels; c += RT_LANES)
+        norm_sums_of(x + c, x_ld, dy + c, dy_ld, rows,
+                     (struct rt_view){view.scale + c, view.shift + c, view.relu}, mean + c, sum_g + c,
+                     sum_gx + c, 1);
 }
 
 void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,

@@ -82,9 +82,9 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
         rt_native_touch_backward(plan, stage, plan->values[out].data);
     if (stage->winograd)
         return RT_OK;
-    rt_native_need_scratch(plan, (size_t)(stage->block * s.depth));
+    rt_native_need_scratch(plan, (size_t)((stage->block + RT_PANEL_CHANNELS) * s.depth));
     if (plan->base.options.training) {
-        rt_native_need_scratch(plan, (size_t)(stage->block * s.depth + s.out));
+        rt_native_need_scratch(plan, (size_t)((stage->block + RT_PANEL_CHANNELS) * s.depth + s.out));
         rt_native_need_shared(plan, (size_t)(s.depth * s.out * (CHUNKS + 1) + CHUNKS * s.out));
     }
     return RT_OK;
@@ -92,22 +92,25 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
 
 /* --- forward -------------------------------------------------------------------------------------------- */
 
-/* The inputs of output pixels [begin, begin + count) as rows of `depth` floats: *stride apart, gathered into
- * `rows`, or where they already stand. */
-static const float *input_rows(const struct rt_native *plan, const struct rt_stage *stage,
-                               const struct rt_conv_shape *s, long begin, long count, float *rows, long *stride)
+/* The inputs of output pixels as a matrix: pixel r's input k at at[r * row + k * col]. */
+struct inputs {
+    const float *at;
+    long row, col;
+};
+
+/* Of pixels [begin, begin + count): gathered into `room`, or where they already stand. */
+static struct inputs inputs_of(const struct rt_native *plan, const struct rt_stage *stage,
+                               const struct rt_conv_shape *s, long begin, long count, float *room)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_view view = rt_native_view(plan, x);
     const float *data = x->planar ? plan->images : rt_native_data(plan, x);
+    const long to_ld = x->planar ? stage->block + RT_PANEL_CHANNELS : s->depth;
 
-    if (s->pointwise && !view.scale && !view.relu) {
-        *stride = x->ld;
-        return data + begin * x->ld;
-    }
-    *stride = s->depth;
+    if (s->pointwise && !view.scale && !view.relu)
+        return (struct inputs){data + begin * x->ld, x->ld, 1};
     if (s->pointwise)
-        plan->isa->copy(data + begin * x->ld, x->ld, view, rows, s->depth, count, s->depth, false);
+        plan->isa->copy(data + begin * x->ld, x->ld, view, room, s->depth, count, s->depth, false);
     else
         plan->isa->gather(&(struct rt_gather){.window = s->window,
                                               .from = data,
@@ -116,9 +119,9 @@ static const float *input_rows(const struct rt_native *plan, const struct rt_sta
                                               .view = view,
                                               .begin = begin,
                                               .count = count,
-                                              .to = rows,
-                                              .to_ld = s->depth});
-    return rows;
+                                              .to = room,
+                                              .to_ld = to_ld});
+    return x->planar ? (struct inputs){room, 1, to_ld} : (struct inputs){room, s->depth, 1};
 }
 
 struct conv_call {
@@ -134,14 +137,13 @@ static void forward_block(const struct conv_call *call, long begin, long count, 
     const struct rt_value *y = &plan->values[call->stage->out];
     const bool bias = call->stage->node->tensor_count > 1;
     float *to = rt_native_data(plan, y) + begin * y->ld;
-    long stride;
-    const float *from = input_rows(plan, call->stage, s, begin, count, rows, &stride);
+    const struct inputs x = inputs_of(plan, call->stage, s, begin, count, rows);
 
     for (long k = 0; k < s->depth; k += DEPTH)
         plan->isa->product(&(struct rt_product){
-            .a = from + k,
-            .a_row = stride,
-            .a_col = 1,
+            .a = x.at + k * x.col,
+            .a_row = x.row,
+            .a_col = x.col,
             .b = rt_native_parameter(plan, call->stage->node->tensors[0]) + k * RT_PANEL_CHANNELS,
             .b_row = RT_PANEL_CHANNELS,
             .b_panel = s->depth * RT_PANEL_CHANNELS,
@@ -208,13 +210,12 @@ static void weight_gradient_chunk(const struct conv_call *call, long chunk, floa
 
     for (long r = begin; r < end; r += call->stage->block) {
         const long count = end - r < call->stage->block ? end - r : call->stage->block;
-        long stride;
-        const float *from = input_rows(plan, call->stage, s, r, count, rows, &stride);
+        const struct inputs x = inputs_of(plan, call->stage, s, r, count, rows);
 
         plan->isa->product(&(struct rt_product){
-            .a = from,
-            .a_row = 1,
-            .a_col = stride,
+            .a = x.at,
+            .a_row = x.col,
+            .a_col = x.row,
             .b = dy + r * y->grad_ld,
             .b_row = y->grad_ld,
             .b_panel = RT_PANEL_CHANNELS,
