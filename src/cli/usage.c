@@ -46,7 +46,7 @@ void rt_usage_program(struct rt_text *text)
     RT_STATUSES(ROW)
 #undef ROW
     rt_text_append(text, "\nenvironment:\n");
-#define ROW(variable, meaning) append_row(text, variable, 13, meaning);
+#define ROW(variable, meaning) append_row(text, variable, 20, meaning);
     RT_ENVIRONMENT(ROW)
 #undef ROW
 }

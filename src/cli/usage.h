@@ -11,11 +11,16 @@
     "deep learning requires rethinking generalization\" (Zhang et al., ICLR 2017), and draws its figures."
 
 /* X(variable, meaning) */
-#define RT_ENVIRONMENT(X)                                                                                      \
-    X("RETHINK_DATA", "directory with the images, used where --data is not given")                             \
-    X("XDG_DATA_HOME",                                                                                         \
-      "where 'rethink data fetch' keeps them: $XDG_DATA_HOME/rethink (~/.local/share/rethink)")                \
-    X("NO_COLOR", "when set: no colours on the terminal")
+/* clang-format off */
+#define RT_ENVIRONMENT(X) \
+    X("RETHINK_DATA", "directory with the images, used where --data is not given") \
+    X("RETHINK_ISA", "baseline, avx2 or avx512: instruction set of the native engine, where it should not choose the best itself") \
+    X("RETHINK_TRACK_WAIT_S", "seconds to wait, at the end of a run, for a slow tracker") \
+    X("XDG_DATA_HOME", "where 'rethink data fetch' keeps the images: $XDG_DATA_HOME/rethink (~/.local/share/rethink)") \
+    X("NO_COLOR", "when set: no colours on the terminal") \
+    X("MLFLOW_TRACKING_URI", "MLflow's server; also MLFLOW_EXPERIMENT_NAME, MLFLOW_TRACKING_TOKEN and others, as MLflow's own client takes them") \
+    X("COMET_API_KEY", "the key for Comet; also COMET_URL_OVERRIDE and others, as Comet's own client takes them")
+/* clang-format on */
 
 /* `rethink --help` */
 void rt_usage_program(struct rt_text *text);

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """The frame of the command line: help of every command, wrong usage, exit codes, closed and full output."""
+import os
+import re
 import subprocess
 
-from cli import IO, RETHINK, USAGE, commands, done, empty, ok, options_of, refuses, run
+from cli import IO, RETHINK, SOURCE, USAGE, commands, done, empty, ok, options_of, refuses, run
 
 
 def check_help():
@@ -27,6 +29,20 @@ def check_help():
         if 'help' not in options_of(name):
             bad.append(f'{name}: {options_of(name)}')
     empty(bad, 'every command has --help, -h and help with examples of itself')
+
+
+INTERNAL = {'RETHINK_SWEEP'}  # set by a sweep for the runs that it starts
+
+
+def check_environment():
+    used = set()
+    for place, _, names in os.walk(os.path.join(SOURCE, 'src')):
+        for name in names:
+            with open(os.path.join(place, name), encoding='utf-8') as f:
+                used |= set(re.findall(r'"(RETHINK_[A-Z_]+)"', f.read()))
+    text = run('--help').out
+    ok(used, 'variables of our own are found')
+    empty((name for name in sorted(used - INTERNAL) if f'\n  {name} ' not in text), 'each is in --help')
 
 
 def check_wrong_usage():
@@ -72,6 +88,7 @@ def check_output():
 
 
 check_help()
+check_environment()
 check_wrong_usage()
 check_forms()
 check_output()
