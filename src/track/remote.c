@@ -182,6 +182,7 @@ int rt_remote_start(struct rt_recorder **out, const struct rt_service *service, 
     recorder->info = info;
     recorder->step = info->start_step - 1;
     recorder->wanted = true;
+    rt_text_printf(&recorder->fields, "%1000s", ""); /* so that log points allocate nothing */
     if (open_spool(recorder, &failure)) {
         give_up(recorder, &failure);
         return RT_OK;

@@ -30,12 +30,21 @@ static int survey(const char *run_dir, const char *to, int64_t *last_seq, int64_
     return rc;
 }
 
+/* Room for any log point at once, so that later ones allocate nothing. */
+static int reserve(struct rt_text *line, struct rt_error *err)
+{
+    rt_text_printf(line, "%1000s", "");
+    rt_text_clear(line);
+    return rt_text_check(line, err);
+}
+
 int rt_spool_open(struct rt_spool *spool, const char *run_dir, const char *to, struct rt_error *err)
 {
     uint64_t size;
     int64_t whole;
 
     *spool = (struct rt_spool){.fd = -1, .to = to};
+    RT_TRY(reserve(&spool->line, err));
     RT_TRY(rt_path_join(spool->path, run_dir, RT_SPOOL_NAME, err));
     RT_TRY(rt_file_open(&spool->fd, spool->path, RT_OPEN_APPEND, err));
     RT_TRY(survey(run_dir, to, &spool->seq, &whole, err));
