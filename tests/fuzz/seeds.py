@@ -217,6 +217,29 @@ def http_seeds():
         write('http', name + '-download', b'\1' + answer)
 
 
+def spool_seeds():
+    start = '{"to":"mlflow","seq":1,"at":1,"type":"start","resumed":false,"start_step":0,"name":"a"}\n'
+    point = '{"to":"mlflow","seq":%s,"at":1,"type":"point","step":%s,"train_loss":%s}\n'
+    for name, text in {
+            'good': start + point % (2, 0, 0.5) + point % (3, 1, '"Infinity"'),
+            'resumed': start + point % (2, 0, 1) + start.replace('false', 'true').replace(':1,', ':3,', 1),
+            'void': start + point % (2, 5, 1) + '{"to":"mlflow","seq":3,"at":1,"type":"start","resumed":true,"start_step":2}\n',
+            'others': start.replace('mlflow', 'comet') + point % (2, 0, 1),
+            'torn': start + point[:20],
+            'torn-inside': start[:30] + '\n' + point % (2, 0, 1),
+            'empty-lines': '\n\n' + start,
+            'not-objects': '[]\n1\nnull\n"x"\n' + start,
+            'types': '{"to":1}\n{"to":"mlflow","seq":"1"}\n{"to":"mlflow","seq":1,"at":1,"type":"x"}\n',
+            'number-large': point % (9223372036854775807, 0, 1),
+            'number-negative': point % (-5, -5, 1),
+            'step-large': start.replace('"start_step":0', '"start_step":-9223372036854775808') +
+                          point % (2, 9223372036854775807, 1),
+            'nul': start.replace('a"}', '\0"}'),
+            'nothing': '',
+    }.items():
+        write('spool', name, text)
+
+
 def main():
     archive_seeds()
     cifar10_seeds()
@@ -225,6 +248,7 @@ def main():
     json_seeds()
     safetensors_seeds()
     metrics_seeds()
+    spool_seeds()
 
 
 main()
