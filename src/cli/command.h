@@ -66,6 +66,7 @@ struct rt_command {
     X(figure2) \
     X(seed_importance) \
     X(plot) \
+    X(report) \
     X(data_fetch) \
     X(data_check) \
     X(data_samples) \

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "cli/sweep_args.h"
 #include "figures/figures.h"
+#include "figures/report.h"
 #include "figures/smooth.h"
 
 static void say_drawn(void *context, const struct rt_figure_kind *kind)
@@ -11,6 +12,19 @@ static void say_drawn(void *context, const struct rt_figure_kind *kind)
     const struct rt_drawing *drawing = context;
     if (!drawing->quiet)
         rt_log_info("%s/%s.png", drawing->figures, kind->name);
+}
+
+static int write_report(const struct rt_drawing *drawing, const struct rt_records *records,
+                        const struct rt_figure_options *options, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    RT_TRY(rt_path_join(path, drawing->figures, "report.html", err));
+    const struct rt_report_options report = {drawing->runs, drawing->figures, path, drawing->under_way,
+                                             *options};
+    RT_TRY(rt_report_write(records, &report, err));
+    if (!drawing->quiet)
+        rt_log_info("%s", path);
+    return 0;
 }
 
 int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
@@ -22,8 +36,12 @@ int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
         rt_log_warn("%d run%s left out: %s", records.skipped, records.skipped > 1 ? "s" : "",
                     records.first_skipped.message);
     rt_records_keep_data(&records, NULL);
-    const int rc =
-        rt_figures_draw(&records, drawing->figures, NULL, 0, &options, say_drawn, (void *)(size_t)drawing, err);
+    int rc = rt_folder_make(drawing->figures, err);
+    if (!rc && drawing->draw)
+        rc = rt_figures_draw(&records, drawing->figures, NULL, 0, &options, say_drawn, (void *)(size_t)drawing,
+                             err);
+    if (!rc)
+        rc = write_report(drawing, &records, &options, err);
     rt_records_free(&records);
     return rc;
 }

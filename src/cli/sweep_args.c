@@ -326,6 +326,7 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
     struct rt_drawing drawing = {.runs = sweep->options.runs,
                                  .figures = figures ? figures : "figures",
                                  .reference = rt_argument(arguments, "reference"),
+                                 .draw = true,
                                  .under_way = true,
                                  .quiet = true};
     return launch_here(sweep, launcher, &drawing, !rt_argument_flag(arguments, "no-figures"), err);

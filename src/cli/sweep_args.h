@@ -48,6 +48,7 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *other
 /* Draws all figures and the report from the runs in `runs`. Without data for a figure, it is left out. */
 struct rt_drawing {
     const char *runs, *figures, *reference;
+    bool draw;      /* false: only the report, with the figures that are there */
     bool under_way; /* the report reloads itself */
     bool quiet;
 };

@@ -19,8 +19,7 @@ RT_FIGURE_BUILDER(curves)
     snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Training loss (cross-entropy)");
     rt_figure_label_x(figure, options);
     if (!options->steps)
-        snprintf(figure->note, sizeof figure->note,
-                 "In epochs: the published axis counts logged points, 7 or 11 an epoch.");
+        snprintf(figure->note, sizeof figure->note, "The published axis counts log points, 7 or 11 an epoch.");
     int most = 0;
     for (int i = 0; i < RT_PALETTE_SIZE; i++) {
         char name[RT_FIGURE_TEXT_MAX];
@@ -45,8 +44,7 @@ RT_FIGURE_BUILDER(levels)
     snprintf(figure->legend_title, sizeof figure->legend_title, "labels corrupted");
     figure->panels[0].y_max = 1.02;
     rt_figure_label_x(figure, options);
-    snprintf(figure->note, sizeof figure->note,
-             "One ordered colour map: the published colours repeat, p=0.0 and p=1.0 look alike there.");
+    snprintf(figure->note, sizeof figure->note, "Ordered colours: published, p=0.0 and p=1.0 look alike.");
     int most = 0;
     for (int i = 0; i < RT_LEVEL_COUNT; i++) {
         char name[RT_FIGURE_TEXT_MAX], label[32], value[16];
@@ -89,9 +87,8 @@ RT_FIGURE_BUILDER(seeds)
         int runs;
         RT_TRY(rt_figure_add_curve(figure, records, &request, &as_logged, &runs, err));
     }
-    snprintf(
-        figure->note, sizeof figure->note,
-        "As logged, not smoothed. Without a seed the corruption is drawn anew at each resumption: the network "
-        "meets other data, and the loss jumps.");
+    snprintf(figure->note, sizeof figure->note,
+             "As logged. Without a seed each resumption draws corruption and order anew: other data, and the "
+             "loss jumps.");
     return 0;
 }

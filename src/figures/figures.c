@@ -110,8 +110,7 @@ void rt_figure_note_smoothing(struct rt_figure *figure, const struct rt_figure_o
     const size_t room = sizeof figure->note - used;
     const char *space = used ? " " : "";
     if (options->window > 0)
-        snprintf(end, room,
-                 "%sSmoothed (Savitzky-Golay, order %d, %d points), never beyond the logged values%s", space,
+        snprintf(end, room, "%sSmoothed (Savitzky-Golay, order %d, %d points) within the log%s", space,
                  RT_SMOOTH_ORDER, options->window,
                  runs > 1 ? "; mean and 95 % band of seeds, as far as all go." : ".");
     else if (runs > 1)

@@ -114,6 +114,35 @@ static int open_table(struct rt_table *table, const char *directory, const char 
     return 0;
 }
 
+/* Appends the rows whose key is the curve's. Straight parts of the published lines have no points between their
+ * ends, so that the last one that is data may have to be interpolated. */
+static int take_points(struct rt_series *series, const struct rt_table *table, const size_t columns[3],
+                       const struct rt_published_curve *curve, struct rt_error *err)
+{
+    const struct published_axis *axis = find_axis(curve->figure, curve->value);
+    double step = -1, y = 0;
+    series->count = 0;
+    for (size_t row = 0; row < table->row_count && step < axis->last; row++) {
+        const double step_before = step, y_before = y;
+        if (strcmp(rt_table_text(table, row, columns[0]), curve->value) != 0)
+            continue;
+        RT_TRY(rt_table_number(table, row, columns[1], &step, err));
+        RT_TRY(rt_table_number(table, row, columns[2], &y, err));
+        if (step <= step_before)
+            return rt_fail(err, RT_EDATA, "%s: row %zu: step %g follows %g in the same series", table->path,
+                           row + 1, step, step_before);
+        if (step > axis->last) {
+            if (step_before < 0)
+                break;
+            y = y_before + (y - y_before) * (axis->last - step_before) / (step - step_before);
+            step = axis->last;
+        }
+        series->x[series->count] = curve->steps ? step : rt_published_epoch_of(lround(step), axis->points);
+        series->y[series->count++] = y;
+    }
+    return 0;
+}
+
 int rt_published_add_curve(struct rt_figure *figure, struct rt_style style,
                            const struct rt_published_curve *curve, struct rt_error *err)
 {
@@ -124,25 +153,11 @@ int rt_published_add_curve(struct rt_figure *figure, struct rt_style style,
     RT_TRY(open_table(&table, curve->directory, curve->figure, names, columns, &there, err));
     if (!there)
         return 0;
-    const struct published_axis *axis = find_axis(curve->figure, curve->value);
-    struct rt_series *series = NULL;
+    struct rt_series *series;
     int rc = rt_figure_add(figure, RT_MARK_PUBLISHED, style, table.row_count, curve->value, &series, err);
-    size_t count = 0;
-    for (size_t row = 0; !rc && row < table.row_count; row++) {
-        if (strcmp(rt_table_text(&table, row, columns[0]), curve->value) != 0)
-            continue;
-        double step = 0, y = 0;
-        if ((rc = rt_table_number(&table, row, columns[1], &step, err)) ||
-            (rc = rt_table_number(&table, row, columns[2], &y, err)))
-            break;
-        if (step < 0 || step > axis->last)
-            continue;
-        series->x[count] = curve->steps ? step : rt_published_epoch_of(lround(step), axis->points);
-        series->y[count++] = y;
-    }
     if (!rc) {
-        series->count = count;
         series->legend = false;
+        rc = take_points(series, &table, columns, curve, err);
     }
     rt_table_free(&table);
     return rc;

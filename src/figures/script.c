@@ -73,7 +73,8 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_PUBLISHED_POINTS:
-        rt_text_printf(out, "4:5 with linespoints lw 1.2 dt (18,9) pt %d ps 2.2", series->style.point_outline);
+        rt_text_printf(out, "4:5 with linespoints lw 1.2 dt (18,9) pt %d ps 2.2*mark",
+                       series->style.point_outline);
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_RAW:
@@ -87,14 +88,14 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
     case RT_MARK_LINE:
         /* markers at seven places tell the lines apart without colour */
         if (series->style.point)
-            rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 1.7 pn 7", series->style.point);
+            rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 1.7*mark pn 7", series->style.point);
         else
             rt_text_printf(out, "4:5 with lines lw 2.5");
         print_color(out, &series->style, 0);
         break;
     case RT_MARK_POINTS:
     case RT_MARK_COUNT:
-        rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 2", series->style.point);
+        rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 2*mark", series->style.point);
         print_color(out, &series->style, 0);
         break;
     }
@@ -122,8 +123,9 @@ static void print_shared_legend(const struct rt_figure *figure, int panel, struc
                        ", \\\n        keyentry with lines lw 1.6 dt (18,9) lc rgb '#606060' title 'published'");
     if (has_mark(figure, panel, RT_MARK_PUBLISHED_POINTS))
         rt_text_printf(
-            out, ", \\\n        keyentry with linespoints lw 1.2 dt (18,9) pt 6 ps 2.2 lc rgb '#606060' title "
-                 "'published'");
+            out,
+            ", \\\n        keyentry with linespoints lw 1.2 dt (18,9) pt 6 ps 2.2*mark lc rgb '#606060' title "
+            "'published'");
     if (has_mark(figure, panel, RT_MARK_RAW))
         rt_text_printf(out, ", \\\n        keyentry with lines lw 1 lc rgb '#A0606060' title 'as logged'");
     if (has_mark(figure, panel, RT_MARK_BAND))
@@ -140,7 +142,7 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
     const struct rt_panel *panel = &figure->panels[index];
     rt_text_printf(out, "    set xlabel ");
     print_quoted(out, panel->x_label);
-    rt_text_printf(out, " noenhanced offset 0, 0.4\n    set ylabel ");
+    rt_text_printf(out, " noenhanced offset 0, lift\n    set ylabel ");
     print_quoted(out, panel->y_label);
     rt_text_printf(out, " noenhanced\n    set xrange [0:");
     rt_text_printf(out, panel->x_max > 0 ? "%g]\n" : "*]\n", panel->x_max);
@@ -178,12 +180,12 @@ static void print_note(const struct rt_figure *figure, struct rt_text *out)
     }
     char line[RT_NOTE_MAX];
     snprintf(line, sizeof line, "%.*s", (int)cut, note);
-    rt_text_printf(out, "set label 1 at screen 0.015, %s left noenhanced font ',15' tc rgb '#404040' ",
+    rt_text_printf(out, "set label 1 at screen 0.015, %s left noenhanced font small tc rgb '#404040' ",
                    note[cut] ? "0.043" : "0.025");
     print_quoted(out, line);
     rt_text_printf(out, "\n");
     if (note[cut]) {
-        rt_text_printf(out, "set label 2 at screen 0.015, 0.018 left noenhanced font ',15' tc rgb '#404040' ");
+        rt_text_printf(out, "set label 2 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' ");
         print_quoted(out, note + cut + 1);
         rt_text_printf(out, "\n");
     }
@@ -228,13 +230,16 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
 {
     const struct layout layout = layout_of(figure);
-    rt_text_printf(out,
-                   "    if (type eq 'svg') {\n"
-                   "        set terminal svg size %s dynamic background rgb 'white' font 'DejaVu Sans,20'\n"
-                   "    } else {\n"
-                   "        set terminal pngcairo size %s background rgb 'white' font 'DejaVu Sans,20'\n"
-                   "    }\n    set output '%s.'.type\n",
-                   layout.size, layout.size, figure->name);
+    rt_text_printf(
+        out,
+        "    if (type eq 'svg') {\n"
+        "        set terminal svg size %s dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth 1.3\n"
+        "        mark = 0.45; lift = 0.8; small = ',20' # its units are pixels, those below points\n"
+        "    } else {\n"
+        "        set terminal pngcairo size %s background rgb 'white' font 'DejaVu Sans,20'\n"
+        "        mark = 1; lift = 0.4; small = ',15'\n"
+        "    }\n    set output '%s.'.type\n",
+        layout.size, layout.size, figure->name);
 }
 
 /* Several panels share one legend, which gets a plot of its own without axes. */
@@ -247,7 +252,8 @@ static void print_common_legend(const struct rt_figure *figure, struct rt_text *
         const struct rt_series *series = &figure->series[i];
         if (series->panel != 0 || !series->legend)
             continue;
-        rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2", series->style.point);
+        rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2*mark",
+                       series->style.point);
         print_color(out, &series->style, 0);
         rt_text_append(out, " title ");
         print_quoted(out, series->label);

@@ -1,0 +1,39 @@
+/* rethink report: figures and one self-contained page about the runs. */
+#include "base/log.h"
+#include "cli/command.h"
+#include "cli/sweep_args.h"
+#include "run/run.h"
+
+static int run_report(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    const char *runs = rt_argument(arguments, "runs"), *figures = rt_argument(arguments, "output");
+    const struct rt_drawing drawing = {.runs = runs ? runs : RT_RUNS_DEFAULT,
+                                       .figures = figures ? figures : "figures",
+                                       .reference = rt_argument(arguments, "reference"),
+                                       .draw = !rt_argument_flag(arguments, "no-figures")};
+    if (rt_argument_flag(arguments, "quiet"))
+        rt_log_set_level(RT_LOG_QUIET);
+    return rt_draw_all(&drawing, err);
+}
+
+static const struct rt_option options[] = {
+    RT_OPTION_RUNS,
+    {"output", 'o', "DIR", "@dirs", "where report.html and the figures go (default: figures)"},
+    {"reference", 0, "DIR", "@dirs", "published numbers to show beside ours"},
+    {"no-figures", 0, NULL, NULL, "draw none anew: take those that are there"},
+    RT_OPTION_QUIET,
+    {0},
+};
+
+const struct rt_command rt_command_report = {
+    .name = "report",
+    .operands = "",
+    .summary = "Draw all figures and write report.html, one page about the runs.",
+    .description =
+        "The page needs no network and no other file: what was run, a table of results beside the paper's "
+        "(and, with --reference, the published ones), all figures, and learning curves to zoom into.",
+    .examples = "rethink report                          # figures/report.html from runs/\n"
+                "rethink report --runs results/runs -o results/figures --reference published/\n",
+    .options = options,
+    .run = run_report,
+};

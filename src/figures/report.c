@@ -1,0 +1,180 @@
+#include "figures/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/path.h"
+
+/* Made of the files beside this one, and of dygraphs. */
+extern const char rt_asset_page[], rt_asset_style[], rt_asset_script[], rt_asset_dygraph_script[],
+    rt_asset_dygraph_style[];
+
+static const size_t picture_size_max = (size_t)32 << 20;
+enum { SVG_SIZE_GOOD = 250000 }; /* a larger one gives way to its PNG */
+
+void rt_report_append_text(struct rt_text *page, const char *text)
+{
+    for (; *text; text++) {
+        switch (*text) {
+        case '<':
+            rt_text_append(page, "&lt;");
+            break;
+        case '>':
+            rt_text_append(page, "&gt;");
+            break;
+        case '&':
+            rt_text_append(page, "&amp;");
+            break;
+        case '"':
+            rt_text_append(page, "&quot;");
+            break;
+        default:
+            rt_text_append_bytes(page, text, 1);
+        }
+    }
+}
+
+static void append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        const unsigned group = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0) |
+                               (i + 2 < size ? bytes[i + 2] : 0u);
+        const char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
+                              i + 1 < size ? digits[group >> 6 & 63] : '=',
+                              i + 2 < size ? digits[group & 63] : '='};
+        rt_text_append_bytes(page, four, 4);
+    }
+}
+
+static void append_picture(struct rt_text *page, const char *bytes, size_t size, const char *type,
+                           const char *name, const char *help)
+{
+    rt_text_printf(page, "<figure id=\"figure-%s\"><img alt=\"", name);
+    rt_report_append_text(page, help);
+    rt_text_printf(page, "\" src=\"data:image/%s;base64,", type);
+    append_base64(page, (const unsigned char *)bytes, size);
+    rt_text_append(page, "\"><figcaption>");
+    rt_report_append_text(page, help);
+    rt_text_printf(page, " <code>%s</code></figcaption></figure>\n", name);
+}
+
+/* FIGURES/NAME.svg, or .png where that is smaller; nothing where it was not drawn. */
+static int append_figure(struct rt_text *page, const char *folder, const char *name, const char *help,
+                         struct rt_error *err)
+{
+    static const struct {
+        const char *suffix, *type;
+    } kinds[] = {{"svg", "svg+xml"}, {"png", "png"}};
+    for (int i = 0; i < 2; i++) {
+        char file[128], path[RT_PATH_MAX];
+        char *bytes = NULL;
+        size_t size;
+        snprintf(file, sizeof file, "%s.%s", name, kinds[i].suffix);
+        RT_TRY(rt_path_join(path, folder, file, err));
+        if (!rt_path_is_file(path))
+            continue;
+        RT_TRY(rt_file_read_all(path, picture_size_max, &bytes, &size, err));
+        const bool good = i == 1 || size <= SVG_SIZE_GOOD;
+        if (good)
+            append_picture(page, bytes, size, kinds[i].type, name, help);
+        rt_free(&bytes);
+        if (good)
+            return 0;
+    }
+    return 0;
+}
+
+static int append_figures(struct rt_text *page, const char *folder, struct rt_error *err)
+{
+    static const struct {
+        const char *name, *help;
+    } samples[] = {
+        {"cifar10", "the first training batch"},
+        {"shapes10", "the first training batch"},
+        {"shuffled_pixels", "one permutation of the pixels for all images"},
+        {"random_pixels", "another permutation for each image"},
+        {"gaussian_pixels", "Gaussian noise of the data's mean and deviation"},
+    };
+    for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++)
+        RT_TRY(append_figure(page, folder, kind->name, kind->help, err));
+    for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
+        RT_TRY(append_figure(page, folder, samples[i].name, samples[i].help, err));
+    return 0;
+}
+
+/* What stands for {{NAME}} in the page. */
+struct slots {
+    struct rt_text facts, results, figures, choices, charts;
+    const char *state;
+};
+
+static const char *slot(const struct slots *slots, const char *name, size_t length)
+{
+    const struct {
+        const char *name, *content;
+    } all[] = {
+        {"style", rt_asset_style},
+        {"script", rt_asset_script},
+        {"dygraph_style", rt_asset_dygraph_style},
+        {"dygraph_script", rt_asset_dygraph_script},
+        {"facts", rt_text_string(&slots->facts)},
+        {"results", rt_text_string(&slots->results)},
+        {"figures", rt_text_string(&slots->figures)},
+        {"choices", rt_text_string(&slots->choices)},
+        {"charts", rt_text_string(&slots->charts)},
+        {"state", slots->state},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (strlen(all[i].name) == length && strncmp(all[i].name, name, length) == 0)
+            return all[i].content;
+    return "";
+}
+
+static void fill_page(struct rt_text *page, const struct slots *slots)
+{
+    const char *at = rt_asset_page;
+    for (const char *open; (open = strstr(at, "{{"));) {
+        const char *close = strstr(open, "}}");
+        rt_text_append_bytes(page, at, (size_t)(open - at));
+        rt_text_append(page, slot(slots, open + 2, (size_t)(close - open) - 2));
+        at = close + 2;
+    }
+    rt_text_append(page, at);
+}
+
+static int check_slots(const struct slots *slots, struct rt_error *err)
+{
+    RT_TRY(rt_text_check(&slots->facts, err));
+    RT_TRY(rt_text_check(&slots->results, err));
+    RT_TRY(rt_text_check(&slots->figures, err));
+    RT_TRY(rt_text_check(&slots->choices, err));
+    return rt_text_check(&slots->charts, err);
+}
+
+int rt_report_write(const struct rt_records *records, const struct rt_report_options *options,
+                    struct rt_error *err)
+{
+    struct slots slots = {.state = options->under_way ? "under-way" : "finished"};
+    struct rt_text page = {0};
+    int rc;
+    rt_report_append_facts(&slots.facts, records, options);
+    if (!(rc = rt_report_append_results(&slots.results, records, options, err)) &&
+        !(rc = append_figures(&slots.figures, options->figures, err)) &&
+        !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, options, err)) &&
+        !(rc = check_slots(&slots, err))) {
+        fill_page(&page, &slots);
+        if (!(rc = rt_text_check(&page, err)))
+            rc = rt_file_write_all(options->path, rt_text_string(&page), page.length, err);
+    }
+    rt_text_free(&slots.facts);
+    rt_text_free(&slots.results);
+    rt_text_free(&slots.figures);
+    rt_text_free(&slots.choices);
+    rt_text_free(&slots.charts);
+    rt_text_free(&page);
+    return rc;
+}

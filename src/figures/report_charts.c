@@ -1,0 +1,108 @@
+/* The report's interactive curves: the same series as the drawn figures, as JSON for the page's script. */
+#include <math.h>
+#include <string.h>
+
+#include "figures/report.h"
+
+enum { POINTS_MAX = 1200 }; /* of one series: what a wide screen can show */
+
+/* A string of JSON in which "</script>" cannot occur. */
+static void append_string(struct rt_text *json, const char *text)
+{
+    rt_text_append(json, "\"");
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            rt_text_append(json, "\\");
+        if (*text == '<' || (unsigned char)*text < 32)
+            rt_text_printf(json, "\\u%04x", (unsigned)*text);
+        else
+            rt_text_append_bytes(json, text, 1);
+    }
+    rt_text_append(json, "\"");
+}
+
+static bool is_shown(enum rt_mark mark)
+{
+    return mark == RT_MARK_LINE || mark == RT_MARK_THIN || mark == RT_MARK_PUBLISHED;
+}
+
+static void append_numbers(struct rt_text *json, const double *numbers, size_t count, size_t stride, int digits)
+{
+    rt_text_append(json, "[");
+    for (size_t i = 0; i < count; i += stride)
+        rt_text_printf(json, "%s%.*g", i ? "," : "", digits, numbers[i]);
+    if ((count - 1) % stride != 0) /* the last point always */
+        rt_text_printf(json, ",%.*g", digits, numbers[count - 1]);
+    rt_text_append(json, "]");
+}
+
+static void append_series(struct rt_text *json, const struct rt_series *series)
+{
+    const size_t stride = (series->count + POINTS_MAX - 1) / POINTS_MAX;
+    rt_text_append(json, "{\"label\":");
+    append_string(json, series->label);
+    rt_text_printf(json, ",\"color\":\"%s\",\"kind\":\"%s\",\"x\":", series->style.color,
+                   series->mark == RT_MARK_PUBLISHED ? "published"
+                   : series->mark == RT_MARK_THIN    ? "thin"
+                                                     : "line");
+    append_numbers(json, series->x, series->count, stride, 6);
+    rt_text_append(json, ",\"y\":");
+    append_numbers(json, series->y, series->count, stride, 5);
+    rt_text_append(json, "}");
+}
+
+static void append_chart(struct rt_text *json, const struct rt_figure *figure)
+{
+    rt_text_append(json, "{\"name\":");
+    append_string(json, figure->name);
+    rt_text_append(json, ",\"title\":");
+    append_string(json, figure->title);
+    rt_text_append(json, ",\"note\":");
+    append_string(json, figure->note);
+    rt_text_append(json, ",\"x\":");
+    append_string(json, figure->panels[0].x_label);
+    rt_text_append(json, ",\"y\":");
+    append_string(json, figure->panels[0].y_label);
+    rt_text_append(json, ",\"series\":[");
+    bool first = true;
+    for (size_t i = 0; i < figure->series_count; i++) {
+        if (!is_shown(figure->series[i].mark) || figure->series[i].count == 0)
+            continue;
+        rt_text_append(json, first ? "" : ",\n");
+        first = false;
+        append_series(json, &figure->series[i]);
+    }
+    rt_text_append(json, "]}");
+}
+
+static bool has_curves(const struct rt_figure *figure)
+{
+    for (size_t i = 0; i < figure->series_count; i++)
+        if ((figure->series[i].mark == RT_MARK_LINE || figure->series[i].mark == RT_MARK_THIN) &&
+            figure->series[i].count > 0)
+            return true;
+    return false;
+}
+
+int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const struct rt_records *records,
+                            const struct rt_report_options *options, struct rt_error *err)
+{
+    bool first = true;
+    int rc = 0;
+    rt_text_append(json, "[");
+    for (const struct rt_figure_kind *kind = rt_figures; kind->name && !rc; kind++) {
+        struct rt_figure figure;
+        rc = rt_figure_build(&figure, kind, records, &options->drawing, err);
+        if (!rc && has_curves(&figure)) {
+            rt_text_append(json, first ? "\n" : ",\n");
+            append_chart(json, &figure);
+            rt_text_printf(choices, "<option value=\"%s\">", figure.name);
+            rt_report_append_text(choices, figure.title);
+            rt_text_append(choices, "</option>\n");
+            first = false;
+        }
+        rt_figure_free(&figure);
+    }
+    rt_text_append(json, "]");
+    return rc;
+}

@@ -1,0 +1,245 @@
+/* The report's words and numbers: what was run, and the table of results. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "figures/published.h"
+#include "figures/report.h"
+
+/* The paper's table 1, test accuracy without crops and weight decay, on true and on random labels. */
+static const struct {
+    const char *model;
+    bool bn;
+    double true_labels, random_labels;
+} paper[] = {
+    {"Inception", true, 0.8575, 0.0978}, {"Inception", false, 0.8200, 0.1012},
+    {"AlexNet", true, 0.7607, 0.0986},   {"MLP3", true, 0.5239, 0.1048},
+    {"MLP1", true, 0.5051, 0.1061},
+};
+
+static double paper_accuracy(const struct rt_result *result)
+{
+    if (strcmp(result->data_corruption_type, "none") != 0)
+        return NAN;
+    for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++) {
+        if (strcmp(paper[i].model, result->model_name) != 0 || paper[i].bn != result->bn)
+            continue;
+        if (result->label_corruption_prob == 0)
+            return paper[i].true_labels;
+        if (result->label_corruption_prob == 1)
+            return paper[i].random_labels;
+    }
+    return NAN;
+}
+
+/* ---- what was run ---- */
+
+static void append_fact(struct rt_text *page, const char *name, const char *value)
+{
+    rt_text_append(page, "<dt>");
+    rt_report_append_text(page, name);
+    rt_text_append(page, "</dt><dd>");
+    rt_report_append_text(page, value);
+    rt_text_append(page, "</dd>\n");
+}
+
+static void append_time(struct rt_text *text, double seconds)
+{
+    if (seconds < 120)
+        rt_text_printf(text, "%.0f s", seconds);
+    else if (seconds < 7200)
+        rt_text_printf(text, "%.1f min", seconds / 60);
+    else
+        rt_text_printf(text, "%.1f h", seconds / 3600);
+}
+
+/* A fact that may differ between runs: each value once. */
+static void append_distinct(struct rt_text *page, const char *name, const struct rt_records *records,
+                            void (*describe)(struct rt_text *text, const struct rt_result *result))
+{
+    struct rt_text all = {0}, one = {0}, before = {0};
+    for (size_t i = 0; i < records->count; i++) {
+        bool seen = false;
+        rt_text_clear(&one);
+        describe(&one, &records->runs[i].result);
+        for (size_t k = 0; k < i && !seen; k++) {
+            rt_text_clear(&before);
+            describe(&before, &records->runs[k].result);
+            seen = strcmp(rt_text_string(&one), rt_text_string(&before)) == 0;
+        }
+        if (seen)
+            continue;
+        rt_text_append(&all, all.length ? "; " : "");
+        rt_text_append(&all, rt_text_string(&one));
+    }
+    append_fact(page, name, rt_text_string(&all));
+    page->failed = page->failed || all.failed || one.failed || before.failed;
+    rt_text_free(&all);
+    rt_text_free(&one);
+    rt_text_free(&before);
+}
+
+static void describe_data(struct rt_text *text, const struct rt_result *result)
+{
+    rt_text_printf(text, "%s, %" PRId64 " training and %" PRId64 " test images, SHA-256 %.16s...%s",
+                   result->data.name, result->data.train_size, result->data.test_size, result->data.digest,
+                   result->data.official                       ? " (the official bytes)"
+                   : strcmp(result->data.name, "cifar10") == 0 ? " (not the official bytes)"
+                                                               : "");
+}
+
+static void describe_machine(struct rt_text *text, const struct rt_result *result)
+{
+    rt_text_printf(text, "%s, %" PRId64 " cores, %s", result->machine.cpu, result->machine.cores,
+                   result->machine.os);
+}
+
+static void describe_program(struct rt_text *text, const struct rt_result *result)
+{
+    rt_text_printf(text, "rethink %s, engine %s (%s)", result->version, result->engine, result->isa);
+}
+
+static void describe_training(struct rt_text *text, const struct rt_result *result)
+{
+    rt_text_printf(text, "%s: batch %" PRId64 ", learning rate %g", result->model_name, result->batch_size,
+                   result->learning_rate);
+}
+
+static void describe_seed(struct rt_text *text, const struct rt_result *result)
+{
+    rt_text_printf(text, "%" PRId64, result->seed);
+}
+
+void rt_report_append_facts(struct rt_text *page, const struct rt_records *records,
+                            const struct rt_report_options *options)
+{
+    char written[RT_ISO_TIME_MAX];
+    struct rt_text text = {0};
+    double wall_s = 0, flops = 0;
+    int states[4] = {0};
+    for (size_t i = 0; i < records->count; i++) {
+        wall_s += records->runs[i].result.wall_s;
+        flops += records->runs[i].result.training_flops;
+        states[records->runs[i].result.state]++;
+    }
+    rt_text_printf(&text, "%zu in %s", records->count, options->runs);
+    const char *separator = ": ";
+    for (int i = 0; i < 4; i++) {
+        if (!states[i])
+            continue;
+        rt_text_printf(&text, "%s%d %s", separator, states[i], rt_run_state_name((enum rt_run_state)i));
+        separator = ", ";
+    }
+    append_fact(page, "Runs", rt_text_string(&text));
+    append_distinct(page, "Data", records, describe_data);
+    append_distinct(page, "Training", records, describe_training);
+    append_distinct(page, "Seeds", records, describe_seed);
+    rt_text_clear(&text);
+    append_time(&text, wall_s);
+    rt_text_printf(&text, " of training in all runs together, %.3g training FLOPs", flops);
+    append_fact(page, "Work", rt_text_string(&text));
+    append_distinct(page, "Program", records, describe_program);
+    append_distinct(page, "Machine", records, describe_machine);
+    append_fact(page, "Written", rt_clock_iso(rt_clock_unix_ms(), written));
+    page->failed = page->failed || text.failed;
+    rt_text_free(&text);
+}
+
+/* ---- results ---- */
+
+static void append_cell(struct rt_text *page, double value, const char *format, double scale)
+{
+    rt_text_append(page, "<td>");
+    if (isfinite(value))
+        rt_text_printf(page,
+                       strcmp(format, "%.0f") == 0   ? "%.0f"
+                       : strcmp(format, "%.1f") == 0 ? "%.1f"
+                                                     : "%.2f",
+                       value * scale);
+    rt_text_append(page, "</td>");
+}
+
+static void append_test_name(struct rt_text *page, const struct rt_result *result)
+{
+    static const struct {
+        const char *type, *label;
+    } tests[] = {{"shuff_pix", "shuffled pixels"}, {"rand_pix", "random pixels"}, {"gauss_pix", "gaussian"}};
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        if (strcmp(tests[i].type, result->data_corruption_type) == 0) {
+            rt_text_append(page, tests[i].label);
+            return;
+        }
+    }
+    if (!result->figure1)
+        rt_text_append(page, result->bn ? "figure 2, batch norm" : "figure 2, no batch norm");
+    else if (result->label_corruption_prob == 0)
+        rt_text_append(page, "true labels");
+    else if (result->label_corruption_prob == 1)
+        rt_text_append(page, "random labels");
+    else
+        rt_text_printf(page, "labels p=%.2g", result->label_corruption_prob);
+}
+
+static int append_published(struct rt_text *page, const struct rt_result *result, const char *reference,
+                            struct rt_error *err)
+{
+    double epochs = NAN, minutes = NAN, error = NAN;
+    const bool levels = result->figure1 && strcmp(result->data_corruption_type, "none") == 0;
+    if (result->figure1)
+        epochs = rt_published_epochs(result->model_name, result->data_corruption_type,
+                                     result->label_corruption_prob);
+    if (levels) {
+        RT_TRY(rt_published_level(reference, "conv_slowdown", "minutes", result->model_name,
+                                  result->label_corruption_prob, &minutes, err));
+        RT_TRY(rt_published_level(reference, "gen_err_growth", "test_error", result->model_name,
+                                  result->label_corruption_prob, &error, err));
+    }
+    append_cell(page, epochs, "%.0f", 1);
+    append_cell(page, minutes, "%.1f", 1);
+    append_cell(page, 1 - error, "%.2f", 100);
+    return 0;
+}
+
+static int append_row(struct rt_text *page, const struct rt_result *result,
+                      const struct rt_report_options *options, struct rt_error *err)
+{
+    const struct rt_threshold *threshold = &result->threshold;
+    const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
+    rt_text_append(page, "<tr><th scope=\"row\">");
+    rt_report_append_text(page, result->experiment_name);
+    rt_text_append(page, "</th><td class=\"text\">");
+    append_test_name(page, result);
+    rt_text_printf(page, "</td><td class=\"text\">%s</td>", rt_run_state_name(result->state));
+    append_cell(page, (double)result->epochs, "%.0f", 1);
+    append_cell(page, threshold->reached ? (double)threshold->epoch : (double)NAN, "%.0f", 1);
+    append_cell(page, threshold->reached ? threshold->wall_s / 60 : (double)NAN, "%.1f", 1);
+    append_cell(page, scores->train_acc, "%.2f", 100);
+    append_cell(page, scores->test_acc, "%.2f", 100);
+    append_cell(page, scores->train_acc - scores->test_acc, "%.2f", 100);
+    if (options->drawing.reference)
+        RT_TRY(append_published(page, result, options->drawing.reference, err));
+    append_cell(page, paper_accuracy(result), "%.2f", 100);
+    rt_text_append(page, "</tr>\n");
+    return 0;
+}
+
+int rt_report_append_results(struct rt_text *page, const struct rt_records *records,
+                             const struct rt_report_options *options, struct rt_error *err)
+{
+    const bool published = options->drawing.reference != NULL;
+    rt_text_append(page, "<thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"text\">Test</th>"
+                         "<th scope=\"col\" class=\"text\">State</th><th scope=\"col\">Epochs trained</th>"
+                         "<th scope=\"col\">Epochs to threshold</th><th scope=\"col\">Minutes to threshold</th>"
+                         "<th scope=\"col\">Train accuracy %</th><th scope=\"col\">Test accuracy %</th>"
+                         "<th scope=\"col\">Gap %</th>");
+    if (published)
+        rt_text_append(page, "<th scope=\"col\">Published epochs</th><th scope=\"col\">Published minutes</th>"
+                             "<th scope=\"col\">Published test accuracy %</th>");
+    rt_text_append(page, "<th scope=\"col\">Paper's test accuracy %</th></tr></thead>\n<tbody>\n");
+    for (size_t i = 0; i < records->count; i++)
+        RT_TRY(append_row(page, &records->runs[i].result, options, err));
+    rt_text_append(page, "</tbody>\n");
+    return 0;
+}

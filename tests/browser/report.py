@@ -1,0 +1,160 @@
+"""The report in headless Chromium: no console error, nothing from the network, curves drawn, a series toggles, zoom and keys,
+light and dark, 390 px wide; and valid HTML."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'support'), os.path.join(HERE, '..', 'figures'), HERE]
+import synthetic  # noqa: E402
+import tap  # noqa: E402
+import webdriver  # noqa: E402
+
+for program in ('gnuplot', 'chromium', 'chromedriver'):
+    if not shutil.which(program):
+        tap.skip_all(f'{program} is not installed')
+
+# How many pixels of the chart's lower canvas are not transparent, of which colour.
+COLOURS = '''
+const seen = {};
+for (const canvas of document.querySelectorAll('#chart canvas')) {
+    if (!canvas.width) { continue; }
+    const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    for (let i = 0; i < data.length; i += 4) {
+        if (data[i + 3] > 200) {
+            const key = [data[i], data[i + 1], data[i + 2]].join();
+            seen[key] = (seen[key] || 0) + 1;
+        }
+    }
+}
+return seen;'''
+BLUE, VERMILLION = '27,79,156', '200,68,42'
+DOWN, PLUS, RIGHT, ZERO = '\ue015', '+', '\ue014', '0'
+
+work = tempfile.mkdtemp(prefix='rethink-report-')
+
+
+def complaints(browser):
+    """What the console shows, but for the remark about this test's own reading of pixels."""
+    return [json.dumps(line) for line in browser.console() if 'willReadFrequently' not in line['message']]
+
+
+def page_of(*args, runs):
+    p = subprocess.run([tap.RETHINK, 'report', '--runs', runs, '-o', os.path.join(work, 'out'), *args], capture_output=True, text=True)
+    return p, os.path.join(work, 'out', 'report.html')
+
+
+def in_light(path):
+    browser = webdriver.Browser(work)
+    try:
+        browser.open(path)
+        colours = browser.run(COLOURS)
+        tap.ok(colours.get(BLUE, 0) > 200 and colours.get(VERMILLION, 0) > 200, 'the curves are drawn in their colours', colours.get(BLUE), colours.get(VERMILLION))
+        tap.ok(browser.run('return performance.getEntriesByType("resource").filter(e => !e.name.startsWith("data:")).length') == 0, 'nothing is fetched')
+        browser.run('document.querySelector("#legend button").click()')
+        hidden = browser.run(COLOURS)
+        tap.ok(hidden.get(BLUE, 0) < 20 < hidden.get(VERMILLION, 0) and browser.run('return document.querySelector("#legend button").getAttribute("aria-pressed")') == 'false',
+               'a press hides a series', hidden.get(BLUE))
+        browser.run('document.querySelector("#legend button").click()')
+        tap.ok(browser.run(COLOURS).get(BLUE, 0) == colours.get(BLUE), 'another shows it again')
+
+        browser.run('document.getElementById("chart").focus()')
+        browser.keys(PLUS)
+        browser.keys(RIGHT)
+        zoomed = browser.run(COLOURS)
+        tap.ok(zoomed != colours, 'the keyboard zooms and moves')
+        browser.keys(ZERO)
+        tap.ok(browser.run(COLOURS) == colours, 'and resets')
+        count = browser.run('''
+            const select = document.getElementById('choice');
+            const drawn = [];
+            for (const option of select.options) {
+                select.value = option.value;
+                select.dispatchEvent(new Event('change'));
+                drawn.push(document.querySelectorAll('#legend button').length);
+            }
+            return drawn;''')
+        tap.ok(len(count) == 5 and count[:2] == [5, 11] and min(count) >= 4, 'every chart can be chosen', count)
+        reach = browser.run('''
+            return [...document.querySelectorAll('a[href], button:not([hidden] *), select, [tabindex="0"]')].filter(e => e.tabIndex < 0).length''')
+        tap.ok(reach == 0, 'all controls can be reached with the keyboard', reach)
+        pictures = browser.run('return [...document.images].map(i => [i.alt.length > 10, i.complete && i.naturalWidth > 100])')
+        tap.ok(len(pictures) >= 6 and all(all(p) for p in pictures), 'every figure loads and has a text alternative', pictures)
+        tap.empty(complaints(browser), 'no console message')
+    finally:
+        browser.close()
+
+
+def on_a_phone(path):
+    browser = webdriver.Browser(work, 390, 844)
+    try:
+        browser.open(path)
+        width = browser.run('return document.documentElement.scrollWidth')
+        tap.ok(width <= 390, 'the page fits 390 px', width)
+        wide = browser.run('''
+            return [...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll') && !e.closest('#chart') &&
+                e.getBoundingClientRect().right > 391).map(e => e.tagName + '#' + e.id)''')
+        tap.empty(wide, 'nothing sticks out but what scrolls')
+        colours = browser.run(COLOURS)
+        tap.ok(colours.get(VERMILLION, 0) > 100, 'curves are drawn there too', colours.get(BLUE), colours.get(VERMILLION))
+        small = browser.run('return [...document.querySelectorAll("button, select")].filter(b => b.offsetParent && b.offsetHeight < 40).length')
+        tap.ok(small == 0, 'buttons are large enough for a finger', small)
+        tap.empty(complaints(browser), 'no console message')
+    finally:
+        browser.close()
+
+
+def in_the_dark(path):
+    browser = webdriver.Browser(work, dark=True)
+    try:
+        browser.open(path)
+        page = browser.run('return getComputedStyle(document.body).backgroundColor')
+        colours = browser.run(COLOURS)
+        tap.ok(page == 'rgb(21, 21, 23)' and colours.get(BLUE, 0) == 0 and colours.get('123,153,198', 0) > 200, 'dark: page and curves change', page,
+               sorted(colours, key=colours.get)[-8:])
+    finally:
+        browser.close()
+
+
+def hostile():
+    """Text from result.json must stay text, and a page about runs under way reloads."""
+    runs = os.path.join(work, 'hostile')
+    folder = synthetic.write_run(runs, 'MLP1', 'MLP1_0.0_none', 3)
+    result = json.load(open(os.path.join(folder, 'result.json')))
+    result['machine']['cpu'] = '<script>document.title = "bad"</script>"&'
+    result['data']['name'] = '</script><img src=x onerror=alert(1)>'
+    json.dump(result, open(os.path.join(folder, 'result.json'), 'w'))
+    p, path = page_of(runs=runs)
+    browser = webdriver.Browser(work)
+    try:
+        browser.open(path)
+        tap.ok(p.returncode == 0 and browser.run('return document.title') == 'rethink: report' and browser.run('return document.querySelectorAll("img[src=x]").length') == 0
+               and complaints(browser) == [], 'text from runs stays text', p.stderr)
+    finally:
+        browser.close()
+
+
+try:
+    runs = os.path.join(work, 'runs')
+    synthetic.write_all(runs, models=['MLP1'])
+    p, path = page_of(runs=runs)
+    tap.ok(p.returncode == 0 and os.path.exists(path), 'a report is written', p.stderr)
+    text = open(path).read()
+    tap.ok('{{' not in re.sub(r'<script.*?</script>', '', text, flags=re.S) and text.count('<tr>') == 1 + 14 + 2 + 4, 'a row a run', text.count('<tr>'))
+    tap.ok('data-state="finished"' in text and not re.search(r'(src|href)="(?!#|data:|https://dygraphs.com)', text), 'self-contained')
+    if shutil.which('tidy'):
+        checked = subprocess.run(['tidy', '-q', '-e', path], capture_output=True, text=True)
+        tap.ok(checked.returncode == 0, 'valid HTML', checked.stderr)
+    else:
+        tap.skip('valid HTML', 'tidy is not installed')
+    in_light(path)
+    on_a_phone(path)
+    in_the_dark(path)
+    hostile()
+finally:
+    shutil.rmtree(work, ignore_errors=True)
+tap.done()
