@@ -23,14 +23,14 @@ static void format_duration(double seconds, char out[DURATION_MAX])
 static void format_words(const struct rt_bar *bar, const struct rt_log_point *point, char words[WORDS_MAX])
 {
     const double rate = bar->elapsed_s > 0 ? bar->done / bar->elapsed_s : NAN;
-    char elapsed[DURATION_MAX], left[DURATION_MAX], speed[32];
+    char elapsed[DURATION_MAX], left[DURATION_MAX], speed[32] = "?batch/s";
     int length;
 
     format_duration(bar->elapsed_s, elapsed);
     format_duration((point->batches - point->batch - 1) / rate, left);
     if (rate >= 1)
         snprintf(speed, sizeof speed, "%.2fbatch/s", rate);
-    else
+    else if (rate > 0)
         snprintf(speed, sizeof speed, "%.2fs/batch", 1 / rate);
     length = snprintf(words, WORDS_MAX, "[%s<%s, %s, train_acc=%.3g, train_loss=%.3g", elapsed, left, speed,
                       point->train_acc, point->train_loss);

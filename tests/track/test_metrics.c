@@ -1,0 +1,196 @@
+/* metrics.csv reads back as it was written and names the line at fault; the progress line fits its terminal. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "track/bar.h"
+#include "track/metrics.h"
+
+#define HEADER "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n"
+
+static char folder[] = "/tmp/rethink-metrics-XXXXXX";
+static char path[64];
+
+static int read_text(struct rt_metrics_log *log, const char *text, size_t size, struct rt_error *err)
+{
+    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
+    return rt_metrics_read(log, path, err);
+}
+
+static void reads_back(void **state)
+{
+    const struct rt_log_point point = {
+        .step = 12,
+        .epoch = 2,
+        .batch = 40,
+        .train_loss = 2.30951834,
+        .train_acc = 0.109375,
+        .test_loss = NAN,
+        .test_acc = NAN,
+        .learning_rate = 0.01,
+        .wall_s = 1.25,
+        .cpu_s = 2.5,
+    };
+    char text[2 * RT_METRICS_ROW_MAX];
+    size_t size = rt_metrics_format_header(text);
+    struct rt_metrics_log log;
+
+    (void)state;
+    size += rt_metrics_format_row(&point, text + size);
+    assert_memory_equal(text, HEADER "12,2,40,2.30951834,0.109375,,,0.01,1.250,2.500\n", size);
+    assert_int_equal(read_text(&log, text, size, NULL), 0);
+    assert_int_equal(log.count, 1);
+    assert_true(log.points[0].train_loss == 2.30951834 && log.points[0].wall_s == 1.25 &&
+                log.points[0].batch == 40 && isnan(log.points[0].test_loss));
+    rt_metrics_free(&log);
+}
+
+static void keeps_a_loss_that_diverged(void **state)
+{
+    struct rt_log_point point = {.train_loss = NAN, .test_loss = NAN, .test_acc = 0.1};
+    char text[2 * RT_METRICS_ROW_MAX];
+    size_t size = rt_metrics_format_header(text);
+    struct rt_metrics_log log;
+
+    (void)state;
+    size += rt_metrics_format_row(&point, text + size);
+    assert_non_null(strstr(text, "\n0,0,0,nan,0,nan,0.1,"));
+    assert_int_equal(read_text(&log, text, size, NULL), 0);
+    assert_true(isnan(log.points[0].train_loss));
+    rt_metrics_free(&log);
+}
+
+static void names_the_line(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"", ":1: not the header"},                  /* nothing at all */
+        {"step,epoch\n0,1\n", ":1: not the header"}, /* another table */
+        {HEADER "0,1,0,1,1,,,1,1,1\n0,1,0,1,1,,,1,1,1\n", ":3: steps must increase"},
+        {HEADER "x,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
+        {HEADER "-1,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
+        {HEADER "99999999999999999999,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
+        {HEADER "0,3000000000,0,1,1,,,1,1,1\n", ":2: expected a whole number"}, /* no int */
+        {HEADER "0,1,0,1x,1,,,1,1,1\n", ":2: expected a number"},
+        {HEADER "0,1,0, 1,1,,,1,1,1\n", ":2: expected a number"},  /* strtod would skip it */
+        {HEADER "0,1,0,1,1,,,1,1\n", ":2: expected a number"},     /* a column short */
+        {HEADER "0,1,0,1,1,,,1,1,1,1\n", ":2: expected a number"}, /* one too many */
+        {HEADER "\n", ":2: expected a whole number"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rt_metrics_log log = {.count = 77};
+        struct rt_error err;
+
+        if (read_text(&log, rows[i].text, strlen(rows[i].text), &err) != RT_EDATA ||
+            !strstr(err.message, path) || !strstr(err.message, rows[i].why))
+            fail_msg("row %zu: %s", i, err.message);
+        assert_int_equal(log.count, 77); /* untouched */
+    }
+}
+
+static void leaves_out_an_unfinished_line(void **state)
+{
+    static const char *const texts[] = {HEADER, HEADER "0,1,0,1,1,,,1,1,1\n1,1,4",
+                                        HEADER "0,1,0,1,1,,,1,1,1\n1,1,4,1,1,,,1,1,1"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct rt_metrics_log log;
+
+        assert_int_equal(read_text(&log, texts[i], strlen(texts[i]), NULL), 0);
+        assert_int_equal(log.count, i ? 1 : 0);
+        rt_metrics_free(&log);
+    }
+}
+
+static void refuses_a_nul(void **state)
+{
+    static const char text[] = HEADER "0,1,0,1,1,,,1,1,1\n\0"
+                                      "1,1,4,1,1,,,1,1,1\n";
+    struct rt_metrics_log log;
+
+    (void)state;
+    assert_int_equal(read_text(&log, text, sizeof text - 1, NULL), RT_EDATA);
+}
+
+static const struct rt_log_point seventh = {.epoch = 21,
+                                            .batch = 194,
+                                            .batches = 391,
+                                            .train_acc = 0.5617,
+                                            .train_loss = 1.3421,
+                                            .test_loss = NAN,
+                                            .test_acc = NAN};
+
+/* As tqdm draws it: 194 of 391 batches and one more, after a second. */
+static void draws_the_published_line(void **state)
+{
+    const struct rt_bar bar = {.columns = 100, .elapsed_s = 1, .done = 195};
+    char line[512];
+
+    (void)state;
+    rt_bar_format(&bar, &seventh, line, sizeof line);
+    assert_string_equal(line, "021:  49%|########         | 195/391 "
+                              "[00:01<00:01, 195.00batch/s, train_acc=0.562, train_loss=1.34]");
+}
+
+static void fits_every_width(void **state)
+{
+    (void)state;
+    for (int columns = 1; columns <= 300; columns++) {
+        const struct rt_bar bar = {.columns = columns, .elapsed_s = 4000, .done = 195};
+        char line[512];
+
+        rt_bar_format(&bar, &seventh, line, sizeof line);
+        assert_true(strlen(line) < (size_t)(columns > 1 ? columns : 100)); /* a full line would wrap */
+    }
+}
+
+static void has_no_rate_at_first(void **state)
+{
+    const struct rt_bar bar = {.columns = 100, .elapsed_s = 0, .done = 1};
+    char line[512];
+
+    (void)state;
+    rt_bar_format(&bar, &seventh, line, sizeof line);
+    assert_null(strstr(line, "inf"));
+    assert_null(strstr(line, "nan"));
+    assert_non_null(strstr(line, "<?"));
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    snprintf(path, sizeof path, "%s/metrics.csv", folder);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return rt_tree_remove(folder, "/tmp", NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_back),       cmocka_unit_test(keeps_a_loss_that_diverged),
+        cmocka_unit_test(names_the_line),   cmocka_unit_test(leaves_out_an_unfinished_line),
+        cmocka_unit_test(refuses_a_nul),    cmocka_unit_test(draws_the_published_line),
+        cmocka_unit_test(fits_every_width), cmocka_unit_test(has_no_rate_at_first),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
