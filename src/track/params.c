@@ -1,10 +1,10 @@
 #include "track/params.h"
-#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "config/keys.h"
 #include "track/crc32c.h"
 
