@@ -178,7 +178,7 @@ static void test_losses(void **state)
     (void)state;
     assert_non_null(f);
     while (fscanf(f, "%63s %d %d", model, &batch, &steps) == 3) {
-        assert_true(batch <= BATCH_MAX && steps >= 2 && steps <= STEPS_MAX);
+        assert_true(batch <= BATCH_MAX && steps >= 1 && steps <= STEPS_MAX);
         for (int i = 0; i < steps; i++)
             assert_int_equal(fscanf(f, "%lf", &losses[i]), 1);
         for (size_t e = 0; rt_engines[e]; e++)

@@ -63,11 +63,13 @@ OPS = [
     ("concat", "odd channels", "conv 5 1 1 0 0; conv 3 3 1 1 0 @0; concat @1 @2; conv 4 1 1 0 0", (3, 6, 6)),
     ("concat", "Inception's module", "conv 32 1 1 0 0; bn 1e-3; relu; conv 48 3 1 1 0 @0; bn 1e-3; relu; "
      "concat @3 @6; conv 16 1 1 0 0", (64, 14, 14)),
-    ("concat", "downsample, pool second", "conv 16 3 2 1 0; bn 1e-3; relu; max_pool 3 2 1 @0; concat @3 @4", (48, 14, 14)),
+    ("concat", "downsample, pool second", "conv 16 3 2 1 0; bn 1e-3; relu; max_pool 3 2 1 @0; concat @3 @4",
+     (48, 14, 14)),
     ("concat", "of the input itself", "relu; concat @0 @1", (3, 5, 5)),
-    ("add", "residual with identity", "bn 1e-5; relu; conv 16 3 1 1 0; bn 1e-5; relu; conv 16 3 1 1 0; add @0 @6", (16, 7, 7)),
-    ("add", "residual with shortcut", "bn 1e-5; relu; conv 32 3 2 1 0; bn 1e-5; relu; conv 32 3 1 1 0; bn 1e-5 @0; relu; "
-     "conv 32 1 2 0 0; add @9 @6", (16, 7, 7)),
+    ("add", "residual with identity", "bn 1e-5; relu; conv 16 3 1 1 0; bn 1e-5; relu; conv 16 3 1 1 0; add @0 @6",
+     (16, 7, 7)),
+    ("add", "residual with shortcut", "bn 1e-5; relu; conv 32 3 2 1 0; bn 1e-5; relu; conv 32 3 1 1 0; bn 1e-5 @0; "
+     "relu; conv 32 1 2 0 0; add @9 @6", (16, 7, 7)),
     ("add", "a value to itself", "conv 4 1 1 0 0; add @1 @1; relu", (4, 3, 3)),
     ("add", "two sums in a row", "conv 16 3 1 1 0; add @1 @0; conv 16 3 1 1 0; add @3 @2; relu", (16, 5, 5)),
     ("flatten", "keeps the order channel, row, column", "conv 6 3 1 1 0; flatten; linear 3", (2, 3, 5)),

@@ -81,18 +81,22 @@ def ops():
 
 
 def losses():
-    """Up to ten steps from seed 42: MODEL BATCH RATE losses..., in double; as many as PyTorch's float follows to
-    1e-6 (further, any two orders of summation part). Momentum 0.9, weight decay 5e-4."""
+    """Up to ten steps from seed 42, in double: MODEL BATCH COUNT losses...; as many as stay within 2e-5 when the
+    weights start a part in 1e5 of their size off (beyond, any two orders of summation part). Momentum 0.9, weight
+    decay 5e-4, rate 0.01."""
     for name in oracle.MODELS:
         batch = 16 if name.startswith("MLP") else 4
         torch.manual_seed(42)
-        single, exact, kept = oracle.model(name), oracle.model(name).double(), []
-        exact.load_state_dict(single.state_dict())
-        optimizers = [torch.optim.SGD(m.parameters(), 0.01, 0.9, weight_decay=5e-4) for m in (exact, single)]
+        exact, moved, kept = oracle.model(name).double(), oracle.model(name).double(), []
+        moved.load_state_dict(exact.state_dict())
+        with torch.no_grad():
+            for i, p in enumerate(moved.parameters()):
+                p.add_(1e-5 * p.norm() / p.numel() ** 0.5 * oracle.fill(i, *p.shape))
+        optimizers = [torch.optim.SGD(m.parameters(), 0.01, 0.9, weight_decay=5e-4) for m in (exact, moved)]
         for step in range(10):
             images, labels = oracle.images_and_labels(batch, 100 + 2 * step)
-            want = oracle.loss(exact, images.double(), labels)[0]
-            if abs(oracle.loss(single, images, labels)[0] - want) > 1e-6 * want:
+            want, other = (oracle.loss(m, images.double(), labels)[0] for m in (exact, moved))
+            if abs(other - want) > 2e-5 * want:
                 break
             kept.append(f"{want:.10g}")
             for optimizer in optimizers:

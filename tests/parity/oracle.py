@@ -73,13 +73,13 @@ class Model(nn.Module):
 
     # layers, each returning a function of x
 
-    def linear(self, name, wide, out):
+    def add_linear(self, name, wide, out):
         return self.add(name, nn.Linear(wide, out))
 
-    def conv(self, name, wide, out, kernel, stride=1, padding=0, bias=False):
+    def add_conv(self, name, wide, out, kernel, stride=1, padding=0, bias=False):
         return self.add(name, nn.Conv2d(wide, out, kernel, stride, padding, bias=bias))
 
-    def bn(self, name, wide, eps=1e-5):
+    def add_bn(self, name, wide, eps=1e-5):
         return self.add(name, nn.BatchNorm2d(wide, eps))
 
 
@@ -96,8 +96,8 @@ def mlp(depth, head):
     m = Model()
     steps = [lambda x: x.flatten(1)]
     for i in range(depth):
-        steps += [m.linear(f"layer{i + 1}", 512 if i else 3 * 28 * 28, 512), torch.relu]
-    m.way = chain(*steps, m.linear(head, 512, 10))
+        steps += [m.add_linear(f"layer{i + 1}", 512 if i else 3 * 28 * 28, 512), torch.relu]
+    m.way = chain(*steps, m.add_linear(head, 512, 10))
     return m
 
 
@@ -105,10 +105,11 @@ def alexnet():
     m = Model()
     pool, norm = nn.MaxPool2d(3, 2), nn.LocalResponseNorm(5, 1e-4, 0.75, 2)
     m.way = chain(
-        m.conv("conv1.0", 3, 64, 5, 1, 1, True), torch.relu, pool, norm,
-        m.conv("conv2.0", 64, 256, 5, 1, 1, True), torch.relu, pool, norm,
+        m.add_conv("conv1.0", 3, 64, 5, 1, 1, True), torch.relu, pool, norm,
+        m.add_conv("conv2.0", 64, 256, 5, 1, 1, True), torch.relu, pool, norm,
         nn.AdaptiveAvgPool2d(3), nn.Flatten(),
-        m.linear("mlp.0", 2304, 384), torch.relu, m.linear("mlp.2", 384, 192), torch.relu, m.linear("head", 192, 10))
+        m.add_linear("mlp.0", 2304, 384), torch.relu, m.add_linear("mlp.2", 384, 192), torch.relu,
+        m.add_linear("head", 192, 10))
     return m
 
 
@@ -116,14 +117,15 @@ def inception(batch_norm):
     m = Model()
 
     def unit(name, wide, out, kernel, stride=1):
-        conv = m.conv(name + ".conv", wide, out, kernel, stride, kernel // 2)
-        return chain(conv, m.bn(name + ".bn", out, 1e-3), torch.relu) if batch_norm else chain(conv, torch.relu)
+        conv = m.add_conv(name + ".conv", wide, out, kernel, stride, kernel // 2)
+        return chain(conv, m.add_bn(name + ".bn", out, 1e-3), torch.relu) if batch_norm else chain(conv, torch.relu)
 
     def side_by_side(a, b):
         return lambda x: torch.cat((a(x), b(x)), 1)
 
     def module(i, wide, ones, threes):
-        return side_by_side(unit(f"inception{i}.branch1", wide, ones, 1), unit(f"inception{i}.branch3", wide, threes, 3))
+        name = f"inception{i}.branch"
+        return side_by_side(unit(name + "1", wide, ones, 1), unit(name + "3", wide, threes, 3))
 
     def downsample(i, wide, threes):
         return side_by_side(unit(f"downsample{i}.conv", wide, threes, 3, 2), nn.MaxPool2d(3, 2, 1))
@@ -132,7 +134,7 @@ def inception(batch_norm):
         unit("downsample0", 3, 96, 3), module(1, 96, 32, 32), module(2, 64, 32, 48), downsample(1, 80, 80),
         module(3, 160, 112, 48), module(4, 160, 96, 64), module(5, 160, 80, 80), module(6, 160, 48, 96),
         downsample(2, 144, 96), module(7, 240, 176, 160), module(8, 336, 176, 160),
-        lambda x: x.mean((2, 3)), m.linear("head", 336, 10))
+        lambda x: x.mean((2, 3)), m.add_linear("head", 336, 10))
     return m
 
 
@@ -140,21 +142,21 @@ def wrn():
     m = Model()
 
     def pre(name, wide):
-        return chain(m.bn(name, wide), torch.relu)
+        return chain(m.add_bn(name, wide), torch.relu)
 
     def block(name, wide, out, stride):
-        main = chain(pre(name + ".bn1", wide), m.conv(name + ".conv1", wide, out, 3, stride, 1),
-                     pre(name + ".bn2", out), m.conv(name + ".conv2", out, out, 3, 1, 1))
+        main = chain(pre(name + ".bn1", wide), m.add_conv(name + ".conv1", wide, out, 3, stride, 1),
+                     pre(name + ".bn2", out), m.add_conv(name + ".conv2", out, out, 3, 1, 1))
         if stride == 1:
             return lambda x: x + main(x)
-        short = chain(pre(name + ".shortcut.bn", wide), m.conv(name + ".shortcut.conv", wide, out, 1, stride))
+        short = chain(pre(name + ".shortcut.bn", wide), m.add_conv(name + ".shortcut.conv", wide, out, 1, stride))
         return lambda x: short(x) + main(x)
 
-    steps, wide = [m.conv("conv1", 3, 16, 3, 1, 1)], 16
+    steps, wide = [m.add_conv("conv1", 3, 16, 3, 1, 1)], 16
     for i, out in enumerate((48, 96, 192)):
         steps += [block(f"layer{i + 1}.0", wide, out, 2), block(f"layer{i + 1}.1", out, out, 1)]
         wide = out
-    m.way = chain(*steps, pre("bn1", 192), lambda x: x.mean((2, 3)), m.linear("classifier", 192, 10))
+    m.way = chain(*steps, pre("bn1", 192), lambda x: x.mean((2, 3)), m.add_linear("classifier", 192, 10))
     return m
 
 

@@ -85,9 +85,10 @@ class Report:
         self.line(ok, f"{engine} {name}: {what}: " + (problem or f"{worst[0]} {worst[1]:.1e} of {worst[2]:.0e}"))
 
     def end(self):
-        print(f"# {'engine':13s} {'op or model':13s} {'quantity':19s} {'largest':>9s} {'bound':>7s} {'torch float':>11s}")
+        print(f"# {'engine':13s} {'op or model':13s} {'quantity':19s} {'largest':>9s} {'bound':>7s} torch float")
         for (engine, name, quantity), (difference, own) in sorted(self.table.items()):
-            print(f"# {engine:13s} {name:13s} {quantity:19s} {difference:9.1e} {bound_of(engine, quantity):7.0e} {own:11.1e}")
+            bound = bound_of(engine, quantity)
+            print(f"# {engine:13s} {name:13s} {quantity:19s} {difference:9.1e} {bound:7.0e} {own:11.1e}")
         print(f"1..{self.count}")
         return 1 if self.failed else 0
 
@@ -196,7 +197,8 @@ def training_rows(args, engine, name, batch, truth):
         probe.load(truth.start)
         loss, correct = probe.train(truth.images, truth.labels)
         assert correct == (truth.classes == truth.labels).sum() or not truth.sure.all(), f"{correct} correct"
-        rows = [("loss", "loss", abs(loss / truth.want["loss"] - 1), abs(truth.own["loss"] / truth.want["loss"] - 1))]
+        want = truth.want["loss"]
+        rows = [("loss", "loss", abs(loss / want - 1), abs(truth.own["loss"] / want - 1))]
         for key, want in truth.want.items():
             if key.endswith(("weight", "bias")):
                 rows.append((f"gradient of {key}", "gradient", euclidean(probe.state(key, engines.GRADIENT), want),
@@ -217,7 +219,8 @@ def evaluation_rows(args, engine, name, batch, truth):
             assert (predictions == truth.classes)[truth.sure].all(), "other predictions"
             assert correct == (predictions == truth.labels).sum(), "correct is not what the predictions say"
             unmoved(probe, state_of(truth.start))
-        rows.append(("loss", "loss", abs(loss / truth.want["loss"] - 1), abs(truth.own["loss"] / truth.want["loss"] - 1)))
+        want = truth.want["loss"]
+        rows.append(("loss", "loss", abs(loss / want - 1), abs(truth.own["loss"] / want - 1)))
     return rows
 
 
@@ -260,12 +263,12 @@ def check_steps(args, report, engine, name, batch):
     apart = [abs(a / b - 1) for a, b in zip(ours, theirs)]
     own = [abs(a / b - 1) for a, b in zip(steps_truth(name, batch)[0], truth)]
     parted = next((i + 1 for i, r in enumerate(apart) if not r <= 1e-4), None)
-    print(f"# {engine} {name}, batch {batch}, rate {rate}: step, loss, PyTorch's, relative difference (of PyTorch's float "
-          "from its double)")
+    print(f"# {engine} {name}, batch {batch}, rate {rate}: step, loss, PyTorch's, relative difference (of PyTorch's "
+          "float from its double)")
     for i in range(STEPS):
         print(f"#   {i + 1:2d} {ours[i]:.7f} {theirs[i]:.7f} {apart[i]:.1e} ({own[i]:.1e})")
-    print(f"#   weights from PyTorch's double: {moved:.1e}; beyond 1e-4: {f'from step {parted}' if parted else 'never'}",
-          flush=True)
+    print(f"#   weights from PyTorch's double: {moved:.1e}; beyond 1e-4: "
+          f"{f'from step {parted}' if parted else 'never'}", flush=True)
     # where PyTorch's own float has left its double, nobody else's can follow it
     rows = [(f"loss of step {i + 1}", "steps 1-3", apart[i], own[i]) for i in range(3) if i == 0 or own[i] <= 1e-5]
     report.case(engine, name, f"ten steps from seed 42, batch {batch}", rows)
