@@ -1,5 +1,7 @@
 #include "figures/grid.h"
 
+#include <math.h>
+
 #include "base/memory.h"
 #include "figures/png.h"
 
@@ -38,7 +40,7 @@ static uint8_t stored(const struct rt_dataset *dataset, uint32_t index, int chan
     const size_t at = (index * (size_t)RT_CHANNELS + (size_t)channel) * plane +
                       (size_t)((row + margin) * dataset->side + column + margin);
 
-    return dataset->noise ? (uint8_t)(dataset->noise[at] * 255 + 0.5f) : dataset->pixels[at];
+    return dataset->noise ? (uint8_t)lroundf(dataset->noise[at] * 255) : dataset->pixels[at];
 }
 
 void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dataset *dataset, uint32_t index)
