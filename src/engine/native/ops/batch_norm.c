@@ -166,7 +166,8 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     const double inverse_var = (double)arrays[SLOPE * x->channels + c];
     double g = 0, gx = 0;
 
-    for (long i = 0; i < count; i++) {
+    /* channels of padding stay zero, so that a batch of NaN leaves none behind in them */
+    for (long i = 0; i < count && c < x->shape.channels; i++) {
         g += (double)pieces[i * 2 * x->channels + c];
         gx += (double)pieces[(i * 2 + 1) * x->channels + c];
     }
