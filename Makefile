@@ -4,12 +4,13 @@ PREFIX = /usr/local
 DESTDIR =
 ARGS =
 SECONDS = 60
+ROUNDS = 100
 TARGETS =
 
 SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
 
-.PHONY: all run test bench lint sanitize tsan fuzz install dist clean help
+.PHONY: all run test bench lint sanitize tsan fuzz torture install dist clean help
 
 all: ## build the program: build/rethink
 	@$(INSTALL_PACKAGES) --check build
@@ -45,6 +46,12 @@ tsan: ## the tests of threads under ThreadSanitizer
 fuzz: ## look for input that does harm: make fuzz SECONDS=60 TARGETS="json ..."
 	@$(INSTALL_PACKAGES) build test fuzz
 	@tools/fuzz $(SECONDS) $(TARGETS)
+
+torture: ## kill runs at random and inside their writes: make torture ROUNDS=1000
+	@$(INSTALL_PACKAGES) build test
+	@$(MAKE) --no-print-directory $(BUILD)/.tests-enabled
+	@ninja -C $(BUILD) --quiet
+	@RETHINK=$(BUILD)/rethink python3 tests/torture/torture.py --rounds $(ROUNDS) $(ARGS)
 
 install: all ## install to $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)

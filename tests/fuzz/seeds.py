@@ -240,14 +240,153 @@ def spool_seeds():
         write('spool', name, text)
 
 
+RESULT = """{
+  "format": 1,
+  "version": "0.1.0",
+  "experiment_name": "MLP1_1.0_none",
+  "model_name": "MLP1",
+  "bn": true,
+  "label_corruption_prob": 1.0,
+  "data_corruption_type": "none",
+  "seed": 42,
+  "learning_rate": 0.01,
+  "batch_size": 128,
+  "curve": false,
+  "figure1": true,
+  "epochs": 32,
+  "step": 96,
+  "batches_per_epoch": 79,
+  "log_every": 50,
+  "state": "finished",
+  "threshold": {
+    "epoch": 32,
+    "step": 95,
+    "wall_s": 13.845295952000015,
+    "cpu_s": 11.429979145999999,
+    "training_flops": 1551237120000.0,
+    "minutes": 0.2307549325333336,
+    "train_loss": 0.04985689828977752,
+    "train_acc": 0.9993,
+    "test_loss": 4.9154435092487665,
+    "test_acc": 0.1055,
+    "test_error": 0.8945
+  },
+  "final": {
+    "train_loss": 0.04985689828977752,
+    "train_acc": 0.9993,
+    "test_loss": 4.9154435092487665,
+    "test_acc": 0.1055,
+    "test_error": 0.8945
+  },
+  "data": {
+    "name": "shapes10",
+    "source": "made by the program",
+    "official": false,
+    "digest": "0000000000000000000000000000000000000000000000000000000000000000",
+    "corruption_digest": "0000000000000000000000000000000000000000000000000000000000000000",
+    "train_size": 10000,
+    "test_size": 2000
+  },
+  "engine": "native",
+  "isa": "avx512",
+  "threads": 2,
+  "parameters": 1209866,
+  "training_flops": 1551237120000.0,
+  "wall_s": 14.392354683000121,
+  "cpu_s": 11.518973984999999,
+  "peak_memory_bytes": 93339648,
+  "machine": {
+    "cpu": "a CPU",
+    "cores": 2,
+    "os": "Linux"
+  }
+}
+"""
+STATE = """{
+  "format": 1,
+  "version": "0.1.0",
+  "model_name": "MLP1",
+  "epochs": 32,
+  "batches": 0,
+  "step": 96,
+  "serial": 2528,
+  "loss_sum": 0.0,
+  "correct": 0,
+  "images": 0,
+  "train_loss": 0.04985689828977752,
+  "train_acc": 0.9993,
+  "test_loss": 4.9154435092487665,
+  "test_acc": 0.1055,
+  "wall_s": 14.029761339999823,
+  "cpu_s": 11.466775829,
+  "data_name": "shapes10",
+  "data_source": "made by the program",
+  "data_digest": "0000000000000000000000000000000000000000000000000000000000000000",
+  "corruption_digest": "0000000000000000000000000000000000000000000000000000000000000000",
+  "engine": "native",
+  "isa": "avx512",
+  "metrics_size_bytes": 4746,
+  "metrics_digest": "0000000000000000000000000000000000000000000000000000000000000000",
+  "threshold": {
+    "epoch": 32,
+    "step": 95,
+    "wall_s": 13.845295952000015,
+    "cpu_s": 11.429979145999999,
+    "training_flops": 1551237120000.0,
+    "minutes": 0.2307549325333336,
+    "train_loss": 0.04985689828977752,
+    "train_acc": 0.9993,
+    "test_loss": 4.9154435092487665,
+    "test_acc": 0.1055,
+    "test_error": 0.8945
+  }
+}
+"""
+
+
+def result_seeds():
+    for name, text in {
+            'finished': RESULT,
+            'no-threshold': RESULT[:RESULT.index('"threshold"')] + '"threshold": null,' + RESULT[RESULT.index('"final"'):],
+            'state-unknown': RESULT.replace('"finished"', '"sleeping"'),
+            'type-wrong': RESULT.replace('"epochs": 32', '"epochs": "32"'),
+            'number-huge': RESULT.replace('"epochs": 32', '"epochs": 1e300'),
+            'text-long': RESULT.replace('"native"', '"' + 'x' * 300 + '"'),
+            'format-other': RESULT.replace('"format": 1', '"format": 2'),
+            'cut-off': RESULT[:400],
+            'array': '[]',
+    }.items():
+        write('result', name, text)
+
+
+def checkpoint_seeds():
+    """Four files in one: model, optimizer, config, state; see fuzz_checkpoint.c."""
+    model = safetensors({'classifier.bias': {'dtype': 'F32', 'shape': [10], 'data_offsets': [0, 40]}}, bytes(40))
+    optimizer = safetensors({'momentum.classifier.bias': {'dtype': 'F32', 'shape': [10], 'data_offsets': [0, 40]}}, bytes(40))
+    for name, files in {
+            'whole': (model, optimizer, CONFIG, STATE),
+            'no-state': (model, optimizer, CONFIG, ''),
+            'state-negative': (model, optimizer, CONFIG, STATE.replace('"epochs": 32', '"epochs": -32')),
+            'state-huge': (model, optimizer, CONFIG, STATE.replace('"step": 96', '"step": 9223372036854775807')),
+            'metrics-negative': (model, optimizer, CONFIG, STATE.replace('"metrics_size_bytes": ', '"metrics_size_bytes": -')),
+            'config-broken': (model, optimizer, 'a: [', STATE),
+            'model-cut-short': (model[:-3], optimizer, CONFIG, STATE),
+            'optimizer-missing': (model, b'', CONFIG, STATE),
+            'other-model': (model, optimizer, CONFIG.replace('MLP1', 'WRN'), STATE),
+    }.items():
+        write('checkpoint', name, b'\n===\n'.join(f if isinstance(f, bytes) else f.encode() for f in files))
+
+
 def main():
     archive_seeds()
+    checkpoint_seeds()
     cifar10_seeds()
     config_seeds()
     http_seeds()
     json_seeds()
     safetensors_seeds()
     metrics_seeds()
+    result_seeds()
     spool_seeds()
 
 
