@@ -68,36 +68,53 @@ RT_INLINE struct place locate(const struct rt_tiles *t, long tile)
     return (struct place){tile / area, (int)(tile % area) / t->columns, (int)(tile % area) % t->columns};
 }
 
-/* Transforms the 6x6 inputs at (top, left) of one image for the channels from c on. */
-RT_INLINE void input_tile(const struct rt_tiles *t, const float *image, struct rt_view view, int top, int left,
-                          long c, float *to, const bool inside)
+/* B^T d B of d [column][row] to the 36 positions of one tile. */
+RT_INLINE void transform_input(rt_vec d[SIDE][SIDE], float *to, long position_stride)
 {
     rt_vec half[SIDE][SIDE]; /* [column][position] */
 
 #pragma GCC unroll 6
-    for (int j = 0; j < SIDE; j++) {
-        const bool in_column = inside || (left + j >= 0 && left + j < t->width);
-        rt_vec d[SIDE];
-
-#pragma GCC unroll 6
-        for (int i = 0; i < SIDE; i++) {
-            const bool in = inside || (in_column && top + i >= 0 && top + i < t->height);
-
-            d[i] = in ? rt_view_load(image + ((long)(top + i) * t->width + left + j) * t->ld, view, c)
-                      : rt_splat(0);
-        }
-        input_line(d, half[j]);
-    }
+    for (int j = 0; j < SIDE; j++)
+        input_line(d[j], half[j]);
 #pragma GCC unroll 6
     for (int i = 0; i < SIDE; i++) {
-        const rt_vec d[SIDE] = {half[0][i], half[1][i], half[2][i], half[3][i], half[4][i], half[5][i]};
+        const rt_vec across[SIDE] = {half[0][i], half[1][i], half[2][i], half[3][i], half[4][i], half[5][i]};
         rt_vec line[SIDE];
 
-        input_line(d, line);
+        input_line(across, line);
 #pragma GCC unroll 6
         for (int j = 0; j < SIDE; j++)
-            rt_store(to + (i * SIDE + j) * t->position_stride, line[j]);
+            rt_store(to + (i * SIDE + j) * position_stride, line[j]);
     }
+}
+
+/* The channels from c on of a tile that lies inside the image. */
+RT_INLINE void inner_tile(const struct rt_tiles *t, const float *corner, struct rt_view view, long c, float *to)
+{
+    rt_vec d[SIDE][SIDE];
+
+#pragma GCC unroll 6
+    for (int j = 0; j < SIDE; j++)
+#pragma GCC unroll 6
+        for (int i = 0; i < SIDE; i++)
+            d[j][i] = rt_view_load(corner + ((long)i * t->width + j) * t->ld, view, c);
+    transform_input(d, to, t->position_stride);
+}
+
+/* The same of one that reaches over an edge, behind which there are zeros. */
+static __attribute__((noinline)) void edge_tile(const struct rt_tiles *t, const float *image,
+                                                struct rt_view view, int top, int left, long c, float *to)
+{
+    rt_vec d[SIDE][SIDE];
+
+    for (int j = 0; j < SIDE; j++)
+        for (int i = 0; i < SIDE; i++) {
+            const bool in = left + j >= 0 && left + j < t->width && top + i >= 0 && top + i < t->height;
+
+            d[j][i] = in ? rt_view_load(image + ((long)(top + i) * t->width + left + j) * t->ld, view, c)
+                         : rt_splat(0);
+        }
+    transform_input(d, to, t->position_stride);
 }
 
 /* Asks for the inputs of the tile to the right while this one is worked on: hardware does not follow 36 pixels.
@@ -121,16 +138,13 @@ RT_INLINE void input_tiles(const struct rt_tiles *t, const float *from, struct r
         const float *image = from + place.image * t->height * t->width * t->ld;
         float *to = t->transformed + k * t->tile_stride;
 
-        if (inside)
-            for (long c = 0; c < t->channels; c += RT_LANES) {
-                prefetch_next(t, image, top, left, c);
-                input_tile(t, image, view, top, left, c, to + c, true);
-            }
-        else
-            for (long c = 0; c < t->channels; c += RT_LANES) {
-                prefetch_next(t, image, top, left, c);
-                input_tile(t, image, view, top, left, c, to + c, false);
-            }
+        for (long c = 0; c < t->channels; c += RT_LANES) {
+            prefetch_next(t, image, top, left, c);
+            if (inside)
+                inner_tile(t, image + ((long)top * t->width + left) * t->ld, view, c, to + c);
+            else
+                edge_tile(t, image, view, top, left, c, to + c);
+        }
     }
 }
 
