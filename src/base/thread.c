@@ -121,6 +121,14 @@ static void pin(pthread_t thread, int member, const cpu_set_t *allowed)
     }
 }
 
+void rt_core_bind(int index)
+{
+    cpu_set_t allowed;
+
+    if (index >= 0 && !sched_getaffinity(0, sizeof allowed, &allowed))
+        pin(pthread_self(), index, &allowed);
+}
+
 static int start_helpers(struct rt_team *team, struct rt_error *err)
 {
     for (int i = 0; i < team->size - 1; i++) {

@@ -12,6 +12,10 @@ struct rt_team;
 /* Cores that this process may run on (sched_getaffinity), at least 1. */
 int rt_core_count(void);
 
+/* Binds the calling thread, and those that it starts, to the index-th of these cores; a negative index changes
+ * nothing, and neither does a refusal by the system. */
+void rt_core_bind(int index);
+
 /* Start threads - 1 helpers; `threads` 0 means rt_core_count(). *team is null after an error
  * (RT_EMEMORY, RT_EUSAGE for a count outside 0..256). Pinning a team of one does nothing. */
 int rt_team_create(struct rt_team **team, int threads, struct rt_error *err);

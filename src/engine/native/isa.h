@@ -134,6 +134,10 @@ struct rt_isa {
     /* G g G^T, and its transpose G^T u G. */
     void (*winograd_filters)(const struct rt_filters *filters, const float *from, float *transformed);
     void (*winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed, float *to);
+
+    /* Multiplies and adds on registers for `rounds` rounds and returns how many operations that was (engine/peak.h).
+     * *seed is 0, which the compiler must not know, and stays 0. */
+    double (*fma_peak)(long rounds, volatile float *seed);
 };
 
 #define RT_ISA_LIST(X) /* best first */                                                                        \

@@ -30,7 +30,8 @@
     X(winograd_output)                                                                                         \
     X(winograd_gradient)                                                                                       \
     X(winograd_filters)                                                                                        \
-    X(winograd_filter_gradient)
+    X(winograd_filter_gradient)                                                                                \
+    X(fma_peak)
 #define RT_ISA_FUNCTION_DECLARE(name) extern typeof(*((struct rt_isa *)0)->name) RT_ISA_NAME(name);
 RT_ISA_FUNCTIONS(RT_ISA_FUNCTION_DECLARE)
 #undef RT_ISA_FUNCTION_DECLARE

@@ -1,0 +1,61 @@
+#include "engine/peak.h"
+
+#include "base/clock.h"
+#include "engine/native/isa.h"
+
+static const double probe_s = 1e-3, start_s = 0.1;
+
+static void multiply_add(void *context, int member)
+{
+    const struct rt_peak *peak = context;
+    volatile float seed = 0;
+
+    (void)member;
+    peak->isa->fma_peak(peak->rounds, &seed);
+}
+
+static void wake(void *context, int member)
+{
+    (void)context;
+    (void)member;
+}
+
+/* The time is that of the slowest thread: a team is as fast as that. */
+static double probe_time_s(struct rt_peak *peak)
+{
+    double start;
+
+    rt_team_run(peak->team, wake, NULL); /* threads that sleep take long to come */
+    start = rt_clock_wall_s();
+    rt_team_run(peak->team, multiply_add, peak);
+    return rt_clock_wall_s() - start;
+}
+
+double rt_peak_probe(struct rt_peak *peak)
+{
+    volatile float seed = 0;
+    const double operations = peak->isa->fma_peak(1, &seed) * (double)peak->rounds * rt_team_size(peak->team);
+    const double rate = operations / probe_time_s(peak);
+
+    if (rate > peak->best_flops)
+        peak->best_flops = rate;
+    return rate;
+}
+
+int rt_peak_start(struct rt_peak *peak, struct rt_team *team, struct rt_error *err)
+{
+    const double deadline = rt_clock_wall_s() + start_s;
+
+    *peak = (struct rt_peak){.team = team, .rounds = 1000};
+    RT_TRY(rt_isa_choose(&peak->isa, err));
+    while (probe_time_s(peak) < probe_s)
+        peak->rounds += peak->rounds / 2;
+    while (rt_clock_wall_s() < deadline)
+        rt_peak_probe(peak);
+    return RT_OK;
+}
+
+const char *rt_peak_isa(const struct rt_peak *peak)
+{
+    return peak->isa->name;
+}
