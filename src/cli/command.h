@@ -57,6 +57,7 @@ struct rt_command {
 #define RT_COMMANDS(X) \
     X(train) \
     X(evaluate) \
+    X(bench) \
     X(list) \
     X(sync) \
     X(config) \

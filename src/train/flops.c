@@ -13,6 +13,11 @@ static bool leads_to_parameters(const struct rt_graph *graph, int id)
     return false;
 }
 
+int rt_flops_passes(const struct rt_graph *graph, const struct rt_node *node)
+{
+    return leads_to_parameters(graph, node->inputs[0]) ? 3 : 2;
+}
+
 double rt_flops_forward(const struct rt_graph *graph)
 {
     return 2 * (double)rt_graph_multiply_adds(graph);
@@ -24,13 +29,9 @@ double rt_flops_training(const struct rt_graph *graph)
 
     for (int id = 0; id < graph->node_count; id++) {
         const struct rt_node *node = &graph->nodes[id];
-        double passes = 2; /* forward, weights' gradient */
 
-        if (!node->op->multiply_adds)
-            continue;
-        if (leads_to_parameters(graph, node->inputs[0]))
-            passes++;
-        flops += 2 * passes * (double)node->op->multiply_adds(graph, node);
+        if (node->op->multiply_adds)
+            flops += 2.0 * rt_flops_passes(graph, node) * (double)node->op->multiply_adds(graph, node);
     }
     return flops;
 }

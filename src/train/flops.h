@@ -11,6 +11,9 @@
  */
 double rt_flops_training(const struct rt_graph *graph);
 
+/* The passes of a layer that cost as much as its forward one: itself, the weights' gradient, perhaps the input's. */
+int rt_flops_passes(const struct rt_graph *graph, const struct rt_node *node);
+
 /* Forward alone. */
 double rt_flops_forward(const struct rt_graph *graph);
 

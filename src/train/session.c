@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "track/metrics.h"
 #include "train/flops.h"
+#include "train/profile.h"
 #include "train/resume.h"
 #include "train/signals.h"
 
@@ -71,6 +72,7 @@ int rt_session_set_up(struct rt_session *session, struct rt_error *err)
 {
     RT_TRY(resolve_seed(session, err));
     RT_TRY(load_data(session, err));
+    session->setup.profile = session->options->profile;
     RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
                             session->options->threads, true, err));
     return prepare_batches(session, err);
@@ -216,14 +218,40 @@ static int end(struct rt_session *session, enum rt_status status, struct rt_erro
     return rt_recorders_finish(session->recorders, &outcome, status, err);
 }
 
+/* Where the steps of this session have spent their time. */
+static void say_profile(const struct rt_session *session, int64_t steps)
+{
+    struct rt_profile profile = {0};
+    struct rt_text text = {0};
+
+    if (!session->options->profile || !steps)
+        return;
+    rt_profile_add(&profile, session->setup.plan, 1);
+    if (!profile.count) {
+        rt_log_warn("--profile: engine %s keeps no times", session->result.engine);
+        return;
+    }
+    rt_log_info("Time by op, of %lld steps, %.2fs in all", (long long)steps, rt_profile_seconds(&profile));
+    rt_profile_format(&profile, (double)steps, &text);
+    for (const char *line = rt_text_string(&text); *line; line += *line == '\n') {
+        const size_t length = strcspn(line, "\n");
+
+        rt_log_info("%.*s", (int)length, line);
+        line += length;
+    }
+    rt_text_free(&text);
+}
+
 static int train(struct rt_session *session, struct rt_error *err)
 {
     struct rt_loop *loop = &session->loop;
+    const int64_t first = loop->progress.serial;
     struct rt_error ending;
     int rc, ended;
 
     rt_signals_catch();
     rc = rt_loop_run(loop, err);
+    say_profile(session, loop->progress.serial - first);
     if (rc == RT_OK || rc == RT_EINTERRUPTED || rc == RT_EDIVERGED) {
         ended = end(session, (enum rt_status)rc, &ending);
         if (ended && err)

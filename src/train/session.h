@@ -22,6 +22,7 @@ struct rt_train_options {
     bool fresh;         /* start over, whatever is there */
     bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
     bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
+    bool profile;       /* keep the time of each op, and log a table of them at the end */
     double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
     /* Called when a run with trackers starts anew, before they start; null: nobody wants to know. */
     void (*begin)(const struct rt_dataset *dataset, const char *run_dir);

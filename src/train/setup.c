@@ -21,6 +21,7 @@ int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experim
         .batch_max = training ? (int)experiment->batch_size : 1,
         .training = training,
         .winograd = experiment->winograd,
+        .profile = setup->profile,
         .seed = (uint64_t)experiment->seed.value,
     };
 

@@ -9,6 +9,7 @@
 
 struct rt_setup {
     struct rt_dataset dataset;
+    bool profile; /* set before: the plan keeps the times of its stages */
     struct rt_graph graph;
     struct rt_team *team;
     struct rt_plan *plan; /* tensors not yet initialised */

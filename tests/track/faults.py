@@ -19,7 +19,6 @@ class Proxy:
         self.plan = list(plan)
         self.only = only  # requests whose path has this word use up the plan; others pass
         self.seen = []
-        self.forwarded = []  # path and body of what the service got
         self.lock = threading.Lock()
         self.released = threading.Event()
         proxy = self
@@ -40,8 +39,6 @@ class Proxy:
                 self.wfile.write(body)
 
             def forward(self, body):
-                with proxy.lock:
-                    proxy.forwarded.append((self.path, body))
                 link = http.client.HTTPConnection('127.0.0.1', target_port, timeout=60)
                 headers = {k: v for k, v in self.headers.items() if k.lower() not in ('host', 'connection')}
                 link.request(self.command, self.path, body, headers)

@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "cli/bench_report.h"
+
+enum { HISTORY_BYTES_MAX = 64 << 20 };
+
+/* bench/compare.py writes the same columns for PyTorch. */
+static const char header[] =
+    "date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
+    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead\n";
+
+/* A text without what a CSV field would have to quote. */
+static void append_field(struct rt_text *text, const char *field)
+{
+    for (; *field; field++) {
+        const char c = *field == ',' || *field == '"' || *field == '\n' ? ' ' : *field;
+
+        rt_text_append_bytes(text, &c, 1);
+    }
+    rt_text_append(text, ",");
+}
+
+static void append_line(struct rt_text *text, const struct rt_bench_report *report,
+                        const struct rt_bench_case *one, const char *date)
+{
+    const struct rt_bench_result *r = one->result[RT_BENCH_steps], *epoch = one->result[RT_BENCH_epoch];
+    const double rate = r->flops / r->times.median;
+
+    append_field(text, date);
+    append_field(text, RT_VERSION);
+    append_field(text, report->label ? report->label : "");
+    append_field(text, report->cpu);
+    rt_text_printf(text, "%d,%s,%d,%d,rethink,", report->cores, r->isa, r->threads, report->batch_size);
+    append_field(text, one->name);
+    rt_text_printf(text, "%.4f,%.4f,%.2f,%.2f,%.4f,%d,%d,%.1f,", 1e3 * r->times.median, 1e3 * r->times.least,
+                   rate / 1e9, report->peak_flops / 1e9, rate / report->peak_flops, r->times.clean,
+                   r->times.disturbed, (double)r->peak_bytes / (1024 * 1024));
+    if (epoch)
+        rt_text_printf(text, "%.4f", epoch->times.median);
+    rt_text_append(text, "\n");
+}
+
+/* Whether the file must still be begun. */
+static int check_history(const char *path, bool *begin, struct rt_error *err)
+{
+    char *bytes = NULL;
+    size_t size;
+    int rc = RT_OK;
+
+    *begin = !rt_path_exists(path);
+    if (*begin)
+        return RT_OK;
+    RT_TRY(rt_file_read_all(path, HISTORY_BYTES_MAX, &bytes, &size, err));
+    *begin = size == 0;
+    if (size && strncmp(bytes, header, sizeof header - 1) != 0)
+        rc = rt_fail(err, RT_EDATA, "%s:1: not the columns of a history of rethink bench; name another file",
+                     path);
+    rt_free(&bytes);
+    return rc;
+}
+
+int rt_bench_append_history(const struct rt_bench_report *report, const char *path, struct rt_error *err)
+{
+    struct rt_text text = {0};
+    char date[RT_ISO_TIME_MAX];
+    bool begin;
+    int fd = -1, rc, closed;
+
+    RT_TRY(check_history(path, &begin, err));
+    if (begin)
+        rt_text_append(&text, header);
+    rt_clock_iso(rt_clock_unix_ms(), date);
+    for (int i = 0; i < report->count; i++)
+        if (report->cases[i].result[RT_BENCH_steps])
+            append_line(&text, report, &report->cases[i], date);
+    if (!(rc = rt_text_check(&text, err)) && !(rc = rt_file_open(&fd, path, RT_OPEN_APPEND, err)))
+        rc = rt_file_write(fd, path, rt_text_string(&text), text.length, err);
+    closed = rt_file_close(&fd, path, rc ? NULL : err);
+    rt_text_free(&text);
+    return rc ? rc : closed;
+}

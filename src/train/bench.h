@@ -1,0 +1,63 @@
+/* Measuring: training steps, whole epochs, the start of a run. Each call measures in this process; to have
+ * memory counted apart, or several at once, make it through base/apart.h.
+ *
+ * Each repetition stands between two probes of the machine's speed (engine/peak.h). Where one of them was
+ * slower than 88 % of the best probe, something else was at work: the repetition is disturbed and not counted.
+ */
+#ifndef RT_TRAIN_BENCH_H
+#define RT_TRAIN_BENCH_H
+
+#include "config/experiment.h"
+#include "train/profile.h"
+
+#define RT_BENCH_CLEAN 0.88
+
+enum { RT_BENCH_REPETITIONS_MAX = 4096 };
+
+struct rt_bench_options {
+    struct rt_experiment experiment; /* model_name, bn, batch_size, winograd, ... */
+    const char *data;                /* epoch and start: as rt_dataset_load takes it */
+    int threads;                     /* 0: one per core */
+    int core;                        /* run on this core alone, counted among those allowed; -1: on any */
+    double seconds;                  /* to spend, about; twice as long where few repetitions are clean */
+    double best_flops;               /* the best probe of earlier measurements; 0: there was none */
+};
+
+/* Repetitions, only the clean ones where there are any. */
+struct rt_bench_times {
+    int count, clean, disturbed; /* count: of `all_s`; all are disturbed where clean is 0 */
+    double median, least;
+    double all[RT_BENCH_REPETITIONS_MAX];
+};
+
+struct rt_bench_result {
+    int threads;
+    int64_t parameters;
+    char isa[16];
+    double best_flops; /* the best probe: the peak */
+    double flops;      /* direct equivalents of one step */
+    struct rt_bench_times
+        times;         /* seconds a step; seconds a start; or an epoch's time over that of its steps, less 1 */
+    size_t plan_bytes; /* of the engine's plan */
+    size_t peak_bytes; /* of this process, when the last step ended */
+    double profiled_steps;
+    struct rt_profile profile; /* of those */
+};
+
+/* Adds what a later measurement of the same thing has found, here or on other cores. */
+void rt_bench_merge(struct rt_bench_result *result, const struct rt_bench_result *more);
+
+/* Whole training steps on random images in memory: forward, loss, backward, update. */
+int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options *options,
+                   struct rt_error *err);
+
+/* Real epochs of as many batches as the time allows, with recorders and their files in a folder of their own:
+ * what gathering batches, metrics, logging and recorders add to the steps. */
+int rt_bench_epoch(struct rt_bench_result *result, const struct rt_bench_options *options,
+                   struct rt_error *err);
+
+/* Reading the data and corrupting it as the experiment says. */
+int rt_bench_start(struct rt_bench_result *result, const struct rt_bench_options *options,
+                   struct rt_error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* Inside train/bench: repetitions between probes, until the time is up. */
+#ifndef RT_TRAIN_BENCH_CLOCK_H
+#define RT_TRAIN_BENCH_CLOCK_H
+
+#include "engine/peak.h"
+#include "train/bench.h"
+
+struct rt_bench_clock {
+    struct rt_peak peak;
+    double deadline_s, limit_s; /* by the wall clock; the latter where few were clean until the former */
+    double probe;               /* the last one: before the next repetition */
+    int count;
+    double values[RT_BENCH_REPETITIONS_MAX];
+    double probes[RT_BENCH_REPETITIONS_MAX]; /* the slower one of the two around each */
+};
+
+/* *clock is allocated; rt_free it. `team` must outlive it. */
+int rt_bench_clock_start(struct rt_bench_clock **clock, struct rt_team *team,
+                         const struct rt_bench_options *options, struct rt_error *err);
+
+/* Whether there is time for one more, or need of it. */
+bool rt_bench_clock_goes_on(const struct rt_bench_clock *clock);
+
+/* Notes what the repetition that ended just now has given; true if it is clean by what is known so far. */
+bool rt_bench_clock_note(struct rt_bench_clock *clock, double value);
+
+/* Sorts the clean from the disturbed, into result->times and ->best_flops. */
+void rt_bench_clock_read(const struct rt_bench_clock *clock, struct rt_bench_result *result);
+
+#endif

@@ -1,0 +1,175 @@
+/* Measuring whole epochs, as rethink train goes through them: batches gathered, metrics, log points, recorders
+ * and their files. Steps are timed by the plan itself, in the same epochs. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/path.h"
+#include "track/recorder.h"
+#include "train/bench_clock.h"
+#include "train/flops.h"
+#include "train/loop.h"
+#include "train/setup.h"
+
+enum { EPOCHS = 5 /* that the time should be enough for */ };
+
+struct bench {
+    struct rt_experiment experiment;
+    struct rt_setup setup;
+    struct rt_batches batches;
+    struct rt_run_info info;
+    struct rt_recorders *recorders;
+    struct rt_loop loop;
+    char folder[RT_PATH_MAX]; /* of what recorders write */
+};
+
+static int save_nothing(void *context, struct rt_error *err)
+{
+    (void)context;
+    (void)err;
+    return RT_OK;
+}
+
+static int make_folder(struct bench *bench, struct rt_error *err)
+{
+    const char *temporary = getenv("TMPDIR");
+    char path[RT_PATH_MAX];
+
+    RT_TRY(rt_path_join(path, temporary && *temporary ? temporary : "/tmp", "rethink-bench", err));
+    return rt_folder_make_temporary(bench->folder, path, err);
+}
+
+/* The seconds of one step, after one that comes cold. */
+static double try_steps(struct bench *bench)
+{
+    const struct rt_sgd sgd = {.learning_rate = bench->experiment.learning_rate};
+    struct rt_loop *loop = &bench->loop;
+    double seconds = 0;
+
+    rt_batches_begin_epoch(&bench->batches, 1);
+    for (int i = 0; i < 2; i++) {
+        const double start = rt_clock_wall_s();
+        struct rt_metrics metrics = {0};
+        struct rt_batch batch = {.images = loop->images, .labels = loop->labels};
+
+        batch.count = rt_batches_get(&bench->batches, 0, loop->images, loop->labels);
+        rt_plan_train(bench->setup.plan, &batch, &sgd, &metrics);
+        seconds = rt_clock_wall_s() - start;
+    }
+    return seconds;
+}
+
+static int prepare(struct bench *bench, const struct rt_bench_options *options, struct rt_error *err)
+{
+    struct rt_experiment *experiment = &bench->experiment;
+    struct rt_loop *loop = &bench->loop;
+    const size_t count = (size_t)experiment->batch_size, image = (size_t)RT_CHANNELS * RT_PLANE * sizeof(float);
+
+    RT_TRY(rt_dataset_load(&bench->setup.dataset, options->data, experiment, err));
+    bench->setup.profile = true;
+    RT_TRY(rt_setup_network(&bench->setup, experiment, NULL, options->threads, true, err));
+    RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
+    RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)count,
+                             (uint32_t)experiment->seed.value, experiment->augment, err));
+    RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
+    RT_TRY(rt_alloc(&loop->labels, count, 1, "a batch's labels", err));
+    bench->info = (struct rt_run_info){.experiment = experiment,
+                                       .run_dir = bench->folder,
+                                       .data_name = bench->setup.dataset.name,
+                                       .data_digest = bench->setup.dataset.digest,
+                                       .corruption_digest = bench->setup.dataset.corruption_digest,
+                                       .engine = bench->setup.plan->engine->name,
+                                       .isa = rt_plan_isa(bench->setup.plan),
+                                       .threads = rt_team_size(bench->setup.team),
+                                       .start_epoch = 1,
+                                       .verbosity = -1};
+    RT_TRY(make_folder(bench, err));
+    return rt_recorders_start(&bench->recorders, experiment->track, &bench->info, err);
+}
+
+/* As many batches an epoch as leave time for several, at most all. The data set forgets the rest. */
+static void shorten(struct bench *bench, double seconds)
+{
+    const double batches = fmax(3, seconds / EPOCHS / try_steps(bench));
+    const size_t images = (size_t)(batches * (double)bench->experiment.batch_size);
+
+    if (images < bench->setup.dataset.train_count)
+        bench->setup.dataset.train_count =
+            images / (size_t)bench->experiment.batch_size * (size_t)bench->experiment.batch_size;
+    bench->info.batches_per_epoch = rt_batches_per_epoch(&bench->batches);
+}
+
+static void begin(struct bench *bench)
+{
+    struct rt_loop *loop = &bench->loop;
+
+    loop->experiment = &bench->experiment;
+    loop->plan = bench->setup.plan;
+    loop->batches = &bench->batches;
+    loop->evaluator = &bench->setup.evaluator;
+    loop->recorders = bench->recorders;
+    loop->flops_per_image = rt_flops_training(&bench->setup.graph);
+    loop->save = save_nothing;
+    loop->progress.threshold.reached = true; /* or the epoch that meets it would stop, or test */
+    bench->experiment.curve = true;
+    bench->experiment.num_epochs = 0;
+}
+
+/* One more epoch. */
+static int measure(struct bench *bench, struct rt_bench_clock *clock, struct rt_error *err)
+{
+    struct rt_profile steps = {0};
+    double start, seconds;
+
+    bench->experiment.num_epochs++;
+    rt_profile_add(&steps, bench->setup.plan, -1);
+    start = rt_clock_wall_s();
+    RT_TRY(rt_loop_run(&bench->loop, err));
+    seconds = rt_clock_wall_s() - start;
+    rt_profile_add(&steps, bench->setup.plan, 1);
+    rt_bench_clock_note(clock, seconds / rt_profile_seconds(&steps) - 1);
+    return RT_OK;
+}
+
+static void free_bench(struct bench *bench)
+{
+    char temporary[RT_PATH_MAX];
+
+    rt_recorders_free(&bench->recorders);
+    if (*bench->folder && !rt_path_folder(temporary, bench->folder, NULL))
+        rt_tree_remove(bench->folder, temporary, NULL);
+    rt_free(&bench->loop.images);
+    rt_free(&bench->loop.labels);
+    rt_batches_free(&bench->batches);
+    rt_setup_free(&bench->setup);
+    rt_free(&bench);
+}
+
+int rt_bench_epoch(struct rt_bench_result *result, const struct rt_bench_options *options, struct rt_error *err)
+{
+    struct rt_bench_clock *clock = NULL;
+    struct bench *bench = NULL;
+    int rc;
+
+    *result = (struct rt_bench_result){0};
+    RT_TRY(rt_alloc(&bench, 1, sizeof *bench, "a bench", err));
+    bench->experiment = options->experiment;
+    if ((rc = prepare(bench, options, err)) ||
+        (rc = rt_bench_clock_start(&clock, bench->setup.team, options, err)))
+        goto done;
+    shorten(bench, options->seconds);
+    begin(bench);
+    while (!rc && rt_bench_clock_goes_on(clock))
+        rc = measure(bench, clock, err);
+    if (!rc) {
+        result->threads = rt_team_size(bench->setup.team);
+        result->peak_bytes = rt_peak_memory_bytes();
+        rt_bench_clock_read(clock, result);
+    }
+done:
+    rt_free(&clock);
+    free_bench(bench);
+    return rc;
+}

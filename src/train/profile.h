@@ -1,0 +1,35 @@
+/* Time by op: what the stages of a plan have taken, added up over those that are alike. */
+#ifndef RT_TRAIN_PROFILE_H
+#define RT_TRAIN_PROFILE_H
+
+#include "base/text.h"
+#include "engine/engine.h"
+
+enum { RT_PROFILE_ROWS_MAX = 48 };
+
+struct rt_profile_row {
+    char name[40]; /* "conv 3x3", "conv 1x1 /2" (stride), "linear", or "others" once there are too many */
+    int stages;
+    double forward_s, backward_s;
+    double forward_flops, backward_flops; /* direct equivalents, as train/flops.h counts */
+};
+
+/* The zeroed struct is an empty one. */
+struct rt_profile {
+    int count;
+    struct rt_profile_row rows[RT_PROFILE_ROWS_MAX];
+};
+
+/* Adds what the plan's stages have taken since it was made, times `sign`: -1 before and +1 after gives what was
+ * in between. Nothing for engines and plans that keep no times. */
+void rt_profile_add(struct rt_profile *profile, const struct rt_plan *plan, int sign);
+
+/* Adds another profile of the same plan. */
+void rt_profile_merge(struct rt_profile *profile, const struct rt_profile *other);
+
+double rt_profile_seconds(const struct rt_profile *profile);
+
+/* A table of the rows, longest first, in milliseconds of each of `steps` steps. */
+void rt_profile_format(const struct rt_profile *profile, double steps, struct rt_text *text);
+
+#endif
