@@ -133,6 +133,13 @@ int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format,
     return rt_fail(err, RT_EIO, "%s", message);
 }
 
+const char *rt_link_text(const struct rt_json *object, const char *key)
+{
+    const char *text;
+
+    return rt_json_get_text(object, "", key, &text, NULL) ? "" : text;
+}
+
 int rt_link_set_number(struct rt_json *object, const char *key, double value, struct rt_error *err)
 {
     if (isfinite(value))

@@ -98,13 +98,6 @@ static int add_members(struct rt_json *list, const struct rt_json *object, const
     return RT_OK;
 }
 
-static const char *text_at(const struct rt_json *json, const char *key)
-{
-    const char *text;
-
-    return rt_json_get_text(json, "", key, &text, NULL) ? "" : text;
-}
-
 struct run_facts {
     const char *experiment_id, *name, *parent, *sweep;
     int64_t start_ms;
@@ -124,8 +117,8 @@ static int fill_tags(struct rt_json *tags, const struct run_facts *facts, struct
         RT_TRY(add_pair(tags, "rethink.sweep", facts->sweep, err));
     if (!record)
         return RT_OK;
-    RT_TRY(add_pair(tags, "mlflow.user", text_at(record, "user"), err));
-    RT_TRY(add_pair(tags, "rethink.session", text_at(record, "session"), err));
+    RT_TRY(add_pair(tags, "mlflow.user", rt_link_text(record, "user"), err));
+    RT_TRY(add_pair(tags, "rethink.session", rt_link_text(record, "session"), err));
     return add_members(tags, rt_json_at(record, "facts"), "rethink.", err);
 }
 
@@ -166,7 +159,7 @@ static int keep_run(struct rt_link *link, const struct rt_json *answer, const ch
     if (!info)
         return rt_link_fail(link, err, "the server's answer has no %s; is it MLflow's?", path);
     RT_TRY(copy_id(link, info, "run_id", position->run, err));
-    snprintf(position->root, sizeof position->root, "%s", text_at(info, "artifact_uri"));
+    snprintf(position->root, sizeof position->root, "%s", rt_link_text(info, "artifact_uri"));
     snprintf(position->url, sizeof position->url, "%s", own->base);
     return rt_link_save(link, err);
 }
@@ -178,7 +171,7 @@ static int search_run(struct rt_link *link, const struct run_facts *facts, bool 
     char filter[256];
     int rc;
 
-    snprintf(filter, sizeof filter, "tags.`rethink.session` = '%.64s'", text_at(facts->record, "session"));
+    snprintf(filter, sizeof filter, "tags.`rethink.session` = '%.64s'", rt_link_text(facts->record, "session"));
     (void)((rc = rt_json_object(&body, err)) || (rc = rt_json_array(&ids, err)) ||
            (rc = rt_json_append_text(ids, facts->experiment_id, err)) ||
            (rc = rt_json_set(body, "experiment_ids", &ids, err)) ||
@@ -306,9 +299,9 @@ int rt_mlflow_create_run(struct rt_link *link, const struct rt_spool_record *sta
 {
     char experiment[RT_ID_MAX], parent[RT_ID_MAX] = "";
     struct run_facts facts = {.experiment_id = experiment,
-                              .name = text_at(start->json, "name"),
+                              .name = rt_link_text(start->json, "name"),
                               .parent = parent,
-                              .sweep = text_at(start->json, "sweep"),
+                              .sweep = rt_link_text(start->json, "sweep"),
                               .start_ms = start->at_ms,
                               .record = start->json};
 

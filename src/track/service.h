@@ -108,6 +108,9 @@ int rt_link_call(struct rt_link *link, const struct rt_http_request *request, st
 int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The object's text under `key`, or "" when it has none. */
+const char *rt_link_text(const struct rt_json *object, const char *key);
+
 /* A number as these services take it: not finite ones as "NaN", "Infinity", "-Infinity". */
 int rt_link_set_number(struct rt_json *object, const char *key, double value, struct rt_error *err);
 

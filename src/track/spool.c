@@ -49,7 +49,8 @@ int rt_spool_open(struct rt_spool *spool, const char *run_dir, const char *to, s
     RT_TRY(rt_file_open(&spool->fd, spool->path, RT_OPEN_APPEND, err));
     RT_TRY(survey(run_dir, to, &spool->seq, &whole, err));
     if (spool->seq < 0 || spool->seq > INT64_MAX / 2)
-        return rt_fail(err, RT_EDATA, "%s: a record has number %" PRId64 "; not a spool", spool->path, spool->seq);
+        return rt_fail(err, RT_EDATA, "%s: a record has number %" PRId64 "; not a spool", spool->path,
+                       spool->seq);
     RT_TRY(rt_file_size(spool->path, &size, err));
     return size > (uint64_t)whole ? rt_file_truncate(spool->path, (uint64_t)whole, err) : RT_OK;
 }

@@ -1,5 +1,5 @@
-/* track/spool: any bytes as spool.jsonl; what is refused costs its line only, and a record appended behind it is
- * read back as the last one. */
+/* track/spool: any bytes as spool.jsonl; what is refused costs its line only, and a record appended behind it
+ * is read back as the last one. */
 #include <string.h>
 
 #include "base/file.h"
