@@ -9,10 +9,6 @@
 #include "base/memory.h"
 #include "run/run.h"
 
-/* Keys that say how long a run goes and what is said about it, not what it computes. */
-static const char may_change[] = "num_epochs curve checkpoint_every checkpoint_dir track comet_project device "
-                                 "num_workers config resume_checkpoint interp_reached experiment_key";
-
 /* At least so many operations an epoch make threads pay: the MLPs have 0.3e12 to 0.5e12, the smallest
  * convolutional network here 13e12. */
 static const double threads_pay_flops = 2e12;
@@ -80,14 +76,14 @@ int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct r
 static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
 {
     struct rt_experiment had;
-    char path[RT_PATH_MAX], ignored[sizeof may_change + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
+    char path[RT_PATH_MAX], ignored[sizeof RT_RUN_MAY_CHANGE + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
     RT_TRY(rt_path_join(path, run->directory, RT_CONFIG_FILE, err));
     if (!rt_path_is_file(path))
         return 0;
     RT_TRY(rt_experiment_read(&had, path, err));
     /* a seed that was drawn is no change */
     const bool drawn = !run->experiment.seed.given || run->experiment.reseed_on_resume;
-    snprintf(ignored, sizeof ignored, "%s%s", may_change, drawn ? " seed" : "");
+    snprintf(ignored, sizeof ignored, "%s%s", RT_RUN_MAY_CHANGE, drawn ? " seed" : "");
     const char *key = rt_experiment_difference(&run->experiment, &had, ignored);
     if (!key)
         return 0;

@@ -7,13 +7,6 @@
 #include "base/text.h"
 #include "track/metrics.h"
 
-/* Keys that may change between two sessions of a run: they decide how long it goes and what is said about it,
- * not what is computed. */
-static const char may_change[] = "num_epochs curve checkpoint_every checkpoint_dir track comet_project device "
-                                 "histograms_every "
-                                 "num_workers config resume_checkpoint interp_reached experiment_key "
-                                 "reseed_on_resume";
-
 /* ---- finding it ---- */
 
 /* The path that --set resume_checkpoint gave: as it is, or a name in the run directory. */
@@ -87,11 +80,11 @@ static int offer_another(struct rt_error *err, int rc, const char *before)
 static int check_experiment(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                             struct rt_error *err)
 {
-    char ignored[sizeof may_change + 32], wanted[RT_TEXT_MAX], had[RT_TEXT_MAX];
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 32], wanted[RT_TEXT_MAX], had[RT_TEXT_MAX];
     const char *key;
 
     /* Between epochs, log points may come at other intervals; in figure 2 each draws a random number. */
-    snprintf(ignored, sizeof ignored, "%s%s%s", may_change, experiment->reseed_on_resume ? " seed" : "",
+    snprintf(ignored, sizeof ignored, "%s%s%s", RT_RUN_MAY_CHANGE, experiment->reseed_on_resume ? " seed" : "",
              checkpoint->progress.batches || !experiment->figure1 ? "" : " log_every");
     key = rt_experiment_difference(experiment, &checkpoint->experiment, ignored);
     if (!key)

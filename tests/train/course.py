@@ -101,6 +101,27 @@ def check_damage():
         ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
 
 
+def check_moving():
+    with temporary() as runs, temporary() as elsewhere:
+        train(elsewhere, NAME, *SMALL, '--epochs', '4')
+        train(runs, NAME, *SMALL, '--epochs', '2')
+        moved = os.path.join(elsewhere, 'moved')
+        shutil.copytree(os.path.join(folder(runs), 'e_002_MLP1_0.5_none'), moved)
+        here = subprocess.run([RETHINK, 'evaluate', folder(runs)], capture_output=True, text=True, timeout=60)
+        there = subprocess.run([RETHINK, 'evaluate', moved], capture_output=True, text=True, timeout=60)
+        ok(here.returncode == 0 and here.stdout.splitlines()[1:] == there.stdout.splitlines()[1:] and 'accuracy' in there.stdout,
+           'a checkpoint evaluates wherever it lies', here.stdout, there.stdout, there.stderr)
+        with temporary() as others:
+            run = train(others, NAME, *SMALL, '--epochs', '4', '--set', f'resume_checkpoint={moved}')
+            last = 'e_004_MLP1_0.5_none'
+            ok(run.returncode == 0 and 'metrics.csv: not there: it will begin at step 4' in run.stderr and
+               read(folder(others), last, 'model.safetensors') == read(folder(elsewhere, NAME), last, 'model.safetensors'),
+               'and goes on from there', run.stderr)
+        run = train(runs, os.path.join(folder(runs), 'config.yaml'), '--epochs', '4')
+        ok(run.returncode == 0 and not differences(outcome(folder(elsewhere, NAME)), outcome(folder(runs))) ,
+           "a run's own config.yaml goes on with it", run.stderr)
+
+
 def check_two_processes():
     with temporary() as runs:
         first = subprocess.Popen(command(runs, NAME, *SMALL, '--epochs', '100000'), stdin=subprocess.DEVNULL,
@@ -174,7 +195,7 @@ def check_looking():
            '-q is quiet, log.txt is not', run.stderr)
 
 
-for check in (check_going_on, check_starting_over, check_damage, check_two_processes, check_seeds, check_diverging,
+for check in (check_going_on, check_starting_over, check_damage, check_moving, check_two_processes, check_seeds, check_diverging,
               check_failing_starts, check_looking):
     check()
 done()

@@ -133,6 +133,21 @@ def check_init(data):
         ok(checkpoints(folder(runs, 'WRN_0.0_none')), 'and the run that was there is left alone')
 
 
+def check_changed_data(data):
+    with temporary() as runs:
+        train(runs, data, 'MLP1_0.0_none')
+        path = os.path.join(data, 'data_batch_3.bin')
+        with open(path, 'r+b') as f:
+            f.seek(3073 * 5000 + 100)
+            byte = f.read(1)
+            f.seek(-1, 1)
+            f.write(bytes([byte[0] ^ 1]))
+        run = rethink('train', 'MLP1_0.0_none', '--data', data, '--runs', runs, '--epochs', '2', '--set', f'train_size={TRAIN}',
+                      '--set', f'test_size={TEST}', '--set', 'batch_size=32', '--set', 'track=[]')
+        ok(run.returncode == 4 and 'these images (digest' in run.stderr and '--fresh' in run.stderr,
+           'one changed bit in an image, even one that is not used, and the run does not go on', run.stderr)
+
+
 def main():
     with temporary() as top:
         data = os.path.join(top, 'images')
@@ -140,6 +155,7 @@ def main():
         for name in EXPERIMENTS:
             check_model(name, data, images, labels)
         check_init(data)
+        check_changed_data(data)
     done()
 
 
