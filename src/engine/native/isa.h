@@ -135,8 +135,8 @@ struct rt_isa {
     void (*winograd_filters)(const struct rt_filters *filters, const float *from, float *transformed);
     void (*winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed, float *to);
 
-    /* Multiplies and adds on registers for `rounds` rounds and returns how many operations that was (engine/peak.h).
-     * *seed is 0, which the compiler must not know, and stays 0. */
+    /* Multiplies and adds on registers for `rounds` rounds and returns how many operations that was
+     * (engine/peak.h). *seed is 0, which the compiler must not know, and stays 0. */
     double (*fma_peak)(long rounds, volatile float *seed);
 };
 

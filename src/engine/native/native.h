@@ -125,6 +125,8 @@ void rt_native_need_shared(struct rt_native *plan, size_t floats);
 void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int tensor, size_t floats);
 /* Gives the stage's output its value: memory of its own, or its part of the concatenation it belongs to. */
 int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err);
+/* Decides which nodes' outputs are written straight into the concatenation that reads them. */
+void rt_native_find_homes(struct rt_native *plan);
 /* The only node that reads `node`'s output, or RT_NONE. */
 int rt_native_reader(const struct rt_native *plan, int node);
 /* True if every reader of `node` takes a view (scale, shift, ReLU) of stored numbers. */
@@ -144,6 +146,10 @@ bool rt_native_wants_moments(const struct rt_native *plan, int node);
 void rt_native_offer_moments(struct rt_native *plan, int node, long rows);
 
 /* Running. */
+
+/* Calls part(plan, stage, member) once for each member of the team, at the same time. */
+void rt_native_share_out(struct rt_native *plan, struct rt_stage *stage,
+                         void (*part)(struct rt_native *plan, struct rt_stage *stage, int member));
 float *rt_native_data(const struct rt_native *plan, const struct rt_value *value);
 float *rt_native_grad(const struct rt_native *plan, const struct rt_value *value);
 struct rt_view rt_native_view(const struct rt_native *plan, const struct rt_value *value);

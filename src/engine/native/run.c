@@ -60,6 +60,27 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
                        piece, piece + value->channels);
 }
 
+struct shared_work {
+    struct rt_native *plan;
+    struct rt_stage *stage;
+    void (*part)(struct rt_native *plan, struct rt_stage *stage, int member);
+};
+
+static void run_part(void *context, int member)
+{
+    const struct shared_work *work = context;
+
+    work->part(work->plan, work->stage, member);
+}
+
+void rt_native_share_out(struct rt_native *plan, struct rt_stage *stage,
+                         void (*part)(struct rt_native *plan, struct rt_stage *stage, int member))
+{
+    struct shared_work work = {plan, stage, part};
+
+    rt_team_run(plan->base.options.team, run_part, &work);
+}
+
 /* Runs one pass of a stage, and adds its time to *total where the plan keeps times. */
 static void run_stage(struct rt_native *plan, struct rt_stage *stage,
                       void (*pass)(struct rt_native *plan, struct rt_stage *stage), double *total)

@@ -76,13 +76,13 @@ bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_ti
 
     if (index < 0 || index >= plan->stage_count)
         return false;
-    *time = (struct rt_stage_time){.node = stage->node,
-                                   .forward_s = stage->forward_s,
-                                   .backward_s = stage->backward_s,
-                                   .multiply_adds = stage->node->op->multiply_adds
-                                                        ? stage->images * stage->node->op->multiply_adds(
-                                                                              base->graph, stage->node)
-                                                        : 0};
+    *time = (struct rt_stage_time){
+        .node = stage->node,
+        .forward_s = stage->forward_s,
+        .backward_s = stage->backward_s,
+        .multiply_adds = stage->node->op->multiply_adds
+                             ? stage->images * stage->node->op->multiply_adds(base->graph, stage->node)
+                             : 0};
     return true;
 }
 

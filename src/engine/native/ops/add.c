@@ -37,17 +37,10 @@ static int add_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
     return RT_OK;
 }
 
-struct add_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-};
-
-static void forward_part(void *context, int member)
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct add_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *a = &plan->values[call->stage->in[0]], *b = &plan->values[call->stage->in[1]];
-    const struct rt_value *y = &plan->values[call->stage->out];
+    const struct rt_value *a = &plan->values[stage->in[0]], *b = &plan->values[stage->in[1]];
+    const struct rt_value *y = &plan->values[stage->out];
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, y), ROWS);
 
     for (long r = part.begin; r < part.end; r += ROWS) {
@@ -62,33 +55,27 @@ static void forward_part(void *context, int member)
 
 static void add_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct add_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct add_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *y = &plan->values[call->stage->out];
+    const struct rt_value *y = &plan->values[stage->out];
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, y), ROWS);
 
     for (int i = 0; i < 2; i++) {
-        const struct rt_value *x = &plan->values[call->stage->in[i]];
+        const struct rt_value *x = &plan->values[stage->in[i]];
 
-        if (call->stage->wants[i] && !shares_gradient(plan, call->stage, i))
+        if (stage->wants[i] && !shares_gradient(plan, stage, i))
             plan->isa->copy(rt_native_grad(plan, y) + part.begin * y->grad_ld, y->grad_ld, (struct rt_view){0},
                             rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
-                            part.end - part.begin, y->channels, call->stage->accumulate[i]);
+                            part.end - part.begin, y->channels, stage->accumulate[i]);
     }
 }
 
 static void add_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct add_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, backward_part, &call);
+    rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_add = {

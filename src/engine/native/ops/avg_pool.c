@@ -1,5 +1,5 @@
 /* Adaptive average pool, images shared out. */
-#include "engine/native/native.h"
+#include "engine/native/ops/pool.h"
 #include "net/ops.h"
 
 static int avg_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
@@ -12,65 +12,37 @@ static int avg_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct 
     return RT_OK;
 }
 
-struct pool_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-    struct rt_window window;
-};
-
-static struct pool_call call_of(struct rt_native *plan, struct rt_stage *stage)
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct rt_value *x = &plan->values[stage->in[0]];
-
-    return (struct pool_call){plan,
-                              stage,
-                              {.channels = (int)x->channels,
-                               .height = x->shape.height,
-                               .width = x->shape.width,
-                               .rows = stage->node->shape.height,
-                               .columns = stage->node->shape.width}};
-}
-
-static void forward_part(void *context, int member)
-{
-    const struct pool_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_window window = rt_pool_window(plan, stage);
     const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
-    const long in = (long)x->shape.height * x->shape.width, out = (long)y->shape.height * y->shape.width;
 
     for (long i = images.begin; i < images.end; i++)
-        plan->isa->avg_pool(&call->window, rt_native_data(plan, x) + i * in * x->ld, x->ld,
-                            rt_native_view(plan, x), rt_native_data(plan, y) + i * out * y->ld, y->ld);
+        plan->isa->avg_pool(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
+                            rt_pool_image(plan, y, i), y->ld);
 }
 
 static void avg_pool_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct pool_call call = call_of(plan, stage);
-
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct pool_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_window window = rt_pool_window(plan, stage);
     const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
-    const long in = (long)x->shape.height * x->shape.width, out = (long)y->shape.height * y->shape.width;
 
     for (long i = images.begin; i < images.end; i++)
-        plan->isa->avg_pool_backward(&call->window, rt_native_grad(plan, y) + i * out * y->grad_ld, y->grad_ld,
-                                     rt_native_grad(plan, x) + i * in * x->grad_ld, x->grad_ld,
-                                     call->stage->accumulate[0]);
+        plan->isa->avg_pool_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
+                                     rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
 }
 
 static void avg_pool_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct pool_call call = call_of(plan, stage);
-
     if (stage->wants[0])
-        rt_team_run(plan->base.options.team, backward_part, &call);
+        rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_avg_pool = {

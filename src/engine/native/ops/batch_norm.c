@@ -110,34 +110,6 @@ static void normalise_channel(struct rt_native *plan, const struct rt_stage *sta
         (float)(1.0 / (var + (double)stage->node->attributes.eps));
 }
 
-struct norm_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-    bool leaves_moments; /* no one else did */
-};
-
-static void forward_part(void *context, int member)
-{
-    const struct norm_call *call = context;
-    struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
-    struct rt_team *team = plan->base.options.team;
-    const struct rt_slice channels = rt_team_slice(team, member, x->shape.channels, 1);
-    struct rt_slice rows =
-        rt_team_slice(team, member, rt_native_rows(plan, x), x->moment_rows ? x->moment_rows : 1);
-
-    for (long r = rows.begin; call->leaves_moments && r < rows.end; r += x->moment_rows)
-        rt_native_leave_moments(plan, x, r, rows.end - r < x->moment_rows ? rows.end - r : x->moment_rows);
-    rt_team_barrier(team);
-    for (long c = channels.begin; c < channels.end; c++)
-        normalise_channel(plan, call->stage, c);
-    rt_team_barrier(team);
-    if (call->stage->own_view != RT_NONE)
-        plan->isa->copy(rt_native_data(plan, x) + rows.begin * x->ld, x->ld, own_view(plan, call->stage),
-                        rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, x->channels,
-                        false);
-}
-
 /* True if x's producer leaves x's moments itself. */
 static bool producer_leaves_moments(const struct rt_native *plan, const struct rt_stage *stage)
 {
@@ -147,13 +119,33 @@ static bool producer_leaves_moments(const struct rt_native *plan, const struct r
     return false;
 }
 
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    struct rt_team *team = plan->base.options.team;
+    const struct rt_slice channels = rt_team_slice(team, member, x->shape.channels, 1);
+    struct rt_slice rows =
+        rt_team_slice(team, member, rt_native_rows(plan, x), x->moment_rows ? x->moment_rows : 1);
+
+    const bool leaves_moments = plan->training && !producer_leaves_moments(plan, stage);
+
+    for (long r = rows.begin; leaves_moments && r < rows.end; r += x->moment_rows)
+        rt_native_leave_moments(plan, x, r, rows.end - r < x->moment_rows ? rows.end - r : x->moment_rows);
+    rt_team_barrier(team);
+    for (long c = channels.begin; c < channels.end; c++)
+        normalise_channel(plan, stage, c);
+    rt_team_barrier(team);
+    if (stage->own_view != RT_NONE)
+        plan->isa->copy(rt_native_data(plan, x) + rows.begin * x->ld, x->ld, own_view(plan, stage),
+                        rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, x->channels,
+                        false);
+}
+
 static void batch_norm_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct norm_call call = {plan, stage, plan->training && !producer_leaves_moments(plan, stage)};
-
     if (plan->training)
         plan->batches[stage->node->tensors[BATCHES]]++;
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
 /* Sums the pieces of one channel: the gradients of bias and weight, and what backward subtracts. */
@@ -177,30 +169,28 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     arrays[SLOPE * x->channels + c] = (float)(gx * inverse_var / rows);
 }
 
-static void learn_channels(struct norm_call *call, int member, const float *pieces, long count)
+static void learn_channels(struct rt_native *plan, const struct rt_stage *stage, int member,
+                           const float *pieces, long count)
 {
-    struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]];
+    const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, x->channels, RT_PANEL_CHANNELS);
 
     for (long c = part.begin; c < part.end; c += RT_PANEL_CHANNELS) {
         float d_weight[RT_PANEL_CHANNELS], d_bias[RT_PANEL_CHANNELS];
 
         for (long i = 0; i < RT_PANEL_CHANNELS; i++)
-            sum_channel(plan, call->stage, pieces, count, c + i, &d_weight[i], &d_bias[i]);
-        rt_native_learn(plan, call->stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1, 0);
-        rt_native_learn(plan, call->stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
+            sum_channel(plan, stage, pieces, count, c + i, &d_weight[i], &d_bias[i]);
+        rt_native_learn(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1, 0);
+        rt_native_learn(plan, stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
     }
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    struct norm_call *call = context;
-    struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     struct rt_team *team = plan->base.options.team;
-    const struct rt_view view = own_view(plan, call->stage);
-    const float *arrays = plan->persistent + call->stage->persistent, *data = rt_native_data(plan, x);
+    const struct rt_view view = own_view(plan, stage);
+    const float *arrays = plan->persistent + stage->persistent, *data = rt_native_data(plan, x);
     const long rows = rt_native_rows(plan, x), channels = x->channels;
     const struct rt_slice part = rt_team_slice(team, member, rows, ROWS);
     float *dy = rt_native_grad(plan, y), *pieces = plan->shared;
@@ -213,20 +203,18 @@ static void backward_part(void *context, int member)
                              piece + channels);
     }
     rt_team_barrier(team);
-    learn_channels(call, member, pieces, (rows + ROWS - 1) / ROWS);
+    learn_channels(plan, stage, member, pieces, (rows + ROWS - 1) / ROWS);
     rt_team_barrier(team);
-    if (call->stage->wants[0])
+    if (stage->wants[0])
         plan->isa->norm_backward(data + part.begin * x->ld, x->ld, dy + part.begin * y->grad_ld, y->grad_ld,
                                  rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
                                  part.end - part.begin, channels, view, arrays, arrays + MEAN_G * channels,
-                                 arrays + SLOPE * channels, call->stage->accumulate[0]);
+                                 arrays + SLOPE * channels, stage->accumulate[0]);
 }
 
 static void batch_norm_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct norm_call call = {plan, stage, false};
-
-    rt_team_run(plan->base.options.team, backward_part, &call);
+    rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,

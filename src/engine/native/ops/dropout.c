@@ -15,19 +15,13 @@ static int dropout_plan(struct rt_native *plan, struct rt_stage *stage, struct r
     return RT_OK;
 }
 
-struct dropout_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-};
-
 /* to = mask * from / (1 - rate) in training, from otherwise, for this member's images. */
-static void mask_images(const struct dropout_call *call, int member, const float *from, long from_ld,
-                        struct rt_view view, float *to, long to_ld, bool accumulate)
+static void mask_images(struct rt_native *plan, struct rt_stage *stage, int member, const float *from,
+                        long from_ld, struct rt_view view, float *to, long to_ld, bool accumulate)
 {
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]];
-    const float rate = call->stage->node->attributes.rate, scale = 1.0f / (1.0f - rate);
-    const uint64_t key = rt_dropout_key(plan->base.options.seed, plan->serial, call->stage->node->id);
+    const struct rt_value *x = &plan->values[stage->in[0]];
+    const float rate = stage->node->attributes.rate, scale = 1.0f / (1.0f - rate);
+    const uint64_t key = rt_dropout_key(plan->base.options.seed, plan->serial, stage->node->id);
     const uint32_t threshold = rt_dropout_threshold(rate);
     const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
     const long area = (long)x->shape.height * x->shape.width;
@@ -47,39 +41,31 @@ static void mask_images(const struct dropout_call *call, int member, const float
         }
 }
 
-static void forward_part(void *context, int member)
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct dropout_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
 
-    mask_images(call, member, rt_native_data(plan, x), x->ld, rt_native_view(plan, x), rt_native_data(plan, y),
-                y->ld, false);
+    mask_images(plan, stage, member, rt_native_data(plan, x), x->ld, rt_native_view(plan, x),
+                rt_native_data(plan, y), y->ld, false);
 }
 
 static void dropout_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct dropout_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct dropout_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
 
-    mask_images(call, member, rt_native_grad(plan, y), y->grad_ld, (struct rt_view){0}, rt_native_grad(plan, x),
-                x->grad_ld, call->stage->accumulate[0]);
+    mask_images(plan, stage, member, rt_native_grad(plan, y), y->grad_ld, (struct rt_view){0},
+                rt_native_grad(plan, x), x->grad_ld, stage->accumulate[0]);
 }
 
 static void dropout_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct dropout_call call = {plan, stage};
-
     if (stage->wants[0])
-        rt_team_run(plan->base.options.team, backward_part, &call);
+        rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_dropout = {

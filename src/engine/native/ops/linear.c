@@ -63,16 +63,9 @@ static int linear_plan(struct rt_native *plan, struct rt_stage *stage, struct rt
     return RT_OK;
 }
 
-struct linear_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-};
-
-static void linear_forward_part(void *context, int member)
+static void linear_forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct linear_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
     const bool by_rows = panels < 2 * rt_team_size(plan->base.options.team);
     const struct rt_slice rows = by_rows ? rt_team_slice(plan->base.options.team, member, plan->count, 14)
@@ -89,8 +82,7 @@ static void linear_forward_part(void *context, int member)
             .a = input_rows(plan, x) + rows.begin * row_stride(x) + k,
             .a_row = row_stride(x),
             .a_col = 1,
-            .b = rt_native_parameter(plan, call->stage->node->tensors[0]) + first * inputs +
-                 k * RT_PANEL_CHANNELS,
+            .b = rt_native_parameter(plan, stage->node->tensors[0]) + first * inputs + k * RT_PANEL_CHANNELS,
             .b_row = RT_PANEL_CHANNELS,
             .b_panel = inputs * RT_PANEL_CHANNELS,
             .c = to,
@@ -101,26 +93,22 @@ static void linear_forward_part(void *context, int member)
             .depth = inputs - k < DEPTH ? inputs - k : DEPTH,
             .accumulate = k > 0,
         });
-    if (call->stage->node->tensor_count > 1 || call->stage->relu)
-        plan->isa->bias_relu(to, y->ld, rows.end - rows.begin, (part.end - part.begin) * RT_PANEL_CHANNELS,
-                             call->stage->node->tensor_count > 1
-                                 ? rt_native_parameter(plan, call->stage->node->tensors[1]) + first
-                                 : NULL,
-                             call->stage->relu);
+    if (stage->node->tensor_count > 1 || stage->relu)
+        plan->isa->bias_relu(
+            to, y->ld, rows.end - rows.begin, (part.end - part.begin) * RT_PANEL_CHANNELS,
+            stage->node->tensor_count > 1 ? rt_native_parameter(plan, stage->node->tensors[1]) + first : NULL,
+            stage->relu);
 }
 
 static void linear_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct linear_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, linear_forward_part, &call);
+    rt_native_share_out(plan, stage, linear_forward_part);
 }
 
 /* dy's panels [N/16][n][16] into `packed`, through the ReLU's gate; the bias learns. */
-static void pack_gradient(struct linear_call *call, int member, float *packed)
+static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int member, float *packed)
 {
-    struct rt_native *plan = call->plan;
-    const struct rt_value *y = &plan->values[call->stage->out];
+    const struct rt_value *y = &plan->values[stage->out];
     const struct rt_slice part =
         rt_team_slice(plan->base.options.team, member, y->channels / RT_PANEL_CHANNELS, 1);
     float *dy = rt_native_grad(plan, y);
@@ -130,24 +118,23 @@ static void pack_gradient(struct linear_call *call, int member, float *packed)
     for (long p = part.begin; p < part.end; p++) {
         const long c = p * RT_PANEL_CHANNELS;
 
-        if (call->stage->relu)
+        if (stage->relu)
             plan->isa->gate(dy + c, y->grad_ld, data + c, y->ld, plan->count, RT_PANEL_CHANNELS);
         plan->isa->copy(dy + c, y->grad_ld, (struct rt_view){0}, packed + c * plan->count, RT_PANEL_CHANNELS,
                         plan->count, RT_PANEL_CHANNELS, false);
-        if (call->stage->node->tensor_count < 2)
+        if (stage->node->tensor_count < 2)
             continue;
         plan->isa->column_sum(dy + c, y->grad_ld, plan->count, RT_PANEL_CHANNELS, sums, false);
-        rt_native_learn(plan, call->stage->node->tensors[1], (size_t)c, sums, RT_PANEL_CHANNELS, 1, 0);
+        rt_native_learn(plan, stage->node->tensors[1], (size_t)c, sums, RT_PANEL_CHANNELS, 1, 0);
     }
 }
 
 /* dx = dy W: W^T in panels of 16 inputs, [K/16][N][16], made by the threads together. */
-static void input_gradient(struct linear_call *call, int member, float *transposed)
+static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int member, float *transposed)
 {
-    struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), outputs = y->channels;
-    const float *w = rt_native_parameter(plan, call->stage->node->tensors[0]);
+    const float *w = rt_native_parameter(plan, stage->node->tensors[0]);
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, inputs / RT_PANEL_CHANNELS, 1);
     const long dx_row = x->shape.height * x->shape.width > 1 ? inputs : x->grad_ld;
 
@@ -170,15 +157,14 @@ static void input_gradient(struct linear_call *call, int member, float *transpos
             .rows = plan->count,
             .panels = part.end - part.begin,
             .depth = outputs - o < DEPTH ? outputs - o : DEPTH,
-            .accumulate = o > 0 || call->stage->accumulate[0],
+            .accumulate = o > 0 || stage->accumulate[0],
         });
 }
 
 /* dW = x^T dy for this member's inputs, a block at a time, each learned at once. */
-static void weight_gradient(struct linear_call *call, int member, const float *packed)
+static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int member, const float *packed)
 {
-    struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, inputs, INPUTS);
     float *block = rt_native_scratch(plan, member);
@@ -204,34 +190,29 @@ static void weight_gradient(struct linear_call *call, int member, const float *p
                 .depth = plan->count,
             });
             for (long i = 0; i < two; i++)
-                rt_native_learn(plan, call->stage->node->tensors[0],
+                rt_native_learn(plan, stage->node->tensors[0],
                                 (size_t)(((p + i) * inputs + k) * RT_PANEL_CHANNELS),
                                 block + i * rows * RT_PANEL_CHANNELS, (size_t)(rows * RT_PANEL_CHANNELS), 1, 0);
         }
     }
 }
 
-static void linear_backward_part(void *context, int member)
+static void linear_backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    struct linear_call *call = context;
-    struct rt_native *plan = call->plan;
-    float *packed = plan->shared,
-          *transposed = plan->shared + plan->values[call->stage->out].channels * plan->count;
+    float *packed = plan->shared, *transposed = plan->shared + plan->values[stage->out].channels * plan->count;
 
-    pack_gradient(call, member, packed);
+    pack_gradient(plan, stage, member, packed);
     rt_team_barrier(plan->base.options.team);
-    if (call->stage->wants[0]) {
-        input_gradient(call, member, transposed);
+    if (stage->wants[0]) {
+        input_gradient(plan, stage, member, transposed);
         rt_team_barrier(plan->base.options.team); /* the old weights have been read */
     }
-    weight_gradient(call, member, packed);
+    weight_gradient(plan, stage, member, packed);
 }
 
 static void linear_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct linear_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, linear_backward_part, &call);
+    rt_native_share_out(plan, stage, linear_backward_part);
 }
 
 /* Weight [out][channel, row, column] -> panel of out, input (row, column, channel), lane. */

@@ -20,17 +20,10 @@ static int lrn_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
     return RT_OK;
 }
 
-struct lrn_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-};
-
-static void forward_part(void *context, int member)
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct lrn_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
-    const struct rt_attributes *a = &call->stage->node->attributes;
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_attributes *a = &stage->node->attributes;
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
     plan->isa->lrn(rt_native_data(plan, x) + rows.begin * x->ld, x->ld,
@@ -40,31 +33,25 @@ static void forward_part(void *context, int member)
 
 static void lrn_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct lrn_call call = {plan, stage};
-
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct lrn_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
-    const struct rt_attributes *a = &call->stage->node->attributes;
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_attributes *a = &stage->node->attributes;
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
     plan->isa->lrn_backward(
         rt_native_data(plan, x) + rows.begin * x->ld, x->ld, rt_native_grad(plan, y) + rows.begin * y->grad_ld,
         y->grad_ld, rt_native_grad(plan, x) + rows.begin * x->grad_ld, x->grad_ld, rows.end - rows.begin,
-        (int)x->channels, a->size, a->alpha, a->beta, a->k, call->stage->accumulate[0]);
+        (int)x->channels, a->size, a->alpha, a->beta, a->k, stage->accumulate[0]);
 }
 
 static void lrn_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct lrn_call call = {plan, stage};
-
     if (stage->wants[0])
-        rt_team_run(plan->base.options.team, backward_part, &call);
+        rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_lrn = {

@@ -1,5 +1,5 @@
 /* Max-pool, images shared out; the winners of each window are kept for the gradient. */
-#include "engine/native/native.h"
+#include "engine/native/ops/pool.h"
 #include "net/ops.h"
 
 enum { KERNEL_MAX = 15 }; /* a winner is one byte */
@@ -27,78 +27,49 @@ static int max_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct 
     return RT_OK;
 }
 
-struct pool_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-    struct rt_window window;
-};
-
-static struct pool_call call_of(struct rt_native *plan, struct rt_stage *stage)
+/* The winners of one image: null where none are kept. */
+static uint8_t *winners(const struct rt_native *plan, const struct rt_stage *stage,
+                        const struct rt_window *window, long image)
 {
-    const struct rt_value *x = &plan->values[stage->in[0]];
-    const struct rt_attributes *a = &stage->node->attributes;
-
-    return (struct pool_call){plan,
-                              stage,
-                              {.channels = (int)x->channels,
-                               .height = x->shape.height,
-                               .width = x->shape.width,
-                               .rows = stage->node->shape.height,
-                               .columns = stage->node->shape.width,
-                               .kernel = a->kernel,
-                               .stride = a->stride,
-                               .padding = a->padding}};
-}
-
-static uint8_t *winners(const struct pool_call *call, long image)
-{
-    if (call->stage->buffer == RT_NONE)
+    if (stage->buffer == RT_NONE)
         return NULL;
-    return (uint8_t *)(call->plan->arena + call->plan->buffers[call->stage->buffer].offset) +
-           image * call->window.rows * call->window.columns * call->window.channels;
+    return (uint8_t *)(plan->arena + plan->buffers[stage->buffer].offset) +
+           image * window->rows * window->columns * window->channels;
 }
 
-static void forward_part(void *context, int member)
+static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct pool_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_window window = rt_pool_window(plan, stage);
     const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
-    const long in = (long)x->shape.height * x->shape.width, out = (long)y->shape.height * y->shape.width;
 
     for (long i = images.begin; i < images.end; i++)
-        plan->isa->max_pool(&call->window, rt_native_data(plan, x) + i * in * x->ld, x->ld,
-                            rt_native_view(plan, x), rt_native_data(plan, y) + i * out * y->ld, y->ld,
-                            winners(call, i), call->stage->buffer == RT_NONE ? 0 : x->channels);
+        plan->isa->max_pool(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
+                            rt_pool_image(plan, y, i), y->ld, winners(plan, stage, &window, i),
+                            stage->buffer == RT_NONE ? 0 : x->channels);
 }
 
 static void max_pool_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct pool_call call = call_of(plan, stage);
-
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    rt_native_share_out(plan, stage, forward_part);
 }
 
-static void backward_part(void *context, int member)
+static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct pool_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_window window = rt_pool_window(plan, stage);
     const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
-    const long in = (long)x->shape.height * x->shape.width, out = (long)y->shape.height * y->shape.width;
 
     for (long i = images.begin; i < images.end; i++)
-        plan->isa->max_pool_backward(
-            &call->window, rt_native_grad(plan, y) + i * out * y->grad_ld, y->grad_ld, winners(call, i),
-            x->channels, rt_native_grad(plan, x) + i * in * x->grad_ld, x->grad_ld, call->stage->accumulate[0]);
+        plan->isa->max_pool_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
+                                     winners(plan, stage, &window, i), x->channels,
+                                     rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
 }
 
 static void max_pool_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct pool_call call = call_of(plan, stage);
-
     if (stage->wants[0])
-        rt_team_run(plan->base.options.team, backward_part, &call);
+        rt_native_share_out(plan, stage, backward_part);
 }
 
 const struct rt_native_kernel rt_native_max_pool = {

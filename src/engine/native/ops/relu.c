@@ -20,16 +20,9 @@ static int relu_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     return RT_OK;
 }
 
-struct relu_call {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-};
-
-static void relu_forward_part(void *context, int member)
+static void relu_forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct relu_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
     struct rt_view view = rt_native_view(plan, x);
 
@@ -41,17 +34,13 @@ static void relu_forward_part(void *context, int member)
 
 static void relu_forward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct relu_call call = {plan, stage};
-
     if (!plan->values[stage->out].relu)
-        rt_team_run(plan->base.options.team, relu_forward_part, &call);
+        rt_native_share_out(plan, stage, relu_forward_part);
 }
 
-static void relu_backward_part(void *context, int member)
+static void relu_backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct relu_call *call = context;
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *x = &plan->values[call->stage->in[0]], *y = &plan->values[call->stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
     float *dy = rt_native_grad(plan, y) + rows.begin * y->grad_ld;
     float *dx = rt_native_grad(plan, x) + rows.begin * x->grad_ld;
@@ -60,15 +49,13 @@ static void relu_backward_part(void *context, int member)
                     x->channels); /* y > 0 exactly where x > 0, stored or viewed */
     if (dx != dy)
         plan->isa->copy(dy, y->grad_ld, (struct rt_view){0}, dx, x->grad_ld, rows.end - rows.begin, x->channels,
-                        call->stage->accumulate[0]);
+                        stage->accumulate[0]);
 }
 
 static void relu_backward(struct rt_native *plan, struct rt_stage *stage)
 {
-    struct relu_call call = {plan, stage};
-
     if (stage->wants[0])
-        rt_team_run(plan->base.options.team, relu_backward_part, &call);
+        rt_native_share_out(plan, stage, relu_backward_part);
 }
 
 const struct rt_native_kernel rt_native_relu = {
