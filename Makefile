@@ -6,6 +6,8 @@ ARGS =
 SECONDS = 60
 ROUNDS = 100
 TARGETS =
+# Half of the embedded images: the whole demonstration takes about a minute on two cores.
+DEMO = --data shapes10 --runs demo/runs --epochs 200 --set train_size=5000 --set log_every=10
 
 SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
@@ -16,10 +18,11 @@ all: ## build the program: build/rethink
 	@$(INSTALL_PACKAGES) --check build
 	@$(MAKE) --no-print-directory $(BUILD)/rethink
 
-run: ## install what is missing, build, and watch a network memorise random labels
+run: ## install what is missing, build, and watch a network memorise random labels; then figure 1 of MLP1
 	@$(INSTALL_PACKAGES) build run
 	@$(MAKE) --no-print-directory $(BUILD)/rethink
-	$(BUILD)/rethink train MLP1_1.0_none --data shapes10 --epochs 200 $(ARGS)
+	$(BUILD)/rethink train MLP1_1.0_none $(DEMO)
+	$(BUILD)/rethink figure1 --models MLP1 $(DEMO) --figures demo $(ARGS)
 
 test: ## install what is missing, build, and run the tests
 	@$(INSTALL_PACKAGES) build test
@@ -62,7 +65,7 @@ dist: all ## a release archive, built and tested from itself
 	@meson dist -C $(BUILD)
 
 clean: ## remove what was built
-	rm -rf $(BUILD) build-*
+	rm -rf $(BUILD) build-* demo
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'

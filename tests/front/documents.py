@@ -13,6 +13,8 @@ from tap import RETHINK, SOURCE, done, empty, ok, skip
 PATH = re.compile(r'`((?:src|tests|tools|docs|bench|results|experiments)/[\w./{}*,-]*|Makefile|meson\.build|[A-Z]+\.md)`')
 LINK = re.compile(r'\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)')
 
+EXAMPLES = {'src/net/models/resnet20.c'}  # what docs/adding-a-model.md has its reader write; OP.c stands for any op
+
 
 def documents():
     paths = glob.glob(SOURCE + '/*.md')
@@ -42,6 +44,8 @@ def check_files(docs):
             if not os.path.exists(os.path.join(SOURCE, os.path.dirname(name), link)):
                 missing.append(f'{name}: link to {link}')
         for path in PATH.findall(text):
+            if path in EXAMPLES or re.search(r'\b[A-Z]+\.[ch]$', path):
+                continue
             for one in braces(path):
                 if not glob.glob(os.path.join(SOURCE, one)) and not glob.glob(os.path.join(SOURCE, os.path.dirname(name), one)):
                     missing.append(f'{name}: {one}')
@@ -59,7 +63,7 @@ def check_make(docs):
 def check_commands(docs):
     used = {}
     for name, text in docs.items():
-        for words in re.findall(r'(?:^|`|\$ |/)rethink ([a-z][a-z-]+(?: [a-z]+)?)', text, re.MULTILINE):
+        for words in re.findall(r'(?:^|`|\$ |/)rethink ([a-z][a-z0-9-]+(?: [a-z]+)?)', text, re.MULTILINE):
             used.setdefault(words, name)
     bad = []
     for words, name in used.items():
