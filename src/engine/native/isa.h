@@ -69,7 +69,7 @@ struct rt_isa {
 
     void (*product)(const struct rt_product *product);
 
-    /* to[j][i] = from[i][j] for rows x columns floats. */
+    /* to[j][i] = from[i][j] for rows x columns floats, both multiples of 16. */
     void (*transpose)(const float *from, long from_ld, float *to, long to_ld, long rows, long columns);
 
     void (*gather)(const struct rt_gather *gather);
