@@ -13,6 +13,18 @@ static int build_graph(struct rt_setup *setup, const struct rt_experiment *exper
     return rt_model_build(&setup->graph, model, &options, err);
 }
 
+/* Engine calls cannot fail, so each batch size that an epoch has is asked about first. */
+static int check_batches(const struct rt_setup *setup, const struct rt_experiment *experiment,
+                         struct rt_error *err)
+{
+    const size_t images = setup->dataset.train_count, batch = (size_t)experiment->batch_size;
+    const size_t rest = images % batch;
+
+    if (images >= batch)
+        RT_TRY(rt_graph_check_batch(&setup->graph, (int)batch, true, err));
+    return rest ? rt_graph_check_batch(&setup->graph, (int)rest, true, err) : RT_OK;
+}
+
 int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
                      int threads, bool training, struct rt_error *err)
 {
@@ -28,6 +40,8 @@ int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experim
     if (!found)
         return rt_fail(err, RT_EUSAGE, "--engine: there is no engine '%s'", engine);
     RT_TRY(build_graph(setup, experiment, err));
+    if (training)
+        RT_TRY(check_batches(setup, experiment, err));
     RT_TRY(rt_team_create(&setup->team, threads, err));
     options.team = setup->team;
     RT_TRY(rt_plan_create(&setup->plan, found, &setup->graph, &options, err));

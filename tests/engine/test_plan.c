@@ -389,6 +389,43 @@ static void test_equal_inputs(void **state)
     for_engines(check_equal_inputs);
 }
 
+/* Equal values in a window: the gradient goes to the first, as PyTorch's; and a NaN is larger than any number.
+ */
+static void check_pool_ties(const struct rt_engine *engine)
+{
+    const struct rt_plan_options options = {.batch_max = 1, .training = true, .input_gradient = true};
+    double x[32], y[8], dy[8], dx[32];
+    struct rt_graph graph;
+    struct rt_plan *plan = NULL;
+    struct rt_error err = {0};
+
+    assert_int_equal(rt_test_network(&graph, (struct rt_shape){2, 4, 4}, "max_pool 2 2 0", &err), RT_OK);
+    assert_int_equal(rt_plan_create(&plan, engine, &graph, &options, &err), RT_OK);
+    for (int i = 0; i < 32; i++)
+        x[i] = 0.5;
+    for (int i = 0; i < 8; i++)
+        dy[i] = i + 1;
+    rt_test_probe(plan, x, 1, y, dy, dx);
+    for (int i = 0; i < 32; i++) {
+        const int window = i / 16 * 4 + i % 16 / 8 * 2 + i % 4 / 2;
+
+        if (dx[i] != (i % 8 < 4 && i % 2 == 0 ? dy[window] : 0))
+            fail_msg("%s: dx[%d] is %g", engine->name, i, dx[i]);
+    }
+    x[16] = NAN;
+    rt_test_probe(plan, x, 1, y, dy, dx);
+    for (int i = 0; i < 8; i++)
+        assert_true(isnan(y[i]) == (i == 4));
+    rt_plan_free(&plan);
+    rt_graph_free(&graph);
+}
+
+static void test_pool_ties(void **state)
+{
+    (void)state;
+    for_engines(check_pool_ties);
+}
+
 /* A class missing from the data: its logit is only ever pushed down, and nothing else happens. */
 static void check_missing_class(const struct rt_engine *engine)
 {
@@ -545,8 +582,9 @@ int main(void)
         cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_unknown_op),
         cmocka_unit_test(test_nan_shows),     cmocka_unit_test(test_large_logits),
         cmocka_unit_test(test_equal_inputs),  cmocka_unit_test(test_missing_class),
-        cmocka_unit_test(test_dropout),       cmocka_unit_test(test_dropout_mask),
-        cmocka_unit_test(test_serial),        cmocka_unit_test(test_memorises),
+        cmocka_unit_test(test_pool_ties),     cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_dropout_mask),  cmocka_unit_test(test_serial),
+        cmocka_unit_test(test_memorises),
     };
 
     return cmocka_run_group_tests_name("engine/plan", tests, NULL, NULL);
