@@ -64,36 +64,23 @@ static void append_options(struct rt_text *script, const struct rt_sweep_options
         rt_text_printf(script, "#SBATCH --time=%s\n", options->time_limit);
     if (options->memory)
         rt_text_printf(script, "#SBATCH --mem=%s\n", options->memory);
-    rt_text_printf(script, "#SBATCH --requeue\n#SBATCH --signal=B:USR1@%d\n#SBATCH --open-mode=append\n",
+    rt_text_printf(script, "#SBATCH --requeue\n#SBATCH --signal=USR1@%d\n#SBATCH --open-mode=append\n",
                    WARNING_S);
     rt_text_printf(script, "#SBATCH --output=\"%s/slurm-%%A_%%a.log\"\n", options->runs);
 }
 
-static const char functions[] =
-    "\n"
-    "# Runs a command; a request to stop is passed on to it, and it saves.\n"
-    "start() {\n"
-    "    \"$@\" &\n"
-    "    child=$!\n"
-    "    wait \"$child\"\n"
-    "    code=$?\n"
-    "    while [ \"$code\" -gt 128 ] && kill -0 \"$child\" 2>/dev/null; do # a signal ended the wait only\n"
-    "        wait \"$child\"\n"
-    "        code=$?\n"
-    "    done\n"
-    "    return \"$code\"\n"
-    "}\n"
-    "stopped=\n"
-    "child=\n"
-    "trap 'stopped=yes; [ -z \"$child\" ] || kill -TERM \"$child\" 2>/dev/null' USR1 TERM\n"
-    "\n";
+/* Each command is a job step: Slurm signals those, not the script, at pre-emption and before the time limit. */
+static const char functions[] = "\nstart() {\n"
+                                "    srun --quiet --ntasks=1 --cpus-per-task=\"$SLURM_CPUS_PER_TASK\" \"$@\"\n"
+                                "}\n\n";
 
+/* A member that is being cancelled is COMPLETING by now. */
 static const char requeue[] =
     "code=$?\n"
-    "# Stopped by pre-emption or the time limit, not by scancel: once more, from where it saved.\n"
-    "if [ -n \"$stopped\" ] && [ \"$code\" -ne 0 ] &&\n"
-    "    ! scontrol show job \"$SLURM_JOB_ID\" | grep -q 'JobState=CANCELLED'; then\n"
-    "    scontrol requeue \"$SLURM_JOB_ID\"\n"
+    "member=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
+    "# Interrupted and saved, and not by scancel: queued again, to go on from there.\n"
+    "if [ \"$code\" -eq 6 ] && scontrol show job \"$member\" | grep -q 'JobState=RUNNING'; then\n"
+    "    scontrol requeue \"$member\"\n"
     "fi\n"
     "exit \"$code\"\n";
 

@@ -103,7 +103,7 @@ def failures():
 
 
 def killed_child():
-    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '5000', *SMALL, runs='killed'), stderr=subprocess.PIPE, text=True, cwd=work)
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='killed'), stderr=subprocess.PIPE, text=True, cwd=work)
     lock = os.path.join(work, 'killed', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
     tap.ok(wait_for(lambda: os.path.exists(lock)), 'the run is under way')
     children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
@@ -114,7 +114,7 @@ def killed_child():
 
 
 def interrupted():
-    args = ['sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '60', '-j', '2', *SMALL]
+    args = ['sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '150', '--set', 'curve=true', '-j', '2', *SMALL]
     p = subprocess.Popen(command(*args, runs='cut'), stderr=subprocess.PIPE, text=True, cwd=work)
     under_way = [os.path.join(work, 'cut', 'MLP1', n, 'metrics.csv') for n in ('MLP1_0.0_none', 'MLP1_1.0_none')]
     tap.ok(wait_for(lambda: all(os.path.exists(f) and os.path.getsize(f) > 300 for f in under_way)), 'two runs are under way')
@@ -132,7 +132,7 @@ def interrupted():
 
 
 def orphaned():
-    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '5000', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
     metrics = os.path.join(work, 'orphan', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
     wait_for(lambda: os.path.exists(metrics) and os.path.getsize(metrics) > 300)
     children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
@@ -147,7 +147,7 @@ def orphaned():
 
 def terminal():
     master, slave = pty.openpty()
-    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '40', *SMALL, runs='tty'), stderr=slave, cwd=work,
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '100', '--set', 'curve=true', *SMALL, runs='tty'), stderr=slave, cwd=work,
                          env=dict(os.environ, TERM='xterm'))
     os.close(slave)
     seen = b''
@@ -171,7 +171,7 @@ def scripts():
     script = os.path.join(work, 'script.sh')
     open(script, 'w').write(p.stdout)
     checked = subprocess.run(['bash', '-n', script], capture_output=True, text=True)
-    wanted = ['--array=0-2', '--time=1:00:00', '--partition=cpu', '--mem=2G', '--requeue', '--signal=B:USR1@', "'comet_project=a b'\\''s'"]
+    wanted = ['--array=0-2', '--time=1:00:00', '--partition=cpu', '--mem=2G', '--requeue', '--signal=USR1@', "'comet_project=a b'\\''s'"]
     tap.empty([w for w in wanted if w not in p.stdout] + [checked.stderr] * bool(checked.returncode), '--launcher print shows a sound script')
     tap.ok(p.returncode == 0 and not os.path.exists(os.path.join(work, 'new runs')), 'and makes nothing', p.stderr)
     if shutil.which('shellcheck'):
