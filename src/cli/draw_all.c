@@ -5,13 +5,33 @@
 #include "cli/sweep_args.h"
 #include "figures/figures.h"
 #include "figures/report.h"
+#include "figures/samples.h"
 #include "figures/smooth.h"
+
+enum { SAMPLES_SEED = 42 };
 
 static void say_drawn(void *context, const struct rt_figure_kind *kind)
 {
     const struct rt_drawing *drawing = context;
     if (!drawing->quiet)
         rt_log_info("%s/%s.png", drawing->figures, kind->name);
+}
+
+static void say_sample(const char *path)
+{
+    rt_log_info("%s", path);
+}
+
+void rt_draw_samples(const struct rt_records *records, const char *figures, bool quiet)
+{
+    struct rt_error cause = {0};
+    if (records->count == 0)
+        return;
+    const struct rt_result *result = &records->runs[0].result;
+    const bool folder = rt_path_is_folder(result->data.source);
+    if (rt_samples_write(folder ? result->data.source : result->data.name, figures, SAMPLES_SEED,
+                         quiet ? NULL : say_sample, &cause))
+        rt_log_warn("no sample images: %s", cause.message);
 }
 
 static int write_report(const struct rt_drawing *drawing, const struct rt_records *records,
@@ -40,6 +60,8 @@ int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
     if (!rc && drawing->draw)
         rc = rt_figures_draw(&records, drawing->figures, NULL, 0, &options, say_drawn, (void *)(size_t)drawing,
                              err);
+    if (!rc && drawing->draw && !drawing->under_way)
+        rt_draw_samples(&records, drawing->figures, drawing->quiet);
     if (!rc)
         rc = write_report(drawing, &records, &options, err);
     rt_records_free(&records);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/sweep_args.h"
 #include "figures/figures.h"
 #include "figures/smooth.h"
 
@@ -76,6 +77,8 @@ static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
                              &figure_options, say_drawn, &progress, err);
     if (!rc && progress.count == 0)
         rc = rt_fail(err, RT_EDATA, "%s: no run that a figure shows (%zu runs read)", runs, records.count);
+    if (!rc && arguments->operand_count == 0)
+        rt_draw_samples(&records, progress.directory, rt_argument_flag(arguments, "quiet"));
     rt_records_free(&records);
     return rc;
 }
@@ -91,9 +94,10 @@ const struct rt_command rt_command_plot = {
                    "beside the .csv with "
                    "its numbers and the gnuplot script .gp that made it: edit that and run gnuplot on it to "
                    "restyle the figure."
-                   "\n\nFigures:" RT_FIGURES(FIGURE_NAME) ".\n\n"
-                                                          "Several runs of an experiment that differ in their "
-                                                          "seed are drawn as mean and 95 % band.",
+                   "\n\nFigures:" RT_FIGURES(
+                       FIGURE_NAME) "; and, without a name, sample images of the data and its corruptions.\n\n"
+                                    "Several runs of an experiment that differ in their "
+                                    "seed are drawn as mean and 95 % band.",
     .examples = "rethink plot                                # all figures, from runs/ into figures/\n"
                 "rethink plot mlp1_curves --smooth 0         # one, as logged\n"
                 "rethink plot --reference published/         # published points behind ours\n",

@@ -52,6 +52,10 @@ struct rt_drawing {
     bool under_way; /* the report reloads itself */
     bool quiet;
 };
+struct rt_records;
+/* The sample images of the runs' data set and its corruptions; says so where the data cannot be found any more.
+ */
+void rt_draw_samples(const struct rt_records *records, const char *figures, bool quiet);
 int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err);
 
 #endif
