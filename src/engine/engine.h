@@ -75,7 +75,7 @@ struct rt_engine {
                      uint8_t *predictions);
     void (*probe)(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
     size_t (*memory_bytes)(const struct rt_plan *plan);
-    const char *(*isa)(const struct rt_plan *plan); /* null: "portable" */
+    const char *(*isa)(const struct rt_plan *plan);                                     /* null: "portable" */
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
 };
 
@@ -134,8 +134,8 @@ void rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, cons
 /* The instruction set that the plan's kernels were built for: "avx2", ...; "portable" is any. */
 const char *rt_plan_isa(const struct rt_plan *plan);
 
-/* The index-th stage's time since the plan was made, on the caller's clock; false past the last, and for plans made
- * without options.profile or by an engine that keeps none. */
+/* The index-th stage's time since the plan was made, on the caller's clock; false past the last, and for plans
+ * made without options.profile or by an engine that keeps none. */
 bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
 
 /* Bytes of the plan's own memory: tensors, momentum, activations, gradients, scratch. */

@@ -11,7 +11,8 @@
  */
 double rt_flops_training(const struct rt_graph *graph);
 
-/* The passes of a layer that cost as much as its forward one: itself, the weights' gradient, perhaps the input's. */
+/* The passes of a layer that cost as much as its forward one: itself, the weights' gradient, perhaps the
+ * input's. */
 int rt_flops_passes(const struct rt_graph *graph, const struct rt_node *node);
 
 /* Forward alone. */
