@@ -24,8 +24,10 @@ static void exponential(void **state)
     experiment.learning_rate = 0.01;
     experiment.scheduler = RT_SCHEDULER_EXPONENTIAL;
     experiment.lr_decay = 0.95;
-    for (int epoch = 1; epoch <= 60; epoch++, rate *= 0.95)
+    for (int epoch = 1; epoch <= 60; epoch++) {
         assert_true(rt_schedule_rate(&experiment, epoch) == rate);
+        rate *= 0.95;
+    }
 }
 
 static void multi_step(void **state)

@@ -41,6 +41,17 @@ struct rt_gather {
     long to_ld;
 };
 
+/* Local response normalisation's constants (Krizhevsky et al. 2012, section 3.3; alpha is divided by size). */
+struct rt_lrn {
+    int size;
+    float alpha, beta, k;
+};
+
+/* What a batch norm's gradient subtracts, each [channels]: the mean of g, and g's slope along x - mean. */
+struct rt_norm_terms {
+    const float *mean, *mean_g, *slope;
+};
+
 /* Winograd's minimal filtering (Lavin and Gray 2016) on 6x6 tiles: F(4x4, 3x3), or F(2x2, 5x5) at the same
  * points. Tiles of step x step outputs are counted over (image, tile row, tile column) of one map; transformed
  * tiles have 36 positions, each a matrix of tiles by channels, so that a convolution is 36 products. */
@@ -96,10 +107,10 @@ struct rt_isa {
      * mean). */
     void (*norm_sums)(const float *x, long x_ld, const float *dy, long dy_ld, long rows, long channels,
                       struct rt_view view, const float *mean, float *sum_g, float *sum_gx);
-    /* dx (+)= scale[c] * (g - a[c] - b[c] * (x - mean[c])), g as above. dx may be dy. */
+    /* dx (+)= scale[c] * (g - mean_g[c] - slope[c] * (x - mean[c])), g as above. dx may be dy. */
     void (*norm_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                          long rows, long channels, struct rt_view view, const float *mean, const float *a,
-                          const float *b, bool accumulate);
+                          long rows, long channels, struct rt_view view, const struct rt_norm_terms *terms,
+                          bool accumulate);
 
     /* One image: y and the winning tap of each window in `winner` [rows x columns][channels]. */
     void (*max_pool)(const struct rt_window *window, const float *x, long x_ld, struct rt_view view, float *y,
@@ -114,10 +125,10 @@ struct rt_isa {
                               long dx_ld, bool accumulate);
 
     /* Local response normalisation of rows of pixels. */
-    void (*lrn)(const float *x, long x_ld, float *y, long y_ld, long rows, int channels, int size, float alpha,
-                float beta, float k);
+    void (*lrn)(const float *x, long x_ld, float *y, long y_ld, long rows, int channels,
+                const struct rt_lrn *lrn);
     void (*lrn_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                         long rows, int channels, int size, float alpha, float beta, float k, bool accumulate);
+                         long rows, int channels, const struct rt_lrn *lrn, bool accumulate);
 
     /* v = momentum v + (g + decay w); w -= rate v. g is the sum of `parts` arrays, part_stride floats apart. */
     void (*update)(float *w, float *v, const float *g, long count, int parts, long part_stride, float rate,

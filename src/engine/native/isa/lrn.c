@@ -34,27 +34,27 @@ RT_INLINE void window_sum(const float *term, float *to, int count, int before, i
 }
 
 /* d of one pixel's channels. */
-RT_INLINE void denominators(const float *x, float *d, int channels, int size, float alpha, float k)
+RT_INLINE void denominators(const float *x, float *d, int channels, const struct rt_lrn *lrn)
 {
     float squares[CHUNK + 2 * MARGIN];
-    const int before = size / 2, after = (size - 1) / 2;
+    const int before = lrn->size / 2, after = (lrn->size - 1) / 2;
 
     memset(squares, 0, sizeof squares);
     for (int c = 0; c < channels; c++)
         squares[MARGIN + c] = x[c] * x[c];
     window_sum(squares + MARGIN, d, channels, before, after);
     for (int c = 0; c < channels; c++)
-        d[c] = k + alpha / (float)size * d[c];
+        d[c] = lrn->k + lrn->alpha / (float)lrn->size * d[c];
 }
 
-void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows, int channels, int size,
-                      float alpha, float beta, float k)
+void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows, int channels,
+                      const struct rt_lrn *lrn)
 {
     float d[CHUNK];
 
     for (long r = 0; r < rows; r++, x += x_ld, y += y_ld) {
-        denominators(x, d, channels, size, alpha, k);
-        negative_power(d, channels, beta);
+        denominators(x, d, channels, lrn);
+        negative_power(d, channels, lrn->beta);
         for (int c = 0; c < channels; c++)
             y[c] = x[c] * d[c];
     }
@@ -63,18 +63,17 @@ void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows,
 /* dx[c] = dy[c] d[c]^-beta - 2 alpha beta / size x[c] sum over the windows that hold c of dy[j] x[j]
  * d[j]^(-beta-1) */
 void RT_ISA_NAME(lrn_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                               long rows, int channels, int size, float alpha, float beta, float k,
-                               bool accumulate)
+                               long rows, int channels, const struct rt_lrn *lrn, bool accumulate)
 {
     float d[CHUNK], power[CHUNK], term[CHUNK + 2 * MARGIN], sum[CHUNK];
-    const int before = size / 2, after = (size - 1) / 2;
-    const float factor = 2.0f * alpha * beta / (float)size;
+    const int before = lrn->size / 2, after = (lrn->size - 1) / 2;
+    const float factor = 2.0f * lrn->alpha * lrn->beta / (float)lrn->size;
 
     memset(term, 0, sizeof term);
     for (long r = 0; r < rows; r++, x += x_ld, dy += dy_ld, dx += dx_ld) {
-        denominators(x, d, channels, size, alpha, k);
+        denominators(x, d, channels, lrn);
         memcpy(power, d, (size_t)channels * sizeof *d);
-        negative_power(power, channels, beta);
+        negative_power(power, channels, lrn->beta);
         for (int c = 0; c < channels; c++)
             term[MARGIN + c] = dy[c] * x[c] * power[c] / d[c];
         window_sum(term + MARGIN, sum, channels, after, before);

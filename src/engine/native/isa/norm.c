@@ -85,14 +85,15 @@ void RT_ISA_NAME(norm_sums)(const float *x, long x_ld, const float *dy, long dy_
 }
 
 void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                                long rows, long channels, struct rt_view view, const float *mean,
-                                const float *a, const float *b, bool accumulate)
+                                long rows, long channels, struct rt_view view,
+                                const struct rt_norm_terms *terms, bool accumulate)
 {
     for (long r = 0; r < rows; r++, x += x_ld, dy += dy_ld, dx += dx_ld)
         for (long c = 0; c < channels; c += RT_LANES) {
             const rt_vec g = passed(x, dy, view, c);
-            const rt_vec d = rt_load(x + c) - rt_load(mean + c);
-            const rt_vec value = rt_load(view.scale + c) * (g - rt_load(a + c) - rt_load(b + c) * d);
+            const rt_vec d = rt_load(x + c) - rt_load(terms->mean + c);
+            const rt_vec value =
+                rt_load(view.scale + c) * (g - rt_load(terms->mean_g + c) - rt_load(terms->slope + c) * d);
 
             rt_store(dx + c, accumulate ? rt_load(dx + c) + value : value);
         }

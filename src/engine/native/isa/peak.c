@@ -13,10 +13,11 @@ double RT_ISA_NAME(fma_peak)(long rounds, volatile float *seed)
 #pragma GCC unroll 24
     for (int k = 0; k < CHAINS; k++)
         chain[k] = rt_splat((float)k);
-    for (long i = 0; i < rounds; i++)
+    for (long i = 0; i < rounds; i++) {
 #pragma GCC unroll 24
         for (int k = 0; k < CHAINS; k++)
             chain[k] = chain[k] * factor + term;
+    }
 #pragma GCC unroll 24
     for (int k = 0; k < CHAINS; k++)
         sum += chain[k];

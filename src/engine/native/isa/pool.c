@@ -40,6 +40,7 @@ void RT_ISA_NAME(max_pool)(const struct rt_window *w, const float *x, long x_ld,
                     for (int j = along.begin; j < along.end; j++) {
                         const float *from = x + ((long)(top + i) * w->width + left + j) * x_ld;
                         const rt_vec value = rt_view_load(from, view, c);
+                        /* NOLINTNEXTLINE(misc-redundant-expression): a NaN differs from itself */
                         const rt_ivec better = (value > best) | (value != value); /* NaN wins, as in PyTorch */
 
                         best = rt_select(better, value, best);

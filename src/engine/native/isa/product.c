@@ -135,11 +135,10 @@ void RT_ISA_NAME(product)(const struct rt_product *p)
     long panel = 0;
 
     while (panel < p->panels) {
-        const long left = p->panels - panel;
         int panels = 1;
 
-        if (PANELS_MAX == 3 && left > 1) /* twos, and one three when their number is odd */
-            panels = left == 3 ? 3 : 2;
+        if (PANELS_MAX == 3 && p->panels - panel > 1) /* twos, and one three when their number is odd */
+            panels = p->panels - panel == 3 ? 3 : 2;
         group(p, panel, panels);
         panel += panels;
     }

@@ -208,8 +208,10 @@ static void backward_part(struct rt_native *plan, struct rt_stage *stage, int me
     if (stage->wants[0])
         plan->isa->norm_backward(data + part.begin * x->ld, x->ld, dy + part.begin * y->grad_ld, y->grad_ld,
                                  rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
-                                 part.end - part.begin, channels, view, arrays, arrays + MEAN_G * channels,
-                                 arrays + SLOPE * channels, stage->accumulate[0]);
+                                 part.end - part.begin, channels, view,
+                                 &(struct rt_norm_terms){arrays + MEAN * channels, arrays + MEAN_G * channels,
+                                                         arrays + SLOPE * channels},
+                                 stage->accumulate[0]);
 }
 
 static void batch_norm_backward(struct rt_native *plan, struct rt_stage *stage)

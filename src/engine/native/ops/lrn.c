@@ -20,15 +20,22 @@ static int lrn_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
     return RT_OK;
 }
 
+static struct rt_lrn constants(const struct rt_stage *stage)
+{
+    const struct rt_attributes *a = &stage->node->attributes;
+
+    return (struct rt_lrn){a->size, a->alpha, a->beta, a->k};
+}
+
 static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct rt_attributes *a = &stage->node->attributes;
+    const struct rt_lrn lrn = constants(stage);
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
     plan->isa->lrn(rt_native_data(plan, x) + rows.begin * x->ld, x->ld,
                    rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, (int)x->channels,
-                   a->size, a->alpha, a->beta, a->k);
+                   &lrn);
 }
 
 static void lrn_forward(struct rt_native *plan, struct rt_stage *stage)
@@ -39,13 +46,13 @@ static void lrn_forward(struct rt_native *plan, struct rt_stage *stage)
 static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct rt_attributes *a = &stage->node->attributes;
+    const struct rt_lrn lrn = constants(stage);
     const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
-    plan->isa->lrn_backward(
-        rt_native_data(plan, x) + rows.begin * x->ld, x->ld, rt_native_grad(plan, y) + rows.begin * y->grad_ld,
-        y->grad_ld, rt_native_grad(plan, x) + rows.begin * x->grad_ld, x->grad_ld, rows.end - rows.begin,
-        (int)x->channels, a->size, a->alpha, a->beta, a->k, stage->accumulate[0]);
+    plan->isa->lrn_backward(rt_native_data(plan, x) + rows.begin * x->ld, x->ld,
+                            rt_native_grad(plan, y) + rows.begin * y->grad_ld, y->grad_ld,
+                            rt_native_grad(plan, x) + rows.begin * x->grad_ld, x->grad_ld,
+                            rows.end - rows.begin, (int)x->channels, &lrn, stage->accumulate[0]);
 }
 
 static void lrn_backward(struct rt_native *plan, struct rt_stage *stage)

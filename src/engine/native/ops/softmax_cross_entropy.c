@@ -1,4 +1,5 @@
 /* Softmax cross-entropy of a batch's logits; in training also their gradient, (softmax - one-hot) / n. */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,6 +57,7 @@ static void loss_forward(struct rt_native *plan, struct rt_stage *stage)
         const float *row = rt_native_data(plan, logits) + i * logits->ld;
         const int label = plan->labels[i], predicted = largest_of(row, classes);
 
+        assert(label < classes);
         plan->metrics->loss_sum += softmax_row(row, classes, label, p);
         plan->metrics->correct += predicted == label;
         if (plan->predictions)
