@@ -37,7 +37,7 @@ def until_done(runs, name, arguments, number, rng, longest):
         time.sleep(rng.uniform(0.02, longest))
         if ended < 30:
             process.send_signal(number)
-        _, errors = process.communicate(timeout=300)
+        _, errors = process.communicate(timeout=900)
         if process.returncode == 0:
             return ended, ''
         if process.returncode not in (6, -number):

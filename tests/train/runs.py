@@ -20,7 +20,7 @@ def command(runs, name, *arguments):
 
 def train(runs, name, *arguments):
     return subprocess.run(command(runs, name, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=300)
+                          timeout=900)
 
 
 def folder(runs, name='*'):
