@@ -163,6 +163,8 @@ void rt_sweep_command(struct rt_sweep_command *command, const struct rt_sweep *s
 {
     const struct rt_sweep_options *options = &sweep->options;
     int n = 0;
+
+    *command = (struct rt_sweep_command){0};
     snprintf(command->epochs, sizeof command->epochs, "%lld", (long long)run->stages[stage]);
     snprintf(command->threads, sizeof command->threads, "%d", run->cores);
     command->words[n++] = options->program;

@@ -33,6 +33,7 @@ static double softmax_row(const float *logits, int classes, int label, float *p)
     }
     for (int j = 0; j < classes; j++)
         p[j] = (float)((double)p[j] / sum);
+    /* cppcheck-suppress invalidFunctionArg; there are classes, so the sum is at least exp(0) */
     return log(sum) - (double)(logits[label] - largest);
 }
 
