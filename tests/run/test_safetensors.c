@@ -22,8 +22,8 @@ static uint8_t *make_file(const char *header, long long length, size_t data, siz
     assert_int_equal(rt_alloc(&bytes, *size, 1, "a file", NULL), 0);
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(n >> (8 * i));
-    memcpy(bytes + 8, header,
-           strlen(header)); /* NOLINT(bugprone-not-null-terminated-result): bytes, not text */
+    for (size_t i = 0; header[i]; i++)
+        bytes[8 + i] = (uint8_t)header[i];
     return bytes;
 }
 
