@@ -58,8 +58,9 @@ class Server:
         self.process = subprocess.Popen(
             [environment.python(), '-m', 'mlflow', 'server', '--backend-store-uri', f'sqlite:///{folder}/db.sqlite',
              '--artifacts-destination', folder + '/artifacts', '--host', '127.0.0.1', '--port', str(self.port),
-             '--workers', '1'], stdout=self.log, stderr=self.log, start_new_session=True, cwd=folder)
-        end = time.time() + 240
+             '--workers', '1'], stdout=self.log, stderr=self.log, start_new_session=True, cwd=folder,
+            env={**os.environ, 'MLFLOW_SERVER_ENABLE_JOB_EXECUTION': 'false'})
+        end = time.time() + 400
         while time.time() < end:
             try:
                 urllib.request.urlopen(self.url + '/health', timeout=5).read()
