@@ -11,14 +11,14 @@ enum { START_HPARAMS = 1, START_GROUP = 4, START_TIME = 5, MAP_KEY = 1, MAP_VALU
 enum { VALUE_NUMBER = 2, VALUE_TEXT = 3, VALUE_BOOL = 4 };
 enum { END_STATUS = 1, END_TIME = 2, END_SUCCESS = 1, END_FAILURE = 2, END_RUNNING = 3 };
 
-/* The tags that the page shows beside the hyper-parameters. */
+/* Tags whose values the page shows beside the hyper-parameters. */
 static const struct {
     const char *tag, *display_name;
 } metrics[] = {
     {"threshold/epoch", "epochs to overfit"},
     {"threshold/test_accuracy", "test accuracy at the threshold"},
-    {"final/train_accuracy", "final train accuracy"},
-    {"final/test_accuracy", "final test accuracy"},
+    {"whole_run/train_accuracy", "final train accuracy"},
+    {"whole_run/test_accuracy", "final test accuracy"},
 };
 
 struct open_value {

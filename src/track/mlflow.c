@@ -310,9 +310,9 @@ static int update_status(struct rt_link *link, const char *status, int64_t end_m
 static int mlflow_finish(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
     static const char *const keys[][2] = {
-        {"train_loss", "final/train_loss"}, {"train_acc", "final/train_accuracy"},
-        {"test_loss", "final/test_loss"},   {"test_acc", "final/test_accuracy"},
-        {"wall_s", "final/runtime_s"},      {NULL, NULL}};
+        {"train_loss", "whole_run/train_loss"}, {"train_acc", "whole_run/train_accuracy"},
+        {"test_loss", "whole_run/test_loss"},   {"test_acc", "whole_run/test_accuracy"},
+        {"wall_s", "whole_run/runtime_s"},      {NULL, NULL}};
     const char *status, *model = "";
 
     RT_TRY(rt_json_get_text(record->json, RT_SPOOL_NAME, "status", &status, err));

@@ -22,7 +22,7 @@
     X(train_acc, "train", "accuracy")                                                                          \
     X(test_loss, "test", "loss")                                                                               \
     X(test_acc, "test", "accuracy")                                                                            \
-    X(learning_rate, "schedule", "learning_rate")
+    X(learning_rate, "train", "learning_rate")
 
 struct rt_service_point {
     int64_t seq, at_ms;

@@ -131,8 +131,8 @@ static int tensorboard_log(struct rt_recorder *recorder, const struct rt_log_poi
     rt_tfevents_add_scalar(events, "train/accuracy", point->train_acc);
     rt_tfevents_add_scalar(events, "test/loss", point->test_loss);
     rt_tfevents_add_scalar(events, "test/accuracy", point->test_acc);
-    rt_tfevents_add_scalar(events, "schedule/learning_rate", point->learning_rate);
-    rt_tfevents_add_scalar(events, "schedule/epoch", point->epoch + (point->batch + 1.0) / point->batches - 1);
+    rt_tfevents_add_scalar(events, "train/learning_rate", point->learning_rate);
+    rt_tfevents_add_scalar(events, "train/epoch", point->epoch + (point->batch + 1.0) / point->batches - 1);
     return write_event(recorder);
 }
 
@@ -192,10 +192,10 @@ static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outc
         return RT_OK;
     if (status == RT_OK) {
         rt_tfevents_begin(events, now_s(), last_step(recorder));
-        rt_tfevents_add_scalar(events, "final/train_loss", outcome->train_loss);
-        rt_tfevents_add_scalar(events, "final/train_accuracy", outcome->train_acc);
-        rt_tfevents_add_scalar(events, "final/test_loss", outcome->test_loss);
-        rt_tfevents_add_scalar(events, "final/test_accuracy", outcome->test_acc);
+        rt_tfevents_add_scalar(events, "whole_run/train_loss", outcome->train_loss);
+        rt_tfevents_add_scalar(events, "whole_run/train_accuracy", outcome->train_acc);
+        rt_tfevents_add_scalar(events, "whole_run/test_loss", outcome->test_loss);
+        rt_tfevents_add_scalar(events, "whole_run/test_accuracy", outcome->test_acc);
         if (rt_tfevents_write(events, &failure))
             return give_up(recorder, &failure);
     }

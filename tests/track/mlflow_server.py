@@ -40,7 +40,7 @@ SERIES = {
     'train/accuracy': lambda s: s / (s + 4),
     'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
     'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
-    'schedule/learning_rate': lambda s: 0.1 * 0.95 ** s,
+    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
 }
 
 
@@ -146,7 +146,7 @@ def check_plain(server, folder):
     tap.ok(got['status'] == 'FINISHED' and got['ended'], 'plain: it has ended', got['status'])
     tap.ok(got['metrics'].get('threshold/epoch') == [[5, 2.0]] and
            got['metrics'].get('threshold/minutes') == [[5, 1.25]], 'plain: the threshold', got['metrics'])
-    tap.ok(abs(got['metrics']['final/test_accuracy'][0][1] - 6 / 14) < 1e-9, 'plain: the final accuracy')
+    tap.ok(abs(got['metrics']['whole_run/test_accuracy'][0][1] - 6 / 14) < 1e-9, 'plain: the final accuracy')
     tap.ok(got['params'].get('learning_rate') == '0.1' and got['params'].get('model_name') == 'MLP1' and
            got['params'].get('seed') == '42' and got['params'].get('bn') == 'false', 'plain: parameters', got['params'])
     tap.ok(got['tags'].get('rethink.data_digest') == 'd1' and got['tags'].get('mlflow.source.type') == 'LOCAL',

@@ -110,8 +110,8 @@ SERIES = {
     'train/accuracy': lambda s: s / (s + 4),
     'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
     'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
-    'schedule/learning_rate': lambda s: 0.1 * 0.95 ** s,
-    'schedule/epoch': lambda s: (s // 4) + ((s % 4) * 2 + 2) / 8,
+    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
+    'train/epoch': lambda s: (s // 4) + ((s % 4) * 2 + 2) / 8,
 }
 
 
@@ -126,10 +126,10 @@ def check_fresh(run):
            'fresh: the threshold is marked once, at its step', scalars)
     tap.ok(close(scalars['threshold/test_accuracy'][0][1], 4 / 12) and
            close(scalars['threshold/test_error'][0][1], 8 / 12), 'fresh: accuracy and error at the threshold')
-    tap.ok(close(scalars['final/test_accuracy'][0][1], 6 / 14), 'fresh: the final accuracy')
+    tap.ok(close(scalars['whole_run/test_accuracy'][0][1], 6 / 14), 'fresh: the final accuracy')
     tap.ok(set(scalars) == set(SERIES) | {'threshold/epoch', 'threshold/minutes', 'threshold/test_accuracy',
-                                          'threshold/test_error', 'final/train_loss', 'final/train_accuracy',
-                                          'final/test_loss', 'final/test_accuracy'},
+                                          'threshold/test_error', 'whole_run/train_loss', 'whole_run/train_accuracy',
+                                          'whole_run/test_loss', 'whole_run/test_accuracy'},
            'fresh: and no other series', sorted(scalars))
     tap.ok(got['images'].get('samples') == [[0, 24, 16, os.path.getsize(run + '/samples.png')]],
            'fresh: the sample grid is an image of the right size', got['images'])
