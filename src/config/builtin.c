@@ -32,25 +32,25 @@ static const struct model_row *find_model(const char *name)
     return NULL;
 }
 
-/* Assignments separated by spaces; they are ours, so none fails. */
-static void set_all(struct rt_experiment *experiment, const char *settings)
+/* Assignments separated by spaces; they are ours, so only memory can fail. */
+static int set_all(struct rt_experiment *experiment, const char *settings, struct rt_error *err)
 {
     while (*settings) {
         const size_t length = strcspn(settings, " ");
         char assignment[RT_TEXT_MAX];
 
         snprintf(assignment, sizeof assignment, "%.*s", (int)length, settings);
-        rt_experiment_set(experiment, assignment, NULL);
+        RT_TRY(rt_experiment_set(experiment, assignment, err));
         settings += length + strspn(settings + length, " ");
     }
+    return RT_OK;
 }
 
-void rt_builtin_model_defaults(struct rt_experiment *experiment, const char *model)
+int rt_builtin_model_defaults(struct rt_experiment *experiment, const char *model, struct rt_error *err)
 {
     const struct model_row *const row = find_model(model);
 
-    if (row)
-        set_all(experiment, row->settings);
+    return row ? set_all(experiment, row->settings, err) : RT_OK;
 }
 
 void rt_builtin_model_canonical(char name[RT_TEXT_MAX])
@@ -79,17 +79,17 @@ static void describe(int index, char settings[RT_TEXT_MAX])
         snprintf(settings, RT_TEXT_MAX, "data_corruption_type=%s", pixel_tests[test - LEVELS]);
 }
 
-static void build(struct rt_experiment *experiment, int index)
+static int build(struct rt_experiment *experiment, int index, struct rt_error *err)
 {
     char settings[RT_TEXT_MAX];
     const char *const model = index < FIGURE1 ? models[index / TESTS].name : "Inception";
 
     rt_experiment_defaults(experiment);
     snprintf(settings, sizeof settings, "model_name=%s", model);
-    set_all(experiment, settings);
-    rt_builtin_model_defaults(experiment, model);
+    RT_TRY(set_all(experiment, settings, err));
+    RT_TRY(rt_builtin_model_defaults(experiment, model, err));
     describe(index, settings);
-    set_all(experiment, settings);
+    return set_all(experiment, settings, err);
 }
 
 static char names[COUNT][NAME_MAX_BYTES];
@@ -97,10 +97,14 @@ static char names[COUNT][NAME_MAX_BYTES];
 static void make_names(void)
 {
     for (int i = 0; i < COUNT; i++) {
-        struct rt_experiment experiment;
+        const int test = i % TESTS;
 
-        build(&experiment, i);
-        rt_copy_text(names[i], NAME_MAX_BYTES, experiment.experiment_name);
+        if (i >= FIGURE1)
+            snprintf(names[i], NAME_MAX_BYTES, "Inception_bn%s", i == FIGURE1 ? "True" : "False");
+        else if (test < LEVELS)
+            snprintf(names[i], NAME_MAX_BYTES, "%s_%d.%d_none", models[i / TESTS].name, test / 10, test % 10);
+        else
+            snprintf(names[i], NAME_MAX_BYTES, "%s_0.0_%s", models[i / TESTS].name, pixel_tests[test - LEVELS]);
     }
 }
 
@@ -123,10 +127,8 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
     char hint[64];
 
     for (int i = 0; i < COUNT; i++) {
-        if (!strcmp(rt_experiment_builtin_name(i), name)) {
-            build(experiment, i);
-            return RT_OK;
-        }
+        if (!strcmp(rt_experiment_builtin_name(i), name))
+            return build(experiment, i, err);
         rt_nearest_offer(&nearest, rt_experiment_builtin_name(i));
     }
     return rt_fail(err, RT_ECONFIG, "no experiment is called '%.100s'%s", name,

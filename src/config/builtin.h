@@ -18,8 +18,9 @@
     X(WRN, "WideResNet", "num_epochs=50")
 /* clang-format on */
 
-/* Sets what the model, given by any of its names, sets differently; nothing for one that is not listed. */
-void rt_builtin_model_defaults(struct rt_experiment *experiment, const char *model);
+/* Sets what the model, given by any of its names, sets differently; nothing for one that is not listed.
+ * Errors: RT_EMEMORY. */
+int rt_builtin_model_defaults(struct rt_experiment *experiment, const char *model, struct rt_error *err);
 /* Replaces another name of a listed model by its own. */
 void rt_builtin_model_canonical(char name[RT_TEXT_MAX]);
 bool rt_builtin_model_known(const char *model);

@@ -63,7 +63,7 @@ static int apply_all(struct rt_experiment *experiment, const char *file, const s
         return rt_fail(err, RT_ECONFIG, "%s holds no keys", file);
     if (model)
         RT_TRY(apply(experiment, file, model, err));
-    rt_builtin_model_defaults(experiment, experiment->model_name);
+    RT_TRY(rt_builtin_model_defaults(experiment, experiment->model_name, err));
     experiment->experiment_name[0] = '\0';
     for (int i = 0; i < yaml->count; i++)
         RT_TRY(apply(experiment, file, &yaml->entries[i], err));
