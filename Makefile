@@ -31,8 +31,8 @@ test: ## install what is missing, build, and run the tests
 	@meson test -C $(BUILD) --no-rebuild $(SUITES) $(ARGS); status=$$?; \
 	    tools/test-summary $(BUILD)/meson-logs/testlog.json && exit $$status
 
-bench: all ## time the training step of every model
-	$(BUILD)/rethink bench $(ARGS)
+bench: all ## time the training step of every model, beside PyTorch's where it is installed
+	@RETHINK=$(BUILD)/rethink bench/compare.py --history bench/history.csv $(ARGS)
 
 lint: ## clang-format, clang-tidy, cppcheck, and a build by clang without a warning
 	@$(INSTALL_PACKAGES) build test lint

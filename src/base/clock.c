@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -20,6 +21,37 @@ double rt_clock_wall_s(void)
 double rt_clock_cpu_s(void)
 {
     return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* The second number of /proc/self/task/ID/schedstat: nanoseconds of waiting on a run queue. */
+static double thread_waited_s(const char *id)
+{
+    char path[64];
+    unsigned long long ran, waited;
+    double seconds = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/schedstat", id);
+    if (!(file = fopen(path, "re")))
+        return 0;
+    if (fscanf(file, "%llu %llu", &ran, &waited) == 2)
+        seconds = 1e-9 * (double)waited;
+    fclose(file);
+    return seconds;
+}
+
+double rt_clock_waited_s(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    const struct dirent *thread;
+    double seconds = 0;
+
+    while (threads && (thread = readdir(threads)))
+        if (*thread->d_name != '.')
+            seconds += thread_waited_s(thread->d_name);
+    if (threads)
+        closedir(threads);
+    return seconds;
 }
 
 int64_t rt_clock_unix_ms(void)

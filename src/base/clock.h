@@ -10,6 +10,10 @@ enum { RT_ISO_TIME_MAX = 32 };
 double rt_clock_wall_s(void); /* seconds since some fixed moment: differences are durations */
 double rt_clock_cpu_s(void);  /* seconds of processor time used by all threads of this process */
 
+/* Seconds that the threads of this process have been ready to run while others had the cores, all together; 0
+ * where the system does not tell. Takes some microseconds a thread. */
+double rt_clock_waited_s(void);
+
 int64_t rt_clock_unix_ms(void); /* milliseconds since 1970-01-01 UTC, as the system's clock has it */
 
 /* "2017-04-24T10:15:30Z" of a time in milliseconds since 1970, in out[RT_ISO_TIME_MAX]; returns out. */

@@ -413,7 +413,9 @@ const struct rt_command rt_command_bench = {
         "\n"
         "Between any two repetitions the peak is probed for about a millisecond. A repetition beside a probe "
         "below 88 % "
-        "of the best one was disturbed by something else on the machine; it is not counted, unless all were.\n"
+        "of the best one, or in which others had our cores for more than 5 % of the time, was disturbed; it is "
+        "not "
+        "counted, unless all were.\n"
         "\n"
         "An epoch is measured on shapes10 unless --data names other images; the start (--measure start) on "
         "cifar10.",

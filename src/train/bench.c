@@ -116,11 +116,14 @@ static void measure(struct bench *bench, struct rt_bench_clock *clock, struct rt
     while (rt_bench_clock_goes_on(clock)) {
         struct rt_profile profile = {0};
         double seconds;
+        bool clean;
 
         rt_profile_add(&profile, bench->plan, -1);
+        rt_bench_clock_begin(clock);
         seconds = step(bench);
+        clean = rt_bench_clock_note(clock, seconds);
         rt_profile_add(&profile, bench->plan, 1);
-        keep_profile(result, &profile, rt_bench_clock_note(clock, seconds), &only_clean);
+        keep_profile(result, &profile, clean, &only_clean);
     }
 }
 

@@ -2,8 +2,8 @@
  * memory counted apart, or several at once, make it through base/apart.h.
  *
  * Each repetition stands between two probes of the machine's speed (engine/peak.h). Where one of them was
- * slower than 88 % of the best probe, something else was at work: the repetition is disturbed and not counted.
- */
+ * slower than 88 % of the best probe, or where our threads stood ready for more than 5 % of the time while
+ * others had the cores, something else was at work: the repetition is disturbed and not counted. */
 #ifndef RT_TRAIN_BENCH_H
 #define RT_TRAIN_BENCH_H
 
@@ -11,6 +11,7 @@
 #include "train/profile.h"
 
 #define RT_BENCH_CLEAN 0.88
+#define RT_BENCH_WAITED 0.05
 
 enum { RT_BENCH_REPETITIONS_MAX = 4096 };
 

@@ -47,13 +47,21 @@ bool rt_bench_clock_goes_on(const struct rt_bench_clock *clock)
            (now < clock->limit_s && count_clean(clock) < FEW);
 }
 
+void rt_bench_clock_begin(struct rt_bench_clock *clock)
+{
+    clock->waited_s = rt_clock_waited_s();
+    clock->began_s = rt_clock_wall_s();
+}
+
 bool rt_bench_clock_note(struct rt_bench_clock *clock, double value)
 {
+    const double took_s = rt_clock_wall_s() - clock->began_s, waited_s = rt_clock_waited_s() - clock->waited_s;
+    const bool crowded = waited_s > RT_BENCH_WAITED * took_s * rt_team_size(clock->peak.team);
     const double after = rt_peak_probe(&clock->peak);
     const int i = clock->count++;
 
     clock->values[i] = value;
-    clock->probes[i] = fmin(clock->probe, after);
+    clock->probes[i] = crowded ? 0 : fmin(clock->probe, after);
     clock->probe = after;
     return is_clean(clock, i);
 }

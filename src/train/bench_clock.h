@@ -9,9 +9,11 @@ struct rt_bench_clock {
     struct rt_peak peak;
     double deadline_s, limit_s; /* by the wall clock; the latter where few were clean until the former */
     double probe;               /* the last one: before the next repetition */
+    double began_s, waited_s;   /* when this repetition began */
     int count;
     double values[RT_BENCH_REPETITIONS_MAX];
-    double probes[RT_BENCH_REPETITIONS_MAX]; /* the slower one of the two around each */
+    double probes[RT_BENCH_REPETITIONS_MAX]; /* the slower one of the two around each; 0 where others had our
+                                                cores */
 };
 
 /* *clock is allocated; rt_free it. `team` must outlive it. */
@@ -21,7 +23,10 @@ int rt_bench_clock_start(struct rt_bench_clock **clock, struct rt_team *team,
 /* Whether there is time for one more, or need of it. */
 bool rt_bench_clock_goes_on(const struct rt_bench_clock *clock);
 
-/* Notes what the repetition that ended just now has given; true if it is clean by what is known so far. */
+/* Right before a repetition. */
+void rt_bench_clock_begin(struct rt_bench_clock *clock);
+
+/* Right behind it: notes the value that it has given; true if it is clean by what is known so far. */
 bool rt_bench_clock_note(struct rt_bench_clock *clock, double value);
 
 /* Sorts the clean from the disturbed, into result->times and ->best_flops. */

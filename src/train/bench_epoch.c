@@ -125,6 +125,7 @@ static int measure(struct bench *bench, struct rt_bench_clock *clock, struct rt_
 
     bench->experiment.num_epochs++;
     rt_profile_add(&steps, bench->setup.plan, -1);
+    rt_bench_clock_begin(clock);
     start = rt_clock_wall_s();
     RT_TRY(rt_loop_run(&bench->loop, err));
     seconds = rt_clock_wall_s() - start;

@@ -8,8 +8,10 @@ static int measure(struct rt_bench_clock *clock, const struct rt_bench_options *
 {
     while (rt_bench_clock_goes_on(clock)) {
         struct rt_dataset dataset = {0};
-        const double start = rt_clock_wall_s();
+        double start;
 
+        rt_bench_clock_begin(clock);
+        start = rt_clock_wall_s();
         RT_TRY(rt_dataset_load(&dataset, options->data, &options->experiment, err));
         rt_bench_clock_note(clock, rt_clock_wall_s() - start);
         rt_dataset_free(&dataset);

@@ -10,6 +10,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'bench'))
+import compare
 from tap import RETHINK, done, empty, ok
 
 STEPS = ['--seconds', '0', '--measure', 'steps']
@@ -54,6 +56,8 @@ def check_history(folder):
     path = folder + '/history.csv'
     again = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
     ok(again.returncode == 0, 'a second measurement joins the history', again.stderr)
+    with open(path, encoding='utf-8') as f:
+        ok(f.readline().rstrip('\n') == compare.COLUMNS, 'bench/compare.py writes the same columns')
     with open(path, encoding='utf-8', newline='') as f:
         rows = list(csv.DictReader(f))
     ok([r['model'] for r in rows] == ['MLP1', 'WRN', 'MLP1'] and [r['batch_size'] for r in rows] == ['16', '16', '8'],

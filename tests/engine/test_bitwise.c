@@ -1,0 +1,197 @@
+/* The same seed gives the same bytes on any number of threads: each model's tensors, momentum, metrics and
+ * predictions after a few steps and an evaluation, for batches that leave remainders everywhere. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "support/network.h"
+
+enum { BATCH = 128, TEAMS = 3, IMAGE = 3 * 28 * 28 };
+
+/* The images of the steps. */
+static const int counts[] = {
+    128, /* a whole batch */
+    80,  /* the last batch of CIFAR-10's 50,000 */
+    7,   /* fewer than one block of anything: some threads have nothing to do */
+};
+
+static const char *const models[] = {"MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN"};
+
+struct subject {
+    struct rt_graph graph;
+    struct rt_plan *plan, *evaluation;
+    float *images;
+    uint8_t labels[BATCH];
+};
+
+static void open_subject(struct subject *s, const char *model, bool winograd, struct rt_team *team)
+{
+    struct rt_plan_options options = {
+        .batch_max = BATCH, .training = true, .winograd = winograd, .seed = 3, .team = team};
+    double *images = NULL;
+    struct rt_error err = {0};
+
+    *s = (struct subject){0};
+    if (rt_alloc(&images, (size_t)BATCH * IMAGE, sizeof *images, "images", &err) ||
+        rt_alloc_aligned(&s->images, (size_t)BATCH * IMAGE, sizeof *s->images, "images", &err) ||
+        rt_test_batch(7, BATCH, images, s->labels, &err) || rt_test_model(&s->graph, model, &err) ||
+        rt_plan_create(&s->plan, &rt_engine_native, &s->graph, &options, &err) ||
+        rt_plan_initialize(s->plan, 42, &err))
+        fail_msg("%s: %s", model, err.message);
+    for (size_t i = 0; i < (size_t)BATCH * IMAGE; i++)
+        s->images[i] = (float)images[i];
+    rt_free(&images);
+    options.training = false;
+    options.parameters_of = s->plan;
+    if (rt_plan_create(&s->evaluation, &rt_engine_native, &s->graph, &options, &err))
+        fail_msg("%s: %s", model, err.message);
+}
+
+static void close_subject(struct subject *s)
+{
+    rt_plan_free(&s->evaluation);
+    rt_plan_free(&s->plan);
+    rt_graph_free(&s->graph);
+    rt_free(&s->images);
+}
+
+/* ---- what must be the same ---- */
+
+enum { PARTS_MAX = 512 };
+
+/* All that the steps left, piece by piece, so that a difference can be named. */
+struct outcome {
+    struct rt_metrics trained, evaluated;
+    uint8_t predictions[BATCH];
+    int count;
+    struct part {
+        const char *what;
+        int tensor;
+        size_t size;
+        void *bytes;
+    } parts[PARTS_MAX];
+};
+
+static void keep(struct outcome *outcome, const struct subject *s, enum rt_state state, int tensor,
+                 const char *what)
+{
+    const struct rt_tensor *t = &s->graph.tensors[tensor];
+    struct part *part = &outcome->parts[outcome->count++];
+
+    assert_true(outcome->count <= PARTS_MAX);
+    *part = (struct part){what, tensor,
+                          t->role == RT_TENSOR_BATCHES ? sizeof(int64_t) : t->count * sizeof(float), NULL};
+    assert_int_equal(rt_alloc(&part->bytes, 1, part->size, "a tensor", NULL), RT_OK);
+    rt_plan_export(s->plan, state, tensor, part->bytes);
+}
+
+static void run(struct subject *s, struct outcome *outcome)
+{
+    const struct rt_sgd sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
+
+    *outcome = (struct outcome){0};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        const struct rt_batch batch = {
+            .images = s->images, .labels = s->labels, .count = counts[i], .serial = i};
+
+        rt_plan_train(s->plan, &batch, &sgd, &outcome->trained);
+        rt_plan_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->predictions);
+    }
+    for (int i = 0; i < s->graph.tensor_count; i++) {
+        const bool parameter = rt_tensor_is_parameter(s->graph.tensors[i].role);
+
+        keep(outcome, s, RT_STATE_TENSOR, i, parameter ? "the parameter" : "the statistic");
+        if (parameter)
+            keep(outcome, s, RT_STATE_MOMENTUM, i, "the momentum of");
+    }
+}
+
+static void free_outcome(struct outcome *outcome)
+{
+    for (int i = 0; i < outcome->count; i++)
+        rt_free(&outcome->parts[i].bytes);
+}
+
+static bool same_metrics(const struct rt_metrics *a, const struct rt_metrics *b)
+{
+    return a->loss_sum == b->loss_sum && a->correct == b->correct;
+}
+
+static void compare(const struct rt_graph *graph, const struct outcome *got, const struct outcome *want,
+                    const char *how)
+{
+    assert_int_equal(got->count, want->count);
+    for (int i = 0; i < got->count; i++)
+        if (memcmp(got->parts[i].bytes, want->parts[i].bytes, got->parts[i].size) != 0)
+            fail_msg("%s: other bytes in %s %s", how, got->parts[i].what,
+                     graph->tensors[got->parts[i].tensor].name);
+    if (!same_metrics(&got->trained, &want->trained))
+        fail_msg("%s: training loss %.17g, on one thread %.17g", how, got->trained.loss_sum,
+                 want->trained.loss_sum);
+    if (!same_metrics(&got->evaluated, &want->evaluated) ||
+        memcmp(got->predictions, want->predictions, sizeof got->predictions) != 0)
+        fail_msg("%s: evaluation's loss %.17g, on one thread %.17g", how, got->evaluated.loss_sum,
+                 want->evaluated.loss_sum);
+}
+
+/* ---- each model, on teams of 1, 2 and 3 ---- */
+
+static void check_model(const char *model, bool winograd)
+{
+    struct outcome *one = NULL, *more = NULL;
+
+    assert_int_equal(rt_alloc(&one, 1, sizeof *one, "an outcome", NULL), RT_OK);
+    assert_int_equal(rt_alloc(&more, 1, sizeof *more, "an outcome", NULL), RT_OK);
+    for (int threads = 1; threads <= TEAMS; threads++) {
+        struct rt_team *team = NULL;
+        struct subject s;
+        char how[96];
+
+        snprintf(how, sizeof how, "%s%s, %d threads", model, winograd ? "" : " without Winograd", threads);
+        assert_int_equal(rt_team_create(&team, threads, NULL), RT_OK);
+        open_subject(&s, model, winograd, team);
+        run(&s, threads == 1 ? one : more);
+        if (threads > 1) {
+            compare(&s.graph, more, one, how);
+            free_outcome(more);
+        }
+        close_subject(&s);
+        rt_team_free(&team);
+    }
+    /* the steps did something, or equal bytes would say nothing */
+    assert_true(one->trained.loss_sum > 0 && one->trained.loss_sum < 1e4);
+    free_outcome(one);
+    rt_free(&one);
+    rt_free(&more);
+}
+
+static void test_models(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        check_model(models[i], true);
+        print_message("# %s\n", models[i]);
+    }
+}
+
+static void test_without_winograd(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        if (strncmp(models[i], "MLP", 3) != 0)
+            check_model(models[i], false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_without_winograd)};
+
+    return cmocka_run_group_tests_name("engine/bitwise", tests, NULL, NULL);
+}

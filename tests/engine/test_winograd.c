@@ -1,0 +1,275 @@
+/* The numeric error of Winograd's convolutions, on the models' own layers, against the reference in double.
+ *
+ * The bounds are reasoned, not fitted. Let u = 2^-24, and let a sum of D products be made in float one after
+ * the other: the k-th addition rounds a partial sum of variance k s^2, with an error uniform within u of it, so
+ * that the sum's error has variance u^2 / 3 * D^2 / 2 * s^2; transforms and products add about a dozen
+ * roundings a term. Winograd's algorithm makes such sums at 36 positions of transformed numbers, whose
+ * variances are those of the inputs times the squared lengths of the rows of its matrices, and adds them up
+ * with the squares of the third matrix's entries. For one axis, with matrices X and Y for the two factors and Z
+ * for the result,
+ *
+ *   K_r^2 = sum over positions i of Z[r][i]^2 |X[i]|^2 |Y[i]|^2,
+ *
+ * and for two axes K is the product: errors are K_r K_c times those of sums of D products of the inputs
+ * themselves. For F(4x4, 3x3), K_r^2 is 9, 9, 17 and 94: the last row and column of each tile lose the most,
+ * about one and a half digits. The root mean square over all results must stay below twice what this predicts,
+ * the largest error below seven times the prediction for the worst place, as a normal distribution's does in
+ * millions of draws. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/memory.h"
+#include "support/engines.h"
+#include "support/network.h"
+
+enum { SIDE = 6, POINTS = 6, ROUNDINGS = 12 };
+
+static const double unit = 0x1p-24, rms_factor = 2, largest_factor = 7;
+
+/* At the points 0, 1, -1, 2, -2 and infinity. */
+static const double input_matrix[POINTS][SIDE] = {
+    {4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+    {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1},
+};
+static const double points[POINTS - 1] = {0, 1, -1, 2, -2};
+static const double filter_scale[POINTS - 1] = {1.0 / 4, -1.0 / 6, -1.0 / 6, 1.0 / 24, 1.0 / 24};
+
+/* G[i][k] of a filter of `kernel` taps, and A[i][r] of an output of `step`. */
+static double filter_entry(int i, int k, int kernel)
+{
+    return i == POINTS - 1 ? k == kernel - 1 : filter_scale[i] * (k ? pow(points[i], k) : 1);
+}
+
+static double output_entry(int i, int r, int step)
+{
+    return i == POINTS - 1 ? r == step - 1 : r ? pow(points[i], r) : 1;
+}
+
+enum factor { INPUT, FILTER, OUTPUT };
+
+static double entry(enum factor factor, int i, int r, int kernel)
+{
+    return factor == INPUT    ? input_matrix[i][r]
+           : factor == FILTER ? filter_entry(i, r, kernel)
+                              : output_entry(i, r, SIDE + 1 - kernel);
+}
+
+static int length(enum factor factor, int kernel)
+{
+    return factor == INPUT ? SIDE : factor == FILTER ? kernel : SIDE + 1 - kernel;
+}
+
+static double row_norm(enum factor factor, int i, int kernel)
+{
+    double sum = 0;
+
+    for (int r = 0; r < length(factor, kernel); r++)
+        sum += entry(factor, i, r, kernel) * entry(factor, i, r, kernel);
+    return sum;
+}
+
+/* K_r^2: the mean over r, and the largest. */
+struct growth {
+    double mean, largest;
+};
+
+static struct growth growth_of(enum factor x, enum factor y, enum factor z, int kernel)
+{
+    const int results = length(z, kernel);
+    struct growth growth = {0};
+
+    for (int r = 0; r < results; r++) {
+        double sum = 0;
+
+        for (int i = 0; i < POINTS; i++)
+            sum += entry(z, i, r, kernel) * entry(z, i, r, kernel) * row_norm(x, i, kernel) *
+                   row_norm(y, i, kernel);
+        growth.mean += sum / results;
+        growth.largest = fmax(growth.largest, sum);
+    }
+    return growth;
+}
+
+/* The layers of the models that use the algorithm: one of each kind. */
+static const struct layer {
+    const char *edge;
+    int in, out, side, kernel, padding, batch;
+} layers[] = {
+    {"Inception's first: large maps, few channels", 64, 48, 28, 3, 1, 4},
+    {"Inception's last: the longest sums forward, tiles that overhang", 336, 160, 7, 3, 1, 8},
+    {"a map of 14, whose last tiles are half empty", 160, 96, 14, 3, 1, 4},
+    {"WideResNet's last: a map is one tile", 192, 192, 4, 3, 1, 16},
+    {"the longest sums of a weight's gradient", 48, 48, 14, 3, 1, 32},
+    {"AlexNet's second: F(2x2, 5x5), padding less than half", 64, 256, 12, 5, 1, 4},
+};
+
+static double *reals(size_t count)
+{
+    double *values;
+
+    assert_int_equal(rt_alloc(&values, count, sizeof *values, "a test's numbers", NULL), RT_OK);
+    return values;
+}
+
+/* What one engine makes of a layer. */
+struct outcome {
+    double *y, *dx, *dw;
+};
+
+struct trial {
+    const struct layer *layer;
+    size_t in, out, weights; /* numbers */
+    double *x, *dy, *w;
+};
+
+static void run(const struct trial *trial, const struct rt_engine *engine, bool winograd,
+                struct outcome *outcome)
+{
+    const struct layer *l = trial->layer;
+    const struct rt_plan_options options = {
+        .batch_max = l->batch, .training = true, .input_gradient = true, .winograd = winograd};
+    struct rt_plan *plan = NULL;
+    struct rt_error err = {0};
+    struct rt_graph graph;
+    char text[64];
+
+    *outcome = (struct outcome){reals(trial->out), reals(trial->in), reals(trial->weights)};
+    snprintf(text, sizeof text, "conv %d %d 1 %d 0", l->out, l->kernel, l->padding);
+    if (rt_test_network(&graph, (struct rt_shape){l->in, l->side, l->side}, text, &err) ||
+        rt_plan_create(&plan, engine, &graph, &options, &err))
+        fail_msg("%s: %s", l->edge, err.message);
+    rt_test_import(plan, RT_STATE_TENSOR, 0, trial->w);
+    rt_test_probe(plan, trial->x, l->batch, outcome->y, trial->dy, outcome->dx);
+    rt_test_export(plan, RT_STATE_GRADIENT, 0, outcome->dw);
+    rt_plan_free(&plan);
+    rt_graph_free(&graph);
+}
+
+static void free_outcome(struct outcome *outcome)
+{
+    rt_free(&outcome->y);
+    rt_free(&outcome->dx);
+    rt_free(&outcome->dw);
+}
+
+static double mean_square(const double *values, size_t count)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += values[i] * values[i];
+    return sum / (double)count;
+}
+
+/* The errors of one pass: results that are sums of `products` products of numbers with these mean squares.
+ * `depth`: of the sums that the algorithm makes at each position. */
+static void check(const char *what, const double *got, const double *want, size_t count, double square_x,
+                  double square_y, double depth, double products, struct growth growth)
+{
+    const double scale = sqrt(square_x * square_y);
+    const double one = unit * scale * sqrt((depth * depth / 2 + ROUNDINGS * depth) / 3);
+    const double rms_bound = rms_factor * one * growth.mean,
+                 largest_bound = largest_factor * one * growth.largest;
+    double largest = 0, sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const double d = fabs(got[i] - want[i]);
+
+        largest = d <= largest ? largest : d; /* NaN stays */
+        sum += d * d;
+    }
+    print_message("#   %-3s rms error %.1e of %.1e, largest %.1e of %.1e, results about %.1e\n", what,
+                  sqrt(sum / (double)count), rms_bound, largest, largest_bound, scale * sqrt(products));
+    assert_true(sqrt(sum / (double)count) <= rms_bound && largest <= largest_bound);
+}
+
+static void open_trial(struct trial *trial, const struct layer *l)
+{
+    const size_t side = (size_t)(l->side + 2 * l->padding - l->kernel + 1);
+
+    *trial = (struct trial){.layer = l,
+                            .in = (size_t)l->batch * (size_t)(l->in * l->side * l->side),
+                            .out = (size_t)l->batch * (size_t)l->out * side * side,
+                            .weights = (size_t)(l->in * l->out * l->kernel * l->kernel)};
+    trial->x = reals(trial->in);
+    trial->dy = reals(trial->out);
+    trial->w = reals(trial->weights);
+    rt_test_fill(1, trial->x, trial->in);
+    rt_test_fill(2, trial->dy, trial->out);
+    rt_test_fill(3, trial->w, trial->weights);
+    for (size_t i = 0; i < trial->in; i++) /* what a ReLU lets through, whose mean is not 0 */
+        trial->x[i] = fmax(trial->x[i], 0);
+}
+
+static void check_layer(const struct layer *l)
+{
+    const int step = SIDE + 1 - l->kernel, rows = l->side + 2 * l->padding - l->kernel + 1;
+    const int across = (rows + step - 1) / step;
+    const double taps = l->kernel * l->kernel, tiles = l->batch * across * across;
+    struct outcome got, want;
+    struct trial trial;
+    double x, dy, w;
+
+    open_trial(&trial, l);
+    run(&trial, &rt_engine_native, true, &got);
+    run(&trial, &rt_engine_reference_f64, false, &want);
+    x = mean_square(trial.x, trial.in);
+    dy = mean_square(trial.dy, trial.out);
+    w = mean_square(trial.w, trial.weights);
+    print_message("# %s\n", l->edge);
+    check("y", got.y, want.y, trial.out, x, w, l->in, l->in * taps,
+          growth_of(INPUT, FILTER, OUTPUT, l->kernel));
+    check("dx", got.dx, want.dx, trial.in, dy, w, l->out, l->out * taps,
+          growth_of(INPUT, FILTER, OUTPUT, l->kernel));
+    check("dw", got.dw, want.dw, trial.weights, x, dy, tiles, tiles * step * step,
+          growth_of(INPUT, OUTPUT, FILTER, l->kernel));
+    free_outcome(&got);
+    free_outcome(&want);
+    rt_free(&trial.x);
+    rt_free(&trial.dy);
+    rt_free(&trial.w);
+}
+
+static void test_error(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        check_layer(&layers[i]);
+}
+
+/* The algorithm is in use, and only where it is allowed: its results are not those of direct products. */
+static void test_choice(void **state)
+{
+    struct outcome fast, direct, again;
+    struct trial trial;
+
+    (void)state;
+    open_trial(&trial, &layers[3]);
+    run(&trial, &rt_engine_native, true, &fast);
+    run(&trial, &rt_engine_native, false, &direct);
+    run(&trial, &rt_engine_native, false, &again);
+    assert_memory_not_equal(fast.y, direct.y, trial.out * sizeof *fast.y);
+    assert_memory_not_equal(fast.dx, direct.dx, trial.in * sizeof *fast.dx);
+    assert_memory_not_equal(fast.dw, direct.dw, trial.weights * sizeof *fast.dw);
+    assert_memory_equal(again.y, direct.y, trial.out * sizeof *fast.y);
+    free_outcome(&fast);
+    free_outcome(&direct);
+    free_outcome(&again);
+    rt_free(&trial.x);
+    rt_free(&trial.dy);
+    rt_free(&trial.w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_error), cmocka_unit_test(test_choice)};
+
+    return cmocka_run_group_tests_name("engine/winograd", tests, NULL, NULL);
+}
