@@ -21,6 +21,10 @@ static bool reserve(struct rt_text *text, size_t more)
     }
     if (wanted < text->capacity)
         return true;
+    if (text->borrowed) {
+        text->failed = true;
+        return false;
+    }
     while (capacity <= wanted)
         capacity *= 2;
     if (rt_realloc(&text->bytes, capacity, 1, "a text", NULL)) {
@@ -29,6 +33,12 @@ static bool reserve(struct rt_text *text, size_t more)
     }
     text->capacity = capacity;
     return true;
+}
+
+struct rt_text rt_text_in(char *buffer, size_t size)
+{
+    buffer[0] = '\0';
+    return (struct rt_text){.bytes = buffer, .capacity = size, .borrowed = true};
 }
 
 void rt_text_append_bytes(struct rt_text *text, const void *bytes, size_t size)
@@ -143,7 +153,8 @@ void rt_text_clear(struct rt_text *text)
 
 void rt_text_free(struct rt_text *text)
 {
-    rt_free(&text->bytes);
+    if (!text->borrowed)
+        rt_free(&text->bytes);
     *text = (struct rt_text){0};
 }
 

@@ -20,7 +20,12 @@ struct rt_text {
     char *bytes;
     size_t length, capacity;
     bool failed;
+    bool borrowed; /* the bytes are the caller's: never grown, never freed */
 };
+
+/* An empty text in the caller's buffer: appending allocates nothing, and what does not fit is left out (and is
+ * a failure). It need not be freed and cannot be taken. */
+struct rt_text rt_text_in(char *buffer, size_t size);
 
 void rt_text_append(struct rt_text *text, const char *string);
 void rt_text_append_bytes(struct rt_text *text, const void *bytes, size_t size);

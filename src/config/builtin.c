@@ -32,15 +32,21 @@ static const struct model_row *find_model(const char *name)
     return NULL;
 }
 
-/* Assignments separated by spaces; they are ours, so only memory can fail. */
+/* Assignments KEY=VALUE separated by spaces. They are ours and need no memory. */
 static int set_all(struct rt_experiment *experiment, const char *settings, struct rt_error *err)
 {
     while (*settings) {
         const size_t length = strcspn(settings, " ");
-        char assignment[RT_TEXT_MAX];
+        char key[RT_TEXT_MAX], *value;
+        struct rt_yaml_scalar scalar = {.plain = true};
+        struct rt_yaml_entry entry = {.values = &scalar, .value_count = 1};
 
-        snprintf(assignment, sizeof assignment, "%.*s", (int)length, settings);
-        RT_TRY(rt_experiment_set(experiment, assignment, err));
+        snprintf(key, sizeof key, "%.*s", (int)length, settings);
+        value = key + strcspn(key, "=");
+        *value = '\0';
+        entry.key.text = key;
+        scalar.text = value + 1;
+        RT_TRY(rt_experiment_set_entry(experiment, &entry, err));
         settings += length + strspn(settings + length, " ");
     }
     return RT_OK;

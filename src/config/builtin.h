@@ -3,6 +3,7 @@
 #define RT_CONFIG_BUILTIN_H
 
 #include "config/experiment.h"
+#include "config/yaml.h"
 
 /* X(model, other names it goes by, what differs from the keys' defaults).
  * Epochs leave room above the slowest published run to the threshold (MLP1 126, MLP3 55, AlexNet 126, Inception
@@ -17,6 +18,10 @@
     X(Inception, "InceptionSmall", "num_epochs=100 learning_rate=0.1") \
     X(WRN, "WideResNet", "num_epochs=50")
 /* clang-format on */
+
+/* One key as rt_experiment_set sets it, already parsed. Allocates only for the message of an error. */
+int rt_experiment_set_entry(struct rt_experiment *experiment, const struct rt_yaml_entry *entry,
+                            struct rt_error *err);
 
 /* Sets what the model, given by any of its names, sets differently; nothing for one that is not listed.
  * Errors: RT_EMEMORY. */

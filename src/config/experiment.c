@@ -121,7 +121,8 @@ static int parse_assignment(struct rt_yaml *yaml, const char *assignment, size_t
     return rc;
 }
 
-static int set_parsed(struct rt_experiment *experiment, const struct rt_yaml_entry *entry, struct rt_error *err)
+int rt_experiment_set_entry(struct rt_experiment *experiment, const struct rt_yaml_entry *entry,
+                            struct rt_error *err)
 {
     const struct rt_key *const key = rt_key_find(entry->key.text);
     struct rt_experiment changed = *experiment;
@@ -147,7 +148,7 @@ int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, 
     if (!length || !assignment[length])
         return rt_fail(err, RT_EUSAGE, "--set '%.80s': expected KEY=VALUE", assignment);
     if (!(rc = parse_assignment(&yaml, assignment, length, err)))
-        rc = set_parsed(experiment, &yaml.entries[0], err);
+        rc = rt_experiment_set_entry(experiment, &yaml.entries[0], err);
     rt_yaml_free(&yaml);
     return rc;
 }

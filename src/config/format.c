@@ -145,13 +145,13 @@ int rt_experiment_format(const struct rt_experiment *experiment, char **yaml, st
 bool rt_experiment_value(const struct rt_experiment *experiment, const char *name, char *out, size_t size)
 {
     const struct rt_key *const key = rt_key_find(name);
-    struct rt_text text = {0};
+    struct rt_text text;
 
     if (!key || !size)
         return false;
+    text =
+        rt_text_in(out, size); /* needs no memory: run names are made of values, and may not come out short */
     rt_key_format(key, experiment, &text);
-    snprintf(out, size, "%s", rt_text_string(&text));
-    rt_text_free(&text);
     return true;
 }
 

@@ -436,9 +436,29 @@ static void test_read_and_where(void **state)
     assert_memory_equal(err.message, path, strlen(path));
 }
 
+/* A built-in experiment with a value silently missing would train something else: making one takes no memory,
+ * so none can be refused. */
+static void builtin_needs_no_memory(void **state)
+{
+    struct rt_experiment experiment;
+    struct rt_error err;
+    uint64_t before;
+
+    (void)state;
+    for (int i = 0; i < rt_experiment_builtin_count(); i++) {
+        const char *const name = rt_experiment_builtin_name(i);
+
+        before = rt_alloc_count();
+        assert_int_equal(rt_experiment_builtin(&experiment, name, &err), RT_OK);
+        assert_int_equal(rt_alloc_count(), before);
+        assert_string_equal(experiment.experiment_name, name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builtin_needs_no_memory),
         cmocka_unit_test(test_defaults_are_valid),
         cmocka_unit_test(test_published_defaults),
         cmocka_unit_test(test_builtins),
