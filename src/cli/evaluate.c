@@ -118,7 +118,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     int rc;
 
     RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
-                           &checkpoint->experiment, err));
+                           &checkpoint->experiment, (int)threads, err));
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
                             false, err));
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));

@@ -237,7 +237,7 @@ static int digest_kept(struct loading *loading, struct rt_error *err)
 }
 
 int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
-                    struct rt_error *err)
+                    int threads, struct rt_error *err)
 {
     const struct rt_corruption *corruption = rt_corruption_find(experiment->data_corruption_type);
     struct rt_error ignored;
@@ -253,7 +253,8 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
             err, RT_ECONFIG,
             "augment: true cannot go with data_corruption_type: %s, whose images have no margin to crop",
             corruption->name);
-    if (!(rc = rt_source_open(&loading.source, data, err)) && !(rc = rt_team_create(&loading.team, 0, err)) &&
+    if (!(rc = rt_source_open(&loading.source, data, err)) &&
+        !(rc = rt_team_create(&loading.team, threads, err)) &&
         !(rc = prepare(&loading, experiment, corruption, err)) && !(rc = read_all(&loading, err)) &&
         !(rc = corrupt(&loading, experiment, corruption, err)) && !(rc = digest_kept(&loading, err))) {
         *out = loading.dataset;

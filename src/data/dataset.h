@@ -33,9 +33,10 @@ struct rt_dataset {
 /* Loads the data set called `data` (null or "cifar10": from RETHINK_DATA or the XDG data directory;
  * "shapes10": made here; anything else: a directory in the official layout), keeps the first train_size and
  * test_size images, and applies the experiment's corruptions from experiment->seed (which must be given).
+ * `threads` share the work (0: one per core); the result does not depend on how many.
  * Errors: RT_EDATA (naming file and record), RT_EIO, RT_EMEMORY; *out is untouched then. */
 int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
-                    struct rt_error *err);
+                    int threads, struct rt_error *err);
 void rt_dataset_free(struct rt_dataset *dataset);
 
 /* Writes the network's input of `count` images, indices[i] in [0, train_count + test_count), to

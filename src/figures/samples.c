@@ -23,7 +23,7 @@ static int load(struct rt_dataset *dataset, const struct sampling *s, const char
     rt_experiment_defaults(&experiment);
     snprintf(experiment.data_corruption_type, sizeof experiment.data_corruption_type, "%s", corruption);
     experiment.seed = (struct rt_optional_int){true, s->seed};
-    return rt_dataset_load(dataset, s->data, &experiment, err);
+    return rt_dataset_load(dataset, s->data, &experiment, 0, err);
 }
 
 static int write_grid(const struct sampling *s, const struct rt_grid *grid, const char *name,

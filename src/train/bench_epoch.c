@@ -67,7 +67,7 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
     struct rt_loop *loop = &bench->loop;
     const size_t count = (size_t)experiment->batch_size, image = (size_t)RT_CHANNELS * RT_PLANE * sizeof(float);
 
-    RT_TRY(rt_dataset_load(&bench->setup.dataset, options->data, experiment, err));
+    RT_TRY(rt_dataset_load(&bench->setup.dataset, options->data, experiment, options->threads, err));
     bench->setup.profile = true;
     RT_TRY(rt_setup_network(&bench->setup, experiment, NULL, options->threads, true, err));
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));

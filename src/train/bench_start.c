@@ -12,7 +12,7 @@ static int measure(struct rt_bench_clock *clock, const struct rt_bench_options *
 
         rt_bench_clock_begin(clock);
         start = rt_clock_wall_s();
-        RT_TRY(rt_dataset_load(&dataset, options->data, &options->experiment, err));
+        RT_TRY(rt_dataset_load(&dataset, options->data, &options->experiment, options->threads, err));
         rt_bench_clock_note(clock, rt_clock_wall_s() - start);
         rt_dataset_free(&dataset);
     }

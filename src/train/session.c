@@ -50,7 +50,8 @@ static const char *choose_data(const struct rt_session *session)
 
 static int load_data(struct rt_session *session, struct rt_error *err)
 {
-    RT_TRY(rt_dataset_load(&session->setup.dataset, choose_data(session), &session->experiment, err));
+    RT_TRY(rt_dataset_load(&session->setup.dataset, choose_data(session), &session->experiment,
+                           session->options->threads, err));
     if (!session->resumed)
         return RT_OK;
     return rt_resume_check_data(&session->checkpoint, &session->experiment, &session->setup.dataset, err);

@@ -99,7 +99,7 @@ struct rt_dataset *probe_load(const char *data, const char *corruption, double p
     experiment.seed = (struct rt_optional_int){true, seed};
     experiment.train_size = (struct rt_optional_int){train_size > 0, train_size};
     experiment.test_size = (struct rt_optional_int){test_size > 0, test_size};
-    if (rt_dataset_load(dataset, data, &experiment, &err)) {
+    if (rt_dataset_load(dataset, data, &experiment, 2, &err)) {
         fprintf(stderr, "%s\n", err.message);
         rt_free(&dataset);
     }

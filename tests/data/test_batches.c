@@ -103,7 +103,7 @@ static void test_augmented(void **state)
     experiment.augment = true;
     experiment.seed = (struct rt_optional_int){true, 42};
     experiment.train_size = (struct rt_optional_int){true, 200};
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &experiment, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &experiment, 1, NULL), RT_OK);
     assert_int_equal(rt_batches_create(&batches, &dataset, 128, 42, true, NULL), RT_OK);
     allocations = rt_alloc_count();
     rt_batches_begin_epoch(&batches, 1);

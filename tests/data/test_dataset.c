@@ -1,7 +1,6 @@
 /* Reading the official layout, and refusing what is not it; shapes10; what does not depend on the machine. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -151,7 +150,7 @@ static void test_faults(void **state)
         make_files(state);
         faults[i].make(state);
         folder = in_scratch(state, "");
-        assert_int_equal(rt_dataset_load(&dataset, folder, &e, &err), RT_EDATA);
+        assert_int_equal(rt_dataset_load(&dataset, folder, &e, 2, &err), RT_EDATA);
         assert_int_equal(dataset.side, 77); /* untouched */
         for (int j = 0; j < 3; j++)
             if (!strstr(err.message, faults[i].names[j]))
@@ -166,12 +165,12 @@ static void test_no_such_data(void **state)
     struct rt_dataset dataset;
     struct rt_error err;
 
-    assert_int_equal(rt_dataset_load(&dataset, "shapes11", &e, &err), RT_EDATA);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes11", &e, 2, &err), RT_EDATA);
     assert_non_null(strstr(err.message, "shapes11"));
     assert_int_equal(rt_file_write_all(in_scratch(state, "file"), "x", 1, NULL), RT_OK);
-    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, "file"), &e, &err), RT_EDATA);
+    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, "file"), &e, 2, &err), RT_EDATA);
     setenv("RETHINK_DATA", in_scratch(state, "nowhere"), 1);
-    assert_int_equal(rt_dataset_load(&dataset, NULL, &e, &err), RT_EDATA);
+    assert_int_equal(rt_dataset_load(&dataset, NULL, &e, 2, &err), RT_EDATA);
     assert_non_null(strstr(err.message, "nowhere"));
     unsetenv("RETHINK_DATA");
 }
@@ -183,14 +182,14 @@ static void test_bad_requests(void **state)
 
     (void)state;
     e.train_size = (struct rt_optional_int){true, 10001}; /* one more than there are */
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, NULL), RT_ECONFIG);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, 1, NULL), RT_ECONFIG);
     e.train_size.value = 0;
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, NULL), RT_ECONFIG);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, 1, NULL), RT_ECONFIG);
     e = experiment("shuff_pix");
     e.augment = true; /* has no margin to crop */
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, NULL), RT_ECONFIG);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, 1, NULL), RT_ECONFIG);
     e = experiment("shuffpix");
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, NULL), RT_ECONFIG);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, 1, NULL), RT_ECONFIG);
 }
 
 /* Records land where they belong: one pixel of the window's corner in the second file, one outside of it. */
@@ -208,7 +207,7 @@ static void test_layout(void **state)
     put(state, "data_batch_2.bin", record + 1 + 1024 + 2 * 32 + 2, 200);       /* green, the window's first */
     put(state, "data_batch_2.bin", record + 1 + 2 * 1024 + 29 * 32 + 29, 100); /* blue, its last */
     put(state, "test_batch.bin", 0, 7);
-    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, ""), &e, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, ""), &e, 1, NULL), RT_OK);
     assert_int_equal(dataset.train_count, 50000);
     assert_int_equal(dataset.labels[10123], 9);
     assert_int_equal(dataset.labels[50000], 7);
@@ -219,7 +218,7 @@ static void test_layout(void **state)
     assert_false(dataset.official);
 
     put(state, "data_batch_2.bin", record + 1 + 5, 1); /* outside of the window */
-    assert_int_equal(rt_dataset_load(&moved, in_scratch(state, ""), &e, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&moved, in_scratch(state, ""), &e, 1, NULL), RT_OK);
     assert_string_not_equal(moved.digest, dataset.digest);
     assert_string_equal(moved.corruption_digest, dataset.corruption_digest);
     rt_dataset_free(&moved);
@@ -227,7 +226,7 @@ static void test_layout(void **state)
 
     e.train_size = (struct rt_optional_int){true, 10124};
     e.test_size = (struct rt_optional_int){true, 1};
-    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, ""), &e, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&dataset, in_scratch(state, ""), &e, 1, NULL), RT_OK);
     assert_int_equal(dataset.labels[10123], 9);
     assert_int_equal(dataset.labels[10124], 7); /* the first test image */
     assert_int_equal(dataset.pixels[10123 * image + 784], 200);
@@ -255,7 +254,7 @@ static void test_folder_below(void **state)
         assert_int_equal(rename(in_scratch(state, rt_cifar10_files[i].name), path), 0);
     }
     setenv("RETHINK_DATA", in_scratch(state, ""), 1);
-    assert_int_equal(rt_dataset_load(&dataset, "cifar10", &e, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&dataset, "cifar10", &e, 1, NULL), RT_OK);
     unsetenv("RETHINK_DATA");
     assert_string_equal(dataset.classes[6], "frog"); /* without batches.meta.txt */
     rt_dataset_free(&dataset);
@@ -269,7 +268,7 @@ static void test_shapes10(void **state)
     double sum = 0;
 
     (void)state;
-    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, NULL), RT_OK);
+    assert_int_equal(rt_dataset_load(&dataset, "shapes10", &e, 1, NULL), RT_OK);
     assert_string_equal(dataset.digest, "5069ec9e7b3a0c455e93e57339f590adc4a8d92c0fe27309633ad656e8b01339");
     assert_int_equal(dataset.train_count, 10000);
     assert_int_equal(dataset.test_count, 2000);
@@ -302,10 +301,10 @@ static void test_kept(void **state)
         size_t bytes;
 
         e.label_corruption_prob = 1;
-        assert_int_equal(rt_dataset_load(&all, "shapes10", &e, NULL), RT_OK);
+        assert_int_equal(rt_dataset_load(&all, "shapes10", &e, 1, NULL), RT_OK);
         e.train_size = (struct rt_optional_int){true, 5001};
         e.test_size = (struct rt_optional_int){true, 3};
-        assert_int_equal(rt_dataset_load(&some, "shapes10", &e, NULL), RT_OK);
+        assert_int_equal(rt_dataset_load(&some, "shapes10", &e, 1, NULL), RT_OK);
         bytes = all.noise ? image * sizeof *all.noise : image;
         whole = all.noise ? (const uint8_t *)all.noise : all.pixels;
         part = some.noise ? (const uint8_t *)some.noise : some.pixels;
@@ -318,31 +317,25 @@ static void test_kept(void **state)
     }
 }
 
-/* With one core and with all of them. */
+/* The same bytes whatever number of threads reads and scrambles them. */
 static void test_threads(void **state)
 {
     static const char *const corruptions[] = {"none", "shuff_pix", "rand_pix", "gauss_pix"};
-    cpu_set_t all, one;
 
     (void)state;
-    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
-    CPU_ZERO(&one);
-    for (size_t i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++)
-        if (CPU_ISSET(i, &all))
-            CPU_SET(i, &one);
     for (size_t i = 0; i < sizeof corruptions / sizeof *corruptions; i++) {
         struct rt_experiment e = experiment(corruptions[i]);
-        struct rt_dataset a, b;
+        struct rt_dataset one, more;
 
         e.train_size = (struct rt_optional_int){true, 1003}; /* leaves a remainder in each share */
-        assert_int_equal(rt_dataset_load(&a, "shapes10", &e, NULL), RT_OK);
-        assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
-        assert_int_equal(rt_dataset_load(&b, "shapes10", &e, NULL), RT_OK);
-        assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
-        assert_string_equal(a.digest, b.digest);
-        assert_string_equal(a.corruption_digest, b.corruption_digest);
-        rt_dataset_free(&a);
-        rt_dataset_free(&b);
+        assert_int_equal(rt_dataset_load(&one, "shapes10", &e, 1, NULL), RT_OK);
+        for (int threads = 2; threads <= 3; threads++) {
+            assert_int_equal(rt_dataset_load(&more, "shapes10", &e, threads, NULL), RT_OK);
+            assert_string_equal(one.digest, more.digest);
+            assert_string_equal(one.corruption_digest, more.corruption_digest);
+            rt_dataset_free(&more);
+        }
+        rt_dataset_free(&one);
     }
 }
 
@@ -361,7 +354,7 @@ static void test_out_of_memory(void **state)
         struct rt_error err = {0};
 
         rt_alloc_fail_at(++k);
-        rc = rt_dataset_load(&dataset, "shapes10", &e, &err);
+        rc = rt_dataset_load(&dataset, "shapes10", &e, 2, &err);
         assert_true(rc == RT_OK || (rc == RT_EMEMORY && err.message[0]));
     } while (rc && k < 100);
     rt_alloc_fail_at(0);

@@ -49,7 +49,7 @@ static void start(struct fixture *f, const char *assignments[])
     for (int i = 0; assignments[i]; i++)
         if (rt_experiment_set(&f->experiment, assignments[i], &err))
             fail_msg("%s", err.message);
-    if (rt_dataset_load(&f->setup.dataset, "shapes10", &f->experiment, &err) ||
+    if (rt_dataset_load(&f->setup.dataset, "shapes10", &f->experiment, 2, &err) ||
         rt_setup_network(&f->setup, &f->experiment, NULL, 1, true, &err) ||
         rt_plan_initialize(f->setup.plan, 42, &err) ||
         rt_batches_create(&f->batches, &f->setup.dataset, BATCH, 42, false, &err))
