@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'support'), os.path.join(HERE, '..', 'figures'), HERE]
@@ -120,8 +121,38 @@ def in_the_dark(path):
         browser.close()
 
 
+def reloading(path):
+    """A page of a sweep under way loads itself anew until it says finished; the reader can pause it."""
+    page = os.path.join(work, 'reloading.html')
+    finished = open(path).read()
+    with open(page, 'w') as f:
+        f.write(finished.replace('data-state="finished"', 'data-state="under-way"'))
+    browser = webdriver.Browser(work)
+    try:
+        # Its quarter minute passes in a quarter second.
+        browser.cdp('Page.addScriptToEvaluateOnNewDocument', source='const slow = setInterval; setInterval = (f, ms) => slow(f, ms / 60);')
+        browser.open(page)
+        tap.ok(browser.run('return !document.getElementById("under-way").hidden'), 'under way: the page says so')
+        browser.run('document.getElementById("pause").click(); window.before = true')
+        time.sleep(1)
+        tap.ok(browser.run('return window.before === true'), 'paused, it stays')
+        with open(page, 'w') as f:
+            f.write(finished)
+        browser.run('document.getElementById("pause").click()')
+        end = time.time() + 20
+        while time.time() < end and browser.run('return document.documentElement.dataset.state') != 'finished':
+            time.sleep(0.1)
+        tap.ok(browser.run('return window.before === undefined && document.documentElement.dataset.state === "finished"'), 'going on, it loads itself anew')
+        browser.run('window.before = true')
+        time.sleep(1)
+        tap.ok(browser.run('return window.before === true && document.getElementById("under-way").hidden'), 'finished, it stays')
+        tap.empty(complaints(browser), 'no console message')
+    finally:
+        browser.close()
+
+
 def hostile():
-    """Text from result.json must stay text, and a page about runs under way reloads."""
+    """Text from result.json must stay text."""
     runs = os.path.join(work, 'hostile')
     folder = synthetic.write_run(runs, 'MLP1', 'MLP1_0.0_none', 3)
     result = json.load(open(os.path.join(folder, 'result.json')))
@@ -154,6 +185,7 @@ try:
     in_light(path)
     on_a_phone(path)
     in_the_dark(path)
+    reloading(path)
     hostile()
 finally:
     shutil.rmtree(work, ignore_errors=True)

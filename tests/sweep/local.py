@@ -131,6 +131,24 @@ def interrupted():
            'the same command goes on, to the same bytes as without the interruption', again.stderr, whole.stderr)
 
 
+def drawn():
+    """After each run the report says that the sweep is under way; at the end, that it is not."""
+    page = os.path.join(work, 'pages', 'report.html')
+
+    def read():
+        return open(page).read() if os.path.exists(page) else ''
+    small = [word for word in SMALL if word != '--no-figures']
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '40', '--set', 'curve=true', '-j', '1', '--figures',
+                                 os.path.join(work, 'pages'), *small, runs='drawn'), stderr=subprocess.PIPE, text=True, cwd=work)
+    wait_for(lambda: read() or p.poll() is not None)
+    first = read()
+    tap.ok(p.poll() is None and 'data-state="under-way"' in first and 'MLP1_0.0_none' in first and 'MLP1_1.0_none' not in first,
+           'after the first run: a report of it that says under-way', p.poll(), len(first))
+    stderr = p.communicate()[1]
+    last = read()
+    tap.ok(p.returncode == 0 and 'data-state="finished"' in last and 'MLP1_1.0_none' in last, 'at the end: a report of all that says finished', stderr)
+
+
 def orphaned():
     p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
     metrics = os.path.join(work, 'orphan', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
@@ -184,7 +202,7 @@ def scripts():
 
 
 try:
-    for part in (plans, carried_out, failures, killed_child, interrupted, orphaned, terminal, scripts):
+    for part in (plans, carried_out, failures, killed_child, interrupted, drawn, orphaned, terminal, scripts):
         part()
 finally:
     shutil.rmtree(work)
