@@ -104,24 +104,33 @@ int rt_system_close(int fd, const char *path)
 
 int rt_system_rename(const char *from, const char *to)
 {
-    const int result = before(RT_SYSTEM_rename, from, NULL) ? rename(from, to) : -1;
+    int result;
 
+    do
+        result = before(RT_SYSTEM_rename, from, NULL) ? rename(from, to) : -1;
+    while (result < 0 && errno == EINTR); /* of file systems in user space */
     after(RT_SYSTEM_rename, from, result);
     return result;
 }
 
 int rt_system_unlinkat(int folder, const char *name, int flags, const char *path)
 {
-    const int result = before(RT_SYSTEM_unlink, path, NULL) ? unlinkat(folder, name, flags) : -1;
+    int result;
 
+    do
+        result = before(RT_SYSTEM_unlink, path, NULL) ? unlinkat(folder, name, flags) : -1;
+    while (result < 0 && errno == EINTR); /* of file systems in user space */
     after(RT_SYSTEM_unlink, path, result);
     return result;
 }
 
 int rt_system_mkdir(const char *path, mode_t mode)
 {
-    const int result = before(RT_SYSTEM_mkdir, path, NULL) ? mkdir(path, mode) : -1;
+    int result;
 
+    do
+        result = before(RT_SYSTEM_mkdir, path, NULL) ? mkdir(path, mode) : -1;
+    while (result < 0 && errno == EINTR); /* of file systems in user space */
     after(RT_SYSTEM_mkdir, path, result);
     return result;
 }

@@ -1,7 +1,7 @@
 /* The system calls that touch the disk, behind one hook, so that a test can name each of them, make it fail,
  * cut it short, or kill the process before or after it. base/file.h is what the program uses; only it and
- * base/path.h call these. Each behaves as its namesake (result, errno) and repeats itself on EINTR where that
- * is right. */
+ * base/path.h call these. Each behaves as its namesake (result, errno) and repeats itself on EINTR, but
+ * for close, which counts as done. */
 #ifndef RT_BASE_SYSTEM_H
 #define RT_BASE_SYSTEM_H
 
