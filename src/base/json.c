@@ -10,7 +10,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-/* jansson reports some failed allocations as faults of the text; this tells them apart. */
+/* jansson reports some failed allocations as faults of the text, and after others leaves out a character and
+ * goes on; this tells. */
 static _Thread_local bool memory_failed;
 
 static void *counted_malloc(size_t size)
@@ -71,8 +72,10 @@ int rt_json_parse(struct rt_json **root, const char *name, const char *bytes, si
     *root = NULL;
     memory_failed = false;
     value = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &problem);
-    if (!value && memory_failed)
+    if (memory_failed) {
+        json_decref(value);
         return rt_fail(err, RT_EMEMORY, "%s: out of memory while reading JSON", name);
+    }
     if (!value)
         return rt_fail(err, RT_EDATA, "%s:%d:%d: not valid JSON: %s", name, problem.line, problem.column,
                        problem.text);

@@ -67,16 +67,15 @@ static int add_run(struct rt_records *records, const struct rt_run_entry *entry,
     struct rt_record run = {.result = entry->result};
     memcpy(run.dir, entry->path, sizeof run.dir);
     int rc = read_metrics(&run, path, &cause);
-    if (!rc && !(rc = rt_realloc(&records->runs, records->count + 1, sizeof run, "runs", err))) {
+    if (!rc && !(rc = rt_realloc(&records->runs, records->count + 1, sizeof run, "runs", &cause))) {
         records->runs[records->count++] = run;
         return 0;
     }
     free_record(&run);
-    if (rc != RT_EMEMORY) {
-        skip(records, cause.message);
-        rc = 0;
-    }
-    return rc;
+    if (rc == RT_EMEMORY)
+        return rt_fail(err, rc, "%s", cause.message);
+    skip(records, cause.message);
+    return RT_OK;
 }
 
 int rt_records_read(struct rt_records *records, const char *directory, struct rt_error *err)

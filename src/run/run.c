@@ -110,6 +110,7 @@ static int look_at(struct rt_run_list *list, const char *path, struct rt_error *
     char config[RT_PATH_MAX], file[RT_PATH_MAX];
     struct rt_run_entry *entry;
     struct rt_error trouble;
+    int rc;
 
     RT_TRY(rt_path_join(config, path, RT_CONFIG_FILE, err));
     if (!rt_path_is_file(config))
@@ -123,8 +124,11 @@ static int look_at(struct rt_run_list *list, const char *path, struct rt_error *
     RT_TRY(rt_path_join(file, path, RT_RESULT_FILE, err));
     if (!rt_path_exists(file))
         return RT_OK;
-    entry->has_result = !rt_result_read(&entry->result, file, &trouble);
-    if (!entry->has_result)
+    rc = rt_result_read(&entry->result, file, &trouble);
+    entry->has_result = !rc;
+    if (rc == RT_EMEMORY)
+        return rt_fail(err, rc, "%s", trouble.message);
+    if (rc)
         snprintf(entry->trouble, sizeof entry->trouble, "%.255s", trouble.message);
     return RT_OK;
 }
