@@ -85,13 +85,15 @@ void rt_params_group(const struct rt_experiment *experiment, char group[RT_TEXT_
     struct rt_param params[RT_PARAMS_MAX];
     char text[RT_PARAMS_MAX * 64] = "";
     const int count = rt_params_list(experiment, params);
+    struct rt_text probability = {0};
     size_t length = 0;
 
     for (int i = 0; i < count; i++)
         if (!rt_text_has_word("seed num_epochs", params[i].name) && length < sizeof text)
             length += (size_t)snprintf(text + length, sizeof text - length, "%s=%.40s\n", params[i].name,
                                        params[i].text);
-    snprintf(group, RT_TEXT_MAX, "%.100s_%.3g_%.100s-%08" PRIx32, experiment->model_name,
-             experiment->label_corruption_prob, experiment->data_corruption_type,
-             rt_crc32c(text, strlen(text)));
+    rt_text_append_real(&probability, experiment->label_corruption_prob);
+    snprintf(group, RT_TEXT_MAX, "%.100s_%.30s_%.100s-%08" PRIx32, experiment->model_name,
+             rt_text_string(&probability), experiment->data_corruption_type, rt_crc32c(text, strlen(text)));
+    rt_text_free(&probability);
 }

@@ -1,6 +1,7 @@
 """The MLflow recorder against a real MLflow server on this machine (SQLite store), read back by MLflow's client."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -274,6 +275,7 @@ def main():
     why = environment.missing()
     if why:
         tap.skip_all(why)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a time limit: the server must not stay
     with tempfile.TemporaryDirectory() as folder:
         server = Server(folder)
         try:
@@ -291,4 +293,5 @@ def main():
     tap.done()
 
 
-main()
+if __name__ == '__main__':
+    main()
