@@ -52,16 +52,27 @@ struct rt_norm_terms {
     const float *mean, *mean_g, *slope;
 };
 
+enum { RT_TILE_RUNS = 4 };
+
+/* Tiles of height x width outputs each, at these rows and columns of tiles of every image. */
+struct rt_tile_run {
+    int row, column, rows, columns;
+    int height, width;
+};
+
 /* Winograd's minimal filtering (Lavin and Gray 2016) on 6x6 tiles: F(4x4, 3x3), or F(2x2, 5x5) at the same
- * points. Tiles of step x step outputs are counted over (image, tile row, tile column) of one map; transformed
- * tiles have 36 positions, each a matrix of tiles by channels, so that a convolution is 36 products. */
+ * points. Transformed tiles have 36 positions, each a matrix of tiles by channels, so that a convolution is 36
+ * products. Where 4 does not divide a map's side, its last tiles may be short along it, F(3, 3) or F(2, 3):
+ * they leave out the points -2, or 2 and -2, and with them positions. Tiles are counted run by run, within a
+ * run over (image, row, column). */
 struct rt_tiles {
     int channels, height, width; /* of the map that is read or written */
     long ld;                     /* floats from pixel to pixel of it */
-    int step;                    /* outputs along each side of a tile: 4 or 2 */
+    int step;                    /* outputs along each side of a full tile: 4 or 2 */
     int padding;                 /* winograd_input: tile (0, 0) begins at (-padding, -padding) */
-    int rows, columns;           /* tiles in an image */
-    long begin, count;
+    struct rt_tile_run run[RT_TILE_RUNS];
+    long image, images; /* the first, and how many */
+    long begin, end;    /* the tiles to work on */
     float *transformed; /* position p, tile t, channel c at p * position_stride + t * tile_stride + c */
     long position_stride, tile_stride;
 };
@@ -136,11 +147,11 @@ struct rt_isa {
     /* to = the sum of `parts` arrays, in order. */
     void (*sum_parts)(float *to, const float *from, long count, int parts, long part_stride);
 
-    /* B^T d B of 6x6 inputs, zero outside the map. */
+    /* B^T d B of tiles of inputs, zero outside the map. */
     void (*winograd_input)(const struct rt_tiles *tiles, const float *from, struct rt_view view);
-    /* A^T m A into step x step outputs, clipped to the map. */
+    /* A^T m A into tiles of outputs, clipped to the map. */
     void (*winograd_output)(const struct rt_tiles *tiles, float *to, bool accumulate);
-    /* A e A^T of step x step output gradients, zero outside the map: the filter gradient's other factor. */
+    /* A e A^T of tiles of output gradients, zero outside the map: the filter gradient's other factor. */
     void (*winograd_gradient)(const struct rt_tiles *tiles, const float *from);
     /* G g G^T, and its transpose G^T u G. */
     void (*winograd_filters)(const struct rt_filters *filters, const float *from, float *transformed);

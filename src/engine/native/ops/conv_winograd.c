@@ -5,38 +5,103 @@
  *   filter's gradient all threads transform a block of tiles, then each does its share of the 36 products
  *
  * Blocks are whole images, so that partial moments are rows; their size depends on shapes alone. */
+#include <string.h>
+
 #include "engine/native/native.h"
 #include "engine/native/ops/conv.h"
 
 enum {
     POSITIONS = 36,
-    BLOCK_FLOATS = 300000,  /* of transformed tiles a thread works on at a time: most of its L2 cache */
-    SHARED_FLOATS = 800000, /* of transformed tiles all threads work on */
-    PAD = 16,               /* keeps the positions of a tile out of one cache set */
+    PAD = 16, /* keeps the positions of a tile out of one cache set */
 };
+
+/* Of transformed tiles worked on at a time, in floats. Every block reads all filters (or their gradients) anew,
+ * from the third-level cache where they are many, so a block is as large as they are, within what measured
+ * best.
+ */
+static const struct block_size {
+    long least, most;
+} own_block = {150000, 1200000}, shared_block = {400000, 800000}; /* of one thread; of all threads together */
 
 struct transform {
     int step;
-    int padding;       /* of the input's tiles */
-    int rows, columns; /* tiles an image */
+    int padding; /* of the input's tiles */
+    struct rt_tile_run run[RT_TILE_RUNS];
+    long tiles; /* an image */
 };
 
+/* Tiles along a side of `outputs`: full ones, and a short one where that saves positions. */
+struct side {
+    int full, last; /* tiles; outputs of the short one, or 0 */
+};
+
+static struct side side_of(int outputs, int step)
+{
+    const int rest = outputs % step;
+
+    if (step == 4 && outputs > step && rest >= 2)
+        return (struct side){outputs / step, rest};
+    return (struct side){(outputs + step - 1) / step, 0};
+}
+
+/* The runs' order lets the tiles that have a position stand together: those of full height are the middle two,
+ * those of full width the first two. */
 static struct transform transform_of(int kernel, int padding, int height, int width)
 {
     const int step = 6 - kernel + 1;
+    const struct side down = side_of(height, step), across = side_of(width, step);
+    struct transform t = {
+        .step = step,
+        .padding = padding,
+        .run = {{down.full, 0, down.last > 0, across.full, down.last, step},
+                {0, 0, down.full, across.full, step, step},
+                {0, across.full, down.full, across.last > 0, step, across.last},
+                {down.full, across.full, down.last > 0, across.last > 0, down.last, across.last}}};
 
-    return (struct transform){step, padding, (height + step - 1) / step, (width + step - 1) / step};
+    for (int r = 0; r < RT_TILE_RUNS; r++)
+        t.tiles += (long)t.run[r].rows * t.run[r].columns;
+    return t;
 }
 
-static long tiles_in_image(struct transform t)
+/* Whether a line of so many outputs uses position i of 0..5. */
+static bool has_position(int outputs, int step, long i)
 {
-    return (long)t.rows * t.columns;
+    const int points = outputs + 6 - step;
+
+    return points == 6 || i == 5 || i < points - 1;
 }
 
-/* Images whose transformed inputs and outputs are about `floats`, at least one. */
-static long images_in_block(struct transform t, long channels, long floats)
+struct span {
+    long begin, end;
+};
+
+/* The tiles, of those of `images` images, that have the position. */
+static struct span tiles_with(struct transform t, long position, long images)
 {
-    const long images = floats / (POSITIONS * channels * tiles_in_image(t));
+    struct span span = {0};
+    long first = 0;
+
+    for (int r = 0; r < RT_TILE_RUNS; r++) {
+        const struct rt_tile_run *run = &t.run[r];
+        const long last = first + images * run->rows * run->columns;
+
+        if (last > first && has_position(run->height, t.step, position / 6) &&
+            has_position(run->width, t.step, position % 6)) {
+            if (span.end == 0)
+                span.begin = first;
+            span.end = last;
+        }
+        first = last;
+    }
+    return span;
+}
+
+/* Images whose transformed inputs and outputs make a block, at least one. */
+static long images_in_block(struct transform t, const struct rt_conv_shape *s, struct block_size size)
+{
+    const long filters = (long)POSITIONS * s->window.channels * s->out;
+    const long floats = filters < size.least ? size.least : filters > size.most ? size.most : filters;
+    const long images = floats / (POSITIONS * (s->window.channels + s->out) * t.tiles);
 
     return images < 1 ? 1 : images;
 }
@@ -62,6 +127,11 @@ static struct transform input_gradient_transform(const struct rt_conv_shape *s)
                         s->window.width);
 }
 
+static long floats_of(struct transform t, const struct rt_conv_shape *s, struct block_size size)
+{
+    return POSITIONS * (images_in_block(t, s, size) * t.tiles * (s->window.channels + s->out) + 2 * PAD);
+}
+
 /* Where things lie in plan->shared, in floats. */
 struct layout {
     long filters, transposed, tiles, size;
@@ -70,35 +140,27 @@ struct layout {
 static struct layout layout_of(const struct rt_native *plan, const struct rt_conv_shape *s)
 {
     const struct transform t = output_transform(s);
-    const long channels = s->window.channels + s->out;
     struct layout l = {.filters = 0, .transposed = POSITIONS * (s->window.channels * s->out + PAD)};
 
     l.size = l.tiles = l.transposed + (plan->base.options.training ? s->depth * s->out : 0);
     if (plan->base.options.training)
-        l.size +=
-            POSITIONS * (images_in_block(t, channels, SHARED_FLOATS) * tiles_in_image(t) * channels + 2 * PAD);
+        l.size += floats_of(t, s, shared_block);
     return l;
-}
-
-static long scratch_of(struct transform t, long channels)
-{
-    return POSITIONS * (images_in_block(t, channels, BLOCK_FLOATS) * tiles_in_image(t) * channels + 2 * PAD);
 }
 
 long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s)
 {
-    const struct transform out = output_transform(s), in = input_gradient_transform(s);
-    const long channels = s->window.channels + s->out;
+    const struct transform out = output_transform(s);
 
-    rt_native_need_scratch(plan, (size_t)scratch_of(out, channels));
+    rt_native_need_scratch(plan, (size_t)floats_of(out, s, own_block));
     if (stage->wants[0])
-        rt_native_need_scratch(plan, (size_t)scratch_of(in, channels));
+        rt_native_need_scratch(plan, (size_t)floats_of(input_gradient_transform(s), s, own_block));
     if (plan->base.options.training) /* the weights' gradients of 16 inputs by 16 outputs */
         rt_native_need_scratch(
             plan, (size_t)(s->window.kernel * s->window.kernel * RT_PANEL_CHANNELS * (RT_PANEL_CHANNELS + 1) +
                            s->out));
     rt_native_need_shared(plan, (size_t)layout_of(plan, s).size);
-    return images_in_block(out, channels, BLOCK_FLOATS) * s->area;
+    return images_in_block(out, s, own_block) * s->area;
 }
 
 /* G g G^T of `panels` x `depth` vectors of 16, shared out: filters [position][panel][depth][16]. */
@@ -136,49 +198,52 @@ struct pass {
 };
 
 /* Tiles of `images` images from number `first` on, transformed at `at`. */
-static struct rt_tiles tiles_of(struct transform t, long first, long images, long channels, int height,
+static struct rt_tiles tiles_of(const struct transform *t, long first, long images, long channels, int height,
                                 int width, long ld, float *at)
 {
-    const long count = images * tiles_in_image(t);
-
-    return (struct rt_tiles){.channels = (int)channels,
+    struct rt_tiles tiles = {.channels = (int)channels,
                              .height = height,
                              .width = width,
                              .ld = ld,
-                             .step = t.step,
-                             .padding = t.padding,
-                             .rows = t.rows,
-                             .columns = t.columns,
-                             .begin = first * tiles_in_image(t),
-                             .count = count,
+                             .step = t->step,
+                             .padding = t->padding,
+                             .image = first,
+                             .images = images,
+                             .end = images * t->tiles,
                              .transformed = at,
-                             .position_stride = count * channels + PAD,
+                             .position_stride = images * t->tiles * channels + PAD,
                              .tile_stride = channels};
+
+    memcpy(tiles.run, t->run, sizeof tiles.run);
+    return tiles;
 }
 
 static void convolve_images(const struct pass *p, long first, long images, float *scratch)
 {
-    const struct rt_tiles in = tiles_of(p->transform, first, images, p->from_channels, p->from_height,
+    const struct rt_tiles in = tiles_of(&p->transform, first, images, p->from_channels, p->from_height,
                                         p->from_width, p->from_ld, scratch);
-    const struct rt_tiles out = tiles_of(p->transform, first, images, p->to_channels, p->to_height, p->to_width,
-                                         p->to_ld, scratch + POSITIONS * in.position_stride);
+    const struct rt_tiles out = tiles_of(&p->transform, first, images, p->to_channels, p->to_height,
+                                         p->to_width, p->to_ld, scratch + POSITIONS * in.position_stride);
 
     p->plan->isa->winograd_input(&in, p->from, p->view);
-    for (long position = 0; position < POSITIONS; position++)
+    for (long position = 0; position < POSITIONS; position++) {
+        const struct span tiles = tiles_with(p->transform, position, images);
+
         p->plan->isa->product(&(struct rt_product){
-            .a = in.transformed + position * in.position_stride,
+            .a = in.transformed + position * in.position_stride + tiles.begin * in.tile_stride,
             .a_row = p->from_channels,
             .a_col = 1,
             .b = p->filters + position * (p->from_channels * p->to_channels + PAD),
             .b_row = RT_PANEL_CHANNELS,
             .b_panel = p->from_channels * RT_PANEL_CHANNELS,
-            .c = out.transformed + position * out.position_stride,
+            .c = out.transformed + position * out.position_stride + tiles.begin * out.tile_stride,
             .c_row = p->to_channels,
             .c_panel = RT_PANEL_CHANNELS,
-            .rows = in.count,
+            .rows = tiles.end - tiles.begin,
             .panels = p->to_channels / RT_PANEL_CHANNELS,
             .depth = p->from_channels,
         });
+    }
     p->plan->isa->winograd_output(&out, p->to, p->accumulate);
 }
 
@@ -230,7 +295,7 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct transform t = input_gradient_transform(s);
-    const long channels = s->window.channels, block = images_in_block(t, channels + s->out, BLOCK_FLOATS);
+    const long channels = s->window.channels, block = images_in_block(t, s, own_block);
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
     const struct pass pass = {.plan = plan,
                               .transform = t,
@@ -265,27 +330,25 @@ static void filter_gradient_block(struct rt_native *plan, struct rt_stage *stage
     const struct transform t = output_transform(s);
     const long channels = s->window.channels;
     float *at = plan->shared + layout_of(plan, s).tiles;
-    struct rt_tiles in = tiles_of(t, first, images, channels, s->window.height, s->window.width, x->ld, at);
-    struct rt_tiles out = tiles_of(t, first, images, s->out, s->window.rows, s->window.columns, y->grad_ld,
+    struct rt_tiles in = tiles_of(&t, first, images, channels, s->window.height, s->window.width, x->ld, at);
+    struct rt_tiles out = tiles_of(&t, first, images, s->out, s->window.rows, s->window.columns, y->grad_ld,
                                    at + POSITIONS * in.position_stride);
-    const long count = in.count;
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, count, 1);
+    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, in.end, 1);
     const struct rt_slice positions = rt_team_slice(plan->base.options.team, member, POSITIONS, 1);
 
-    in.begin += part.begin;
-    out.begin += part.begin;
-    in.count = out.count = part.end - part.begin;
-    in.transformed += part.begin * in.tile_stride;
-    out.transformed += part.begin * out.tile_stride;
+    in.begin = out.begin = part.begin;
+    in.end = out.end = part.end;
     plan->isa->winograd_input(&in, rt_native_data(plan, x), rt_native_view(plan, x));
     plan->isa->winograd_gradient(&out, rt_native_grad(plan, y));
     rt_team_barrier(plan->base.options.team);
-    for (long position = positions.begin; position < positions.end; position++)
+    for (long position = positions.begin; position < positions.end; position++) {
+        const struct span tiles = tiles_with(t, position, images);
+
         plan->isa->product(&(struct rt_product){
-            .a = at + position * in.position_stride,
+            .a = in.transformed + position * in.position_stride + tiles.begin * in.tile_stride,
             .a_row = 1,
             .a_col = channels,
-            .b = at + POSITIONS * in.position_stride + position * out.position_stride,
+            .b = out.transformed + position * out.position_stride + tiles.begin * out.tile_stride,
             .b_row = s->out,
             .b_panel = RT_PANEL_CHANNELS,
             .c = plan->shared + position * (channels * s->out + PAD),
@@ -293,9 +356,10 @@ static void filter_gradient_block(struct rt_native *plan, struct rt_stage *stage
             .c_panel = channels * RT_PANEL_CHANNELS,
             .rows = channels,
             .panels = s->out / RT_PANEL_CHANNELS,
-            .depth = count,
+            .depth = tiles.end - tiles.begin,
             .accumulate = first > 0,
         });
+    }
     rt_team_barrier(plan->base.options.team);
 }
 
@@ -327,7 +391,7 @@ void rt_conv_winograd_backward(struct rt_native *plan, struct rt_stage *stage, c
                                int member)
 {
     const struct rt_value *y = &plan->values[stage->out];
-    const long block = images_in_block(output_transform(s), s->window.channels + s->out, SHARED_FLOATS);
+    const long block = images_in_block(output_transform(s), s, shared_block);
     float *sums = rt_native_scratch(plan, member);
 
     if (stage->wants[0])
