@@ -8,7 +8,8 @@
 #include "figures/published.h"
 #include "figures/report.h"
 
-/* The paper's table 1, test accuracy without crops and weight decay, on true and on random labels. */
+/* The paper's table 1, test accuracy on CIFAR-10 without crops and weight decay, on true and on random labels.
+ */
 static const struct {
     const char *model;
     bool bn;
@@ -19,9 +20,14 @@ static const struct {
     {"MLP1", true, 0.5051, 0.1061},
 };
 
+static bool is_on_cifar10(const struct rt_result *result)
+{
+    return strcmp(result->data.name, "cifar10") == 0;
+}
+
 static double paper_accuracy(const struct rt_result *result)
 {
-    if (strcmp(result->data_corruption_type, "none") != 0)
+    if (strcmp(result->data_corruption_type, "none") != 0 || !is_on_cifar10(result))
         return NAN;
     for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++) {
         if (strcmp(paper[i].model, result->model_name) != 0 || paper[i].bn != result->bn)
@@ -85,15 +91,15 @@ static void describe_data(struct rt_text *text, const struct rt_result *result)
 {
     rt_text_printf(text, "%s, %" PRId64 " training and %" PRId64 " test images, SHA-256 %.16s...%s",
                    result->data.name, result->data.train_size, result->data.test_size, result->data.digest,
-                   result->data.official                       ? " (the official bytes)"
-                   : strcmp(result->data.name, "cifar10") == 0 ? " (not the official bytes)"
-                                                               : "");
+                   result->data.official   ? " (the official bytes)"
+                   : is_on_cifar10(result) ? " (not the official bytes)"
+                                           : "");
 }
 
 static void describe_machine(struct rt_text *text, const struct rt_result *result)
 {
-    rt_text_printf(text, "%s, %" PRId64 " cores, %s", result->machine.cpu, result->machine.cores,
-                   result->machine.os);
+    rt_text_printf(text, "%s, %" PRId64 " core%s, %s", result->machine.cpu, result->machine.cores,
+                   result->machine.cores == 1 ? "" : "s", result->machine.os);
 }
 
 static void describe_program(struct rt_text *text, const struct rt_result *result)
@@ -202,8 +208,14 @@ static int append_published(struct rt_text *page, const struct rt_result *result
     return 0;
 }
 
+/* Beside what the rows have in common: the published numbers, and the paper's. */
+struct results_columns {
+    const char *reference; /* the published numbers' directory, or null */
+    bool paper;
+};
+
 static int append_row(struct rt_text *page, const struct rt_result *result,
-                      const struct rt_report_options *options, struct rt_error *err)
+                      const struct results_columns *columns, struct rt_error *err)
 {
     const struct rt_threshold *threshold = &result->threshold;
     const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
@@ -218,9 +230,10 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
     append_cell(page, scores->train_acc, "%.2f", 100);
     append_cell(page, scores->test_acc, "%.2f", 100);
     append_cell(page, scores->train_acc - scores->test_acc, "%.2f", 100);
-    if (options->drawing.reference)
-        RT_TRY(append_published(page, result, options->drawing.reference, err));
-    append_cell(page, paper_accuracy(result), "%.2f", 100);
+    if (columns->reference)
+        RT_TRY(append_published(page, result, columns->reference, err));
+    if (columns->paper)
+        append_cell(page, paper_accuracy(result), "%.2f", 100);
     rt_text_append(page, "</tr>\n");
     return 0;
 }
@@ -228,18 +241,22 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
 int rt_report_append_results(struct rt_text *page, const struct rt_records *records,
                              const struct rt_report_options *options, struct rt_error *err)
 {
-    const bool published = options->drawing.reference != NULL;
+    struct results_columns columns = {.reference = options->drawing.reference};
+    for (size_t i = 0; i < records->count; i++)
+        columns.paper = columns.paper || is_on_cifar10(&records->runs[i].result);
     rt_text_append(page, "<thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"text\">Test</th>"
                          "<th scope=\"col\" class=\"text\">State</th><th scope=\"col\">Epochs trained</th>"
                          "<th scope=\"col\">Epochs to threshold</th><th scope=\"col\">Minutes to threshold</th>"
                          "<th scope=\"col\">Train accuracy %</th><th scope=\"col\">Test accuracy %</th>"
                          "<th scope=\"col\">Gap %</th>");
-    if (published)
+    if (columns.reference)
         rt_text_append(page, "<th scope=\"col\">Published epochs</th><th scope=\"col\">Published minutes</th>"
                              "<th scope=\"col\">Published test accuracy %</th>");
-    rt_text_append(page, "<th scope=\"col\">Paper's test accuracy %</th></tr></thead>\n<tbody>\n");
+    if (columns.paper)
+        rt_text_append(page, "<th scope=\"col\">Paper's test accuracy %</th>");
+    rt_text_append(page, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < records->count; i++)
-        RT_TRY(append_row(page, &records->runs[i].result, options, err));
+        RT_TRY(append_row(page, &records->runs[i].result, &columns, err));
     rt_text_append(page, "</tbody>\n");
     return 0;
 }

@@ -182,6 +182,10 @@ try:
         tap.ok(checked.returncode == 0, 'valid HTML', checked.stderr)
     else:
         tap.skip('valid HTML', 'tidy is not installed')
+    synthetic.write_run(os.path.join(work, 'other'), 'MLP1', 'MLP1_0.0_none', 3, data='shapes10')
+    p, other = page_of(runs=os.path.join(work, 'other'))
+    tap.ok("Paper's" in text and "Paper's" not in open(other).read(), "the paper's numbers stand beside CIFAR-10's only", p.stderr)
+    page_of(runs=runs)
     in_light(path)
     on_a_phone(path)
     in_the_dark(path)
