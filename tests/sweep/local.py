@@ -49,6 +49,18 @@ def wait_for(condition, seconds=60):
     return False
 
 
+def children_of(parent):
+    found = []
+    for path in glob.glob('/proc/[0-9]*/stat'):
+        try:
+            fields = open(path).read().rpartition(')')[2].split()
+        except OSError:  # it has ended
+            continue
+        if int(fields[1]) == parent:
+            found.append(int(path.split('/')[2]))
+    return found
+
+
 def plans():
     p = rethink('sweep', 'MLP1_0.[0-2]_none', '--dry-run', *SMALL)
     tap.ok(p.returncode == 0 and all(f'MLP1_0.{i}_none' in p.stdout for i in range(3)) and '3 of 3 runs' in p.stdout
@@ -106,9 +118,9 @@ def killed_child():
     p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='killed'), stderr=subprocess.PIPE, text=True, cwd=work)
     lock = os.path.join(work, 'killed', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
     tap.ok(wait_for(lambda: os.path.exists(lock)), 'the run is under way')
-    children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
+    children = children_of(p.pid)
     for child in children:
-        os.kill(int(child), signal.SIGKILL)
+        os.kill(child, signal.SIGKILL)
     stderr = p.communicate()[1]
     tap.ok(len(children) == 1 and p.returncode == 1 and 'killed by signal 9' in stderr, 'a killed run is reported as such', stderr)
 
@@ -153,7 +165,7 @@ def orphaned():
     p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
     metrics = os.path.join(work, 'orphan', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
     wait_for(lambda: os.path.exists(metrics) and os.path.getsize(metrics) > 300)
-    children = subprocess.run(['ps', '--ppid', str(p.pid), '-o', 'pid='], capture_output=True, text=True).stdout.split()
+    children = children_of(p.pid)
     p.kill()
     p.wait()
 
