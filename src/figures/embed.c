@@ -12,7 +12,7 @@ static int embed(FILE *out, const char *name, const char *path)
     }
     fprintf(out, "\nextern const char rt_asset_%s[];\nconst char rt_asset_%s[] = {\n", name, name);
     while ((byte = getc(in)) != EOF)
-        fprintf(out, "%d,%s", byte > 127 ? byte - 256 : byte, ++column % 24 ? "" : "\n");
+        fprintf(out, "'\\x%x',%s", (unsigned)byte, ++column % 16 ? "" : "\n"); /* char may have a sign or not */
     fprintf(out, "0};\n");
     const int failed = ferror(in);
     fclose(in);
