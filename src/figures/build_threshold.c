@@ -96,6 +96,17 @@ static int add_published_epochs(struct rt_figure *figure, int model, struct rt_e
     return 0;
 }
 
+/* Published points have their colour explained by our own; where there are none, by a line of their own: for
+ * the first of the series from number `first` on. */
+static void explain_published(struct rt_figure *figure, size_t first, int model)
+{
+    if (first >= figure->series_count)
+        return;
+    struct rt_series *series = &figure->series[first];
+    series->legend = true;
+    snprintf(series->label, sizeof series->label, "%s, published", models[model]);
+}
+
 RT_FIGURE_BUILDER(slowdown)
 {
     int most = 0;
@@ -107,14 +118,18 @@ RT_FIGURE_BUILDER(slowdown)
     label_panel(figure, 1, "Training FLOPs", true);
     label_panel(figure, 2, "Minutes", true);
     for (int i = 0; i < RT_PALETTE_SIZE; i++) {
+        const size_t before = figure->series_count;
         RT_TRY(add_model(figure, records, i, 0, EPOCHS, &most, err));
         RT_TRY(add_model(figure, records, i, 1, FLOPS, &most, err));
         RT_TRY(add_model(figure, records, i, 2, MINUTES, &most, err));
         if (!options->reference)
             continue;
+        const size_t own = figure->series_count;
         RT_TRY(add_published_epochs(figure, i, err));
         RT_TRY(rt_published_add_levels(figure, rt_palette[i], 2, options->reference, kind->name, "minutes",
                                        models[i], err));
+        if (own == before)
+            explain_published(figure, own, i);
     }
     snprintf(
         figure->note, sizeof figure->note,
@@ -135,9 +150,13 @@ RT_FIGURE_BUILDER(error_growth)
     chance->x[1] = 1;
     chance->y[0] = chance->y[1] = 0.9;
     for (int i = 0; i < RT_PALETTE_SIZE; i++) {
+        const size_t before = figure->series_count;
         RT_TRY(add_model(figure, records, i, 0, TEST_ERROR, &most, err));
+        const size_t own = figure->series_count;
         RT_TRY(rt_published_add_levels(figure, rt_palette[i], 0, options->reference, kind->name, "test_error",
                                        models[i], err));
+        if (own == before)
+            explain_published(figure, own, i);
     }
     snprintf(figure->note, sizeof figure->note,
              "Training error is about 0 at the threshold, so this is the generalization error.%s",

@@ -252,9 +252,13 @@ static void print_common_legend(const struct rt_figure *figure, struct rt_text *
         const struct rt_series *series = &figure->series[i];
         if (series->panel != 0 || !series->legend)
             continue;
-        rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2*mark",
-                       series->style.point);
-        print_color(out, &series->style, 0);
+        if (series->mark == RT_MARK_PUBLISHED_POINTS)
+            rt_text_printf(out, ", \\\n        keyentry with linespoints lw 1.2 dt (18,9) pt %d ps 2.2*mark",
+                           series->style.point_outline);
+        else
+            rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2*mark",
+                           series->style.point);
+        print_color(out, &series->style, series->mark == RT_MARK_PUBLISHED_POINTS ? 0x50 : 0);
         rt_text_append(out, " title ");
         print_quoted(out, series->label);
     }
