@@ -73,7 +73,7 @@ static int add_run(struct rt_records *records, const struct rt_run_entry *entry,
     }
     free_record(&run);
     if (rc == RT_EMEMORY)
-        return rt_fail(err, rc, "%s", cause.message);
+        return rt_fail(err, RT_EMEMORY, "%s", cause.message);
     skip(records, cause.message);
     return RT_OK;
 }

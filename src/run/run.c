@@ -127,7 +127,7 @@ static int look_at(struct rt_run_list *list, const char *path, struct rt_error *
     rc = rt_result_read(&entry->result, file, &trouble);
     entry->has_result = !rc;
     if (rc == RT_EMEMORY)
-        return rt_fail(err, rc, "%s", trouble.message);
+        return rt_fail(err, RT_EMEMORY, "%s", trouble.message);
     if (rc)
         snprintf(entry->trouble, sizeof entry->trouble, "%.255s", trouble.message);
     return RT_OK;

@@ -210,11 +210,11 @@ static struct rt_tiles tiles_of(const struct transform *t, long first, long imag
                              .image = first,
                              .images = images,
                              .end = images * t->tiles,
-                             .transformed = at,
                              .position_stride = images * t->tiles * channels + PAD,
                              .tile_stride = channels};
 
     memcpy(tiles.run, t->run, sizeof tiles.run);
+    tiles.transformed = at;
     return tiles;
 }
 
