@@ -220,14 +220,19 @@ void rt_team_barrier(struct rt_team *team)
     }
 }
 
-struct rt_slice rt_team_slice(const struct rt_team *team, int member, long count, long unit)
+struct rt_slice rt_slice(int part, int parts, long count, long unit)
 {
-    const long units = (count + unit - 1) / unit, size = rt_team_size(team);
-    struct rt_slice slice = {units * member / size * unit, units * (member + 1) / size * unit};
+    const long units = (count + unit - 1) / unit;
+    struct rt_slice slice = {units * part / parts * unit, units * (part + 1) / parts * unit};
 
     if (slice.begin > count)
         slice.begin = count;
     if (slice.end > count)
         slice.end = count;
     return slice;
+}
+
+struct rt_slice rt_team_slice(const struct rt_team *team, int member, long count, long unit)
+{
+    return rt_slice(member, rt_team_size(team), count, unit);
 }

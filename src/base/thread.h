@@ -31,10 +31,12 @@ void rt_team_run(struct rt_team *team, void (*work)(void *context, int member), 
 /* Inside work(): waits until every member of the team has called it as often. */
 void rt_team_barrier(struct rt_team *team);
 
-/* The slice [begin, end) of `count` items, in multiples of `unit`, that is member's share. */
+/* The slice [begin, end) of `count` items, in multiples of `unit`, that is part's share of `parts`; a member's
+ * of its team. */
 struct rt_slice {
     long begin, end;
 };
+struct rt_slice rt_slice(int part, int parts, long count, long unit);
 struct rt_slice rt_team_slice(const struct rt_team *team, int member, long count, long unit);
 
 #endif

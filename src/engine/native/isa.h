@@ -54,22 +54,23 @@ struct rt_norm_terms {
 
 enum { RT_TILE_RUNS = 4 };
 
-/* Tiles of height x width outputs each, at these rows and columns of tiles of every image. */
+/* Tiles of height x width outputs each: rows x columns of them in every image, the first at this output. */
 struct rt_tile_run {
-    int row, column, rows, columns;
+    int top, left, rows, columns;
     int height, width;
 };
 
-/* Winograd's minimal filtering (Lavin and Gray 2016) on 6x6 tiles: F(4x4, 3x3), or F(2x2, 5x5) at the same
- * points. Transformed tiles have 36 positions, each a matrix of tiles by channels, so that a convolution is 36
- * products. Where 4 does not divide a map's side, its last tiles may be short along it, F(3, 3) or F(2, 3):
- * they leave out the points -2, or 2 and -2, and with them positions. Tiles are counted run by run, within a
- * run over (image, row, column). */
+/* Winograd's minimal filtering (Lavin and Gray 2016) of tiles: F(6x6, 3x3), F(4x4, 5x5), F(4x4, 2x2) and
+ * shorter ones at the same points (isa/winograd_lines.h names all). A transformed tile has row_points x
+ * column_points positions, each a matrix of tiles by channels, so that a convolution is as many products. A
+ * map's last tiles may be short: they leave out points, and with them positions. Tiles are counted run by run,
+ * within a run over (image, row, column). */
 struct rt_tiles {
-    int channels, height, width; /* of the map that is read or written */
-    long ld;                     /* floats from pixel to pixel of it */
-    int step;                    /* outputs along each side of a full tile: 4 or 2 */
-    int padding;                 /* winograd_input: tile (0, 0) begins at (-padding, -padding) */
+    int channels, height, width;   /* of the map that is read or written */
+    long ld, row_ld, image_ld;     /* floats from pixel to pixel, row to row, image to image of it */
+    int taps;                      /* of the filter, along each side */
+    int row_points, column_points; /* of a full tile */
+    int top, left;                 /* winograd_input: the pixel at which the tile of output (0, 0) begins */
     struct rt_tile_run run[RT_TILE_RUNS];
     long image, images; /* the first, and how many */
     long begin, end;    /* the tiles to work on */
@@ -78,10 +79,13 @@ struct rt_tiles {
 };
 
 /* The transforms of `count` x 16 filters: tap t (row-major) of vector i at filters + t * tap_stride + 16 i,
- * position p at transformed + p * position_stride + 16 i. */
+ * position p at transformed + p * position_stride + 16 i. The filter that is transformed has `taps` x `taps`:
+ * row i and column j of it are row_tap[i] and column_tap[j] of the kernel, or nought where these are negative.
+ */
 struct rt_filters {
-    int kernel; /* 3 or 5 */
-    bool flip;  /* taps in reverse, for the input's gradient */
+    int kernel, taps;
+    int row_tap[5], column_tap[5];
+    int row_points, column_points; /* of a full tile */
     long count, tap_stride, position_stride;
 };
 

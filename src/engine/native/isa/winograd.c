@@ -1,397 +1,336 @@
-/* Winograd's transforms of activations (Lavin and Gray 2016), at the points 0, 1, -1, 2, -2 and infinity. Each
- * is a one-dimensional transform along the columns, then along the rows, for a vector of channels at a time.
- *
- * A line of `outputs` fewer than 4 with a kernel of 3 uses `points` fewer than 6: without -2 (F(3, 3)), without
- * 2 and -2 (F(2, 3)). Its matrices are those of the points that are left, but for the factors that let it share
- * the filters of the full line: prod (a - b) over the points b left out, at point a. */
+/* Winograd's transforms of activations, for a vector of channels of a tile at a time. In two dimensions each is
+ * a pass of lines (winograd_lines.h) down the tile and one across it, with a small array between them. Pixels
+ * outside the map are zeros, or left out. */
 #include "engine/native/isa/functions.h"
+#include "engine/native/isa/winograd_lines.h"
 
-enum { SIDE = 6 }; /* of a transformed tile */
+enum { PITCH = RT_SIDE * RT_LANES }; /* from row to row of the small array */
 
-/* A line of `outputs` has as many inputs, and transformed numbers, as points. */
-RT_INLINE int points_of(const int outputs, const int step)
+/* Where the numbers of a line, or the lines of a pass, lie: the i-th at i * step, the final one at `last`. */
+struct axis {
+    long step, last;
+};
+
+RT_INLINE long at(struct axis axis, int i, int count)
 {
-    return outputs + SIDE - step;
+    return i == count - 1 ? axis.last : i * axis.step;
 }
 
-/* Whether a line of so many points has position i. */
-RT_INLINE bool has(const int points, const int i)
+enum what { INPUT, OUTPUT, GRADIENT };
+
+RT_INLINE void transform_line(const enum what what, const int outputs, const int points, const rt_vec x[],
+                              rt_vec y[])
 {
-    return points == 6 || i == 5 || i < points - 1;
+    if (what == INPUT)
+        rt_input_line(x, y, points);
+    else if (what == OUTPUT)
+        rt_output_line(x, y, outputs, points);
+    else
+        rt_gradient_line(x, y, outputs, points);
 }
 
-/* B^T d. Of 6 points:  4 d0 - 5 d2 + d4;  -4 d1 - 4 d2 + d3 + d4;  4 d1 - 4 d2 - d3 + d4;
- *                      -2 d1 - d2 + 2 d3 + d4;  2 d1 - d2 - 2 d3 + d4;  4 d1 - 5 d3 + d5
- *        of 5 points:  4 d0 - 2 d1 - 4 d2 + 2 d3;  -6 d1 - 3 d2 + 3 d3;  2 d1 - 3 d2 + d3;
- *                      -4 d1 + 4 d3;  none;  2 d1 - d2 - 2 d3 + d4
- *        of 4 points:  4 d0 - 4 d2;  -3 d1 - 3 d2;  3 d1 - 3 d2;  none;  none;  -d1 + d3 */
-RT_INLINE void input_line(const rt_vec d[SIDE], rt_vec t[SIDE], const int points)
+/* The pixels of a tile: of its rows, those outside the map are masked and stand anywhere inside. */
+struct window {
+    const float *corner; /* column 0 of row 0 */
+    long row[RT_SIDE];   /* floats from the corner to each row */
+    rt_ivec mask[RT_SIDE];
+    int left, right; /* columns [left, right) are in the map */
+    long ld;         /* floats from column to column */
+};
+
+/* Pixels, seen through the view, to lines down the small array. */
+typedef void load_pass(const struct window *w, struct rt_view view, long c, int columns, float *half);
+/* Lines down all columns of positions to the small array; or from it lines across, to positions. */
+typedef void middle_pass(const float *from, struct axis from_element, struct axis from_line, float *to,
+                         struct axis to_element, struct axis to_line, int count);
+/* Lines across the small array to pixels, the first `columns` of each. */
+typedef void store_pass(const float *half, float *pixels, long row_ld, long ld, int rows, int columns,
+                        bool accumulate);
+
+RT_INLINE void load_lines(const enum what what, const int outputs, const int points, const struct window *w,
+                          struct rt_view view, long c, int columns, float *half)
 {
-    if (points == 6) {
-        const rt_vec a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1], c = d[4] - d[2], e = d[3] - d[1];
+    const int in = what == INPUT ? points : outputs;
 
-        t[0] = 4.0f * d[0] + (d[4] - 5.0f * d[2]);
-        t[1] = a + b;
-        t[2] = a - b;
-        t[3] = c + 2.0f * e;
-        t[4] = c - 2.0f * e;
-        t[5] = 4.0f * d[1] + (d[5] - 5.0f * d[3]);
-    } else if (points == 5) {
-        const rt_vec a = d[3] - d[1], b = d[0] - d[2];
+    for (int j = 0; j < columns; j++, half += RT_LANES) {
+        const float *column = w->corner + j * w->ld;
+        rt_vec x[RT_SIDE], y[RT_SIDE];
 
-        t[0] = 4.0f * b + 2.0f * a;
-        t[1] = 3.0f * (a - d[2] - d[1]);
-        t[2] = d[3] - 3.0f * d[2] + 2.0f * d[1];
-        t[3] = 4.0f * a;
-        t[5] = d[4] - d[2] - 2.0f * a;
-    } else {
-        t[0] = 4.0f * (d[0] - d[2]);
-        t[1] = -3.0f * (d[1] + d[2]);
-        t[2] = 3.0f * (d[1] - d[2]);
-        t[5] = d[3] - d[1];
-    }
-}
-
-/* A^T m:  sum of m0..m4;  m1 - m2 + 2 (m3 - m4);  m1 + m2 + 4 (m3 + m4);  m1 - m2 + 8 (m3 - m4);  as many as
- *         there are outputs, m3 and m4 nought where left out; m5 joins the last. */
-RT_INLINE void output_line(const rt_vec m[SIDE], rt_vec y[], const int outputs, const int points)
-{
-    const rt_vec a = m[1] + m[2], b = m[1] - m[2];
-
-    if (points == 4) {
-        y[0] = m[0] + a;
-        y[1] = b + m[5];
-    } else if (points == 5) {
-        y[0] = m[0] + a + m[3];
-        y[1] = b + 2.0f * m[3];
-        y[2] = a + 4.0f * m[3] + m[5];
-    } else {
-        const rt_vec c = m[3] + m[4], d = m[3] - m[4];
-
-        y[0] = m[0] + a + c;
-        if (outputs == 2) {
-            y[1] = b + 2.0f * d + m[5];
-            return;
+        if (j < w->left || j >= w->right) {
+#pragma GCC unroll 8
+            for (int i = 0; i < points; i++)
+                rt_store(half + i * PITCH, rt_splat(0));
+            continue;
         }
-        y[1] = b + 2.0f * d;
-        y[2] = a + 4.0f * c;
-        y[3] = b + 8.0f * d + m[5];
+#pragma GCC unroll 8
+        for (int i = 0; i < in; i++)
+            x[i] = (rt_vec)((rt_ivec)rt_view_load(column + w->row[i], view, c) & w->mask[i]);
+        transform_line(what, outputs, points, x, y);
+#pragma GCC unroll 8
+        for (int i = 0; i < points; i++)
+            rt_store(half + i * PITCH, y[i]);
     }
 }
 
-/* A e, the transpose of output_line. */
-RT_INLINE void gradient_line(const rt_vec e[], rt_vec m[SIDE], const int outputs, const int points)
+RT_INLINE void middle_lines(const enum what what, const int outputs, const int points, const float *from,
+                            struct axis from_element, struct axis from_line, float *to, struct axis to_element,
+                            struct axis to_line, int count)
 {
-    rt_vec even = e[0], odd = e[1], even2 = e[0], odd2 = 2.0f * e[1];
+    const int in = what == GRADIENT ? outputs : points, out = what == OUTPUT ? outputs : points;
 
-    if (outputs > 2) {
-        even += e[2];
-        even2 += 4.0f * e[2];
+    for (int i = 0; i < count; i++) {
+        const float *line = from + at(from_line, i, count);
+        float *result = to + at(to_line, i, count);
+        rt_vec x[RT_SIDE], y[RT_SIDE];
+
+#pragma GCC unroll 8
+        for (int j = 0; j < in; j++)
+            x[j] = rt_load(line + at(from_element, j, in));
+        transform_line(what, outputs, points, x, y);
+#pragma GCC unroll 8
+        for (int j = 0; j < out; j++)
+            rt_store(result + at(to_element, j, out), y[j]);
     }
-    if (outputs > 3) {
-        odd += e[3];
-        odd2 += 8.0f * e[3];
-    }
-    m[0] = e[0];
-    m[1] = even + odd;
-    m[2] = even - odd;
-    if (points > 4)
-        m[3] = even2 + odd2;
-    if (points > 5)
-        m[4] = even2 - odd2;
-    m[5] = e[outputs - 1];
 }
 
-/* ---- which tiles ---- */
+RT_INLINE void store_lines(const int outputs, const int points, const float *half, float *pixels, long row_ld,
+                           long ld, int rows, int columns, bool accumulate)
+{
+    for (int i = 0; i < rows; i++, half += PITCH, pixels += row_ld) {
+        rt_vec x[RT_SIDE], y[RT_SIDE];
 
-/* Calls what(height, width, step, ...) with constants: the tile's outputs along each side, and a full tile's.
- */
-#define CASE(height, width, step, what, ...)                                                                   \
-    case (step)*100 + (height)*10 + (width):                                                                   \
-        what(height, width, step, __VA_ARGS__);                                                                \
-        break;
-#define BY_SHAPE(t, run, ...)                                                                                  \
-    switch ((t)->step * 100 + (run)->height * 10 + (run)->width) {                                             \
-        CASE(4, 4, 4, __VA_ARGS__)                                                                             \
-        CASE(4, 3, 4, __VA_ARGS__)                                                                             \
-        CASE(4, 2, 4, __VA_ARGS__)                                                                             \
-        CASE(3, 4, 4, __VA_ARGS__)                                                                             \
-        CASE(3, 3, 4, __VA_ARGS__)                                                                             \
-        CASE(3, 2, 4, __VA_ARGS__)                                                                             \
-        CASE(2, 4, 4, __VA_ARGS__)                                                                             \
-        CASE(2, 3, 4, __VA_ARGS__)                                                                             \
-        CASE(2, 2, 4, __VA_ARGS__)                                                                             \
-        CASE(2, 2, 2, __VA_ARGS__)                                                                             \
+#pragma GCC unroll 8
+        for (int j = 0; j < points; j++)
+            x[j] = rt_load(half + j * RT_LANES);
+        rt_output_line(x, y, outputs, points);
+#pragma GCC unroll 8
+        for (int j = 0; j < outputs; j++)
+            if (j < columns)
+                rt_store(pixels + j * ld, accumulate ? rt_load(pixels + j * ld) + y[j] : y[j]);
     }
+}
 
+#define LOAD_PASS(name, what, outputs, taps, points, ...)                                                      \
+    static void name##_##outputs##_##taps(const struct window *w, struct rt_view view, long c, int columns,    \
+                                          float *half)                                                         \
+    {                                                                                                          \
+        (void)view;                                                                                            \
+        load_lines(what, outputs, points, w, __VA_ARGS__, c, columns, half);                                   \
+    }
+#define MIDDLE_PASS(name, what, outputs, taps, points)                                                         \
+    static void name##_##outputs##_##taps(const float *from, struct axis from_element, struct axis from_line,  \
+                                          float *to, struct axis to_element, struct axis to_line, int count)   \
+    {                                                                                                          \
+        middle_lines(what, outputs, points, from, from_element, from_line, to, to_element, to_line, count);    \
+    }
+#define STORE_PASS(name, outputs, taps, points)                                                                \
+    static void name##_##outputs##_##taps(const float *half, float *pixels, long row_ld, long ld, int rows,    \
+                                          int columns, bool accumulate)                                        \
+    {                                                                                                          \
+        store_lines(outputs, points, half, pixels, row_ld, ld, rows, columns, accumulate);                     \
+    }
+#define PASSES(outputs, taps, points)                                                                          \
+    LOAD_PASS(load, INPUT, outputs, taps, points, (struct rt_view){0})                                         \
+    LOAD_PASS(load_relu, INPUT, outputs, taps, points, (struct rt_view){view.scale, view.shift, true})         \
+    LOAD_PASS(load_view, INPUT, outputs, taps, points, view)                                                   \
+    LOAD_PASS(load_gradient, GRADIENT, outputs, taps, points, (struct rt_view){0})                             \
+    MIDDLE_PASS(input, INPUT, outputs, taps, points)                                                           \
+    MIDDLE_PASS(output, OUTPUT, outputs, taps, points)                                                         \
+    MIDDLE_PASS(gradient, GRADIENT, outputs, taps, points)                                                     \
+    STORE_PASS(store, outputs, taps, points)
+RT_WINOGRAD_LINES(PASSES)
+
+enum load { PLAIN, RELU, VIEW, OF_GRADIENT, LOADS }; /* constants let each case be compiled on its own */
+
+static const struct line {
+    int outputs, taps, points;
+    load_pass *load[LOADS];
+    middle_pass *middle[3]; /* by enum what */
+    store_pass *store;
+} line_list[] = {
+#define LINE(outputs, taps, points)                                                                            \
+    {outputs,                                                                                                  \
+     taps,                                                                                                     \
+     points,                                                                                                   \
+     {load_##outputs##_##taps, load_relu_##outputs##_##taps, load_view_##outputs##_##taps,                     \
+      load_gradient_##outputs##_##taps},                                                                       \
+     {input_##outputs##_##taps, output_##outputs##_##taps, gradient_##outputs##_##taps},                       \
+     store_##outputs##_##taps},
+    RT_WINOGRAD_LINES(LINE)};
+
+/* The planner asks for no line that is not in the list. */
+static const struct line *find_line(int outputs, int taps)
+{
+    const struct line *line = line_list;
+
+    while (line->outputs != outputs || line->taps != taps)
+        line++;
+    return line;
+}
+
+/* One run's tiles: where they are, and how they are transformed. */
+struct tile_kind {
+    const struct rt_tiles *tiles;
+    const struct rt_tile_run *run;
+    const struct line *down, *across;
+    struct axis row, column; /* of positions */
+};
+
+static struct tile_kind kind_of(const struct rt_tiles *t, const struct rt_tile_run *run)
+{
+    const long line = t->column_points * t->position_stride;
+
+    return (struct tile_kind){.tiles = t,
+                              .run = run,
+                              .down = find_line(run->height, t->taps),
+                              .across = find_line(run->width, t->taps),
+                              .row = {line, (t->row_points - 1) * line},
+                              .column = {t->position_stride, (t->column_points - 1) * t->position_stride}};
+}
+
+/* A tile's place: its image, and its first output. */
 struct place {
     long image;
-    int row, column; /* of the tile in its image */
+    int top, left;
 };
 
-RT_INLINE struct place locate(const struct rt_tile_run *run, long index)
+static struct place place_of(const struct tile_kind *kind, long k)
 {
+    const struct rt_tile_run *run = kind->run;
     const long area = (long)run->rows * run->columns;
+    const int tile = (int)(k % area);
 
-    return (struct place){index / area, run->row + (int)(index % area) / run->columns,
-                          run->column + (int)(index % area) % run->columns};
+    return (struct place){kind->tiles->image + k / area, run->top + tile / run->columns * run->height,
+                          run->left + tile % run->columns * run->width};
 }
 
-/* Where of [begin, end) the tiles of run r lie, which begin at `first`. */
-struct span {
-    long begin, end;
-};
-
-RT_INLINE struct span span_of(const struct rt_tiles *t, const struct rt_tile_run *run, long first)
+static int within(int value, int least, int most)
 {
-    const long last = first + t->images * run->rows * run->columns;
-
-    return (struct span){t->begin > first ? t->begin : first, t->end < last ? t->end : last};
+    return value < least ? least : value > most ? most : value;
 }
 
-/* ---- inputs ---- */
-
-/* B^T d B of d [column][row] to the positions of one tile. */
-RT_INLINE void transform_input(const int height, const int width, const int step, rt_vec d[SIDE][SIDE],
-                               float *to, long position_stride)
+/* The window of rows x columns pixels whose first is at row `top` and column `left`, in the map or not. */
+static struct window window_of(const struct rt_tiles *t, const float *map, long image, int top, int left,
+                               int rows, int columns)
 {
-    const int row_points = points_of(height, step), column_points = points_of(width, step);
-    rt_vec half[SIDE][SIDE]; /* [column][position] */
+    struct window w = {.corner = map + image * t->image_ld + left * t->ld,
+                       .left = within(-left, 0, columns),
+                       .right = within(t->width - left, 0, columns),
+                       .ld = t->ld};
 
-#pragma GCC unroll 6
-    for (int j = 0; j < column_points; j++)
-        input_line(d[j], half[j], row_points);
-#pragma GCC unroll 6
-    for (int i = 0; i < SIDE; i++) {
-        rt_vec across[SIDE], line[SIDE];
-
-        if (!has(row_points, i))
-            continue;
-#pragma GCC unroll 6
-        for (int j = 0; j < column_points; j++)
-            across[j] = half[j][i];
-        input_line(across, line, column_points);
-#pragma GCC unroll 6
-        for (int j = 0; j < SIDE; j++)
-            if (has(column_points, j))
-                rt_store(to + (i * SIDE + j) * position_stride, line[j]);
+    for (int i = 0; i < rows; i++) {
+        w.row[i] = within(top + i, 0, t->height - 1) * t->row_ld;
+        w.mask[i] = (rt_ivec){0} - (top + i >= 0 && top + i < t->height);
     }
+    return w;
 }
 
-/* The channels from c on of a full tile that lies inside the image. */
-RT_INLINE void inner_tile(const struct rt_tiles *t, const float *corner, struct rt_view view, long c, float *to)
+/* Asks for a tile's pixels while the one before it is worked on: hardware does not follow so many. */
+static void prefetch(const struct rt_tiles *t, const struct window *w, int rows, long c)
 {
-    rt_vec d[SIDE][SIDE];
-
-#pragma GCC unroll 6
-    for (int j = 0; j < SIDE; j++)
-#pragma GCC unroll 6
-        for (int i = 0; i < SIDE; i++)
-            d[j][i] = rt_view_load(corner + ((long)i * t->width + j) * t->ld, view, c);
-    transform_input(4, 4, 4, d, to, t->position_stride);
+    for (int i = 0; i < rows; i++)
+        for (int j = w->left; j < w->right; j++)
+            __builtin_prefetch(w->corner + w->row[i] + j * t->ld + c, 0, 2);
 }
 
-/* The same of any tile; behind an edge there are zeros. */
-static __attribute__((noinline)) void edge_tile(const struct rt_tiles *t, const struct rt_tile_run *run,
-                                                const float *image, struct rt_view view, int top, int left,
-                                                long c, float *to)
+static struct window input_window(const struct tile_kind *kind, const float *map, long k, bool inputs, int rows,
+                                  int columns)
 {
-    const int rows = points_of(run->height, t->step), columns = points_of(run->width, t->step);
-    rt_vec d[SIDE][SIDE];
+    const struct rt_tiles *t = kind->tiles;
+    const struct place place = place_of(kind, k);
 
-    for (int j = 0; j < columns; j++)
-        for (int i = 0; i < rows; i++) {
-            const bool in = left + j >= 0 && left + j < t->width && top + i >= 0 && top + i < t->height;
-
-            d[j][i] = in ? rt_view_load(image + ((long)(top + i) * t->width + left + j) * t->ld, view, c)
-                         : rt_splat(0);
-        }
-    BY_SHAPE(t, run, transform_input, d, to, t->position_stride)
+    return window_of(t, map, place.image, place.top + (inputs ? t->top : 0),
+                     place.left + (inputs ? t->left : 0), rows, columns);
 }
 
-/* Asks for the inputs of the tile to the right while this one is worked on: hardware does not follow 36 pixels.
- */
-RT_INLINE void prefetch_next(const struct rt_tiles *t, const float *image, int top, int left, long c)
+/* Pixels to positions, of the tiles [begin, end) of a run whose first is number `first` of all. */
+static void forward_run(const struct tile_kind *kind, long first, long begin, long end, const float *map,
+                        struct rt_view view, enum load load)
 {
-#pragma GCC unroll 6
-    for (int i = 0; i < SIDE; i++)
-#pragma GCC unroll 4
-        for (int j = SIDE; j < SIDE + 4; j++)
-            if (j < SIDE + t->step)
-                __builtin_prefetch(image + ((long)(top + i) * t->width + left + j) * t->ld + c, 0, 2);
-}
+    const struct rt_tiles *t = kind->tiles;
+    const bool inputs = load != OF_GRADIENT;
+    const int rows = inputs ? kind->down->points : kind->run->height;
+    const int columns = inputs ? kind->across->points : kind->run->width;
+    const struct axis across = {RT_LANES, (columns - 1) * RT_LANES};
+    const struct axis down = {PITCH, (kind->down->points - 1) * PITCH};
+    _Alignas(64) float half[RT_SIDE * PITCH];
+    struct window next = input_window(kind, map, begin, inputs, rows, columns);
 
-RT_INLINE void input_run(const struct rt_tiles *t, const struct rt_tile_run *run, long first, const float *from,
-                         struct rt_view view)
-{
-    const struct span span = span_of(t, run, first);
-    const int rows = points_of(run->height, t->step), columns = points_of(run->width, t->step);
-
-    for (long k = span.begin; k < span.end; k++) {
-        const struct place place = locate(run, k - first);
-        const int top = place.row * t->step - t->padding, left = place.column * t->step - t->padding;
-        const bool inside = top >= 0 && left >= 0 && top + rows <= t->height && left + columns <= t->width;
-        const float *image = from + (t->image + place.image) * t->height * t->width * t->ld;
-        float *to = t->transformed + k * t->tile_stride;
+    for (long k = begin; k < end; k++) {
+        const struct window w = next;
+        float *to = t->transformed + (first + k) * t->tile_stride;
 
         for (long c = 0; c < t->channels; c += RT_LANES) {
-            prefetch_next(t, image, top, left, c);
-            if (inside && rows == SIDE && columns == SIDE)
-                inner_tile(t, image + ((long)top * t->width + left) * t->ld, view, c, to + c);
-            else
-                edge_tile(t, run, image, view, top, left, c, to + c);
+            if (k + 1 < end) {
+                if (c == 0)
+                    next = input_window(kind, map, k + 1, inputs, rows, columns);
+                prefetch(t, &next, rows, c);
+            }
+            kind->down->load[load](&w, view, c, columns, half);
+            kind->across->middle[inputs ? INPUT : GRADIENT](half, across, down, to + c, kind->column, kind->row,
+                                                            kind->down->points);
         }
     }
 }
 
-RT_INLINE void input_tiles(const struct rt_tiles *t, const float *from, struct rt_view view)
+/* Positions to pixels. */
+static void back_run(const struct tile_kind *kind, long first, long begin, long end, float *map,
+                     bool accumulate)
 {
-    long first = 0;
+    const struct rt_tiles *t = kind->tiles;
+    const struct axis across = {RT_LANES, (kind->across->points - 1) * RT_LANES};
+    const struct axis down = {PITCH, (kind->run->height - 1) * PITCH};
+    _Alignas(64) float half[RT_SIDE * PITCH];
 
-    for (int r = 0; r < RT_TILE_RUNS; r++) {
-        input_run(t, &t->run[r], first, from, view);
-        first += t->images * t->run[r].rows * t->run[r].columns;
+    for (long k = begin; k < end; k++) {
+        const struct place place = place_of(kind, k);
+        const int rows = within(t->height - place.top, 0, kind->run->height);
+        const int columns = within(t->width - place.left, 0, kind->run->width);
+        const float *from = t->transformed + (first + k) * t->tile_stride;
+        float *to = map + place.image * t->image_ld + place.top * t->row_ld + place.left * t->ld;
+
+        for (long c = 0; c < t->channels; c += RT_LANES) {
+            kind->down->middle[OUTPUT](from + c, kind->row, kind->column, half, down, across,
+                                       kind->across->points);
+            kind->across->store(half, to + c, t->row_ld, t->ld, rows, columns, accumulate);
+        }
     }
 }
+
+/* Calls do_run(kind, first, begin, end, ...) for the tiles of each run that are to be worked on: its numbers
+ * [begin, end), counted from the run's own first tile, which is number `first` of all. */
+#define FOR_RUNS(t, do_run, ...)                                                                               \
+    do {                                                                                                       \
+        long first = 0;                                                                                        \
+                                                                                                               \
+        for (int r = 0; r < RT_TILE_RUNS; r++) {                                                               \
+            const struct rt_tile_run *run = &(t)->run[r];                                                      \
+            const long count = (t)->images * run->rows * run->columns;                                         \
+            const long begin = (t)->begin > first ? (t)->begin - first : 0;                                    \
+            const long end = (t)->end - first < count ? (t)->end - first : count;                              \
+                                                                                                               \
+            if (begin < end) {                                                                                 \
+                const struct tile_kind kind = kind_of(t, run);                                                 \
+                                                                                                               \
+                do_run(&kind, first, begin, end, __VA_ARGS__);                                                 \
+            }                                                                                                  \
+            first += count;                                                                                    \
+        }                                                                                                      \
+    } while (0)
 
 void RT_ISA_NAME(winograd_input)(const struct rt_tiles *t, const float *from, struct rt_view view)
 {
-    if (!view.scale && !view.relu) /* constants let each case be compiled on its own */
-        input_tiles(t, from, (struct rt_view){0});
-    else if (view.scale && view.relu)
-        input_tiles(t, from, (struct rt_view){view.scale, view.shift, true});
-    else
-        input_tiles(t, from, view);
-}
+    const enum load load = !view.scale && !view.relu ? PLAIN : view.scale && view.relu ? RELU : VIEW;
 
-/* ---- outputs ---- */
-
-/* `rows` and `columns` of the map are left below and to the right of the tile's first pixel. */
-RT_INLINE void output_tile(const int height, const int width, const int step, const struct rt_tiles *t,
-                           const float *from, float *to, int rows, int columns, bool accumulate)
-{
-    const int row_points = points_of(height, step), column_points = points_of(width, step);
-    rt_vec half[SIDE][4]; /* [column][output row] */
-
-#pragma GCC unroll 6
-    for (int j = 0; j < SIDE; j++) {
-        rt_vec m[SIDE];
-
-        if (!has(column_points, j))
-            continue;
-#pragma GCC unroll 6
-        for (int i = 0; i < SIDE; i++)
-            if (has(row_points, i))
-                m[i] = rt_load(from + (i * SIDE + j) * t->position_stride);
-        output_line(m, half[j], height, row_points);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < height; i++) {
-        rt_vec m[SIDE], y[4];
-
-        if (i >= rows)
-            break;
-#pragma GCC unroll 6
-        for (int j = 0; j < SIDE; j++)
-            if (has(column_points, j))
-                m[j] = half[j][i];
-        output_line(m, y, width, column_points);
-#pragma GCC unroll 4
-        for (int j = 0; j < width; j++) {
-            float *pixel = to + ((long)i * t->width + j) * t->ld;
-
-            if (j < columns)
-                rt_store(pixel, accumulate ? rt_load(pixel) + y[j] : y[j]);
-        }
-    }
-}
-
-RT_INLINE void output_run(const int height, const int width, const int step, const struct rt_tiles *t,
-                          const struct rt_tile_run *run, long first, float *to, bool accumulate)
-{
-    const struct span span = span_of(t, run, first);
-
-    for (long k = span.begin; k < span.end; k++) {
-        const struct place place = locate(run, k - first);
-        const int top = place.row * step, left = place.column * step;
-        float *pixel = to + (((t->image + place.image) * t->height + top) * t->width + left) * t->ld;
-
-        for (long c = 0; c < t->channels; c += RT_LANES)
-            output_tile(height, width, step, t, t->transformed + k * t->tile_stride + c, pixel + c,
-                        t->height - top, t->width - left, accumulate);
-    }
+    FOR_RUNS(t, forward_run, from, view, load);
 }
 
 void RT_ISA_NAME(winograd_output)(const struct rt_tiles *t, float *to, bool accumulate)
 {
-    long first = 0;
-
-    for (int r = 0; r < RT_TILE_RUNS; r++) {
-        const struct rt_tile_run *run = &t->run[r];
-
-        BY_SHAPE(t, run, output_run, t, run, first, to, accumulate)
-        first += t->images * run->rows * run->columns;
-    }
-}
-
-/* ---- gradients of outputs ---- */
-
-RT_INLINE void gradient_tile(const int height, const int width, const int step, const struct rt_tiles *t,
-                             const float *from, int rows, int columns, float *to)
-{
-    const int row_points = points_of(height, step), column_points = points_of(width, step);
-    rt_vec half[4][SIDE]; /* [column][position] */
-
-#pragma GCC unroll 4
-    for (int j = 0; j < width; j++) {
-        rt_vec e[4];
-
-#pragma GCC unroll 4
-        for (int i = 0; i < height; i++)
-            e[i] = i < rows && j < columns ? rt_load(from + ((long)i * t->width + j) * t->ld) : rt_splat(0);
-        gradient_line(e, half[j], height, row_points);
-    }
-#pragma GCC unroll 6
-    for (int i = 0; i < SIDE; i++) {
-        rt_vec e[4], m[SIDE];
-
-        if (!has(row_points, i))
-            continue;
-#pragma GCC unroll 4
-        for (int j = 0; j < width; j++)
-            e[j] = half[j][i];
-        gradient_line(e, m, width, column_points);
-#pragma GCC unroll 6
-        for (int j = 0; j < SIDE; j++)
-            if (has(column_points, j))
-                rt_store(to + (i * SIDE + j) * t->position_stride, m[j]);
-    }
-}
-
-RT_INLINE void gradient_run(const int height, const int width, const int step, const struct rt_tiles *t,
-                            const struct rt_tile_run *run, long first, const float *from)
-{
-    const struct span span = span_of(t, run, first);
-
-    for (long k = span.begin; k < span.end; k++) {
-        const struct place place = locate(run, k - first);
-        const int top = place.row * step, left = place.column * step;
-        const float *pixel = from + (((t->image + place.image) * t->height + top) * t->width + left) * t->ld;
-
-        for (long c = 0; c < t->channels; c += RT_LANES)
-            gradient_tile(height, width, step, t, pixel + c, t->height - top, t->width - left,
-                          t->transformed + k * t->tile_stride + c);
-    }
+    FOR_RUNS(t, back_run, to, accumulate);
 }
 
 void RT_ISA_NAME(winograd_gradient)(const struct rt_tiles *t, const float *from)
 {
-    long first = 0;
-
-    for (int r = 0; r < RT_TILE_RUNS; r++) {
-        const struct rt_tile_run *run = &t->run[r];
-
-        BY_SHAPE(t, run, gradient_run, t, run, first, from)
-        first += t->images * run->rows * run->columns;
-    }
+    FOR_RUNS(t, forward_run, from, (struct rt_view){0}, OF_GRADIENT);
 }

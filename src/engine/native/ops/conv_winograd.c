@@ -1,389 +1,437 @@
-/* Convolutions of stride 1 on Winograd's algorithm: F(4x4, 3x3) and F(2x2, 5x5), 36 products each.
+/* Convolutions on Winograd's algorithm.
  *
- *   forward           each thread: a block of images' tiles -> 36 products -> outputs, all in its own cache
+ *   forward           each thread: a block of images' tiles -> products -> outputs, all in its own cache
  *   input's gradient  the same with dy, the filters turned around and transposed
- *   filter's gradient all threads transform a block of tiles, then each does its share of the 36 products
+ *   filter's gradient each group of threads: a chunk of the images, block by block: both factors transformed
+ *                     together, then each thread does its share of the products
  *
- * Blocks are whole images, so that partial moments are rows; their size depends on shapes alone. */
-#include <string.h>
-
+ * Blocks are whole images, so that partial moments are rows; their size, and the number of chunks, depend on
+ * shapes alone. Chunks are summed in order. */
 #include "engine/native/native.h"
-#include "engine/native/ops/conv.h"
+#include "engine/native/ops/winograd.h"
 
-enum {
-    POSITIONS = 36,
-    PAD = 16, /* keeps the positions of a tile out of one cache set */
-};
+/* Of the images, each with a filter's gradient of its own; larger ones than this (in floats) cost more to sum
+ * than it costs that threads read what others transformed, and there is one. */
+enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
 
-/* Of transformed tiles worked on at a time, in floats. Every block reads all filters (or their gradients) anew,
+/* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
  * from the third-level cache where they are many, so a block is as large as they are, within what measured
- * best.
- */
-static const struct block_size {
-    long least, most;
-} own_block = {150000, 1200000}, shared_block = {400000, 800000}; /* of one thread; of all threads together */
+ * best. */
+enum { BLOCK_LEAST = 150000, BLOCK_MOST = 600000 };
 
-struct transform {
-    int step;
-    int padding; /* of the input's tiles */
-    struct rt_tile_run run[RT_TILE_RUNS];
-    long tiles; /* an image */
-};
-
-/* Tiles along a side of `outputs`: full ones, and a short one where that saves positions. */
-struct side {
-    int full, last; /* tiles; outputs of the short one, or 0 */
-};
-
-static struct side side_of(int outputs, int step)
+/* Channels of a transformed tile's position: of inputs, all phases' side by side. */
+static long width_of(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
-    const int rest = outputs % step;
-
-    if (step == 4 && outputs > step && rest >= 2)
-        return (struct side){outputs / step, rest};
-    return (struct side){(outputs + step - 1) / step, 0};
+    return w->phases * s->window.channels;
 }
 
-/* The runs' order lets the tiles that have a position stand together: those of full height are the middle two,
- * those of full width the first two. */
-static struct transform transform_of(int kernel, int padding, int height, int width)
+/* From position to position of the filters. */
+static long filter_stride(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
-    const int step = 6 - kernel + 1;
-    const struct side down = side_of(height, step), across = side_of(width, step);
-    struct transform t = {
-        .step = step,
-        .padding = padding,
-        .run = {{down.full, 0, down.last > 0, across.full, down.last, step},
-                {0, 0, down.full, across.full, step, step},
-                {0, across.full, down.full, across.last > 0, step, across.last},
-                {down.full, across.full, down.last > 0, across.last > 0, down.last, across.last}}};
-
-    for (int r = 0; r < RT_TILE_RUNS; r++)
-        t.tiles += (long)t.run[r].rows * t.run[r].columns;
-    return t;
+    return width_of(w, s) * s->out + RT_PANEL_CHANNELS;
 }
 
-/* Whether a line of so many outputs uses position i of 0..5. */
-static bool has_position(int outputs, int step, long i)
+static long filter_floats(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
-    const int points = outputs + 6 - step;
-
-    return points == 6 || i == 5 || i < points - 1;
+    return rt_winograd_positions(w) * filter_stride(w, s);
 }
 
-struct span {
-    long begin, end;
-};
-
-/* The tiles, of those of `images` images, that have the position. */
-static struct span tiles_with(struct transform t, long position, long images)
+static int chunks_of(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
-    struct span span = {0};
-    long first = 0;
-
-    for (int r = 0; r < RT_TILE_RUNS; r++) {
-        const struct rt_tile_run *run = &t.run[r];
-        const long last = first + images * run->rows * run->columns;
-
-        if (last > first && has_position(run->height, t.step, position / 6) &&
-            has_position(run->width, t.step, position % 6)) {
-            if (span.end == 0)
-                span.begin = first;
-            span.end = last;
-        }
-        first = last;
-    }
-    return span;
+    return filter_floats(w, s) <= CHUNKED_FILTERS ? CHUNKS : 1;
 }
 
 /* Images whose transformed inputs and outputs make a block, at least one. */
-static long images_in_block(struct transform t, const struct rt_conv_shape *s, struct block_size size)
+static long images_in_block(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
-    const long filters = (long)POSITIONS * s->window.channels * s->out;
-    const long floats = filters < size.least ? size.least : filters > size.most ? size.most : filters;
-    const long images = floats / (POSITIONS * (s->window.channels + s->out) * t.tiles);
+    const long filters = filter_floats(w, s);
+    const long floats = filters < BLOCK_LEAST ? BLOCK_LEAST : filters > BLOCK_MOST ? BLOCK_MOST : filters;
+    const long images = floats / (rt_winograd_positions(w) * (width_of(w, s) + s->out) * w->tiles);
 
     return images < 1 ? 1 : images;
+}
+
+static long block_floats(const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    const long images = images_in_block(w, s);
+
+    return rt_tile_set_floats(w, images, w->phases, s->window.channels) +
+           rt_tile_set_floats(w, images, 1, s->out);
 }
 
 bool rt_conv_winograd_fits(const struct rt_native *plan, const struct rt_stage *stage,
                            const struct rt_conv_shape *s)
 {
-    const struct rt_window *w = &s->window;
-
     return plan->base.options.winograd && plan->values[stage->in[0]].shape.channels >= RT_PANEL_CHANNELS &&
-           (w->kernel == 3 || w->kernel == 5) && w->stride == 1 && w->padding < w->kernel &&
-           !plan->values[stage->in[0]].planar && w->height >= w->kernel && w->width >= w->kernel;
+           !plan->values[stage->in[0]].planar && rt_winograd_takes(&s->window);
 }
 
-static struct transform output_transform(const struct rt_conv_shape *s)
-{
-    return transform_of(s->window.kernel, s->window.padding, s->window.rows, s->window.columns);
-}
-
-static struct transform input_gradient_transform(const struct rt_conv_shape *s)
-{
-    return transform_of(s->window.kernel, s->window.kernel - 1 - s->window.padding, s->window.height,
-                        s->window.width);
-}
-
-static long floats_of(struct transform t, const struct rt_conv_shape *s, struct block_size size)
-{
-    return POSITIONS * (images_in_block(t, s, size) * t.tiles * (s->window.channels + s->out) + 2 * PAD);
-}
-
-/* Where things lie in plan->shared, in floats. */
+/* Where things lie in plan->shared, in floats: transformed filters, or the chunks' gradients of them; weights
+ * transposed; a block of tiles for each group of threads. */
 struct layout {
-    long filters, transposed, tiles, size;
+    long transposed, tiles, size;
 };
 
 static struct layout layout_of(const struct rt_native *plan, const struct rt_conv_shape *s)
 {
-    const struct transform t = output_transform(s);
-    struct layout l = {.filters = 0, .transposed = POSITIONS * (s->window.channels * s->out + PAD)};
+    const bool training = plan->base.options.training;
+    const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
+    const long chunks = training ? chunks_of(&out, s) : 1;
+    const long forward = chunks * filter_floats(&out, s), backward = filter_floats(&in, s);
+    struct layout l = {.transposed = forward > backward ? forward : backward};
 
-    l.size = l.tiles = l.transposed + (plan->base.options.training ? s->depth * s->out : 0);
-    if (plan->base.options.training)
-        l.size += floats_of(t, s, shared_block);
+    l.size = l.tiles = l.transposed + (training ? s->depth * s->out : 0);
+    if (training)
+        l.size += chunks * block_floats(&out, s);
     return l;
 }
 
 long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s)
 {
-    const struct transform out = output_transform(s);
+    const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
 
-    rt_native_need_scratch(plan, (size_t)floats_of(out, s, own_block));
+    rt_native_need_scratch(plan, (size_t)block_floats(&out, s));
     if (stage->wants[0])
-        rt_native_need_scratch(plan, (size_t)floats_of(input_gradient_transform(s), s, own_block));
+        rt_native_need_scratch(plan, (size_t)block_floats(&in, s));
     if (plan->base.options.training) /* the weights' gradients of 16 inputs by 16 outputs */
-        rt_native_need_scratch(
-            plan, (size_t)(s->window.kernel * s->window.kernel * RT_PANEL_CHANNELS * (RT_PANEL_CHANNELS + 1) +
-                           s->out));
+        rt_native_need_scratch(plan, (size_t)(CHUNKS * s->window.kernel * s->window.kernel * RT_PANEL_CHANNELS *
+                                                  RT_PANEL_CHANNELS +
+                                              s->out));
     rt_native_need_shared(plan, (size_t)layout_of(plan, s).size);
-    return images_in_block(out, s, own_block) * s->area;
+    return images_in_block(&out, s) * s->area;
 }
 
-/* G g G^T of `panels` x `depth` vectors of 16, shared out: filters [position][panel][depth][16]. */
-static void transform_filters(const struct rt_native *plan, const struct rt_conv_shape *s, int member,
-                              const float *weights, long panels, long depth, long panel_stride, long tap_stride,
-                              bool flip, float *filters)
+/* Transforms, shared out, weights [panel][tap][vector][16] to filters [position][panel][phase][vector][16]; or,
+ * for the input's gradient, [tap][panel][vector][16] to [position][phase][panel][vector][16]. */
+struct filter_order {
+    long panels, vectors;
+    bool flip; /* the latter */
+};
+
+static void transform_filters(const struct rt_native *plan, const struct rt_winograd *t,
+                              const struct rt_conv_shape *s, int member, const float *weights,
+                              struct filter_order order)
 {
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, panels * depth, 1);
+    const struct rt_slice part =
+        rt_team_slice(plan->base.options.team, member, order.panels * t->phases * order.vectors, 1);
+    const long kernel = (long)s->window.kernel * s->window.kernel, row = order.vectors * RT_PANEL_CHANNELS;
 
     for (long v = part.begin; v < part.end;) {
-        const long panel = v / depth, k = v % depth;
-        const long count = depth - k < part.end - v ? depth - k : part.end - v;
+        const long k = v % order.vectors, outer = v / order.vectors;
+        const long phase = order.flip ? outer / order.panels : outer % t->phases;
+        const long panel = order.flip ? outer % order.panels : outer / t->phases;
+        struct rt_filters f = rt_winograd_filter(t, s->window.kernel, phase, order.flip);
 
-        plan->isa->winograd_filters(
-            &(struct rt_filters){.kernel = s->window.kernel,
-                                 .flip = flip,
-                                 .count = count,
-                                 .tap_stride = tap_stride,
-                                 .position_stride = panels * depth * RT_PANEL_CHANNELS + PAD},
-            weights + panel * panel_stride + k * RT_PANEL_CHANNELS, filters + v * RT_PANEL_CHANNELS);
-        v += count;
+        f.count = order.vectors - k < part.end - v ? order.vectors - k : part.end - v;
+        f.tap_stride = order.flip ? order.panels * row : row;
+        f.position_stride = filter_stride(t, s);
+        plan->isa->winograd_filters(&f,
+                                    weights + panel * (order.flip ? row : kernel * row) + k * RT_PANEL_CHANNELS,
+                                    plan->shared + v * RT_PANEL_CHANNELS);
+        v += f.count;
     }
 }
 
-/* One convolution by tiles: `from` (through `view`) with transformed filters into `to`. */
-struct pass {
+static struct rt_map input_map(const struct rt_conv_shape *s, float *at, long ld)
+{
+    return (struct rt_map){at, s->window.height, s->window.width, s->window.channels, ld};
+}
+
+static struct rt_map output_map(const struct rt_conv_shape *s, float *at, long ld)
+{
+    return (struct rt_map){at, s->window.rows, s->window.columns, s->out, ld};
+}
+
+static void transform_inputs(const struct rt_native *plan, const struct rt_tile_set *set, struct rt_view view)
+{
+    for (long phase = 0; phase < set->phases; phase++) {
+        float *map;
+        const struct rt_tiles tiles = rt_tile_set_phase(set, phase, &map);
+
+        plan->isa->winograd_input(&tiles, map, view);
+    }
+}
+
+static void transform_outputs(const struct rt_native *plan, const struct rt_tile_set *set, bool accumulate)
+{
+    for (long phase = 0; phase < set->phases; phase++) {
+        float *map;
+        const struct rt_tiles tiles = rt_tile_set_phase(set, phase, &map);
+
+        plan->isa->winograd_output(&tiles, map, accumulate);
+    }
+}
+
+/* --- forward, and the input's gradient ------------------------------------------------------------------ */
+
+/* One convolution by tiles of `from` (through `view`) with transformed filters, into `to`. */
+struct convolution {
     const struct rt_native *plan;
-    struct transform transform;
-    const float *from, *filters;
+    struct rt_winograd w;
+    struct rt_map from, to;
+    long from_phases, to_phases, filter_stride;
+    int padding;
     struct rt_view view;
-    int from_height, from_width, to_height, to_width;
-    long from_channels, to_channels, from_ld, to_ld;
-    float *to;
     bool accumulate;
 };
 
-/* Tiles of `images` images from number `first` on, transformed at `at`. */
-static struct rt_tiles tiles_of(const struct transform *t, long first, long images, long channels, int height,
-                                int width, long ld, float *at)
+/* One position's product. Phases that it lacks are no factors; as results they are zero. */
+static void convolve_position(const struct convolution *c, const struct rt_tile_set *in,
+                              const struct rt_tile_set *out, long position)
 {
-    struct rt_tiles tiles = {.channels = (int)channels,
-                             .height = height,
-                             .width = width,
-                             .ld = ld,
-                             .step = t->step,
-                             .padding = t->padding,
-                             .image = first,
-                             .images = images,
-                             .end = images * t->tiles,
-                             .position_stride = images * t->tiles * channels + PAD,
-                             .tile_stride = channels};
+    const struct rt_span tiles = rt_winograd_tiles_with(&c->w, position, in->tiles.images);
+    const struct rt_span phases = rt_winograd_phases_with(&c->w, position);
+    const long depth = in->phases * in->channels, panels = out->channels / RT_PANEL_CHANNELS;
+    const bool from_many = in->phases > 1, to_many = out->phases > 1;
+    struct rt_product p = {
+        .a = rt_tile_set_entry(in, position, tiles.begin, phases.begin),
+        .a_row = depth,
+        .a_col = 1,
+        .b = c->plan->shared + position * c->filter_stride +
+             (from_many ? phases.begin * in->channels
+              : to_many ? phases.begin * panels * depth
+                        : 0) *
+                 RT_PANEL_CHANNELS,
+        .b_row = RT_PANEL_CHANNELS,
+        .b_panel = depth * RT_PANEL_CHANNELS,
+        .c = rt_tile_set_entry(out, position, tiles.begin, phases.begin),
+        .c_row = out->phases * out->channels,
+        .c_panel = RT_PANEL_CHANNELS,
+        .rows = tiles.end - tiles.begin,
+        .panels = (to_many ? phases.end - phases.begin : 1) * panels,
+        .depth = from_many ? (phases.end - phases.begin) * in->channels : depth,
+    };
 
-    memcpy(tiles.run, t->run, sizeof tiles.run);
-    tiles.transformed = at;
-    return tiles;
-}
-
-static void convolve_images(const struct pass *p, long first, long images, float *scratch)
-{
-    const struct rt_tiles in = tiles_of(&p->transform, first, images, p->from_channels, p->from_height,
-                                        p->from_width, p->from_ld, scratch);
-    const struct rt_tiles out = tiles_of(&p->transform, first, images, p->to_channels, p->to_height,
-                                         p->to_width, p->to_ld, scratch + POSITIONS * in.position_stride);
-
-    p->plan->isa->winograd_input(&in, p->from, p->view);
-    for (long position = 0; position < POSITIONS; position++) {
-        const struct span tiles = tiles_with(p->transform, position, images);
-
-        p->plan->isa->product(&(struct rt_product){
-            .a = in.transformed + position * in.position_stride + tiles.begin * in.tile_stride,
-            .a_row = p->from_channels,
-            .a_col = 1,
-            .b = p->filters + position * (p->from_channels * p->to_channels + PAD),
-            .b_row = RT_PANEL_CHANNELS,
-            .b_panel = p->from_channels * RT_PANEL_CHANNELS,
-            .c = out.transformed + position * out.position_stride + tiles.begin * out.tile_stride,
-            .c_row = p->to_channels,
-            .c_panel = RT_PANEL_CHANNELS,
-            .rows = tiles.end - tiles.begin,
-            .panels = p->to_channels / RT_PANEL_CHANNELS,
-            .depth = p->from_channels,
-        });
+    c->plan->isa->product(&p);
+    p.depth = 0;
+    p.panels = panels;
+    for (long phase = 0; to_many && phase < out->phases; phase++) {
+        p.c = rt_tile_set_entry(out, position, tiles.begin, phase);
+        if (phase < phases.begin || phase >= phases.end)
+            c->plan->isa->product(&p);
     }
-    p->plan->isa->winograd_output(&out, p->to, p->accumulate);
 }
 
-/* --- forward -------------------------------------------------------------------------------------------- */
+static void convolve_images(const struct convolution *c, long first, long images, float *scratch)
+{
+    const struct rt_tile_set in =
+        rt_tile_set(&c->w, first, images, &c->from, c->from_phases, c->padding, scratch);
+    const struct rt_tile_set out =
+        rt_tile_set(&c->w, first, images, &c->to, c->to_phases, 0,
+                    scratch + rt_tile_set_floats(&c->w, images, c->from_phases, c->from.channels));
+
+    transform_inputs(c->plan, &in, c->view);
+    for (long position = 0; position < rt_winograd_positions(&c->w); position++)
+        convolve_position(c, &in, &out, position);
+    transform_outputs(c->plan, &out, c->accumulate);
+}
 
 void rt_conv_winograd_forward(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
                               int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const bool bias = stage->node->tensor_count > 1;
-    const struct transform t = output_transform(s);
+    const struct rt_winograd t = rt_winograd_over_output(s);
     const long block = stage->block / s->area;
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
-    const struct pass pass = {.plan = plan,
-                              .transform = t,
-                              .from = rt_native_data(plan, x),
-                              .filters = plan->shared + layout_of(plan, s).filters,
-                              .view = rt_native_view(plan, x),
-                              .from_height = s->window.height,
-                              .from_width = s->window.width,
-                              .to_height = s->window.rows,
-                              .to_width = s->window.columns,
-                              .from_channels = s->window.channels,
-                              .to_channels = s->out,
-                              .from_ld = x->ld,
-                              .to_ld = y->ld,
-                              .to = rt_native_data(plan, y)};
+    const struct convolution c = {.plan = plan,
+                                  .w = t,
+                                  .from = input_map(s, rt_native_data(plan, x), x->ld),
+                                  .to = output_map(s, rt_native_data(plan, y), y->ld),
+                                  .from_phases = t.phases,
+                                  .to_phases = 1,
+                                  .filter_stride = filter_stride(&t, s),
+                                  .padding = s->window.padding,
+                                  .view = rt_native_view(plan, x)};
 
-    transform_filters(plan, s, member, rt_native_parameter(plan, stage->node->tensors[0]),
-                      s->out / RT_PANEL_CHANNELS, s->window.channels, s->depth * RT_PANEL_CHANNELS,
-                      (long)s->window.channels * RT_PANEL_CHANNELS, false, plan->shared);
+    transform_filters(plan, &t, s, member, rt_native_parameter(plan, stage->node->tensors[0]),
+                      (struct filter_order){s->out / RT_PANEL_CHANNELS, s->window.channels, false});
     rt_team_barrier(plan->base.options.team);
     for (long i = part.begin; i < part.end; i += block) {
         const long images = part.end - i < block ? part.end - i : block, rows = images * s->area;
 
-        convolve_images(&pass, i, images, rt_native_scratch(plan, member));
+        convolve_images(&c, i, images, rt_native_scratch(plan, member));
         if (bias || stage->relu)
-            plan->isa->bias_relu(pass.to + i * s->area * y->ld, y->ld, rows, s->out,
+            plan->isa->bias_relu(c.to.at + i * s->area * y->ld, y->ld, rows, s->out,
                                  bias ? rt_native_parameter(plan, stage->node->tensors[1]) : NULL, stage->relu);
         if (plan->training && y->moments != RT_NONE)
             rt_native_leave_moments(plan, y, i * s->area, rows);
     }
 }
 
-/* --- backward ------------------------------------------------------------------------------------------- */
-
 static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
                            int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct transform t = input_gradient_transform(s);
-    const long channels = s->window.channels, block = images_in_block(t, s, own_block);
+    const struct rt_winograd t = rt_winograd_over_input(s);
+    const long block = images_in_block(&t, s);
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
-    const struct pass pass = {.plan = plan,
-                              .transform = t,
-                              .from = rt_native_grad(plan, y),
-                              .filters = plan->shared + layout_of(plan, s).filters,
-                              .from_height = s->window.rows,
-                              .from_width = s->window.columns,
-                              .to_height = s->window.height,
-                              .to_width = s->window.width,
-                              .from_channels = s->out,
-                              .to_channels = channels,
-                              .from_ld = y->grad_ld,
-                              .to_ld = x->grad_ld,
-                              .to = rt_native_grad(plan, x),
-                              .accumulate = stage->accumulate[0]};
+    const struct convolution c = {.plan = plan,
+                                  .w = t,
+                                  .from = output_map(s, rt_native_grad(plan, y), y->grad_ld),
+                                  .to = input_map(s, rt_native_grad(plan, x), x->grad_ld),
+                                  .from_phases = 1,
+                                  .to_phases = t.phases,
+                                  .filter_stride = filter_stride(&t, s),
+                                  .padding = t.phases > 1 ? 0 : s->window.kernel - 1 - s->window.padding,
+                                  .accumulate = stage->accumulate[0]};
 
-    transform_filters(plan, s, member, plan->shared + layout_of(plan, s).transposed,
-                      channels / RT_PANEL_CHANNELS, s->out, s->out * RT_PANEL_CHANNELS, channels * s->out, true,
-                      plan->shared);
+    transform_filters(plan, &t, s, member, plan->shared + layout_of(plan, s).transposed,
+                      (struct filter_order){s->window.channels / RT_PANEL_CHANNELS, s->out, true});
     rt_team_barrier(plan->base.options.team);
     for (long i = part.begin; i < part.end; i += block)
-        convolve_images(&pass, i, part.end - i < block ? part.end - i : block, rt_native_scratch(plan, member));
+        convolve_images(&c, i, part.end - i < block ? part.end - i : block, rt_native_scratch(plan, member));
     rt_team_barrier(plan->base.options.team);
 }
 
-/* One block of images: both factors transformed together, then this member's positions added to the filters'
- * gradient [position][out/16][in][16]. */
-static void filter_gradient_block(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
-                                  int member, long first, long images)
+/* --- the filter's gradient ------------------------------------------------------------------------------ */
+
+/* Threads that work on the same chunks: as many groups as chunks where the team divides so, else one. */
+struct group {
+    int number, count, rank, size;
+};
+
+static struct group group_of(const struct rt_team *team, int member, int chunks)
 {
-    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct transform t = output_transform(s);
-    const long channels = s->window.channels;
-    float *at = plan->shared + layout_of(plan, s).tiles;
-    struct rt_tiles in = tiles_of(&t, first, images, channels, s->window.height, s->window.width, x->ld, at);
-    struct rt_tiles out = tiles_of(&t, first, images, s->out, s->window.rows, s->window.columns, y->grad_ld,
-                                   at + POSITIONS * in.position_stride);
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, in.end, 1);
-    const struct rt_slice positions = rt_team_slice(plan->base.options.team, member, POSITIONS, 1);
+    const int threads = rt_team_size(team), count = threads % chunks ? 1 : chunks, size = threads / count;
 
-    in.begin = out.begin = part.begin;
-    in.end = out.end = part.end;
-    plan->isa->winograd_input(&in, rt_native_data(plan, x), rt_native_view(plan, x));
-    plan->isa->winograd_gradient(&out, rt_native_grad(plan, y));
-    rt_team_barrier(plan->base.options.team);
-    for (long position = positions.begin; position < positions.end; position++) {
-        const struct span tiles = tiles_with(t, position, images);
+    return (struct group){member / size, count, member % size, size};
+}
 
-        plan->isa->product(&(struct rt_product){
-            .a = in.transformed + position * in.position_stride + tiles.begin * in.tile_stride,
+/* As many as planned, but none without an image. */
+static int chunk_count(const struct rt_native *plan, const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    const int chunks = chunks_of(w, s);
+
+    return plan->count < chunks ? plan->count : chunks;
+}
+
+/* What the blocks of a filter's gradient share. */
+struct filter_gradient {
+    struct rt_native *plan;
+    const struct rt_conv_shape *shape;
+    struct rt_winograd w;
+    struct rt_map inputs, outputs;
+    struct rt_view view;
+    struct group group;
+    float *tiles; /* the group's */
+};
+
+/* This thread's positions of a block, added to the chunk's gradient [position][out/16][phase][in][16]. */
+static void multiply_positions(const struct filter_gradient *g, const struct rt_tile_set *in,
+                               const struct rt_tile_set *out, float *gradient, bool accumulate)
+{
+    const struct rt_conv_shape *s = g->shape;
+    const struct rt_slice part = rt_slice(g->group.rank, g->group.size, rt_winograd_positions(&g->w), 1);
+
+    for (long position = part.begin; position < part.end; position++) {
+        const struct rt_span tiles = rt_winograd_tiles_with(&g->w, position, in->tiles.images);
+        const struct rt_span phases = rt_winograd_phases_with(&g->w, position);
+
+        g->plan->isa->product(&(struct rt_product){
+            .a = rt_tile_set_entry(in, position, tiles.begin, phases.begin),
             .a_row = 1,
-            .a_col = channels,
-            .b = out.transformed + position * out.position_stride + tiles.begin * out.tile_stride,
+            .a_col = width_of(&g->w, s),
+            .b = rt_tile_set_entry(out, position, tiles.begin, 0),
             .b_row = s->out,
             .b_panel = RT_PANEL_CHANNELS,
-            .c = plan->shared + position * (channels * s->out + PAD),
+            .c = gradient + position * filter_stride(&g->w, s) +
+                 phases.begin * s->window.channels * RT_PANEL_CHANNELS,
             .c_row = RT_PANEL_CHANNELS,
-            .c_panel = channels * RT_PANEL_CHANNELS,
-            .rows = channels,
+            .c_panel = width_of(&g->w, s) * RT_PANEL_CHANNELS,
+            .rows = (phases.end - phases.begin) * s->window.channels,
             .panels = s->out / RT_PANEL_CHANNELS,
             .depth = tiles.end - tiles.begin,
-            .accumulate = first > 0,
+            .accumulate = accumulate,
         });
     }
-    rt_team_barrier(plan->base.options.team);
 }
 
-/* Back from the filters' gradient to the weights', 16 inputs of a panel at a time, learned at once. */
-static void learn_weights(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
+static void filter_gradient_block(const struct filter_gradient *g, long first, long images, float *gradient,
+                                  bool accumulate)
+{
+    struct rt_tile_set in =
+        rt_tile_set(&g->w, first, images, &g->inputs, g->w.phases, g->shape->window.padding, g->tiles);
+    struct rt_tile_set out =
+        rt_tile_set(&g->w, first, images, &g->outputs, 1, 0,
+                    g->tiles + rt_tile_set_floats(&g->w, images, g->w.phases, g->inputs.channels));
+    const struct rt_slice part = rt_slice(g->group.rank, g->group.size, in.tiles.end, 1);
+
+    in.tiles.begin = out.tiles.begin = part.begin;
+    in.tiles.end = out.tiles.end = part.end;
+    if (images > 0) {
+        transform_inputs(g->plan, &in, g->view);
+        g->plan->isa->winograd_gradient(&out.tiles, g->outputs.at);
+    }
+    if (g->group.size > 1)
+        rt_team_barrier(g->plan->base.options.team);
+    if (images > 0)
+        multiply_positions(g, &in, &out, gradient, accumulate);
+    if (g->group.size > 1)
+        rt_team_barrier(g->plan->base.options.team);
+}
+
+/* All groups go through as many blocks, some of them empty, so that they meet at the same barriers. */
+static void filter_gradient(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
+                            int member)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct layout layout = layout_of(plan, s);
+    struct filter_gradient g = {.plan = plan,
+                                .shape = s,
+                                .w = rt_winograd_over_output(s),
+                                .inputs = input_map(s, rt_native_data(plan, x), x->ld),
+                                .outputs = output_map(s, rt_native_grad(plan, y), y->grad_ld),
+                                .view = rt_native_view(plan, x)};
+    const int chunks = chunk_count(plan, &g.w, s);
+    const long block = images_in_block(&g.w, s), images_most = (plan->count + chunks - 1) / chunks;
+
+    g.group = group_of(plan->base.options.team, member, chunks);
+    g.tiles = plan->shared + layout.tiles + g.group.number * block_floats(&g.w, s);
+    for (int c = g.group.number; c < chunks; c += g.group.count) {
+        const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
+
+        for (long i = 0; i < images_most; i += block) {
+            const long first = chunk.begin + i < chunk.end ? chunk.begin + i : chunk.end;
+
+            filter_gradient_block(&g, first, chunk.end - first < block ? chunk.end - first : block,
+                                  plan->shared + c * filter_floats(&g.w, s), i > 0);
+        }
+    }
+}
+
+/* Back from the filters' gradients to the weights', 16 inputs of a panel at a time, learned at once. */
+static void learn_weights(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
                           int member)
 {
+    const struct rt_winograd w = rt_winograd_over_output(s);
     const long channels = s->window.channels, blocks = channels / RT_PANEL_CHANNELS;
     const long taps = (long)s->window.kernel * s->window.kernel, size = RT_PANEL_CHANNELS * RT_PANEL_CHANNELS;
     const struct rt_slice part =
         rt_team_slice(plan->base.options.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
-    float *gradient = rt_native_scratch(plan, member);
+    const long chunks = chunk_count(plan, &w, s);
+    float *gradient = rt_native_scratch(plan, member); /* [chunk][tap][in][16] */
 
     for (long b = part.begin; b < part.end; b++) {
-        plan->isa->winograd_filter_gradient(&(struct rt_filters){.kernel = s->window.kernel,
-                                                                 .count = RT_PANEL_CHANNELS,
-                                                                 .tap_stride = size,
-                                                                 .position_stride = channels * s->out + PAD},
-                                            plan->shared + b * size, gradient);
+        const long panel = b / blocks, block = b % blocks;
+
+        for (long i = 0; i < chunks * w.phases; i++) {
+            const long chunk = i / w.phases, phase = i % w.phases;
+            struct rt_filters f = rt_winograd_filter(&w, s->window.kernel, phase, false);
+
+            f.count = RT_PANEL_CHANNELS;
+            f.tap_stride = size;
+            f.position_stride = filter_stride(&w, s);
+            plan->isa->winograd_filter_gradient(&f,
+                                                plan->shared + chunk * filter_floats(&w, s) +
+                                                    ((panel * w.phases + phase) * blocks + block) * size,
+                                                gradient + chunk * taps * size);
+        }
         for (long tap = 0; tap < taps; tap++)
             rt_native_learn(plan, stage->node->tensors[0],
-                            (size_t)(b / blocks * s->depth * RT_PANEL_CHANNELS +
-                                     tap * channels * RT_PANEL_CHANNELS + b % blocks * size),
-                            gradient + tap * size, (size_t)size, 1, 0);
+                            (size_t)(panel * s->depth * RT_PANEL_CHANNELS + tap * channels * RT_PANEL_CHANNELS +
+                                     block * size),
+                            gradient + tap * size, (size_t)size, (int)chunks, (size_t)(taps * size));
     }
 }
 
@@ -391,13 +439,12 @@ void rt_conv_winograd_backward(struct rt_native *plan, struct rt_stage *stage, c
                                int member)
 {
     const struct rt_value *y = &plan->values[stage->out];
-    const long block = images_in_block(output_transform(s), s, shared_block);
     float *sums = rt_native_scratch(plan, member);
 
     if (stage->wants[0])
         input_gradient(plan, stage, s, member);
-    for (long i = 0; i < plan->count; i += block)
-        filter_gradient_block(plan, stage, s, member, i, plan->count - i < block ? plan->count - i : block);
+    filter_gradient(plan, stage, s, member);
+    rt_team_barrier(plan->base.options.team);
     learn_weights(plan, stage, s, member);
     if (stage->node->tensor_count > 1 && member == 0) {
         plan->isa->column_sum(rt_native_grad(plan, y), y->grad_ld, plan->count * s->area, s->out, sums, false);
