@@ -3,6 +3,26 @@
 
 enum { WIDE = 4 }; /* vectors of channels summed side by side, so that rows are read along */
 
+/* Calls what(c, wide) for all channels, with a constant width of 1 to WIDE vectors. */
+#define BY_WIDTH(channels, what)                                                                               \
+    for (long c = 0; c < (channels);) {                                                                        \
+        const long left = ((channels)-c) / RT_LANES;                                                           \
+                                                                                                               \
+        if (left >= WIDE) {                                                                                    \
+            what(c, WIDE);                                                                                     \
+            c += WIDE * RT_LANES;                                                                              \
+        } else if (left == 3) {                                                                                \
+            what(c, 3);                                                                                        \
+            c += 3 * RT_LANES;                                                                                 \
+        } else if (left == 2) {                                                                                \
+            what(c, 2);                                                                                        \
+            c += 2 * RT_LANES;                                                                                 \
+        } else {                                                                                               \
+            what(c, 1);                                                                                        \
+            c += RT_LANES;                                                                                     \
+        }                                                                                                      \
+    }
+
 RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float *m2, const int wide)
 {
     const rt_vec inverse = rt_splat(1.0f / (float)rows);
@@ -27,15 +47,9 @@ RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float
     }
 }
 
-void RT_ISA_NAME(moments)(const float *x, long ld, long rows, long channels, float *mean, float *m2)
-{
-    long c = 0;
-
-    for (; c + WIDE * RT_LANES <= channels; c += WIDE * RT_LANES)
-        moments_of(x + c, ld, rows, mean + c, m2 + c, WIDE);
-    for (; c < channels; c += RT_LANES)
-        moments_of(x + c, ld, rows, mean + c, m2 + c, 1);
-}
+void RT_ISA_NAME(moments)(const float *x, long ld, long rows, long channels, float *mean, float *m2){
+#define MOMENTS(c, wide) moments_of(x + (c), ld, rows, mean + (c), m2 + (c), wide)
+    BY_WIDTH(channels, MOMENTS)}
 
 /* dy where the activation was passed on, else 0. */
 RT_INLINE rt_vec passed(const float *x, const float *dy, struct rt_view view, long c)
@@ -72,16 +86,11 @@ RT_INLINE void norm_sums_of(const float *x, long x_ld, const float *dy, long dy_
 void RT_ISA_NAME(norm_sums)(const float *x, long x_ld, const float *dy, long dy_ld, long rows, long channels,
                             struct rt_view view, const float *mean, float *sum_g, float *sum_gx)
 {
-    long c = 0;
-
-    for (; c + WIDE * RT_LANES <= channels; c += WIDE * RT_LANES)
-        norm_sums_of(x + c, x_ld, dy + c, dy_ld, rows,
-                     (struct rt_view){view.scale + c, view.shift + c, view.relu}, mean + c, sum_g + c,
-                     sum_gx + c, WIDE);
-    for (; c < channels; c += RT_LANES)
-        norm_sums_of(x + c, x_ld, dy + c, dy_ld, rows,
-                     (struct rt_view){view.scale + c, view.shift + c, view.relu}, mean + c, sum_g + c,
-                     sum_gx + c, 1);
+#define SUMS(c, wide)                                                                                          \
+    norm_sums_of(x + (c), x_ld, dy + (c), dy_ld, rows,                                                         \
+                 (struct rt_view){view.scale + (c), view.shift + (c), view.relu}, mean + (c), sum_g + (c),     \
+                 sum_gx + (c), wide)
+    BY_WIDTH(channels, SUMS)
 }
 
 void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,

@@ -41,19 +41,25 @@ static int chunks_of(const struct rt_winograd *w, const struct rt_conv_shape *s)
     return filter_floats(w, s) <= CHUNKED_FILTERS ? CHUNKS : 1;
 }
 
-/* Images whose transformed inputs and outputs make a block, at least one. */
-static long images_in_block(const struct rt_winograd *w, const struct rt_conv_shape *s)
+/* Images whose transformed inputs and outputs make a block, at least one; so many that a whole batch is a power
+ * of two of blocks, which most teams can share out evenly. */
+static long images_in_block(const struct rt_native *plan, const struct rt_winograd *w,
+                            const struct rt_conv_shape *s)
 {
-    const long filters = filter_floats(w, s);
+    const long filters = filter_floats(w, s), batch = plan->base.options.batch_max;
     const long floats = filters < BLOCK_LEAST ? BLOCK_LEAST : filters > BLOCK_MOST ? BLOCK_MOST : filters;
-    const long images = floats / (rt_winograd_positions(w) * (width_of(w, s) + s->out) * w->tiles);
+    const long image = rt_winograd_positions(w) * (width_of(w, s) + s->out) * w->tiles;
+    long blocks = 1;
 
-    return images < 1 ? 1 : images;
+    while (blocks * (floats > image ? floats : image) < batch * image)
+        blocks *= 2;
+    return (batch + blocks - 1) / blocks;
 }
 
-static long block_floats(const struct rt_winograd *w, const struct rt_conv_shape *s)
+static long block_floats(const struct rt_native *plan, const struct rt_winograd *w,
+                         const struct rt_conv_shape *s)
 {
-    const long images = images_in_block(w, s);
+    const long images = images_in_block(plan, w, s);
 
     return rt_tile_set_floats(w, images, w->phases, s->window.channels) +
            rt_tile_set_floats(w, images, 1, s->out);
@@ -82,7 +88,7 @@ static struct layout layout_of(const struct rt_native *plan, const struct rt_con
 
     l.size = l.tiles = l.transposed + (training ? s->depth * s->out : 0);
     if (training)
-        l.size += chunks * block_floats(&out, s);
+        l.size += chunks * block_floats(plan, &out, s);
     return l;
 }
 
@@ -90,15 +96,15 @@ long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const
 {
     const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
 
-    rt_native_need_scratch(plan, (size_t)block_floats(&out, s));
+    rt_native_need_scratch(plan, (size_t)block_floats(plan, &out, s));
     if (stage->wants[0])
-        rt_native_need_scratch(plan, (size_t)block_floats(&in, s));
+        rt_native_need_scratch(plan, (size_t)block_floats(plan, &in, s));
     if (plan->base.options.training) /* the weights' gradients of 16 inputs by 16 outputs */
         rt_native_need_scratch(plan, (size_t)(CHUNKS * s->window.kernel * s->window.kernel * RT_PANEL_CHANNELS *
                                                   RT_PANEL_CHANNELS +
                                               s->out));
     rt_native_need_shared(plan, (size_t)layout_of(plan, s).size);
-    return images_in_block(&out, s) * s->area;
+    return images_in_block(plan, &out, s) * s->area;
 }
 
 /* Transforms, shared out, weights [panel][tap][vector][16] to filters [position][panel][phase][vector][16]; or,
@@ -264,7 +270,7 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_winograd t = rt_winograd_over_input(s);
-    const long block = images_in_block(&t, s);
+    const long block = images_in_block(plan, &t, s);
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
     const struct convolution c = {.plan = plan,
                                   .w = t,
@@ -317,12 +323,42 @@ struct filter_gradient {
     float *tiles; /* the group's */
 };
 
+/* Products of a position, of one input channel of a phase by one output channel. */
+static long products_at(const struct rt_winograd *w, long position, long images)
+{
+    const struct rt_span tiles = rt_winograd_tiles_with(w, position, images);
+    const struct rt_span phases = rt_winograd_phases_with(w, position);
+
+    return (tiles.end - tiles.begin) * (phases.end - phases.begin);
+}
+
+/* This thread's positions of a block: about as many products as each other one's of the group. */
+static struct rt_span positions_of(const struct filter_gradient *g, long images)
+{
+    const long positions = rt_winograd_positions(&g->w);
+    struct rt_span span = {positions, positions};
+    long total = 0, done = 0;
+
+    for (long position = 0; position < positions; position++)
+        total += products_at(&g->w, position, images);
+    for (long position = 0; position < positions; position++) {
+        const long rank = done * g->group.size / total;
+
+        if (rank >= g->group.rank && position < span.begin)
+            span.begin = position;
+        if (rank > g->group.rank && position < span.end)
+            span.end = position;
+        done += products_at(&g->w, position, images);
+    }
+    return span;
+}
+
 /* This thread's positions of a block, added to the chunk's gradient [position][out/16][phase][in][16]. */
 static void multiply_positions(const struct filter_gradient *g, const struct rt_tile_set *in,
                                const struct rt_tile_set *out, float *gradient, bool accumulate)
 {
     const struct rt_conv_shape *s = g->shape;
-    const struct rt_slice part = rt_slice(g->group.rank, g->group.size, rt_winograd_positions(&g->w), 1);
+    const struct rt_span part = positions_of(g, in->tiles.images);
 
     for (long position = part.begin; position < part.end; position++) {
         const struct rt_span tiles = rt_winograd_tiles_with(&g->w, position, in->tiles.images);
@@ -384,10 +420,10 @@ static void filter_gradient(struct rt_native *plan, const struct rt_stage *stage
                                 .outputs = output_map(s, rt_native_grad(plan, y), y->grad_ld),
                                 .view = rt_native_view(plan, x)};
     const int chunks = chunk_count(plan, &g.w, s);
-    const long block = images_in_block(&g.w, s), images_most = (plan->count + chunks - 1) / chunks;
+    const long block = images_in_block(plan, &g.w, s), images_most = (plan->count + chunks - 1) / chunks;
 
     g.group = group_of(plan->base.options.team, member, chunks);
-    g.tiles = plan->shared + layout.tiles + g.group.number * block_floats(&g.w, s);
+    g.tiles = plan->shared + layout.tiles + g.group.number * block_floats(plan, &g.w, s);
     for (int c = g.group.number; c < chunks; c += g.group.count) {
         const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
 

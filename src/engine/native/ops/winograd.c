@@ -1,6 +1,7 @@
 /* Tiles, runs and phases. Everything here depends on shapes alone. */
 #include "engine/native/ops/winograd.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -19,13 +20,14 @@ struct side {
     int size, full, short_size, rest;
 };
 
-/* The tiles for so many outputs that need fewest points. */
+/* The tiles for so many outputs that need fewest points, and of those the most full ones, so that no position
+ * has few tiles. */
 static struct side side_of(int outputs, int taps)
 {
     /* as in RT_WINOGRAD_LINES; ended by 0 */
     static const int sizes[][5] = {[2] = {4, 3}, [3] = {6, 4, 3, 2}, [5] = {4, 2}};
     struct side best = {0};
-    int least = 0;
+    int least = INT_MAX;
 
     for (int i = 0; sizes[taps][i]; i++)
         for (int j = i; sizes[taps][j]; j++)
@@ -34,7 +36,7 @@ static struct side side_of(int outputs, int taps)
                 const int rest = left > 0 ? (left + sizes[taps][j] - 1) / sizes[taps][j] : 0;
                 const int points = full * (sizes[taps][i] + taps - 1) + rest * (sizes[taps][j] + taps - 1);
 
-                if (least == 0 || points < least) {
+                if (points < least || (points == least && full * sizes[taps][i] > best.full * best.size)) {
                     best = (struct side){sizes[taps][i], full, sizes[taps][j], rest};
                     least = points;
                 }
