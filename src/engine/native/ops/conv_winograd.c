@@ -17,7 +17,7 @@ enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
 /* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
  * from the third-level cache where they are many, so a block is as large as they are, within what measured
  * best. */
-enum { BLOCK_LEAST = 150000, BLOCK_MOST = 600000 };
+enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
 
 /* Channels of a transformed tile's position: of inputs, all phases' side by side. */
 static long width_of(const struct rt_winograd *w, const struct rt_conv_shape *s)
