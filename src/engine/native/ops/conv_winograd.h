@@ -1,0 +1,43 @@
+/* What the passes of a convolution on Winograd's algorithm share: sizes, and where things lie. All depend on
+ * shapes alone. */
+#ifndef RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
+#define RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
+
+#include "engine/native/ops/winograd.h"
+
+/* Channels of a transformed tile's position: of inputs, all phases' side by side. */
+long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s);
+
+/* Transformed filters: floats from position to position, and in all. */
+long rt_conv_winograd_filter_stride(const struct rt_winograd *w, const struct rt_conv_shape *s);
+long rt_conv_winograd_filter_floats(const struct rt_winograd *w, const struct rt_conv_shape *s);
+
+/* Chunks of images that have a filter's gradient of their own. */
+int rt_conv_winograd_chunks(const struct rt_winograd *w, const struct rt_conv_shape *s);
+
+/* Images of a block, at least one, and the floats of its transformed inputs and outputs. A whole batch is a
+ * power of two of blocks, which most teams can share out evenly. */
+long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
+                            const struct rt_conv_shape *s);
+long rt_conv_winograd_block_floats(const struct rt_native *plan, const struct rt_winograd *w,
+                                   const struct rt_conv_shape *s);
+
+/* Where things lie in plan->shared, in floats: at 0 transformed filters, or the chunks' gradients of them;
+ * weights transposed; a block of tiles for each group of threads. */
+struct rt_winograd_layout {
+    long transposed, tiles, size;
+};
+struct rt_winograd_layout rt_conv_winograd_layout(const struct rt_native *plan, const struct rt_conv_shape *s);
+
+struct rt_map rt_conv_winograd_inputs(const struct rt_conv_shape *s, float *at, long ld);
+struct rt_map rt_conv_winograd_outputs(const struct rt_conv_shape *s, float *at, long ld);
+
+/* B^T d B of all phases of the set, seen through the view. */
+void rt_conv_winograd_transform(const struct rt_native *plan, const struct rt_tile_set *set,
+                                struct rt_view view);
+
+/* The filter's gradient, learned: conv_winograd_gradient.c. Called by all members of the team. */
+void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
+                            int member);
+
+#endif

@@ -1,0 +1,89 @@
+/* Sizes of what convolutions on Winograd's algorithm work on. */
+#include "engine/native/ops/conv_winograd.h"
+
+/* Of the images, each with a filter's gradient of its own; larger ones than this (in floats) cost more to sum
+ * than it costs that threads read what others transformed, and there is one. */
+enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
+
+/* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
+ * from the third-level cache where they are many, so a block is as large as they are, within what measured
+ * best. */
+enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
+
+long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    return w->phases * s->window.channels;
+}
+
+long rt_conv_winograd_filter_stride(const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    return rt_conv_winograd_width(w, s) * s->out + RT_PANEL_CHANNELS;
+}
+
+long rt_conv_winograd_filter_floats(const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    return rt_winograd_positions(w) * rt_conv_winograd_filter_stride(w, s);
+}
+
+int rt_conv_winograd_chunks(const struct rt_winograd *w, const struct rt_conv_shape *s)
+{
+    return rt_conv_winograd_filter_floats(w, s) <= CHUNKED_FILTERS ? CHUNKS : 1;
+}
+
+long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
+                            const struct rt_conv_shape *s)
+{
+    const long filters = rt_conv_winograd_filter_floats(w, s), batch = plan->base.options.batch_max;
+    const long floats = filters < BLOCK_LEAST ? BLOCK_LEAST : filters > BLOCK_MOST ? BLOCK_MOST : filters;
+    const long image = rt_winograd_positions(w) * (rt_conv_winograd_width(w, s) + s->out) * w->tiles;
+    long blocks = 1;
+
+    while (blocks * (floats > image ? floats : image) < batch * image)
+        blocks *= 2;
+    return (batch + blocks - 1) / blocks;
+}
+
+long rt_conv_winograd_block_floats(const struct rt_native *plan, const struct rt_winograd *w,
+                                   const struct rt_conv_shape *s)
+{
+    const long images = rt_conv_winograd_block(plan, w, s);
+
+    return rt_tile_set_floats(w, images, w->phases, s->window.channels) +
+           rt_tile_set_floats(w, images, 1, s->out);
+}
+
+struct rt_winograd_layout rt_conv_winograd_layout(const struct rt_native *plan, const struct rt_conv_shape *s)
+{
+    const bool training = plan->base.options.training;
+    const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
+    const long chunks = training ? rt_conv_winograd_chunks(&out, s) : 1;
+    const long forward = chunks * rt_conv_winograd_filter_floats(&out, s),
+               backward = rt_conv_winograd_filter_floats(&in, s);
+    struct rt_winograd_layout l = {.transposed = forward > backward ? forward : backward};
+
+    l.size = l.tiles = l.transposed + (training ? s->depth * s->out : 0);
+    if (training)
+        l.size += chunks * rt_conv_winograd_block_floats(plan, &out, s);
+    return l;
+}
+
+struct rt_map rt_conv_winograd_inputs(const struct rt_conv_shape *s, float *at, long ld)
+{
+    return (struct rt_map){at, s->window.height, s->window.width, s->window.channels, ld};
+}
+
+struct rt_map rt_conv_winograd_outputs(const struct rt_conv_shape *s, float *at, long ld)
+{
+    return (struct rt_map){at, s->window.rows, s->window.columns, s->out, ld};
+}
+
+void rt_conv_winograd_transform(const struct rt_native *plan, const struct rt_tile_set *set,
+                                struct rt_view view)
+{
+    for (long phase = 0; phase < set->phases; phase++) {
+        float *map;
+        const struct rt_tiles tiles = rt_tile_set_phase(set, phase, &map);
+
+        plan->isa->winograd_input(&tiles, map, view);
+    }
+}
