@@ -169,13 +169,13 @@ struct rt_tile_set rt_tile_set(const struct rt_winograd *w, long first, long ima
                                         .image = first,
                                         .images = images,
                                         .end = images * w->tiles,
-                                        .transformed = at,
                                         .position_stride = images * w->tiles * width + PAD,
                                         .tile_stride = width},
                               .phases = phases,
                               .channels = map->channels,
                               .map = map->at};
 
+    set.tiles.transformed = at;
     memcpy(set.tiles.run, w->run, sizeof w->run);
     return set;
 }
