@@ -77,6 +77,19 @@ def check_data():
         ok(third.returncode == 0, 'with the bit back it goes on', third.stderr)
 
 
+def check_metrics():
+    with temporary() as scratch:
+        runs, figures = os.path.join(scratch, 'runs'), os.path.join(scratch, 'figures')
+        run = train(runs, NAME, *SMALL, '--epochs', '2')
+        path = os.path.join(folder(runs), 'metrics.csv')
+        flip(path, len(read(path)) // 2 + 1)
+        before = read(path)
+        for command in 'plot', 'report':
+            drawn = subprocess.run([RETHINK, command, '--runs', runs, '-o', figures], capture_output=True, text=True, timeout=300)
+            ok(run.returncode == 0 and f'{path}: changed since' in drawn.stderr and read(path) == before,
+               f'one bit of metrics.csv changed: {command} names it', drawn.returncode, drawn.stdout, drawn.stderr)
+
+
 def flip(path, at):
     with open(path, 'r+b') as f:
         f.seek(at)
@@ -116,5 +129,6 @@ def check_clock():
 
 check_again()
 check_data()
+check_metrics()
 check_clock()
 done()
