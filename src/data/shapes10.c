@@ -10,9 +10,15 @@
  * under noise. All is integer arithmetic on a counter-based generator: image i is a function of (seed, i), and
  * its bytes are the same on every machine. */
 
+#ifndef RT_SHAPES10_TRAIN /* tests that start the program thousands of times build it with fewer */
+#define RT_SHAPES10_TRAIN 10000
+#define RT_SHAPES10_TEST 2000
+#endif
+
 enum {
-    TRAIN = 10000,
-    TEST = 2000,
+    TRAIN = RT_SHAPES10_TRAIN,
+    TEST = RT_SHAPES10_TEST,
+    BLOCK = TEST < 1000 ? TEST : 1000,
     UNIT = 256,   /* a shape's own coordinates (u, v) run over a circle of this radius */
     PIXEL = 256,  /* places and sizes are in 1/256 of a pixel */
     ANGLES = 64,  /* of a full turn */
@@ -327,7 +333,7 @@ const struct rt_source_kind rt_source_shapes10 = {
     .help = "ten shapes on busy backgrounds, made by the program",
     .train_count = TRAIN,
     .test_count = TEST,
-    .block_records = 1000,
+    .block_records = BLOCK,
     .mean = {0.503036f, 0.501494f, 0.500023f},
     .std = {0.259037f, 0.259526f, 0.259766f},
     .open = shapes10_open,

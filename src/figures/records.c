@@ -66,7 +66,9 @@ static int add_run(struct rt_records *records, const struct rt_run_entry *entry,
         return 0;
     struct rt_record run = {.result = entry->result};
     memcpy(run.dir, entry->path, sizeof run.dir);
-    int rc = read_metrics(&run, path, &cause);
+    int rc = rt_result_check_metrics(&run.result, path, &cause);
+    if (!rc)
+        rc = read_metrics(&run, path, &cause);
     if (!rc && !(rc = rt_realloc(&records->runs, records->count + 1, sizeof run, "runs", &cause))) {
         records->runs[records->count++] = run;
         return 0;

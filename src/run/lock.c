@@ -79,7 +79,8 @@ void rt_lock_release(struct rt_lock *lock)
 
 pid_t rt_lock_holder(const char *path)
 {
-    const int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    /* To look is to read: runs of another user, or on a read-only disk, can be asked about too. */
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     pid_t holder;
 
     if (descriptor < 0)

@@ -5,12 +5,15 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
 
 enum { RESULT_FORMAT = 1, RESULT_MAX = 1 << 20 };
+
+#define METRICS_MAX ((size_t)256 << 20)
 
 static const char *const state_names[] = {
 #define STATE_NAME(name) #name,
@@ -74,6 +77,11 @@ static const struct rt_field machine_fields[] = {
     RESULT(TEXT, "cpu", machine.cpu),
     RESULT(INTEGER, "cores", machine.cores),
     RESULT(TEXT, "os", machine.os),
+    {0},
+};
+static const struct rt_field metrics_fields[] = {
+    RESULT(INTEGER, "metrics_size_bytes", metrics_size_bytes),
+    RESULT(TEXT, "metrics_digest", metrics_digest),
     {0},
 };
 static const struct rt_field threshold_fields[] = {
@@ -160,6 +168,7 @@ static int write_all(struct rt_json *object, const struct rt_result *result, str
     RT_TRY(write_final(object, &result->final, err));
     RT_TRY(write_section(object, "data", data_fields, result, err));
     RT_TRY(rt_fields_write(object, how_fields, result, err));
+    RT_TRY(rt_fields_write(object, metrics_fields, result, err));
     return write_section(object, "machine", machine_fields, result, err);
 }
 
@@ -213,6 +222,8 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
     RT_TRY(read_section(object, path, "final", score_fields, &result->final, err));
     RT_TRY(read_section(object, path, "data", data_fields, result, err));
     RT_TRY(rt_fields_read(object, path, how_fields, result, err));
+    if (rt_json_member(object, metrics_fields[0].key)) /* an older program wrote none */
+        RT_TRY(rt_fields_read(object, path, metrics_fields, result, err));
     return read_section(object, path, "machine", machine_fields, result, err);
 }
 
@@ -256,4 +267,23 @@ void rt_result_describe_machine(struct rt_result *result)
     describe_cpu(result->machine.cpu, system.machine);
     result->machine.cores = rt_core_count();
     snprintf(result->machine.os, sizeof result->machine.os, "%.100s %.100s", system.sysname, system.release);
+}
+
+int rt_result_check_metrics(const struct rt_result *result, const char *path, struct rt_error *err)
+{
+    char hex[RT_DIGEST_HEX], *bytes;
+    size_t size;
+    int rc;
+
+    if (!*result->metrics_digest)
+        return RT_OK;
+    RT_TRY(rt_file_read_all(path, METRICS_MAX, &bytes, &size, err));
+    if (result->metrics_size_bytes < 0 || size < (size_t)result->metrics_size_bytes)
+        rc = rt_fail(err, RT_EDATA, "%s: %zu bytes, there were %lld when the run saved its last checkpoint",
+                     path, size, (long long)result->metrics_size_bytes);
+    else if (!(rc = rt_digest_bytes(bytes, (size_t)result->metrics_size_bytes, hex, err)) &&
+             strcmp(hex, result->metrics_digest) != 0)
+        rc = rt_fail(err, RT_EDATA, "%s: changed since the run saved its last checkpoint", path);
+    rt_free(&bytes);
+    return rc;
 }

@@ -61,7 +61,9 @@ struct rt_result {
     int64_t threads, parameters;
     double training_flops; /* so far */
     double wall_s, cpu_s;
-    int64_t peak_memory_bytes; /* of the session that wrote this */
+    int64_t metrics_size_bytes; /* of metrics.csv at the last checkpoint, and SHA-256 of that much of it, */
+    char metrics_digest[RT_FIELD_TEXT_MAX]; /* or "" before there is one, or from an older program */
+    int64_t peak_memory_bytes;              /* of the session that wrote this */
     struct {
         char cpu[RT_FIELD_TEXT_MAX], os[RT_FIELD_TEXT_MAX];
         int64_t cores;
@@ -72,6 +74,9 @@ struct rt_result {
 void rt_result_describe_machine(struct rt_result *result);
 
 int rt_result_write(const struct rt_result *result, const char *path, struct rt_error *err);
+
+/* Whether the metrics are, as far as the last checkpoint saw them, what it saw: RT_EDATA names them if not. */
+int rt_result_check_metrics(const struct rt_result *result, const char *path, struct rt_error *err);
 
 /* RT_EDATA names the file and the key at fault; RT_EIO. *out is untouched after an error. */
 int rt_result_read(struct rt_result *out, const char *path, struct rt_error *err);

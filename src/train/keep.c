@@ -86,6 +86,15 @@ static void describe_checkpoint(struct rt_session *session)
                  session->setup.dataset.corruption_digest);
 }
 
+void rt_session_note_metrics(struct rt_session *session)
+{
+    const struct rt_checkpoint *checkpoint = &session->checkpoint;
+
+    session->result.metrics_size_bytes = checkpoint->metrics_size_bytes;
+    rt_copy_text(session->result.metrics_digest, sizeof session->result.metrics_digest,
+                 checkpoint->metrics_digest);
+}
+
 /* Checkpoints within an epoch serve until a later one is there. */
 static int remove_superseded(struct rt_session *session, struct rt_error *err)
 {
@@ -114,6 +123,7 @@ int rt_session_save(void *context, struct rt_error *err)
     rc = rt_checkpoint_write(&session->checkpoint, session->run.path, RT_METRICS_FILE, err);
     session->checkpoint.model = session->checkpoint.optimizer = (struct rt_safetensors){0};
     RT_TRY(rc);
+    rt_session_note_metrics(session);
     rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(session->checkpoint.path));
     rt_recorders_keep(session->recorders, experiment);
     RT_TRY(rt_run_write_config(&session->run, experiment, err));

@@ -185,9 +185,12 @@ static int start_recorders(struct rt_session *session, struct rt_error *err)
 /* From here on the run directory changes. */
 static int begin(struct rt_session *session, struct rt_error *err)
 {
-    char log[RT_PATH_MAX];
+    char log[RT_PATH_MAX], metrics[RT_PATH_MAX];
 
     RT_TRY(rt_path_join(log, session->run.path, RT_LOG_FILE, err));
+    RT_TRY(rt_path_join(metrics, session->run.path, RT_METRICS_FILE, err));
+    if (session->resumed && rt_path_exists(metrics))
+        rt_session_note_metrics(session);
     if (session->resumed)
         RT_TRY(rt_resume_rewind(&session->checkpoint, session->run.path, err));
     else

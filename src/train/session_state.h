@@ -37,6 +37,9 @@ void rt_session_free(struct rt_session *session);
 /* Fills in all of session->result that does not change while training. */
 void rt_session_describe(struct rt_session *session);
 
+/* The result names size and digest of the metrics as the checkpoint saw them. */
+void rt_session_note_metrics(struct rt_session *session);
+
 /* Writes result.json as things are. */
 int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,6 +61,9 @@ static void refuses_a_second(void **state)
     assert_int_equal(rt_lock_acquire(&lock, path, &err), RT_EIO);
     assert_non_null(strstr(err.message, who));
     assert_int_equal(rt_lock_holder(path), holder);
+    assert_int_equal(chmod(path, 0444), 0); /* may only be read (root may do all): it can be asked about */
+    assert_int_equal(rt_lock_holder(path), holder);
+    assert_int_equal(chmod(path, 0644), 0);
     rt_lock_release(&lock); /* of a refused one: nothing */
     assert_int_equal(rt_lock_holder(path), holder);
     end_holder(holder);

@@ -3,8 +3,11 @@
 
 The k-th call to the system, and the k-th request for memory, goes wrong, for k = 1, 2, 3, ... to the last: while
 training, resuming, fetching, plotting and reporting. Each time the program must end with a documented exit code and one
-clear line, without a crash, and leave nothing half-made: the last good checkpoint can be read, and the same command
-without the fault then ends well. With --sample (default 12) only so many k of each kind, drawn at random; --all all.
+clear line, without a crash, and leave nothing half-made: each checkpoint is whole, can be read, and has the weights of
+an undisturbed run; and the same command without the fault then ends well, a run as if nothing had happened. With --sample
+(default 12) only so many k of each kind, drawn at random; --all all.
+
+Most faults leave what another one left, times aside, and what follows from that is tried once.
 """
 import argparse
 import glob
@@ -22,6 +25,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+sys.path.insert(0, os.path.join(HERE, '..', 'train'))
+from runs import differences, outcome
 from tap import RETHINK, done, empty, ok
 
 FAULTY = os.environ.get('RETHINK_FAULTY') or os.path.join(os.path.dirname(os.path.abspath(RETHINK)), 'tests', 'torture',
@@ -39,7 +44,7 @@ def prepare_nothing(folder):
 
 
 def prepare_run(folder):
-    subprocess.run([RETHINK, *TRAIN, '2', '-q'], cwd=folder, check=True, capture_output=True)
+    subprocess.run([FAULTY, *TRAIN, '2', '-q'], cwd=folder, check=True, capture_output=True)
 
 
 def prepare_archive(folder):
@@ -87,7 +92,7 @@ def temporary_files(folder):
             if re.search(r'\.tmp|/\.[^/]*$', path) and not path.endswith('.tar.gz.part')]  # a download is gone on with
 
 
-def judge(kind, process, folder):
+def judge(kind, process):
     """What is wrong with how it ended, or None."""
     if process.returncode < 0:
         return f'died of signal {-process.returncode}: {process.stderr[-2000:]}'
@@ -107,38 +112,122 @@ def judge(kind, process, folder):
     return None
 
 
-def try_fault(what, fault, kind, ready):
-    """Runs the command with the fault, then again without. Returns what is wrong, or None."""
-    _, words, whole = COMMANDS[what]
-    with tempfile.TemporaryDirectory(prefix='rethink-fail-') as parent:
-        folder = os.path.join(parent, 'd')
-        shutil.copytree(ready, folder)
-        process = run(folder, words, RT_FAULT=fault)
-        wrong = judge(kind, process, folder)
-        if wrong:
-            return f'{what}, {fault}: {wrong}'
-        left = temporary_files(folder)
-        if process.returncode and left and kind != 'EACCES':
-            return f'{what}, {fault}: left behind {left}'
-        for checkpoint in glob.glob(folder + '/runs/*/*/e_*'):
+def masked(path):
+    """A file's bytes, but for what differs from run to run: times, and digests of files with times in them."""
+    name = os.path.basename(path)
+    if name in ('lock', 'log.txt'):
+        return str(os.path.getsize(path) > 0).encode()
+    if 'tfevents' in name:
+        return str(os.path.getsize(path)).encode()
+    with open(path, 'rb') as f:
+        data = f.read()
+    if name == 'metrics.csv':
+        return re.sub(rb'(,[^,\n]*){2}$', b'', data, flags=re.MULTILINE)
+    if name == 'SHA256SUMS':
+        return re.sub(rb'\w+  state.json', b'', data)
+    if name.endswith('.json'):
+        return re.sub(rb'"(wall_s|cpu_s|minutes|peak_memory_bytes|metrics_digest)": [^,\n]*', b'', data)
+    return re.sub(rb'\d{4}-\d\d-\d\dT[\d:]+Z', b'', data) if name.endswith('.html') else data
+
+
+def state_of(folder):
+    """A digest of all that lies in the folder, times and process numbers aside."""
+    digest = hashlib.sha256()
+    for path in sorted(glob.glob(folder + '/**/*', recursive=True, include_hidden=True)):
+        name = re.sub(r'tfevents\.[^/]*', 'tfevents', os.path.relpath(path, folder))
+        digest.update(f'\0{name}\0'.encode())
+        digest.update(masked(path) if os.path.isfile(path) else b'folder')
+    return digest.hexdigest()
+
+
+class Command:
+    """One command: a folder made ready for it, how many calls it makes, and what it leaves undisturbed."""
+
+    def __init__(self, what, parent):
+        prepare, self.words, self.whole = COMMANDS[what]
+        self.what = what
+        self.ready, spare = os.path.join(parent, 'ready'), os.path.join(parent, 'spare')
+        os.mkdir(self.ready)
+        prepare(self.ready)
+        shutil.copytree(self.ready, spare)
+        self.process, self.names, self.allocations = count_calls(spare, self.words)
+        self.left = self.of_runs(spare)
+        self.weights = {os.path.basename(path): self.weights_of(path) for path in glob.glob(spare + '/runs/*/*/e_*')}
+        self.tried = {}  # state of a folder, or of a checkpoint: what was wrong with it
+
+    @staticmethod
+    def weights_of(checkpoint):
+        return [hashlib.sha256(open(os.path.join(checkpoint, name), 'rb').read()).hexdigest()
+                for name in ('model.safetensors', 'optimizer.safetensors')]
+
+    @staticmethod
+    def of_runs(folder):
+        left = {path[len(folder):]: outcome(path) for path in glob.glob(folder + '/runs/*/*')}
+        for run in left.values():
+            # The picture of the images is a help: one that cannot be written is warned of, and the run goes on.
+            run['files'] = [name for name in run['files'] if 'tfevents' not in name and name != 'samples.png']
+        return left
+
+    def judge_checkpoint(self, checkpoint, folder):
+        name = os.path.basename(checkpoint)
+        if name in self.weights and self.weights_of(checkpoint) != self.weights[name]:
+            return f'{name}: not the weights of an undisturbed run'
+        state = state_of(checkpoint)
+        if state not in self.tried:
             read = run(folder, ['evaluate', checkpoint, '--data', 'shapes10'])
-            if read.returncode:
-                return f'{what}, {fault}: checkpoint cannot be read: {read.stderr}'
-        again = run(folder, words)
-        if again.returncode or (whole and not glob.glob(os.path.join(folder, whole))):
-            return f'{what}, {fault} (exit code {process.returncode}), then without: {again.returncode}, {again.stderr}'
-    return None
+            self.tried[state] = f'{name} cannot be read: {read.stderr}' if read.returncode else None
+        return self.tried[state]
+
+    def judge_again(self, folder):
+        """The command without the fault, in the folder that the fault left."""
+        before = temporary_files(folder)
+        again = run(folder, self.words)
+        if again.returncode or (self.whole and not glob.glob(os.path.join(folder, self.whole))):
+            return f'then without: {again.returncode}, {again.stderr}'
+        if set(temporary_files(folder)) - set(before):
+            return f'then without: left behind {temporary_files(folder)}'
+        now = self.of_runs(folder)
+        wrong = [key for path in self.left for key in differences(self.left[path], now[path])]
+        return f'then without: differs in {wrong}' if wrong else None
+
+    def judge_rest(self, cleanable, process, folder):
+        """What is wrong with what the fault left, or None. Not cleanable: the call that failed was one that removes."""
+        left = temporary_files(folder)
+        if process.returncode and left and cleanable:
+            return f'left behind {left}'
+        for checkpoint in glob.glob(folder + '/runs/*/*/e_*'):
+            if wrong := self.judge_checkpoint(checkpoint, folder):
+                return wrong
+        state = state_of(folder)
+        if state not in self.tried:
+            self.tried[state] = self.judge_again(folder)
+        return self.tried[state]
+
+    def try_fault(self, kind, k):
+        """Runs the command with the fault, then again without. Returns what is wrong, or None."""
+        with tempfile.TemporaryDirectory(prefix='rethink-fail-') as parent:
+            folder = os.path.join(parent, 'd')
+            shutil.copytree(self.ready, folder)
+            process = run(folder, self.words, RT_FAULT=f'{kind}@{k}')
+            cleanable = kind in (*MASKED, 'alloc', 'ENOSPC+') or self.names[k - 1] != 'unlink'
+            wrong = judge(kind, process) or self.judge_rest(cleanable, process, folder)
+            return f'{self.what}, {kind}@{k} (exit code {process.returncode}): {wrong}' if wrong else None
 
 
 def count_calls(folder, words):
+    """Returns how the command ends, the names of its calls in order, and how often it asks for memory."""
     log = os.path.join(os.path.dirname(folder), 'calls')
     process = run(folder, words, RT_FAULT_LOG=log)
-    if process.returncode:
-        return process, 0, 0
-    with open(log, encoding='utf-8', errors='replace') as f:
-        lines = f.read().splitlines()
-    allocations = max([int(line.split()[1]) for line in lines if line.startswith('alloc ')] or [0])
-    return process, max([int(line.split()[0]) for line in lines if line[0].isdigit()] or [0]), allocations
+    names, allocations = {}, 0
+    if process.returncode == 0:
+        with open(log, encoding='utf-8', errors='replace') as f:
+            for line in f:
+                if line.startswith('alloc '):
+                    allocations = max(allocations, int(line.split()[1]))
+                elif line[0].isdigit():
+                    number, name = line.split()[:2]
+                    names[int(number)] = name
+    return process, [names[k] for k in sorted(names)], allocations
 
 
 def main():
@@ -152,22 +241,18 @@ def main():
     print(f'# seed {options.seed}')
     faults = 0
     for what in options.only:
-        prepare, words, _ = COMMANDS[what]
         with tempfile.TemporaryDirectory(prefix='rethink-fail-') as parent:
-            ready, spare = os.path.join(parent, 'ready'), os.path.join(parent, 'spare')
-            os.mkdir(ready)
-            prepare(ready)
-            shutil.copytree(ready, spare)
-            process, calls, allocations = count_calls(spare, words)
-            if not ok(process.returncode == 0, f'{what}: runs without a fault', process.stdout, process.stderr):
+            command = Command(what, parent)
+            if not ok(command.process.returncode == 0, f'{what}: runs without a fault', command.process.stdout,
+                      command.process.stderr):
                 continue
             for kind in KINDS:
-                count = allocations if kind == 'alloc' else calls
+                count = command.allocations if kind == 'alloc' else len(command.names)
                 chosen = range(1, count + 1)
                 if not options.all and count > options.sample:
                     chosen = sorted(rng.sample(chosen, options.sample))
                 faults += len(chosen)
-                empty(filter(None, (try_fault(what, f'{kind}@{k}', kind, ready) for k in chosen)),
+                empty(filter(None, (command.try_fault(kind, k) for k in chosen)),
                       f'{what}: {kind} at {len(chosen)} of {count} places')
     print(f'# {faults} faults')
     done()

@@ -87,9 +87,13 @@ class Tally:
 
 
 def kill_group(process):
-    """The run, and for a sweep its runs too: as when the machine loses power."""
+    """The run, and for a sweep its runs too: as when the machine loses power. Returns when all are gone."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for _ in range(1000):
+            os.killpg(process.pid, 0)
+            time.sleep(0.01)
     except ProcessLookupError:
         pass
 
@@ -174,6 +178,8 @@ def main():
             case = queue.pop() if queue else rng.choices(cases, [c.weight for c in cases])[0]
             problems += one_round(case, rng, random_faults(case, rng))
             rounds += 1
+            if rounds % 100 == 0:
+                print(f'# {rounds} rounds, {Tally.kills} kills, {Tally.resumes} resumes, {len(problems)} mismatches', flush=True)
         empty(problems, f'{rounds} runs, killed and resumed, end as if nothing had happened')
     print(f'# {rounds} rounds, {Tally.kills} kills, {Tally.resumes} resumes, {len(problems)} mismatches')
     done()
