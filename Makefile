@@ -12,7 +12,7 @@ DEMO = --data shapes10 --runs demo/runs --epochs 200 --set train_size=5000 --set
 SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
 
-.PHONY: all run test bench lint sanitize tsan fuzz torture install dist clean help
+.PHONY: all run test bench lint sanitize tsan valgrind fuzz torture install dist clean help
 
 all: ## build the program: build/rethink
 	@$(INSTALL_PACKAGES) --check build
@@ -45,6 +45,10 @@ sanitize: ## the tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## the tests of threads under ThreadSanitizer
 	@$(INSTALL_PACKAGES) build test
 	@tools/sanitize thread $(ARGS)
+
+valgrind: ## the tests under valgrind's memcheck
+	@$(INSTALL_PACKAGES) build test memcheck
+	@tools/valgrind $(ARGS)
 
 fuzz: ## look for input that does harm: make fuzz SECONDS=60 TARGETS="json ..."
 	@$(INSTALL_PACKAGES) build test fuzz
