@@ -34,6 +34,14 @@ def randomize(module):
             tensor.copy_(values.float())
 
 
+def widest_gap(values, near=0.1):
+    """The middle of the widest gap between those of `values` that are near zero."""
+    edges = torch.tensor([-near, near], dtype=values.dtype)
+    inside = torch.cat((edges, values[values.abs() < near])).sort().values
+    widest = inside.diff().argmax()
+    return (inside[widest] + inside[widest + 1]) / 2
+
+
 def gradients(module, x, dy):
     """y, and {name: gradient of sum(y dy)} with the input's as "x"."""
     x = x.clone().requires_grad_()
@@ -212,3 +220,16 @@ class Network(nn.Module):
         for step, inputs in self.steps:
             values.append(step(*(values[i] for i in inputs)))
         return values[-1]
+
+    def clear_of_ties(self, x):
+        """Moves the biases right before ReLUs a little, so that no input of these is near zero: there rounding,
+        anybody's, turns a ReLU on or off, and moves gradients by far more than rounding."""
+        values = [x]
+        for i, (step, inputs) in enumerate(self.steps):
+            before = self.steps[i - 1][0] if inputs == [i] and i else None
+            bias = getattr(before, "bias", None)
+            if step is torch.relu and bias is not None:
+                shifts = torch.stack([widest_gap(channel) for channel in values[i].transpose(0, 1).flatten(1)])
+                bias -= shifts
+                values[i] = values[i] - shifts.reshape(-1, *[1] * (values[i].dim() - 2))
+            values.append(step(*(values[j] for j in inputs)))

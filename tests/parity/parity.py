@@ -12,6 +12,7 @@ double a tight one. Outputs are poisoned with NaN and fenced; plans are dirtied 
 Naming ops or models leaves the others out. Without --full, the reference engines skip what takes them long.
 """
 import argparse
+import copy
 import functools
 import os
 import pathlib
@@ -112,6 +113,10 @@ def op_truth(text, shape, batch, training):
     start, found = oracle.Network(text, shape).eval(), []
     oracle.randomize(start)
     with torch.no_grad():
+        exact = copy.deepcopy(start).double().train(training)
+        exact.clear_of_ties(oracle.fill(1, batch, *shape))
+        start.load_state_dict({key: exact.state_dict()[key] if key.endswith("bias") else value
+                               for key, value in start.state_dict().items()})
         dy = oracle.fill(2, start(oracle.fill(1, batch, *shape).float()).numel())
     for dtype in (torch.float64, torch.float32):
         module = oracle.Network(text, shape).train(training)
