@@ -3,7 +3,7 @@
  * The bounds are reasoned, not fitted. Let u = 2^-24, and let a sum of D products be made in float one after
  * the other: the k-th addition rounds a partial sum of variance k s^2, with an error uniform within u of it, so
  * that the sum's error has variance u^2 / 3 * D^2 / 2 * s^2; transforms and products add about a dozen
- * roundings a term. Winograd's algorithm makes such sums at 36 positions of transformed numbers, whose
+ * roundings a term. Winograd's algorithm makes such sums at all positions of transformed numbers, whose
  * variances are those of the inputs times the squared lengths of the rows of its matrices, and adds them up
  * with the squares of the third matrix's entries. For one axis, with matrices X and Y for the two factors and Z
  * for the result,
@@ -11,9 +11,9 @@
  *   K_r^2 = sum over positions i of Z[r][i]^2 |X[i]|^2 |Y[i]|^2,
  *
  * and for two axes K is the product: errors are K_r K_c times those of sums of D products of the inputs
- * themselves. For F(6x6, 3x3) K_r^2 is 139, 30, 17, 17, 30 and 139, for F(4x4, 5x5) 149, 42, 42 and 149, for
- * F(4x4, 3x3) 9, 9, 17 and 94: the rows and columns at a tile's edge lose the most, about one and a half
- * digits. Short tiles lose less, so the bounds, which are those of full tiles, hold for short ones too. Of a
+ * themselves. For F(7x7, 3x3) K_r^2 is between 22 and 363, for F(6x6, 3x3) 139, 30, 17, 17, 30 and 139, for
+ * F(4x4, 5x5) 149, 42, 42 and 149, for F(7x7, 2x2) between 10 and 131: the rows and columns at a tile's edge
+ * lose the most, about one and a half to two and a half digits. Short tiles lose less, so the bounds, which are those of full tiles, hold for short ones too. Of a
  * convolution of stride 2, all four phases count as 2x2 filters, of which three have fewer taps. The root mean
  * square over all results must stay below twice what this predicts, the largest error below seven times the
  * prediction for the worst place, as a normal distribution's does in millions of draws. */
@@ -31,12 +31,18 @@
 #include "support/engines.h"
 #include "support/network.h"
 
-enum { POINTS_MAX = 8, ROUNDINGS = 12 };
+enum { POINTS_MAX = 9, ROUNDINGS = 12 };
 
 static const double unit = 0x1p-24, rms_factor = 2, largest_factor = 7;
 
-/* And infinity, which is the last of a tile's points. */
-static const double point[POINTS_MAX - 1] = {0, 1, -1, 2, -2, 0.5, -0.5};
+/* Number i of a tile's points, the last of which is infinity: of up to eight points, or of nine. */
+static double point_of(int points, int i)
+{
+    static const double eight[] = {0, 1, -1, 2, -2, 0.5, -0.5};
+    static const double nine[] = {0.25, -0.25, 0.6875, -0.6875, 1.125, -1.125, 2, -2};
+
+    return points == POINTS_MAX ? nine[i] : eight[i];
+}
 
 /* F(outputs, taps) at outputs + taps - 1 points (Lavin and Gray 2016), before any scaling of rows, which
  * changes nothing here: what the filters' rows lose, the inputs' rows gain. */
@@ -60,7 +66,7 @@ static double coefficient(int points, int without, int r)
             continue;
         degree++;
         for (int i = degree; i >= 0; i--)
-            product[i] = (i > 0 ? product[i - 1] : 0) - point[b] * (i < degree ? product[i] : 0);
+            product[i] = (i > 0 ? product[i - 1] : 0) - point_of(points, b) * (i < degree ? product[i] : 0);
     }
     return product[r];
 }
@@ -70,7 +76,7 @@ static double slope(int points, int i)
     double product = 1;
 
     for (int b = 0; b < points - 1; b++)
-        product *= b == i ? 1 : point[i] - point[b];
+        product *= b == i ? 1 : point_of(points, i) - point_of(points, b);
     return product;
 }
 
@@ -85,7 +91,7 @@ static double entry(enum factor factor, int i, int r, struct tile tile)
         return coefficient(points, i, r);
     if (i == points - 1)
         return r == last;
-    return (r ? pow(point[i], r) : 1) / (factor == FILTER ? slope(points, i) : 1);
+    return (r ? pow(point_of(points, i), r) : 1) / (factor == FILTER ? slope(points, i) : 1);
 }
 
 static int length(enum factor factor, struct tile tile)
@@ -129,13 +135,14 @@ static const struct layer {
     int in, out, side, kernel, stride, padding, batch;
     struct tile tile; /* a full one */
 } layers[] = {
-    {"Inception's first: large maps, few channels", 64, 48, 28, 3, 1, 1, 4, {6, 3}},
-    {"Inception's last: the longest sums forward, tiles 3 wide at the edge", 336, 160, 7, 3, 1, 1, 8, {4, 3}},
-    {"a map of 14, with tiles 2 wide at the edge", 160, 96, 14, 3, 1, 1, 4, {6, 3}},
-    {"WideResNet's last: a map is one tile", 192, 192, 4, 3, 1, 1, 16, {4, 3}},
-    {"the longest sums of a weight's gradient", 48, 48, 14, 3, 1, 1, 32, {6, 3}},
+    {"Inception's first: large maps, few channels", 64, 48, 28, 3, 1, 1, 4, {7, 3}},
+    {"Inception's last: the longest sums forward, a map is one tile", 336, 160, 7, 3, 1, 1, 8, {7, 3}},
+    {"a map of 14", 160, 96, 14, 3, 1, 1, 4, {7, 3}},
+    {"WideResNet's last: tiles of 4", 192, 192, 4, 3, 1, 1, 16, {4, 3}},
+    {"the longest sums of a weight's gradient", 48, 48, 14, 3, 1, 1, 32, {7, 3}},
+    {"no model's: tiles of 6, and of 4 at the edge", 64, 64, 16, 3, 1, 1, 8, {6, 3}},
     {"AlexNet's second: F(4x4, 5x5), padding less than half", 64, 256, 12, 5, 1, 1, 4, {4, 5}},
-    {"Inception's first of stride 2", 80, 80, 28, 3, 2, 1, 4, {4, 2}},
+    {"Inception's first of stride 2", 80, 80, 28, 3, 2, 1, 4, {7, 2}},
     {"WideResNet's last of stride 2: an odd map", 96, 192, 7, 3, 2, 1, 16, {4, 2}},
 };
 

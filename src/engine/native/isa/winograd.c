@@ -57,16 +57,16 @@ RT_INLINE void load_lines(const enum what what, const int outputs, const int poi
         rt_vec x[RT_SIDE], y[RT_SIDE];
 
         if (j < w->left || j >= w->right) {
-#pragma GCC unroll 8
+#pragma GCC unroll 9
             for (int i = 0; i < points; i++)
                 rt_store(half + i * PITCH, rt_splat(0));
             continue;
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int i = 0; i < in; i++)
             x[i] = (rt_vec)((rt_ivec)rt_view_load(column + w->row[i], view, c) & w->mask[i]);
         transform_line(what, outputs, points, x, y);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int i = 0; i < points; i++)
             rt_store(half + i * PITCH, y[i]);
     }
@@ -83,11 +83,11 @@ RT_INLINE void middle_lines(const enum what what, const int outputs, const int p
         float *result = to + at(to_line, i, count);
         rt_vec x[RT_SIDE], y[RT_SIDE];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int j = 0; j < in; j++)
             x[j] = rt_load(line + at(from_element, j, in));
         transform_line(what, outputs, points, x, y);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int j = 0; j < out; j++)
             rt_store(result + at(to_element, j, out), y[j]);
     }
@@ -99,11 +99,11 @@ RT_INLINE void store_lines(const int outputs, const int points, const float *hal
     for (int i = 0; i < rows; i++, half += PITCH, pixels += row_ld) {
         rt_vec x[RT_SIDE], y[RT_SIDE];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int j = 0; j < points; j++)
             x[j] = rt_load(half + j * RT_LANES);
         rt_output_line(x, y, outputs, points);
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int j = 0; j < outputs; j++)
             if (j < columns)
                 rt_store(pixels + j * ld, accumulate ? rt_load(pixels + j * ld) + y[j] : y[j]);

@@ -2,10 +2,10 @@
 #include "engine/native/isa/functions.h"
 #include "engine/native/isa/winograd_lines.h"
 
-/* Which of the 8 points a tile of `points` has as its number i, and whether it has point p at all. */
+/* Which number point p of the 8 has in a tile of `points`, or negative; 9 points are all there. */
 RT_INLINE int number_of(int p, int points)
 {
-    return p == RT_SIDE - 1 ? points - 1 : p < points - 1 ? p : -1;
+    return points < 9 && p == 7 ? points - 1 : p < points - (points < 9) ? p : -1;
 }
 
 RT_INLINE long tap_at(const struct rt_filters *f, int i, int j)
@@ -26,9 +26,9 @@ RT_INLINE void filters_of(const struct rt_filters *f, const float *from, float *
             for (int i = 0; i < taps; i++)
                 g[i] = f->row_tap[i] < 0 || f->column_tap[j] < 0 ? rt_splat(0)
                                                                  : rt_load(from + tap_at(f, i, j) + v);
-            rt_filter_line(g, half[j], taps);
+            rt_filter_line(g, half[j], taps, f->row_points);
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int p = 0; p < RT_SIDE; p++) {
             const int row = number_of(p, f->row_points);
             rt_vec g[RT_TAPS_MAX], u[RT_SIDE];
@@ -38,8 +38,8 @@ RT_INLINE void filters_of(const struct rt_filters *f, const float *from, float *
 #pragma GCC unroll 5
             for (int j = 0; j < taps; j++)
                 g[j] = half[j][p];
-            rt_filter_line(g, u, taps);
-#pragma GCC unroll 8
+            rt_filter_line(g, u, taps, f->column_points);
+#pragma GCC unroll 9
             for (int q = 0; q < RT_SIDE; q++)
                 if (number_of(q, f->column_points) >= 0)
                     rt_store(
@@ -64,12 +64,12 @@ RT_INLINE void filter_gradients_of(const struct rt_filters *f, const float *from
     for (long v = 0; v < f->count * RT_PANEL; v += RT_LANES) {
         rt_vec half[RT_SIDE][RT_TAPS_MAX]; /* [point][tap row] */
 
-#pragma GCC unroll 8
+#pragma GCC unroll 9
         for (int q = 0; q < RT_SIDE; q++) {
             const int column = number_of(q, f->column_points);
             rt_vec u[RT_SIDE];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 9
             for (int p = 0; p < RT_SIDE; p++) {
                 const int row = number_of(p, f->row_points);
 
@@ -77,16 +77,16 @@ RT_INLINE void filter_gradients_of(const struct rt_filters *f, const float *from
                            ? rt_splat(0)
                            : rt_load(from + (row * f->column_points + column) * f->position_stride + v);
             }
-            rt_filter_gradient_line(u, half[q], taps);
+            rt_filter_gradient_line(u, half[q], taps, f->row_points);
         }
 #pragma GCC unroll 5
         for (int i = 0; i < taps; i++) {
             rt_vec u[RT_SIDE], g[RT_TAPS_MAX];
 
-#pragma GCC unroll 8
+#pragma GCC unroll 9
             for (int q = 0; q < RT_SIDE; q++)
                 u[q] = half[q][i];
-            rt_filter_gradient_line(u, g, taps);
+            rt_filter_gradient_line(u, g, taps, f->column_points);
 #pragma GCC unroll 5
             for (int j = 0; j < taps; j++)
                 if (f->row_tap[i] >= 0 && f->column_tap[j] >= 0)

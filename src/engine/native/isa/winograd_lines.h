@@ -13,18 +13,20 @@
  *     output    (1, a, a^2, ...), transposed
  *
  * and for infinity the last tap, the coefficients of P, the last output. So lines of any length share filters,
- * and a map's last tiles may be short. */
+ * and a map's last tiles may be short. Lines of 9 points have points of their own (winograd_nine.h). */
 #ifndef RT_ENGINE_NATIVE_WINOGRAD_LINES_H
 #define RT_ENGINE_NATIVE_WINOGRAD_LINES_H
 
-#include "engine/native/isa/vector.h"
+#include "engine/native/isa/winograd_nine.h"
 
-enum { RT_SIDE = 8, RT_OUTPUTS_MAX = 6, RT_TAPS_MAX = 5 };
+enum { RT_SIDE = 9, RT_TAPS_MAX = 5 };
 
 /* Every line there is: X(outputs, taps, points). Those of as many taps are ordered by length. */
 #define RT_WINOGRAD_LINES(X)                                                                                   \
+    X(7, 2, 8)                                                                                                 \
     X(4, 2, 5)                                                                                                 \
     X(3, 2, 4)                                                                                                 \
+    X(7, 3, 9)                                                                                                 \
     X(6, 3, 8)                                                                                                 \
     X(4, 3, 6)                                                                                                 \
     X(3, 3, 5)                                                                                                 \
@@ -35,7 +37,9 @@ enum { RT_SIDE = 8, RT_OUTPUTS_MAX = 6, RT_TAPS_MAX = 5 };
 /* B^T d */
 RT_INLINE void rt_input_line(const rt_vec d[], rt_vec t[], const int points)
 {
-    if (points == 8) {
+    if (points == 9) {
+        rt_input_nine(d, t);
+    } else if (points == 8) {
         const rt_vec even1 = d[2] + d[6] - 4.25f * d[4], odd1 = d[1] + d[5] - 4.25f * d[3];
         const rt_vec even2 = 0.25f * d[2] - 1.25f * d[4] + d[6], odd2 = 0.5f * d[1] - 2.5f * d[3] + 2.0f * d[5];
         const rt_vec even3 = 4.0f * d[2] - 5.0f * d[4] + d[6], odd3 = 2.0f * d[1] - 2.5f * d[3] + 0.5f * d[5];
@@ -78,8 +82,7 @@ RT_INLINE float rt_two_to(const int power)
     return power < 0 ? 1.0f / (float)(1 << -power) : (float)(1 << power);
 }
 
-/* A^T m */
-RT_INLINE void rt_output_line(const rt_vec m[], rt_vec y[], const int outputs, const int points)
+RT_INLINE void rt_output_eight(const rt_vec m[], rt_vec y[], const int outputs, const int points)
 {
     const rt_vec none = rt_splat(0);
     const rt_vec even1 = m[1] + m[2], odd1 = m[1] - m[2];
@@ -87,7 +90,7 @@ RT_INLINE void rt_output_line(const rt_vec m[], rt_vec y[], const int outputs, c
     const rt_vec odd2 = points > 5 ? m[3] - m[4] : points > 4 ? m[3] : none;
     const rt_vec even3 = points > 6 ? m[5] + m[6] : none, odd3 = points > 6 ? m[5] - m[6] : none;
 
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int j = 0; j < outputs; j++) {
         y[j] = j % 2 ? odd1 : even1;
         if (points > 4)
@@ -99,12 +102,20 @@ RT_INLINE void rt_output_line(const rt_vec m[], rt_vec y[], const int outputs, c
     y[outputs - 1] += m[points - 1];
 }
 
-/* A e, the transpose of the output's. */
-RT_INLINE void rt_gradient_line(const rt_vec e[], rt_vec m[], const int outputs, const int points)
+/* A^T m */
+RT_INLINE void rt_output_line(const rt_vec m[], rt_vec y[], const int outputs, const int points)
+{
+    if (points == 9)
+        rt_output_nine(m, y);
+    else
+        rt_output_eight(m, y, outputs, points);
+}
+
+RT_INLINE void rt_gradient_eight(const rt_vec e[], rt_vec m[], const int outputs, const int points)
 {
     rt_vec even1 = e[0], odd1 = e[1], even2 = e[0], odd2 = 2.0f * e[1], even3 = e[0], odd3 = 0.5f * e[1];
 
-#pragma GCC unroll 6
+#pragma GCC unroll 7
     for (int j = 2; j < outputs; j++) {
         *(j % 2 ? &odd1 : &even1) += e[j];
         *(j % 2 ? &odd2 : &even2) += rt_two_to(j) * e[j];
@@ -124,8 +135,16 @@ RT_INLINE void rt_gradient_line(const rt_vec e[], rt_vec m[], const int outputs,
     m[points - 1] = e[outputs - 1];
 }
 
-/* G g, at all 8 points. */
-RT_INLINE void rt_filter_line(const rt_vec g[], rt_vec u[RT_SIDE], const int taps)
+/* A e, the transpose of the output's. */
+RT_INLINE void rt_gradient_line(const rt_vec e[], rt_vec m[], const int outputs, const int points)
+{
+    if (points == 9)
+        rt_gradient_nine(e, m);
+    else
+        rt_gradient_eight(e, m, outputs, points);
+}
+
+RT_INLINE void rt_filter_eight(const rt_vec g[], rt_vec u[8], const int taps)
 {
     rt_vec even1 = g[0], odd1 = g[1], even2 = g[0], odd2 = 2.0f * g[1], even3 = g[0], odd3 = 0.5f * g[1];
 
@@ -145,8 +164,17 @@ RT_INLINE void rt_filter_line(const rt_vec g[], rt_vec u[RT_SIDE], const int tap
     u[7] = g[taps - 1];
 }
 
-/* G^T u */
-RT_INLINE void rt_filter_gradient_line(const rt_vec u[RT_SIDE], rt_vec g[], const int taps)
+/* G g, at 9 points or at all 8. */
+RT_INLINE void rt_filter_line(const rt_vec g[], rt_vec u[RT_SIDE], const int taps, int points)
+{
+    u[8] = rt_splat(0);
+    if (taps == 3 && points == 9)
+        rt_filter_nine(g, u);
+    else
+        rt_filter_eight(g, u, taps);
+}
+
+RT_INLINE void rt_filter_gradient_eight(const rt_vec u[8], rt_vec g[], const int taps)
 {
     const rt_vec even1 = (-2.0f / 9) * (u[1] + u[2]), odd1 = (-2.0f / 9) * (u[1] - u[2]);
     const rt_vec even2 = (1.0f / 90) * (u[3] + u[4]), odd2 = (1.0f / 90) * (u[3] - u[4]);
@@ -158,6 +186,15 @@ RT_INLINE void rt_filter_gradient_line(const rt_vec u[RT_SIDE], rt_vec g[], cons
                rt_two_to(-j) * (j % 2 ? odd3 : even3);
     g[0] -= u[0];
     g[taps - 1] += u[7];
+}
+
+/* G^T u */
+RT_INLINE void rt_filter_gradient_line(const rt_vec u[RT_SIDE], rt_vec g[], const int taps, int points)
+{
+    if (taps == 3 && points == 9)
+        rt_filter_gradient_nine(u, g);
+    else
+        rt_filter_gradient_eight(u, g, taps);
 }
 
 #endif

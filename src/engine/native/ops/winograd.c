@@ -7,6 +7,7 @@
 enum {
     PAD = 16, /* keeps the positions of a tile out of one cache set */
     PHASES_MAX = 4,
+    NINE = 7, /* outputs of a line of nine points, which is 3 taps' only, and never beside others */
 };
 
 /* The phases in an order in which those that have a position at infinity stand together: of odd rows the middle
@@ -24,8 +25,9 @@ struct side {
  * has few tiles. */
 static struct side side_of(int outputs, int taps)
 {
-    /* as in RT_WINOGRAD_LINES; ended by 0 */
-    static const int sizes[][5] = {[2] = {4, 3}, [3] = {6, 4, 3, 2}, [5] = {4, 2}};
+    /* as in RT_WINOGRAD_LINES, without the lines of nine points; ended by 0 */
+    static const int sizes[][5] = {[2] = {7, 4, 3}, [3] = {6, 4, 3, 2}, [5] = {4, 2}};
+    const int nines = (outputs + NINE - 1) / NINE;
     struct side best = {0};
     int least = INT_MAX;
 
@@ -41,6 +43,8 @@ static struct side side_of(int outputs, int taps)
                     least = points;
                 }
             }
+    if (taps == 3 && nines * (NINE + taps - 1) < least)
+        best = (struct side){NINE, nines, NINE, 0};
     return best;
 }
 
