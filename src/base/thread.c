@@ -7,16 +7,17 @@
 
 #include "base/memory.h"
 
-enum { THREADS_MAX = 256, SPINS = 2000 };
+enum { THREADS_MAX = 256, SPINS = 2000, YIELDS = 10000 };
 
-/* Waiting spins for a moment (a training step hands out work every few microseconds) and then sleeps on
- * `changed`, so that an idle or crowded machine is not burned. */
+/* Waiting spins for a moment (a training step hands out work every few microseconds), then for some milliseconds
+ * lets others have the core if they want it (a sleeping core takes long to wake, under a hypervisor most), and
+ * then sleeps on `changed`, so that an idle or crowded machine is not burned. */
 struct rt_team {
     int size, started;
     void (*work)(void *context, int member);
     void *context;
     atomic_uint round;  /* number of the current rt_team_run */
-    atomic_int running; /* helpers that have not finished this round */
+    atomic_uint running; /* helpers that have not finished this round */
     atomic_bool stop;
     atomic_int arrived;    /* at the barrier */
     atomic_uint crossings; /* of the barrier */
@@ -49,33 +50,20 @@ static void announce(struct rt_team *team)
     pthread_mutex_unlock(&team->mutex);
 }
 
-/* Returns when *counter is no longer `old`. */
-static void await_change(struct rt_team *team, atomic_uint *counter, unsigned old)
+/* Returns when *counter is, or is no longer, `value`. */
+static void await(struct rt_team *team, const atomic_uint *counter, unsigned value, bool is)
 {
-    for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(counter, memory_order_acquire) != old)
+    for (int i = 0; i < SPINS + YIELDS; i++) {
+        if ((atomic_load_explicit(counter, memory_order_acquire) == value) == is)
             return;
-        pause_briefly();
+        if (i < SPINS)
+            pause_briefly();
+        else
+            sched_yield();
     }
     pthread_mutex_lock(&team->mutex);
     atomic_fetch_add(&team->sleepers, 1);
-    while (atomic_load(counter) == old)
-        pthread_cond_wait(&team->changed, &team->mutex);
-    atomic_fetch_sub(&team->sleepers, 1);
-    pthread_mutex_unlock(&team->mutex);
-}
-
-/* Returns when every helper has finished the round. */
-static void await_helpers(struct rt_team *team)
-{
-    for (int i = 0; i < SPINS; i++) {
-        if (!atomic_load_explicit(&team->running, memory_order_acquire))
-            return;
-        pause_briefly();
-    }
-    pthread_mutex_lock(&team->mutex);
-    atomic_fetch_add(&team->sleepers, 1);
-    while (atomic_load(&team->running))
+    while ((atomic_load(counter) == value) != is)
         pthread_cond_wait(&team->changed, &team->mutex);
     atomic_fetch_sub(&team->sleepers, 1);
     pthread_mutex_unlock(&team->mutex);
@@ -87,7 +75,7 @@ static void *helper_main(void *argument)
     struct rt_team *team = self->team;
 
     for (unsigned round = 0;; round++) {
-        await_change(team, &team->round, round);
+        await(team, &team->round, round, false);
         if (atomic_load(&team->stop))
             return NULL;
         team->work(team->context, self->member);
@@ -195,13 +183,13 @@ void rt_team_run(struct rt_team *team, void (*work)(void *context, int member), 
     if (team && team->size > 1) {
         team->work = work;
         team->context = context;
-        atomic_store(&team->running, team->size - 1);
+        atomic_store(&team->running, (unsigned)team->size - 1);
         atomic_fetch_add(&team->round, 1);
         announce(team);
     }
     work(context, 0);
     if (team && team->size > 1)
-        await_helpers(team);
+        await(team, &team->running, 0, true);
 }
 
 void rt_team_barrier(struct rt_team *team)
@@ -216,7 +204,7 @@ void rt_team_barrier(struct rt_team *team)
         atomic_fetch_add(&team->crossings, 1);
         announce(team);
     } else {
-        await_change(team, &team->crossings, crossing);
+        await(team, &team->crossings, crossing, false);
     }
 }
 
