@@ -59,11 +59,10 @@ RT_INLINE void rt_input_nine(const rt_vec d[9], rt_vec t[9])
         const struct rt_others o = rt_others(p);
         const float a = rt_pair[p];
         const rt_vec odd = d[7] + o.second * d[5] + o.first * d[3] + o.constant * d[1];
-        const rt_vec even =
-            a * d[6] + a * o.second * d[4] + a * o.first * d[2] + a * o.constant * d[0];
+        const rt_vec even = d[6] + o.second * d[4] + o.first * d[2] + o.constant * d[0];
 
-        t[2 * p] = odd + even;
-        t[2 * p + 1] = odd - even;
+        t[2 * p] = odd + a * even;
+        t[2 * p + 1] = odd - a * even;
     }
     t[8] = d[8] + (q.second - z) * d[6] + (q.first - z * q.second) * d[4] + (q.constant - z * q.first) * d[2] -
            z * q.constant * d[0];
@@ -96,11 +95,10 @@ RT_INLINE void rt_gradient_nine(const rt_vec e[7], rt_vec m[9])
     for (int p = 0; p < RT_PAIRS; p++) {
         const rt_vec even = e[0] + rt_pair_power(p, 2) * e[2] + rt_pair_power(p, 4) * e[4] +
                             rt_pair_power(p, 6) * e[6];
-        const rt_vec odd =
-            rt_pair[p] * e[1] + rt_pair_power(p, 3) * e[3] + rt_pair_power(p, 5) * e[5];
+        const rt_vec odd = e[1] + rt_pair_power(p, 2) * e[3] + rt_pair_power(p, 4) * e[5];
 
-        m[2 * p] = even + odd;
-        m[2 * p + 1] = even - odd;
+        m[2 * p] = even + rt_pair[p] * odd;
+        m[2 * p + 1] = even - rt_pair[p] * odd;
     }
     m[8] = e[6];
 }
