@@ -32,6 +32,11 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
     for (int i = 0; i < 5; i++)
         a3[i] = a + 3 * i * a_row;
 #pragma GCC unroll 14
+    for (int i = 0; i < rows; i++) /* the next tile's place, which is often in no cache */
+#pragma GCC unroll 4
+        for (int v = 0; v < panels; v++)
+            __builtin_prefetch(c + (rows + i) * c_row + v * c_panel, 1);
+#pragma GCC unroll 14
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
