@@ -9,14 +9,14 @@
 
 enum { THREADS_MAX = 256, SPINS = 2000, YIELDS = 10000 };
 
-/* Waiting spins for a moment (a training step hands out work every few microseconds), then for some milliseconds
- * lets others have the core if they want it (a sleeping core takes long to wake, under a hypervisor most), and
- * then sleeps on `changed`, so that an idle or crowded machine is not burned. */
+/* Waiting spins for a moment (a training step hands out work every few microseconds), then for some
+ * milliseconds lets others have the core if they want it (a sleeping core takes long to wake, under a
+ * hypervisor most), and then sleeps on `changed`, so that an idle or crowded machine is not burned. */
 struct rt_team {
     int size, started;
     void (*work)(void *context, int member);
     void *context;
-    atomic_uint round;  /* number of the current rt_team_run */
+    atomic_uint round;   /* number of the current rt_team_run */
     atomic_uint running; /* helpers that have not finished this round */
     atomic_bool stop;
     atomic_int arrived;    /* at the barrier */

@@ -13,10 +13,11 @@
  * and for two axes K is the product: errors are K_r K_c times those of sums of D products of the inputs
  * themselves. For F(7x7, 3x3) K_r^2 is between 22 and 363, for F(6x6, 3x3) 139, 30, 17, 17, 30 and 139, for
  * F(4x4, 5x5) 149, 42, 42 and 149, for F(7x7, 2x2) between 10 and 131: the rows and columns at a tile's edge
- * lose the most, about one and a half to two and a half digits. Short tiles lose less, so the bounds, which are those of full tiles, hold for short ones too. Of a
- * convolution of stride 2, all four phases count as 2x2 filters, of which three have fewer taps. The root mean
- * square over all results must stay below twice what this predicts, the largest error below seven times the
- * prediction for the worst place, as a normal distribution's does in millions of draws. */
+ * lose the most, about one and a half to two and a half digits. Short tiles lose less, so the bounds, which are
+ * those of full tiles, hold for short ones too. Of a convolution of stride 2, all four phases count as 2x2
+ * filters, of which three have fewer taps. The root mean square over all results must stay below twice what
+ * this predicts, the largest error below seven times the prediction for the worst place, as a normal
+ * distribution's does in millions of draws. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -46,6 +46,11 @@ struct rt_native_kernel {
     int (*plan)(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err);
     void (*forward)(struct rt_native *plan, struct rt_stage *stage);
     void (*backward)(struct rt_native *plan, struct rt_stage *stage);
+    /* Null, or what can be done with the output's gradient of images [begin, end) while it is in a cache:
+     * called by the stage that completes that gradient, if it `announces`; else the stage's own backward does
+     * it. */
+    void (*gradient_ready)(struct rt_native *plan, struct rt_stage *stage, long begin, long end);
+    bool announces; /* backward calls rt_native_announce for the gradient of its first input */
     /* Where element i of a tensor (in PyTorch's order) stands in its packed copy; null: at i. */
     size_t (*place)(const struct rt_native *plan, const struct rt_stage *stage, const struct rt_tensor *tensor,
                     size_t i);
@@ -65,7 +70,9 @@ struct rt_stage {
     long block;                          /* convolution: output pixels a piece of work */
     int buffer;                          /* own buffer in the arena, or RT_NONE */
     long persistent;                     /* own persistent floats, or RT_NONE */
-    long own_view; /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
+    long own_view;       /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
+    bool announced;      /* some other stage calls this one's gradient_ready */
+    int told, next_told; /* the first stage that this one tells; the next that is told by the same; RT_NONE */
 };
 
 /* A tensor's place in the parameter vector (and, for trained ones, in momentum and gradients). */
@@ -160,6 +167,8 @@ float *rt_native_parameter(const struct rt_native *plan, int tensor);
  * momentum, or leaves the gradients for export. */
 void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
                      int parts, size_t part_stride);
+/* The gradient of the stage's first input is whole for images [begin, end): tells those whom that concerns. */
+void rt_native_announce(struct rt_native *plan, const struct rt_stage *stage, long begin, long end);
 /* The partial moments of rows [begin, begin + count) of a value, as piece number begin / value->moment_rows. */
 void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value *value, long begin,
                              long count);

@@ -5,7 +5,10 @@
 #include "engine/native/native.h"
 #include "net/ops.h"
 
-enum { BUFFER_ALIGN = 16 };
+enum {
+    BUFFER_ALIGN = 16,
+    ANNOUNCED_LEAST = 1 << 21, /* floats of a gradient; a smaller one is still in a cache in backward */
+};
 
 long rt_native_pad(long channels)
 {
@@ -97,6 +100,8 @@ static int plan_stage(struct rt_native *plan, const struct rt_node *node, struct
         .buffer = RT_NONE,
         .persistent = RT_NONE,
         .own_view = RT_NONE,
+        .told = RT_NONE,
+        .next_told = RT_NONE,
         .out = node->id,
     };
     if (!stage->kernel)
@@ -130,6 +135,38 @@ static void find_first_writers(struct rt_native *plan, bool *written)
     }
 }
 
+/* The stage that completes the gradient of a node's output, or NULL: backward ends with the first of its
+ * readers, or of those of the concatenation that it is stored in. */
+static struct rt_stage *completer(struct rt_native *plan, int node)
+{
+    while (plan->homes[node].concat != RT_NONE) {
+        if (plan->base.graph->nodes[node].consumers > 1)
+            return NULL;
+        node = plan->homes[node].concat;
+    }
+    for (int s = 0; s < plan->stage_count; s++)
+        for (int i = 0; i < plan->stages[s].node->op->inputs; i++)
+            if (plan->stages[s].in[i] == node)
+                return &plan->stages[s];
+    return NULL;
+}
+
+/* Who tells whom that a gradient is whole. */
+static void find_announcers(struct rt_native *plan)
+{
+    for (int s = 0; s < plan->stage_count; s++) {
+        struct rt_stage *stage = &plan->stages[s], *last = completer(plan, stage->out);
+        const int in = last ? last->in[0] : RT_NONE;
+
+        if (!stage->kernel->gradient_ready || !last || !last->kernel->announces || !last->wants[0] ||
+            plan->buffers[plan->values[in].grad].floats < ANNOUNCED_LEAST)
+            continue;
+        stage->announced = true;
+        stage->next_told = last->told;
+        last->told = s;
+    }
+}
+
 static int plan_stages(struct rt_native *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -141,6 +178,7 @@ static int plan_stages(struct rt_native *plan, struct rt_error *err)
             RT_TRY(plan_stage(plan, &graph->nodes[i], err));
     RT_TRY(rt_alloc(&written, (size_t)graph->node_count, sizeof *written, "the plan", err));
     find_first_writers(plan, written);
+    find_announcers(plan);
     rt_free(&written);
     return RT_OK;
 }

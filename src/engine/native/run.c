@@ -52,6 +52,12 @@ void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const fl
         plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
 }
 
+void rt_native_announce(struct rt_native *plan, const struct rt_stage *stage, long begin, long end)
+{
+    for (int s = stage->told; s != RT_NONE; s = plan->stages[s].next_told)
+        plan->stages[s].kernel->gradient_ready(plan, &plan->stages[s], begin, end);
+}
+
 void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value *value, long begin, long count)
 {
     float *piece = plan->persistent + value->moments + begin / value->moment_rows * 2 * value->channels;

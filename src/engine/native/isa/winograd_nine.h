@@ -4,8 +4,8 @@
  *
  * of four pairs of sixteenths those that lose the least to rounding (tests/engine/test_winograd.c has the
  * measure; 0 is not among them). With P(x) the product of x - b over the eight points, and Q the product of
- * z - b^2 over the other pairs, P(x) / (x - a) = (x + a) Q(x^2) and P'(a) = 2 a Q(a^2). A pair's lines differ in
- * the sign of their even (or odd) half. */
+ * z - b^2 over the other pairs, P(x) / (x - a) = (x + a) Q(x^2) and P'(a) = 2 a Q(a^2). A pair's lines differ
+ * in the sign of their even (or odd) half. */
 #ifndef RT_ENGINE_NATIVE_WINOGRAD_NINE_H
 #define RT_ENGINE_NATIVE_WINOGRAD_NINE_H
 
@@ -93,8 +93,8 @@ RT_INLINE void rt_gradient_nine(const rt_vec e[7], rt_vec m[9])
 {
 #pragma GCC unroll 4
     for (int p = 0; p < RT_PAIRS; p++) {
-        const rt_vec even = e[0] + rt_pair_power(p, 2) * e[2] + rt_pair_power(p, 4) * e[4] +
-                            rt_pair_power(p, 6) * e[6];
+        const rt_vec even =
+            e[0] + rt_pair_power(p, 2) * e[2] + rt_pair_power(p, 4) * e[4] + rt_pair_power(p, 6) * e[6];
         const rt_vec odd = e[1] + rt_pair_power(p, 2) * e[3] + rt_pair_power(p, 4) * e[5];
 
         m[2 * p] = even + rt_pair[p] * odd;

@@ -7,9 +7,10 @@
 #include "engine/native/native.h"
 #include "net/ops.h"
 
-enum { ROWS = 256 }; /* a piece of the backward sums */
+enum { ROWS = 256 }; /* a piece of work, and of the moments where nobody else leaves them */
 
-/* This stage's persistent arrays, each [channels]. */
+/* This stage's persistent arrays, each [channels]; and behind them the backward sums of each image,
+ * [2][channels]. */
 enum { MEAN, MEAN_G, SLOPE, ARRAYS };
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES }; /* its tensors */
@@ -19,7 +20,6 @@ static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struc
     const int input = stage->in[0], reader = rt_native_reader(plan, stage->node->id);
     struct rt_value *x = &plan->values[input];
     int out = stage->node->id;
-    long pieces;
 
     if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
         stage->relu = true;
@@ -28,9 +28,9 @@ static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struc
     }
     if (plan->base.options.training && x->moments == RT_NONE)
         rt_native_offer_moments(plan, input, ROWS); /* nobody else leaves them: forward does */
-    stage->persistent = rt_native_persist(plan, (size_t)(ARRAYS * x->channels));
-    pieces = ((long)x->shape.height * x->shape.width * plan->base.options.batch_max + ROWS - 1) / ROWS;
-    rt_native_need_shared(plan, (size_t)(pieces * 2 * x->channels));
+    stage->persistent = rt_native_persist(
+        plan, (size_t)((ARRAYS + (plan->base.options.training ? 2 * plan->base.options.batch_max : 0)) *
+                       x->channels));
     for (int i = 0; i < BATCHES; i++)
         rt_native_slot(plan, stage, stage->node->tensors[i], (size_t)x->channels);
     rt_native_slot(plan, stage, stage->node->tensors[BATCHES], 0);
@@ -148,9 +148,27 @@ static void batch_norm_forward(struct rt_native *plan, struct rt_stage *stage)
     rt_native_share_out(plan, stage, forward_part);
 }
 
-/* Sums the pieces of one channel: the gradients of bias and weight, and what backward subtracts. */
-static void sum_channel(const struct rt_native *plan, const struct rt_stage *stage, const float *pieces,
-                        long count, long c, float *d_weight, float *d_bias)
+/* Where an image's sums over its pixels are: of the gradient, and of the gradient times x - mean. */
+static float *sums_of(const struct rt_native *plan, const struct rt_stage *stage, long image)
+{
+    return plan->persistent + stage->persistent + (ARRAYS + 2 * image) * plan->values[stage->in[0]].channels;
+}
+
+static void batch_norm_gradient_ready(struct rt_native *plan, struct rt_stage *stage, long begin, long end)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const long area = (long)x->shape.height * x->shape.width;
+
+    for (long i = begin; i < end; i++)
+        plan->isa->norm_sums(rt_native_data(plan, x) + i * area * x->ld, x->ld,
+                             rt_native_grad(plan, y) + i * area * y->grad_ld, y->grad_ld, area, x->channels,
+                             own_view(plan, stage), plan->persistent + stage->persistent + MEAN * x->channels,
+                             sums_of(plan, stage, i), sums_of(plan, stage, i) + x->channels);
+}
+
+/* Adds up one channel's sums: the gradients of bias and weight, and what backward subtracts. */
+static void sum_channel(const struct rt_native *plan, const struct rt_stage *stage, long c, float *d_weight,
+                        float *d_bias)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const double rows = (double)rt_native_rows(plan, x);
@@ -159,9 +177,9 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     double g = 0, gx = 0;
 
     /* channels of padding stay zero, so that a batch of NaN leaves none behind in them */
-    for (long i = 0; i < count && c < x->shape.channels; i++) {
-        g += (double)pieces[i * 2 * x->channels + c];
-        gx += (double)pieces[(i * 2 + 1) * x->channels + c];
+    for (long i = 0; i < plan->count && c < x->shape.channels; i++) {
+        g += (double)sums_of(plan, stage, i)[c];
+        gx += (double)sums_of(plan, stage, i)[x->channels + c];
     }
     *d_bias = (float)g;
     *d_weight = (float)(gx * sqrt(inverse_var));
@@ -169,8 +187,7 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     arrays[SLOPE * x->channels + c] = (float)(gx * inverse_var / rows);
 }
 
-static void learn_channels(struct rt_native *plan, const struct rt_stage *stage, int member,
-                           const float *pieces, long count)
+static void learn_channels(struct rt_native *plan, const struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, x->channels, RT_PANEL_CHANNELS);
@@ -179,7 +196,7 @@ static void learn_channels(struct rt_native *plan, const struct rt_stage *stage,
         float d_weight[RT_PANEL_CHANNELS], d_bias[RT_PANEL_CHANNELS];
 
         for (long i = 0; i < RT_PANEL_CHANNELS; i++)
-            sum_channel(plan, stage, pieces, count, c + i, &d_weight[i], &d_bias[i]);
+            sum_channel(plan, stage, c + i, &d_weight[i], &d_bias[i]);
         rt_native_learn(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1, 0);
         rt_native_learn(plan, stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
     }
@@ -193,17 +210,14 @@ static void backward_part(struct rt_native *plan, struct rt_stage *stage, int me
     const float *arrays = plan->persistent + stage->persistent, *data = rt_native_data(plan, x);
     const long rows = rt_native_rows(plan, x), channels = x->channels;
     const struct rt_slice part = rt_team_slice(team, member, rows, ROWS);
-    float *dy = rt_native_grad(plan, y), *pieces = plan->shared;
+    const struct rt_slice images = rt_team_slice(team, member, plan->count, 1);
+    float *dy = rt_native_grad(plan, y);
 
-    for (long r = part.begin; r < part.end; r += ROWS) {
-        float *piece = pieces + r / ROWS * 2 * channels;
-
-        plan->isa->norm_sums(data + r * x->ld, x->ld, dy + r * y->grad_ld, y->grad_ld,
-                             part.end - r < ROWS ? part.end - r : ROWS, channels, view, arrays, piece,
-                             piece + channels);
+    if (!stage->announced) {
+        batch_norm_gradient_ready(plan, stage, images.begin, images.end);
+        rt_team_barrier(team);
     }
-    rt_team_barrier(team);
-    learn_channels(plan, stage, member, pieces, (rows + ROWS - 1) / ROWS);
+    learn_channels(plan, stage, member);
     rt_team_barrier(team);
     if (stage->wants[0])
         plan->isa->norm_backward(data + part.begin * x->ld, x->ld, dy + part.begin * y->grad_ld, y->grad_ld,
@@ -222,4 +236,5 @@ static void batch_norm_backward(struct rt_native *plan, struct rt_stage *stage)
 const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,
                                                       .plan = batch_norm_plan,
                                                       .forward = batch_norm_forward,
-                                                      .backward = batch_norm_backward};
+                                                      .backward = batch_norm_backward,
+                                                      .gradient_ready = batch_norm_gradient_ready};

@@ -187,14 +187,16 @@ static void conv_forward(struct rt_native *plan, struct rt_stage *stage)
 
 /* --- backward ------------------------------------------------------------------------------------------- */
 
-/* Rows [begin, end) of dy through the ReLU's gate. */
-static void gate_rows(const struct conv_call *call, long begin, long end)
+/* The gradient through the ReLU's gate. */
+static void conv_gradient_ready(struct rt_native *plan, struct rt_stage *stage, long begin, long end)
 {
-    const struct rt_native *plan = call->plan;
-    const struct rt_value *y = &plan->values[call->stage->out];
+    const struct rt_value *y = &plan->values[stage->out];
+    const long area = (long)y->shape.height * y->shape.width;
 
-    plan->isa->gate(rt_native_grad(plan, y) + begin * y->grad_ld, y->grad_ld,
-                    rt_native_data(plan, y) + begin * y->ld, y->ld, end - begin, call->shape.out);
+    if (stage->relu)
+        plan->isa->gate(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                        rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                        y->channels);
 }
 
 /* One chunk of images' share of dW and of the bias's gradient. */
@@ -319,8 +321,10 @@ static void direct_backward(struct conv_call *call, int member, const float *tra
     for (long c = chunk.begin; c < chunk.end; c++)
         weight_gradient_chunk(call, c, partial, rows);
     if (call->stage->wants[0])
-        for (long i = images.begin; i < images.end; i++)
+        for (long i = images.begin; i < images.end; i++) {
             input_gradient_image(call, transposed, i, rows);
+            rt_native_announce(plan, call->stage, i, i + 1);
+        }
     rt_team_barrier(team);
     rt_native_learn(plan, call->stage->node->tensors[0], (size_t)learned.begin, partial + learned.begin,
                     (size_t)(learned.end - learned.begin), (int)chunks, (size_t)weights);
@@ -336,10 +340,10 @@ static void backward_part(void *context, int member)
     const struct rt_conv_shape *s = &call->shape;
     float *transposed = call->stage->winograd ? rt_conv_winograd_transposed(plan, s)
                                               : plan->shared + CHUNKS * (s->depth * s->out + s->out);
-    const struct rt_slice gated = rt_team_slice(plan->base.options.team, member, plan->count * s->area, 1);
+    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
 
-    if (call->stage->relu)
-        gate_rows(call, gated.begin, gated.end);
+    if (!call->stage->announced)
+        conv_gradient_ready(plan, call->stage, images.begin, images.end);
     if (call->stage->wants[0])
         transpose_weights(call, member, transposed);
     rt_team_barrier(plan->base.options.team);
@@ -378,4 +382,6 @@ const struct rt_native_kernel rt_native_conv = {.op = &rt_op_conv,
                                                 .plan = conv_plan,
                                                 .forward = conv_forward,
                                                 .backward = conv_backward,
+                                                .gradient_ready = conv_gradient_ready,
+                                                .announces = true,
                                                 .place = conv_place};

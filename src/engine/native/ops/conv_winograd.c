@@ -182,8 +182,12 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const
     transform_filters(plan, &t, s, member, plan->shared + rt_conv_winograd_layout(plan, s).transposed,
                       (struct filter_order){s->window.channels / RT_PANEL_CHANNELS, s->out, true});
     rt_team_barrier(plan->base.options.team);
-    for (long i = part.begin; i < part.end; i += block)
-        convolve_images(&c, i, part.end - i < block ? part.end - i : block, rt_native_scratch(plan, member));
+    for (long i = part.begin; i < part.end; i += block) {
+        const long images = part.end - i < block ? part.end - i : block;
+
+        convolve_images(&c, i, images, rt_native_scratch(plan, member));
+        rt_native_announce(plan, stage, i, i + images);
+    }
     rt_team_barrier(plan->base.options.team);
 }
 
