@@ -86,6 +86,6 @@ int rt_batches_get(struct rt_batches *batches, int index, float *images, uint8_t
         for (int i = 0; i < count; i++)
             batches->crops[i] = rt_batches_crop(batches->seed, batches->epoch, indices[i]);
     rt_dataset_gather(batches->dataset, indices, count, batches->augment ? batches->crops : NULL, images,
-                      labels);
+                      labels, batches->team);
     return count;
 }

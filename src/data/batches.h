@@ -16,6 +16,7 @@ struct rt_batches {
     int epoch;             /* of the order below, from 1; 0: none drawn yet */
     uint32_t *order;       /* [train_count] of this epoch */
     struct rt_crop *crops; /* [batch_size], or null without augmentation */
+    struct rt_team *team;  /* not owned, may be null: shares gathering out; set it after rt_batches_create */
 };
 
 int rt_batches_create(struct rt_batches *batches, const struct rt_dataset *dataset, int batch_size,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "config/experiment.h"
 
 enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_CLASSES = 10, RT_PLANE = RT_CROP * RT_CROP };
@@ -41,11 +42,11 @@ void rt_dataset_free(struct rt_dataset *dataset);
 
 /* Writes the network's input of `count` images, indices[i] in [0, train_count + test_count), to
  * images[count][3][28][28] and their labels to labels[count]. crops: null, or the augmentation of each image.
- */
+ * The team, if any, shares the images out. */
 struct rt_crop {
     uint8_t row, column, flip; /* offset of the 28x28 window in the 32x32 image, 0..4 */
 };
 void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
-                       const struct rt_crop *crops, float *images, uint8_t *labels);
+                       const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team);
 
 #endif

@@ -39,35 +39,66 @@ static void cut_plane(const uint8_t *stored, struct rt_crop crop, uint8_t *plane
     }
 }
 
-void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
-                       const struct rt_crop *crops, float *images, uint8_t *labels)
-{
-    const struct rt_crop centre = {(RT_STORED - RT_CROP) / 2, (RT_STORED - RT_CROP) / 2, 0};
-    const size_t stored = (size_t)(dataset->side * dataset->side), image = RT_CHANNELS * stored;
-    const float unit = dataset->noise ? 1.0f : 255.0f; /* what a stored 1.0 is */
+struct gathering {
+    const struct rt_dataset *dataset;
+    const uint32_t *indices;
+    const struct rt_crop *crops; /* or null */
+    float *images;
+    uint8_t *labels;
     float shift[RT_CHANNELS], scale[RT_CHANNELS];
+    struct rt_team *team;
+    int count;
+};
+
+static void gather_image(const struct gathering *g, long i)
+{
+    const struct rt_dataset *dataset = g->dataset;
+    const struct rt_crop centre = {(RT_STORED - RT_CROP) / 2, (RT_STORED - RT_CROP) / 2, 0};
+    const size_t stored = (size_t)(dataset->side * dataset->side), at = g->indices[i] * RT_CHANNELS * stored;
+    float *out = g->images + i * RT_CHANNELS * RT_PLANE;
     uint8_t cut[RT_PLANE];
 
-    for (int c = 0; c < RT_CHANNELS; c++) {
-        shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
-        scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
-    }
-    for (int i = 0; i < count; i++) {
-        const size_t at = indices[i] * image;
-        float *out = images + (size_t)i * RT_CHANNELS * RT_PLANE;
-
-        labels[i] = dataset->labels[indices[i]];
-        if (i + 1 < count && !dataset->noise)
-            prefetch(dataset->pixels + indices[i + 1] * image, image);
-        for (size_t c = 0; c < RT_CHANNELS; c++, out += RT_PLANE) {
-            if (dataset->noise) {
-                scale_floats(dataset->noise + at + c * stored, out, shift[c], scale[c]);
-            } else if (dataset->side == RT_STORED) {
-                cut_plane(dataset->pixels + at + c * stored, crops ? crops[i] : centre, cut);
-                scale_bytes(cut, out, shift[c], scale[c]);
-            } else {
-                scale_bytes(dataset->pixels + at + c * stored, out, shift[c], scale[c]);
-            }
+    g->labels[i] = dataset->labels[g->indices[i]];
+    for (size_t c = 0; c < RT_CHANNELS; c++, out += RT_PLANE) {
+        if (dataset->noise) {
+            scale_floats(dataset->noise + at + c * stored, out, g->shift[c], g->scale[c]);
+        } else if (dataset->side == RT_STORED) {
+            cut_plane(dataset->pixels + at + c * stored, g->crops ? g->crops[i] : centre, cut);
+            scale_bytes(cut, out, g->shift[c], g->scale[c]);
+        } else {
+            scale_bytes(dataset->pixels + at + c * stored, out, g->shift[c], g->scale[c]);
         }
     }
+}
+
+static void gather_part(void *context, int member)
+{
+    const struct gathering *g = context;
+    const size_t image = (size_t)(RT_CHANNELS * g->dataset->side * g->dataset->side);
+    const struct rt_slice part = rt_team_slice(g->team, member, g->count, 1);
+
+    for (long i = part.begin; i < part.end; i++) {
+        if (i + 1 < part.end && !g->dataset->noise)
+            prefetch(g->dataset->pixels + g->indices[i + 1] * image, image);
+        gather_image(g, i);
+    }
+}
+
+void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
+                       const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team)
+{
+    const float unit = dataset->noise ? 1.0f : 255.0f; /* what a stored 1.0 is */
+    struct gathering g = {.dataset = dataset,
+                          .indices = indices,
+                          .crops = crops,
+                          .images = images,
+                          .labels = labels,
+                          .team = team,
+                          .count = count};
+
+    for (int c = 0; c < RT_CHANNELS; c++) {
+        g.shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
+        g.scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
+    }
+    rt_team_run(team, gather_part, &g);
 }

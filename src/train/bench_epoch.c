@@ -73,6 +73,7 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
     RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)count,
                              (uint32_t)experiment->seed.value, experiment->augment, err));
+    bench->batches.team = bench->setup.team;
     RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
     RT_TRY(rt_alloc(&loop->labels, count, 1, "a batch's labels", err));
     bench->info = (struct rt_run_info){.experiment = experiment,

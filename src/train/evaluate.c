@@ -44,8 +44,8 @@ static void evaluate_batch(struct rt_evaluator *evaluator, size_t first, int cou
 
     for (int i = 0; i < count; i++)
         evaluator->indices[i] = (uint32_t)(first + (size_t)i);
-    rt_dataset_gather(evaluator->dataset, evaluator->indices, count, NULL, evaluator->images,
-                      evaluator->labels);
+    rt_dataset_gather(evaluator->dataset, evaluator->indices, count, NULL, evaluator->images, evaluator->labels,
+                      evaluator->plan->options.team);
     rt_plan_evaluate(evaluator->plan, &batch, metrics, evaluator->predictions);
     for (int i = 0; i < count; i++)
         evaluation->confusion[evaluator->labels[i]][evaluator->predictions[i]]++;

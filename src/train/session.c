@@ -65,6 +65,7 @@ static int prepare_batches(struct rt_session *session, struct rt_error *err)
 
     RT_TRY(rt_batches_create(&session->batches, &session->setup.dataset, (int)experiment->batch_size,
                              (uint32_t)experiment->seed.value, experiment->augment, err));
+    session->batches.team = session->setup.team;
     RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
     return rt_alloc(&loop->labels, count, 1, "a batch's labels", err);
 }

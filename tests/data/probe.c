@@ -141,7 +141,7 @@ void probe_statistics(const struct rt_dataset *dataset, float *mean, float *std)
 void probe_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count, float *images,
                   uint8_t *labels)
 {
-    rt_dataset_gather(dataset, indices, count, NULL, images, labels);
+    rt_dataset_gather(dataset, indices, count, NULL, images, labels, NULL);
 }
 
 struct rt_batches *probe_batches(uint32_t train_count, int batch_size, uint32_t seed)
