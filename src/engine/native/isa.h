@@ -60,8 +60,8 @@ struct rt_tile_run {
     int height, width;
 };
 
-/* Winograd's minimal filtering (Lavin and Gray 2016) of tiles: F(6x6, 3x3), F(4x4, 5x5), F(4x4, 2x2) and
- * shorter ones at the same points (isa/winograd_lines.h names all). A transformed tile has row_points x
+/* Winograd's minimal filtering (Lavin and Gray 2016) of tiles: F(7x7, 3x3), F(4x4, 5x5), F(7x7, 2x2) and
+ * shorter ones (isa/winograd_lines.h names all). A transformed tile has row_points x
  * column_points positions, each a matrix of tiles by channels, so that a convolution is as many products. A
  * map's last tiles may be short: they leave out points, and with them positions. Tiles are counted run by run,
  * within a run over (image, row, column). */
