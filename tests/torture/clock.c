@@ -1,5 +1,5 @@
-/* Linked into `rethink-faulty`: with RT_CLOCK_JUMPS in the environment, each look at the date is a year before
- * or behind the one before it, as if someone kept setting the clock. Clocks that nobody can set are left alone.
+/* Linked into `rethink-faulty`: with RT_CLOCK_JUMPS in the environment, each look at the date is some years before
+ * or behind the six before it, as if someone kept setting the clock. Clocks that nobody can set are left alone.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -15,6 +15,6 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     const int rc = (int)syscall(SYS_clock_gettime, clock, now);
 
     if (!rc && clock == CLOCK_REALTIME && getenv("RT_CLOCK_JUMPS"))
-        now->tv_sec += atomic_fetch_add(&looks, 1) % 2 ? -YEAR_S : YEAR_S;
+        now->tv_sec += ((int)(5 * atomic_fetch_add(&looks, 1) % 7) - 3) * YEAR_S;
     return rc;
 }

@@ -124,7 +124,7 @@ def check_clock():
         log = said + read(path, 'log.txt').decode()
         years = {line[:4] for line in read(path, 'log.txt').decode().splitlines()}
         durations = re.findall(r'(-?\d[\d.]*)s\b', log)
-        ok(len(years) == 2 and durations and all(0 <= float(d) < 600 for d in durations), 'nor those that are said', log)
+        ok(len(years) > 2 and durations and all(0 <= float(d) < 600 for d in durations), 'nor those that are said', log)
 
 
 check_again()
