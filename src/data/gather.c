@@ -88,14 +88,10 @@ void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices
                        const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team)
 {
     const float unit = dataset->noise ? 1.0f : 255.0f; /* what a stored 1.0 is */
-    struct gathering g = {.dataset = dataset,
-                          .indices = indices,
-                          .crops = crops,
-                          .images = images,
-                          .labels = labels,
-                          .team = team,
-                          .count = count};
+    struct gathering g = {.dataset = dataset, .indices = indices, .crops = crops, .team = team, .count = count};
 
+    g.images = images;
+    g.labels = labels;
     for (int c = 0; c < RT_CHANNELS; c++) {
         g.shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
         g.scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
