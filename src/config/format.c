@@ -158,18 +158,17 @@ bool rt_experiment_value(const struct rt_experiment *experiment, const char *nam
 const char *rt_experiment_difference(const struct rt_experiment *a, const struct rt_experiment *b,
                                      const char *ignored)
 {
+    enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 }; /* a character's longest escape is \U and eight digits; quotes */
+    char buffer[2][VALUE_MAX];
+
     for (const struct rt_key *key = rt_keys; key->name; key++) {
-        struct rt_text left = {0}, right = {0};
-        bool equal;
+        struct rt_text left = rt_text_in(buffer[0], VALUE_MAX), right = rt_text_in(buffer[1], VALUE_MAX);
 
         if (rt_text_has_word(ignored, key->name))
             continue;
-        rt_key_format(key, a, &left);
+        rt_key_format(key, a, &left); /* needs no memory: without it, all values would seem to differ */
         rt_key_format(key, b, &right);
-        equal = !left.failed && !right.failed && !strcmp(rt_text_string(&left), rt_text_string(&right));
-        rt_text_free(&left);
-        rt_text_free(&right);
-        if (!equal)
+        if (left.failed || right.failed || strcmp(rt_text_string(&left), rt_text_string(&right)) != 0)
             return key->name;
     }
     return NULL;

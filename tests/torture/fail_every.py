@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""usage: fail_every.py [--all] [--sample N]
+"""usage: fail_every.py [--all] [--sample N] [--only COMMAND...] [--kinds KIND...]
 
 The k-th call to the system, and the k-th request for memory, goes wrong, for k = 1, 2, 3, ... to the last: while
 training, resuming, fetching, plotting and reporting. Each time the program must end with a documented exit code and one
@@ -235,6 +235,7 @@ def main():
     parser.add_argument('--all', action='store_true')
     parser.add_argument('--sample', type=int, default=12)
     parser.add_argument('--only', nargs='*', default=list(COMMANDS))
+    parser.add_argument('--kinds', nargs='*', default=KINDS)
     parser.add_argument('--seed', type=int, default=int(os.environ.get('RT_SEED') or time.time()))
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -246,7 +247,7 @@ def main():
             if not ok(command.process.returncode == 0, f'{what}: runs without a fault', command.process.stdout,
                       command.process.stderr):
                 continue
-            for kind in KINDS:
+            for kind in options.kinds:
                 count = command.allocations if kind == 'alloc' else len(command.names)
                 chosen = range(1, count + 1)
                 if not options.all and count > options.sample:
