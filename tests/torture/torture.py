@@ -86,16 +86,30 @@ class Tally:
     kills = resumes = 0
 
 
-def kill_group(process):
+def session_of(process):
+    """The living processes of its session: a sweep's runs have process groups of their own, but no session."""
+    members = []
+    for path in glob.glob('/proc/[0-9]*/stat'):
+        try:
+            with open(path, encoding='utf-8', errors='replace') as f:
+                state, _, _, session = f.read().rsplit(')', 1)[1].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(session) == process.pid and state not in 'ZX':
+            members.append(int(path.split('/')[2]))
+    return members
+
+
+def kill_session(process):
     """The run, and for a sweep its runs too: as when the machine loses power. Returns when all are gone."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for _ in range(1000):
-            os.killpg(process.pid, 0)
-            time.sleep(0.01)
-    except ProcessLookupError:
-        pass
+    while members := session_of(process):
+        for member in members:
+            try:
+                os.kill(member, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.005)
+    process.wait()
 
 
 def start_and_kill(case, folder, rng, fault):
@@ -106,10 +120,10 @@ def start_and_kill(case, folder, rng, fault):
             process.wait(timeout=rng.uniform(0, case.seconds))
         except subprocess.TimeoutExpired:
             pass
-        kill_group(process)
+        kill_session(process)
     _, errors = process.communicate(timeout=600)
     if fault:
-        kill_group(process)
+        kill_session(process)
     Tally.kills += process.returncode == -signal.SIGKILL
     # 1, and 5: a sweep whose runs are killed reports them as failed.
     return process.returncode in (0, -signal.SIGKILL) or case.words[0] == 'sweep', errors

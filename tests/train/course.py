@@ -139,7 +139,8 @@ def check_two_processes():
         ok(re.search(r'MLP1_0.5_none +interrupted ', listed.stdout), 'and interrupted after a kill', listed.stdout)
         third = subprocess.Popen(command(runs, NAME, *SMALL, '--epochs', '100000'), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        while len(read(runs, 'MLP1', NAME, 'metrics.csv').splitlines()) < 20:
+        metrics = os.path.join(runs, 'MLP1', NAME, 'metrics.csv')  # killed early, the first may have left none
+        while not os.path.exists(metrics) or len(read(metrics).splitlines()) < 20:
             time.sleep(0.05)
         third.send_signal(signal.SIGTERM)
         _, said = third.communicate(timeout=60)
