@@ -1,7 +1,6 @@
 /* Linked into `rethink-faulty`: with RT_CLOCK_JUMPS in the environment, each look at the date is some years
  * before or behind the six before it, as if someone kept setting the clock. Clocks that nobody can set are left
- * alone.
- */
+ * alone. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>

@@ -87,7 +87,7 @@ class Tally:
 
 
 def session_of(process):
-    """The living processes of its session: a sweep's runs have process groups of their own, but no session."""
+    """The living processes of its session: a sweep's runs have process groups of their own, but not sessions."""
     members = []
     for path in glob.glob('/proc/[0-9]*/stat'):
         try:

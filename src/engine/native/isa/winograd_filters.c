@@ -5,7 +5,11 @@
 /* Which number point p of the 8 has in a tile of `points`, or negative; 9 points are all there. */
 RT_INLINE int number_of(int p, int points)
 {
-    return points < 9 && p == 7 ? points - 1 : p < points - (points < 9) ? p : -1;
+    if (points == 9)
+        return p;
+    if (p == 7) /* infinity, always the last */
+        return points - 1;
+    return p < points - 1 ? p : -1;
 }
 
 RT_INLINE long tap_at(const struct rt_filters *f, int i, int j)

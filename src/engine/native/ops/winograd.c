@@ -7,7 +7,7 @@
 enum {
     PAD = 16, /* keeps the positions of a tile out of one cache set */
     PHASES_MAX = 4,
-    NINE = 7, /* outputs of a line of nine points, which is 3 taps' only, and never beside others */
+    LONGEST = 7, /* outputs of a line of nine points: for 3 taps only, and never beside shorter ones */
 };
 
 /* The phases in an order in which those that have a position at infinity stand together: of odd rows the middle
@@ -27,7 +27,7 @@ static struct side side_of(int outputs, int taps)
 {
     /* as in RT_WINOGRAD_LINES, without the lines of nine points; ended by 0 */
     static const int sizes[][5] = {[2] = {7, 4, 3}, [3] = {6, 4, 3, 2}, [5] = {4, 2}};
-    const int nines = (outputs + NINE - 1) / NINE;
+    const int longest = (outputs + LONGEST - 1) / LONGEST;
     struct side best = {0};
     int least = INT_MAX;
 
@@ -43,8 +43,8 @@ static struct side side_of(int outputs, int taps)
                     least = points;
                 }
             }
-    if (taps == 3 && nines * (NINE + taps - 1) < least)
-        best = (struct side){NINE, nines, NINE, 0};
+    if (taps == 3 && longest * (LONGEST + taps - 1) < least)
+        best = (struct side){LONGEST, longest, LONGEST, 0};
     return best;
 }
 
