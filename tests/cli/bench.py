@@ -12,13 +12,13 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'bench'))
 import compare
-from tap import RETHINK, done, empty, ok
+from tap import RETHINK, SLOWER, done, empty, ok
 
 STEPS = ['--seconds', '0', '--measure', 'steps']
 
 
 def run(*arguments, **environment):
-    return subprocess.run([RETHINK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+    return subprocess.run([RETHINK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300 * SLOWER,
                           env=dict(os.environ, **environment))
 
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-from tap import RETHINK, SOURCE, done, empty, ok, skip  # noqa: F401  (for the tests that import this)
+from tap import RETHINK, SLOWER, SOURCE, done, empty, ok, skip  # noqa: F401  (for the tests that import this)
 
 # base/error.h
 USAGE, CONFIG, DATA, IO = 2, 3, 4, 5
@@ -23,7 +23,7 @@ class Result:
 def run(*arguments, **options):
     options.setdefault('cwd', '/')
     process = subprocess.run([RETHINK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                             timeout=60, **options)
+                             timeout=60 * SLOWER, **options)
     return Result(arguments, process)
 
 

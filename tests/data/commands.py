@@ -14,7 +14,7 @@ SIZE = 30730000
 
 def rethink(*arguments, **environment):
     clean = {k: v for k, v in os.environ.items() if k != 'RETHINK_DATA'}
-    return subprocess.run([tap.RETHINK, *map(str, arguments)], capture_output=True, text=True, timeout=300,
+    return subprocess.run([tap.RETHINK, *map(str, arguments)], capture_output=True, text=True, timeout=300 * tap.SLOWER,
                           env={**clean, **{k: str(v) for k, v in environment.items()}})
 
 

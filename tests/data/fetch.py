@@ -153,7 +153,7 @@ def sha(data):
 def fetch(home, *urls, pinned=GOOD, force=False, env=None):
     Server.seen, Server.breaks = [], 0
     done = subprocess.run([DRIVE, str(home), sha(pinned), str(len(pinned)), str(FILE_BYTES),
-                           'force' if force else 'keep', *map(str, urls)], capture_output=True, text=True, timeout=60,
+                           'force' if force else 'keep', *map(str, urls)], capture_output=True, text=True, timeout=60 * tap.SLOWER,
                           env=env)
     return done.returncode, done.stdout
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-from tap import RETHINK, SOURCE, done, empty, ok, skip
+from tap import RETHINK, SLOWER, SOURCE, done, empty, ok, skip
 
 PATH = re.compile(r'`((?:src|tests|tools|docs|bench|results|experiments)/[\w./{}*,-]*|Makefile|meson\.build|[A-Z]+\.md)`')
 LINK = re.compile(r'\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)')
@@ -34,7 +34,7 @@ def braces(path):
 
 
 def run(*arguments):
-    return subprocess.run([RETHINK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    return subprocess.run([RETHINK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60 * SLOWER)
 
 
 def check_files(docs):

@@ -11,7 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', 'train'))
 from runs import differences, outcome, temporary
-from tap import RETHINK, done, empty, ok, skip_all
+from tap import RETHINK, SLOWER, done, empty, ok, skip_all
 
 FAULTY = os.environ.get('RETHINK_FAULTY') or os.path.join(os.path.dirname(os.path.abspath(RETHINK)), 'tests', 'torture',
                                                           'rethink-faulty')
@@ -39,7 +39,7 @@ def in_own_namespace():
 
 
 def run(folder, *words):
-    return subprocess.run([FAULTY, *words], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+    return subprocess.run([FAULTY, *words], cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300 * SLOWER)
 
 
 def mount(path, size_kb):

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', 'train'))
 from runs import temporary
-from tap import RETHINK, done, empty, ok, skip
+from tap import RETHINK, SLOWER, done, empty, ok, skip
 
 NOBODY = 65534
 FILES = [f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']
@@ -50,7 +50,7 @@ def environment(scratch):
 
 def run(scratch, words, before=(), **options):
     return subprocess.run([*before, RETHINK, *words], cwd=scratch, env=environment(scratch), stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, timeout=300, **options)
+                          capture_output=True, text=True, timeout=300 * SLOWER, **options)
 
 
 def written(log, scratch):
@@ -130,14 +130,14 @@ def check_read_only():
             options, words = {'user': NOBODY, 'group': NOBODY, 'extra_groups': []}, [program]
         for what in (['data', 'check', data], ['train', 'MLP1_0.5_none', *SMALL, '--epochs', '1', '--data', data, '--runs', 'runs']):
             process = subprocess.run([*words, *what], cwd=place, env={**os.environ, 'HOME': place}, stdin=subprocess.DEVNULL,
-                                     capture_output=True, text=True, timeout=300, **options)
+                                     capture_output=True, text=True, timeout=300 * SLOWER, **options)
             ok(process.returncode == 0, f'{what[0]} {what[1]} with a read-only data directory', process.stderr)
         after = {e.name: (e.stat().st_mtime_ns, e.stat().st_size) for e in os.scandir(data)}
         ok(before == after, 'which is as it was', before, after)
         os.chmod(place, 0o555)
         process = subprocess.run([*words, 'train', 'MLP1_0.5_none', *SMALL, '--data', data, '--runs', 'others'], cwd=place,
                                  env={**os.environ, 'HOME': place}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                 timeout=300, **options)
+                                 timeout=300 * SLOWER, **options)
         ok(process.returncode == 5 and 'others' in process.stderr and process.stderr.count('rethink: ') == 1,
            'a read-only place for runs is named', process.returncode, process.stderr)
         os.chmod(data, 0o755)

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', 'train'))
 from runs import differences, folder, outcome, read, temporary
-from tap import RETHINK, done, ok
+from tap import RETHINK, SLOWER, done, ok
 
 FAULTY = os.environ.get('RETHINK_FAULTY') or os.path.join(os.path.dirname(os.path.abspath(RETHINK)), 'tests', 'torture',
                                                           'rethink-faulty')
@@ -26,7 +26,7 @@ FILE_BYTES = 30730000
 
 def train(runs, name, *arguments, data='shapes10', threads=1, **environment):
     words = [FAULTY, 'train', name, '--data', data, '--runs', runs, '--set', 'track=[]', '--threads', str(threads), *arguments]
-    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900 * SLOWER,
                           env={**os.environ, **environment})
 
 
@@ -63,13 +63,13 @@ def check_data():
         digest = json.loads(read(folder(runs), 'result.json'))['data']['digest']
         ok(first.returncode == 0 and len(digest) == 64, 'a run on a data directory notes its digest', first.stderr)
         before = outcome(folder(runs))
-        looked = subprocess.run([RETHINK, 'data', 'check', data], capture_output=True, text=True, timeout=300)
+        looked = subprocess.run([RETHINK, 'data', 'check', data], capture_output=True, text=True, timeout=300 * SLOWER)
         flip(os.path.join(data, FILES[2]), 3073 * 9000 + 77)  # an image that the run does not even train on
         second = train(runs, NAME, *SMALL, '--epochs', '2', data=data)
         ok(second.returncode == 4 and data in second.stderr and digest[:12] in second.stderr and '--fresh' in second.stderr and
            second.stderr.count('\n') == 1, 'one bit of the data changed: going on is refused, and says why', second.stderr)
         ok(not differences(before, outcome(folder(runs))), 'and nothing has been touched')
-        now = subprocess.run([RETHINK, 'data', 'check', data], capture_output=True, text=True, timeout=300)
+        now = subprocess.run([RETHINK, 'data', 'check', data], capture_output=True, text=True, timeout=300 * SLOWER)
         changed = [b for a, b in zip(looked.stdout.splitlines(), now.stdout.splitlines()) if a != b]
         ok(len(changed) == 1 and FILES[2] in changed[0], 'data check shows which file changed', looked.stdout, now.stdout)
         flip(os.path.join(data, FILES[2]), 3073 * 9000 + 77)
@@ -85,7 +85,7 @@ def check_metrics():
         flip(path, len(read(path)) // 2 + 1)
         before = read(path)
         for command in 'plot', 'report':
-            drawn = subprocess.run([RETHINK, command, '--runs', runs, '-o', figures], capture_output=True, text=True, timeout=300)
+            drawn = subprocess.run([RETHINK, command, '--runs', runs, '-o', figures], capture_output=True, text=True, timeout=300 * SLOWER)
             ok(run.returncode == 0 and f'{path}: changed since' in drawn.stderr and read(path) == before,
                f'one bit of metrics.csv changed: {command} names it', drawn.returncode, drawn.stdout, drawn.stderr)
 

@@ -175,7 +175,7 @@ def run_drive(url, run, *words, key=KEY, env=None, home=None):
     environ.update(env or {})
     environ = {k: v for k, v in environ.items() if v is not None}
     began = time.time()
-    done = subprocess.run([DRIVE, 'comet', run, *words], capture_output=True, text=True, env=environ, timeout=120,
+    done = subprocess.run([DRIVE, 'comet', run, *words], capture_output=True, text=True, env=environ, timeout=120 * tap.SLOWER,
                           cwd=run)
     done.took = time.time() - began
     if done.returncode:
@@ -302,8 +302,7 @@ def check_hanging(folder):
     proxy = Proxy(comet.port, ['store-hang'], 'metric')
     run = folder + '/hang'
     done = run_drive(proxy.url, run, 'points=30', 'finish=interrupted', env={'RETHINK_TRACK_WAIT_S': None})
-    slower = 20 if 'RT_VALGRIND' in os.environ else 1
-    tap.ok(float(done.stdout) < 0.5 * slower and done.took < 6 * slower and '30 points' in done.stderr,
+    tap.ok(float(done.stdout) < 0.5 * tap.SLOWER and done.took < 6 * tap.SLOWER and '30 points' in done.stderr,
            'hanging: training does not wait, the end waits briefly and says what is left', done.took, done.stderr)
     done = run_drive(proxy.url, run, 'start=30', 'points=32')
     proxy.close()
@@ -400,7 +399,7 @@ def run_sync(url, run, key=KEY):
     environ.update(HOME=run, COMET_URL_OVERRIDE=url)
     if key:
         environ['COMET_API_KEY'] = key
-    return subprocess.run([tap.RETHINK, 'sync', run], capture_output=True, text=True, env=environ, timeout=120)
+    return subprocess.run([tap.RETHINK, 'sync', run], capture_output=True, text=True, env=environ, timeout=120 * tap.SLOWER)
 
 
 def check_sync(folder):

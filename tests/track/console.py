@@ -11,7 +11,7 @@ import struct
 import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-from tap import RETHINK, done, ok
+from tap import RETHINK, SLOWER, done, ok
 
 ARGUMENTS = ['train', 'MLP1_0.5_none', '--data', 'shapes10', '--set', 'train_size=500', '--set', 'test_size=100', '--set', 'track=[]',
              '--epochs', '3']
@@ -62,7 +62,7 @@ ok('█' in shown, 'UTF-8 has blocks', shown)
 shown = on_terminal(120, '-q')
 ok(shown == '', '-q shows nothing', shown)
 with tempfile.TemporaryDirectory(prefix='rethink-console-') as runs:
-    run = subprocess.run([RETHINK, *ARGUMENTS, '--runs', runs], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    run = subprocess.run([RETHINK, *ARGUMENTS, '--runs', runs], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120 * SLOWER)
     ok('\x1b' not in run.stderr and '\r' not in run.stderr and re.search(r'^003: 4/4 \[', run.stderr, re.MULTILINE),
        'elsewhere there are plain lines', run.stderr)
 done()

@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from runs import checkpoints, command, differences, folder, metrics, outcome, read, result, temporary, train
-from tap import RETHINK, done, ok
+from tap import RETHINK, SLOWER, done, ok
 
 NAME = 'MLP1_0.5_none'
 SMALL = ('--set', 'train_size=300', '--set', 'test_size=100', '--set', 'log_every=2')
@@ -107,8 +107,8 @@ def check_moving():
         train(runs, NAME, *SMALL, '--epochs', '2')
         moved = os.path.join(elsewhere, 'moved')
         shutil.copytree(os.path.join(folder(runs), 'e_002_MLP1_0.5_none'), moved)
-        here = subprocess.run([RETHINK, 'evaluate', folder(runs)], capture_output=True, text=True, timeout=60)
-        there = subprocess.run([RETHINK, 'evaluate', moved], capture_output=True, text=True, timeout=60)
+        here = subprocess.run([RETHINK, 'evaluate', folder(runs)], capture_output=True, text=True, timeout=60 * SLOWER)
+        there = subprocess.run([RETHINK, 'evaluate', moved], capture_output=True, text=True, timeout=60 * SLOWER)
         ok(here.returncode == 0 and here.stdout.splitlines()[1:] == there.stdout.splitlines()[1:] and 'accuracy' in there.stdout,
            'a checkpoint evaluates wherever it lies', here.stdout, there.stdout, there.stderr)
         with temporary() as others:
@@ -131,11 +131,11 @@ def check_two_processes():
         second = train(runs, NAME, *SMALL)
         good, why = says(second, 5, rf'in use by process {first.pid};')
         ok(good, 'a second process on one run is refused with the number of the first', why)
-        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60)
+        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60 * SLOWER)
         ok(re.search(r'MLP1_0.5_none +running ', listed.stdout), 'list says running', listed.stdout)
         first.kill()
         first.wait()
-        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60)
+        listed = subprocess.run([RETHINK, 'list', '--runs', runs], capture_output=True, text=True, timeout=60 * SLOWER)
         ok(re.search(r'MLP1_0.5_none +interrupted ', listed.stdout), 'and interrupted after a kill', listed.stdout)
         third = subprocess.Popen(command(runs, NAME, *SMALL, '--epochs', '100000'), stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -143,7 +143,7 @@ def check_two_processes():
         while not os.path.exists(metrics) or len(read(metrics).splitlines()) < 20:
             time.sleep(0.05)
         third.send_signal(signal.SIGTERM)
-        _, said = third.communicate(timeout=60)
+        _, said = third.communicate(timeout=60 * SLOWER)
         ok(third.returncode == 6 and result(folder(runs, NAME))['state'] == 'interrupted' and 'Saved checkpoint' in said,
            'the lock of the dead is taken over; SIGTERM saves and stops', said)
 
@@ -175,7 +175,7 @@ def check_diverging():
 def check_failing_starts():
     with temporary() as runs:
         run = subprocess.run([RETHINK, 'train', NAME, '--runs', runs, '--data', '/nonexistent'], capture_output=True, text=True,
-                             timeout=60)
+                             timeout=60 * SLOWER)
         ok(run.returncode in (4, 5) and not os.listdir(runs), 'without data nothing is left behind', run.stderr, os.listdir(runs))
         run = train('/proc/nowhere', NAME, *SMALL)
         ok(run.returncode == 5 and '/proc/nowhere' in run.stderr, 'an unwritable place is named', run.stderr)

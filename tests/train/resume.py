@@ -11,7 +11,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from runs import command, differences, folder, outcome, temporary, train
-from tap import done, ok
+from tap import SLOWER, done, ok
 
 SMALL = ('--set', 'train_size=1500', '--set', 'test_size=300', '--set', 'log_every=3')
 CASES = {
@@ -37,7 +37,7 @@ def until_done(runs, name, arguments, number, rng, longest):
         time.sleep(rng.uniform(0.02, longest))
         if ended < 30:
             process.send_signal(number)
-        _, errors = process.communicate(timeout=900)
+        _, errors = process.communicate(timeout=900 * SLOWER)
         if process.returncode == 0:
             return ended, ''
         if process.returncode not in (6, -number):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-from tap import RETHINK
+from tap import RETHINK, SLOWER
 
 TIMES = ('wall_s', 'cpu_s')
 
@@ -20,7 +20,7 @@ def command(runs, name, *arguments):
 
 def train(runs, name, *arguments):
     return subprocess.run(command(runs, name, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=900)
+                          timeout=900 * SLOWER)
 
 
 def folder(runs, name='*'):
