@@ -98,16 +98,17 @@ struct inputs {
     long row, col;
 };
 
-/* Of pixels [begin, begin + count): gathered into `room`, or where they already stand. */
+/* Of pixels [begin, begin + count): gathered into `room`, or where they already stand, if they need not be
+ * `near`: the micro-kernel reads 14 rows at once, which is slow from memory. */
 static struct inputs inputs_of(const struct rt_native *plan, const struct rt_stage *stage,
-                               const struct rt_conv_shape *s, long begin, long count, float *room)
+                               const struct rt_conv_shape *s, long begin, long count, bool near, float *room)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_view view = rt_native_view(plan, x);
     const float *data = x->planar ? plan->images : rt_native_data(plan, x);
     const long to_ld = x->planar ? stage->block + RT_PANEL_CHANNELS : s->depth;
 
-    if (s->pointwise && !view.scale && !view.relu)
+    if (s->pointwise && !view.scale && !view.relu && !near)
         return (struct inputs){data + begin * x->ld, x->ld, 1};
     if (s->pointwise)
         plan->isa->copy(data + begin * x->ld, x->ld, view, room, s->depth, count, s->depth, false);
@@ -137,7 +138,7 @@ static void forward_block(const struct conv_call *call, long begin, long count, 
     const struct rt_value *y = &plan->values[call->stage->out];
     const bool bias = call->stage->node->tensor_count > 1;
     float *to = rt_native_data(plan, y) + begin * y->ld;
-    const struct inputs x = inputs_of(plan, call->stage, s, begin, count, rows);
+    const struct inputs x = inputs_of(plan, call->stage, s, begin, count, true, rows);
 
     for (long k = 0; k < s->depth; k += DEPTH)
         plan->isa->product(&(struct rt_product){
@@ -199,20 +200,19 @@ static void conv_gradient_ready(struct rt_native *plan, struct rt_stage *stage, 
                         y->channels);
 }
 
-/* One chunk of images' share of dW and of the bias's gradient. */
-static void weight_gradient_chunk(const struct conv_call *call, long chunk, float *partial, float *rows)
+/* The share of images [begin, end) in dW and in the bias's gradient, added to those in `weights` and `bias`. */
+static void weight_gradient_images(const struct conv_call *call, long begin, long end, float *weights,
+                                   float *bias, bool accumulate, float *rows)
 {
     const struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
     const struct rt_value *y = &plan->values[call->stage->out];
-    const long chunks = chunk_count(plan), begin = plan->count * chunk / chunks * s->area;
-    const long end = plan->count * (chunk + 1) / chunks * s->area;
+    const long first = begin * s->area, last = end * s->area;
     const float *dy = rt_native_grad(plan, y);
-    float *weights = partial + chunk * s->depth * s->out;
 
-    for (long r = begin; r < end; r += call->stage->block) {
-        const long count = end - r < call->stage->block ? end - r : call->stage->block;
-        const struct inputs x = inputs_of(plan, call->stage, s, r, count, rows);
+    for (long r = first; r < last; r += call->stage->block) {
+        const long count = last - r < call->stage->block ? last - r : call->stage->block;
+        const struct inputs x = inputs_of(plan, call->stage, s, r, count, false, rows);
 
         plan->isa->product(&(struct rt_product){
             .a = x.at,
@@ -227,12 +227,11 @@ static void weight_gradient_chunk(const struct conv_call *call, long chunk, floa
             .rows = s->depth,
             .panels = s->out / RT_PANEL_CHANNELS,
             .depth = count,
-            .accumulate = r > begin,
+            .accumulate = accumulate || r > first,
         });
     }
     if (call->stage->node->tensor_count > 1)
-        plan->isa->column_sum(dy + begin * y->grad_ld, y->grad_ld, end - begin, s->out,
-                              partial + chunks * s->depth * s->out + chunk * s->out, false);
+        plan->isa->column_sum(dy + first * y->grad_ld, y->grad_ld, last - first, s->out, bias, accumulate);
 }
 
 /* W^T for the input's gradient: panels of 16 gathered columns, [depth/16][out][16]. */
@@ -278,25 +277,26 @@ static void input_gradient_rows(const struct conv_call *call, const float *trans
         });
 }
 
-/* dx of one image. */
-static void input_gradient_image(const struct conv_call *call, const float *transposed, long image, float *rows)
+/* dx of images [begin, end). */
+static void input_gradient_images(const struct conv_call *call, const float *transposed, long begin, long end,
+                                  float *rows)
 {
     const struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
     const struct rt_value *x = &plan->values[call->stage->in[0]];
-    const long pixels = (long)x->shape.height * x->shape.width, begin = image * s->area, end = begin + s->area;
+    const long pixels = (long)x->shape.height * x->shape.width, first = begin * s->area, last = end * s->area;
     float *dx = rt_native_grad(plan, x);
 
     if (s->pointwise) {
-        input_gradient_rows(call, transposed, begin, s->area, dx + begin * x->grad_ld, x->grad_ld,
+        input_gradient_rows(call, transposed, first, last - first, dx + first * x->grad_ld, x->grad_ld,
                             call->stage->accumulate[0]);
         return;
     }
     if (!call->stage->accumulate[0])
-        for (long p = image * pixels; p < (image + 1) * pixels; p++)
+        for (long p = begin * pixels; p < end * pixels; p++)
             memset(dx + p * x->grad_ld, 0, (size_t)x->channels * sizeof *dx);
-    for (long r = begin; r < end; r += call->stage->block) {
-        const long count = end - r < call->stage->block ? end - r : call->stage->block;
+    for (long r = first; r < last; r += call->stage->block) {
+        const long count = last - r < call->stage->block ? last - r : call->stage->block;
 
         input_gradient_rows(call, transposed, r, count, rows, s->depth, false);
         plan->isa->scatter(
@@ -306,31 +306,37 @@ static void input_gradient_image(const struct conv_call *call, const float *tran
     }
 }
 
-/* Weights' and input's gradients by gathered rows. */
+/* Weights' and input's gradients by gathered rows, of a few images at a time, whose dy then stays in cache. */
 static void direct_backward(struct conv_call *call, int member, const float *transposed)
 {
     struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
     struct rt_team *team = plan->base.options.team;
     const long chunks = chunk_count(plan), weights = s->depth * s->out;
-    float *rows = rt_native_scratch(plan, member), *partial = plan->shared;
+    const long images = call->stage->block < s->area ? 1 : call->stage->block / s->area;
+    float *rows = rt_native_scratch(plan, member), *partial = plan->shared, *bias = partial + chunks * weights;
     const struct rt_slice chunk = rt_team_slice(team, member, chunks, 1);
-    const struct rt_slice images = rt_team_slice(team, member, plan->count, 1);
     const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
 
-    for (long c = chunk.begin; c < chunk.end; c++)
-        weight_gradient_chunk(call, c, partial, rows);
-    if (call->stage->wants[0])
-        for (long i = images.begin; i < images.end; i++) {
-            input_gradient_image(call, transposed, i, rows);
-            rt_native_announce(plan, call->stage, i, i + 1);
+    for (long c = chunk.begin; c < chunk.end; c++) {
+        const long first = plan->count * c / chunks, last = plan->count * (c + 1) / chunks;
+
+        for (long i = first; i < last; i += images) {
+            const long end = last - i < images ? last : i + images;
+
+            weight_gradient_images(call, i, end, partial + c * weights, bias + c * s->out, i > first, rows);
+            if (!call->stage->wants[0])
+                continue;
+            input_gradient_images(call, transposed, i, end, rows);
+            rt_native_announce(plan, call->stage, i, end);
         }
+    }
     rt_team_barrier(team);
     rt_native_learn(plan, call->stage->node->tensors[0], (size_t)learned.begin, partial + learned.begin,
                     (size_t)(learned.end - learned.begin), (int)chunks, (size_t)weights);
     if (call->stage->node->tensor_count > 1 && member == 0)
-        rt_native_learn(plan, call->stage->node->tensors[1], 0, partial + chunks * weights, (size_t)s->out,
-                        (int)chunks, (size_t)s->out);
+        rt_native_learn(plan, call->stage->node->tensors[1], 0, bias, (size_t)s->out, (int)chunks,
+                        (size_t)s->out);
 }
 
 static void backward_part(void *context, int member)

@@ -195,14 +195,17 @@ void rt_conv_winograd_backward(struct rt_native *plan, struct rt_stage *stage, c
                                int member)
 {
     const struct rt_value *y = &plan->values[stage->out];
+    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, s->out, RT_PANEL_CHANNELS);
     float *sums = rt_native_scratch(plan, member);
 
     if (stage->wants[0])
         input_gradient(plan, stage, s, member);
     rt_conv_winograd_learn(plan, stage, s, member);
-    if (stage->node->tensor_count > 1 && member == 0) {
-        plan->isa->column_sum(rt_native_grad(plan, y), y->grad_ld, plan->count * s->area, s->out, sums, false);
-        rt_native_learn(plan, stage->node->tensors[1], 0, sums, (size_t)s->out, 1, 0);
+    if (stage->node->tensor_count > 1) {
+        plan->isa->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
+                              part.end - part.begin, sums, false);
+        rt_native_learn(plan, stage->node->tensors[1], (size_t)part.begin, sums,
+                        (size_t)(part.end - part.begin), 1, 0);
     }
 }
 
