@@ -48,7 +48,7 @@ def lines(shown):
 
 shown = on_terminal(120)
 final = lines(shown)
-bars = [line for line in final if re.match(r'00[123]: 100%\|#+\| 4/4 \[\d\d:\d\d<00:00, [\d.]+batch/s, train_acc=[\d.]+, train_loss=[\d.]+\]$', line)]
+bars = [line for line in final if re.match(r'00[123]: 100%\|#+\| 4/4 \[\d\d:\d\d<00:00, [\d.]+(batch/s|s/batch), train_acc=[\d.]+, train_loss=[\d.]+\]$', line)]
 ok(len(bars) == 3 and '\x1b[36m' in shown, 'each epoch leaves a full bar, in colour', final)
 ok(all(len(line) < 120 for line in final), 'no line is wider than the terminal', final)
 ok(final[0].strip() == 'Running MLP1_0.5_none' and any(line.startswith('Saved checkpoint e_003') for line in final),
