@@ -182,6 +182,9 @@ class Ours:
     def memory(self):
         return max(f["peak_memory_bytes"] for f in self.found)
 
+    def round_trip(self):
+        return statistics.mean(f["round_trip"] for f in self.found)
+
 
 # ---- what comes of it ----
 
@@ -220,7 +223,7 @@ def compare(model, pythons, args):
         rows.append(row_of(peer.label(), model, *peer.clean(), peer.memory, flops, ours.peak()))
         peer.close()
     return {"rows": rows, "flops": flops, "ops": ours.found[-1]["ops"], "steps": ours.found[-1]["profiled_steps"],
-            "report": ours.report}
+            "report": ours.report, "round_trip": ours.round_trip()}
 
 
 def append_history(path, results, label):
@@ -245,8 +248,8 @@ def append_history(path, results, label):
 def table(results):
     """Lines of a Markdown table: steps."""
     lines = ["| | GFLOP a step | ms a step (least) | GFLOP/s | of the peak | PyTorch's best | ms (least) | time over PyTorch's "
-             "| memory, MiB | PyTorch's | epoch adds | clean + disturbed |",
-             "| --- |" + " ---: |" * 4 + " --- |" + " ---: |" * 6]
+             "| memory, MiB | PyTorch's | epoch adds | round trip, ns | clean + disturbed |",
+             "| --- |" + " ---: |" * 4 + " --- |" + " ---: |" * 7]
     for result in results:
         ours, *others = result["rows"]
         cells = [ours["model"], f"{result['flops'] / 1e9:.2f}", f"{ours['median_ms']:.2f} ({ours['least_ms']:.2f})",
@@ -258,6 +261,7 @@ def table(results):
         else:
             cells += ["not installed", "", "", f"{ours['memory_mib']:.0f}", ""]
         cells.append("" if ours["epoch_overhead"] is None else f"{100 * ours['epoch_overhead']:.1f} %")
+        cells.append(f"{1e9 * result['round_trip']:.0f}")
         cells.append("; ".join(f"{r['clean']} + {r['disturbed']}" + (" (all disturbed)" if not r["clean"] else "")
                                for r in result["rows"]))
         lines.append("| " + " | ".join(cells) + " |")

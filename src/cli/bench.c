@@ -415,7 +415,9 @@ const struct rt_command rt_command_bench = {
         "below 88 % "
         "of the best one, or in which others had our cores for more than 5 % of the time, was disturbed; it is "
         "not "
-        "counted, unless all were.\n"
+        "counted, unless all were. Between two threads' cores a word's round trip is timed: a few hundred "
+        "nanoseconds mean that they share no cache, and that networks whose threads read much of each other's "
+        "work take longer.\n"
         "\n"
         "An epoch is measured on shapes10 unless --data names other images; the start (--measure start) on "
         "cifar10.",

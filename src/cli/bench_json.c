@@ -73,6 +73,7 @@ static int fill_result(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_integer(object, "disturbed", r->times.disturbed, err));
     RT_TRY(rt_json_set_integer(object, "threads", r->threads, err));
     RT_TRY(rt_json_set_number(object, "peak_flops", r->best_flops, err));
+    RT_TRY(rt_json_set_number(object, "round_trip", r->round_trip_s, err));
     RT_TRY(rt_json_set_integer(object, "peak_memory_bytes", (int64_t)r->peak_bytes, err));
     RT_TRY(add_array(object, "all", r->times.count, append_time, &r->times, err));
     if (r->flops <= 0)

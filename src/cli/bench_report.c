@@ -42,17 +42,18 @@ static void append_counts(struct rt_text *text, const struct rt_bench_times *tim
 
 static void append_steps(struct rt_text *text, const struct rt_bench_report *report)
 {
-    rt_text_printf(text,
-                   "\nSteps, batch %d, %d thread%s\n%-16s  %9s  %9s  %8s  %8s  %8s  %9s  %10s  %6s  %9s\n",
-                   report->batch_size, report->threads, report->threads == 1 ? "" : "s", "", "median ms",
-                   "least ms", "GFLOP", "GFLOP/s", "of peak", "plan MiB", "memory MiB", "clean", "disturbed");
+    rt_text_printf(
+        text, "\nSteps, batch %d, %d thread%s\n%-16s  %9s  %9s  %8s  %8s  %8s  %9s  %10s  %13s  %6s  %9s\n",
+        report->batch_size, report->threads, report->threads == 1 ? "" : "s", "", "median ms", "least ms",
+        "GFLOP", "GFLOP/s", "of peak", "plan MiB", "memory MiB", "round trip ns", "clean", "disturbed");
     for (int i = 0; i < report->count; i++) {
         const struct rt_bench_result *r = report->cases[i].result[RT_BENCH_steps];
 
-        rt_text_printf(text, "%-16s  %9.2f  %9.2f  %8.2f  %8.1f  %8.2f  %9.1f  %10.1f", report->cases[i].name,
-                       1e3 * r->times.median, 1e3 * r->times.least, r->flops / 1e9,
+        rt_text_printf(text, "%-16s  %9.2f  %9.2f  %8.2f  %8.1f  %8.2f  %9.1f  %10.1f  %13.0f",
+                       report->cases[i].name, 1e3 * r->times.median, 1e3 * r->times.least, r->flops / 1e9,
                        r->flops / r->times.median / 1e9, r->flops / r->times.median / report->peak_flops,
-                       (double)r->plan_bytes / mebibyte, (double)r->peak_bytes / mebibyte);
+                       (double)r->plan_bytes / mebibyte, (double)r->peak_bytes / mebibyte,
+                       1e9 * r->round_trip_s);
         append_counts(text, &r->times);
     }
 }

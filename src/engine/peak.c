@@ -1,7 +1,12 @@
 #include "engine/peak.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "engine/native/isa.h"
+
+enum { ROUND_TRIPS = 500, SPINS = 10000 };
 
 static const double probe_s = 1e-3, start_s = 0.1;
 
@@ -53,6 +58,45 @@ int rt_peak_start(struct rt_peak *peak, struct rt_team *team, struct rt_error *e
     while (rt_clock_wall_s() < deadline)
         rt_peak_probe(peak);
     return RT_OK;
+}
+
+struct ball {
+    _Atomic int holder; /* the thread whose turn it is */
+    double took_s;
+};
+
+static void pass_on(struct ball *ball, int member)
+{
+    for (int spins = 0; atomic_load_explicit(&ball->holder, memory_order_acquire) != member; spins++)
+        if (spins > SPINS) /* the other one may be waiting for this core */
+            sched_yield();
+    atomic_store_explicit(&ball->holder, !member, memory_order_release);
+}
+
+static void bounce(void *context, int member)
+{
+    struct ball *ball = context;
+    double start = 0;
+
+    if (member > 1)
+        return;
+    pass_on(ball, member); /* both are there */
+    if (member == 0)
+        start = rt_clock_wall_s();
+    for (int i = 0; i < ROUND_TRIPS; i++)
+        pass_on(ball, member);
+    if (member == 0)
+        ball->took_s = rt_clock_wall_s() - start;
+}
+
+double rt_peak_round_trip_s(const struct rt_peak *peak)
+{
+    struct ball ball = {0};
+
+    if (rt_team_size(peak->team) < 2)
+        return 0;
+    rt_team_run(peak->team, bounce, &ball);
+    return ball.took_s / ROUND_TRIPS;
 }
 
 const char *rt_peak_isa(const struct rt_peak *peak)

@@ -22,6 +22,11 @@ int rt_peak_start(struct rt_peak *peak, struct rt_team *team, struct rt_error *e
 /* One probe: operations a second of all threads together; peak->best_flops follows. */
 double rt_peak_probe(struct rt_peak *peak);
 
+/* Seconds for a word to go from the first thread's core to the second's and back, the mean of 500 times; 0
+ * where there is one thread. Cores that share a cache take under a tenth of a microsecond, others several times
+ * as long, and so does what one thread reads that the other wrote. A hypervisor may move virtual ones apart. */
+double rt_peak_round_trip_s(const struct rt_peak *peak);
+
 /* The instruction set that probes use: "avx2". */
 const char *rt_peak_isa(const struct rt_peak *peak);
 

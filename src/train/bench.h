@@ -35,8 +35,9 @@ struct rt_bench_result {
     int threads;
     int64_t parameters;
     char isa[16];
-    double best_flops; /* the best probe: the peak */
-    double flops;      /* direct equivalents of one step */
+    double best_flops;   /* the best probe: the peak */
+    double round_trip_s; /* between two threads' cores (engine/peak.h), the mean over `times`; 0: one thread */
+    double flops;        /* direct equivalents of one step */
     struct rt_bench_times
         times;         /* seconds a step; seconds a start; or an epoch's time over that of its steps, less 1 */
     size_t plan_bytes; /* of the engine's plan */

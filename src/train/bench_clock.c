@@ -61,6 +61,7 @@ bool rt_bench_clock_note(struct rt_bench_clock *clock, double value)
     const int i = clock->count++;
 
     clock->values[i] = value;
+    clock->round_trips_s[i] = rt_peak_round_trip_s(&clock->peak);
     clock->probes[i] = crowded ? 0 : fmin(clock->probe, after);
     clock->probe = after;
     return is_clean(clock, i);
@@ -98,6 +99,9 @@ void rt_bench_merge(struct rt_bench_result *result, const struct rt_bench_result
         *result = *more;
         return;
     }
+    result->round_trip_s =
+        (result->round_trip_s * result->times.count + more->round_trip_s * more->times.count) /
+        (result->times.count + more->times.count);
     merge_times(&result->times, &more->times);
     result->best_flops = fmax(result->best_flops, more->best_flops);
     if (more->peak_bytes > result->peak_bytes)
@@ -112,9 +116,13 @@ void rt_bench_clock_read(const struct rt_bench_clock *clock, struct rt_bench_res
     const int clean = count_clean(clock);
 
     *times = (struct rt_bench_times){.clean = clean, .disturbed = clock->count - clean};
+    result->round_trip_s = 0;
     for (int i = 0; i < clock->count; i++)
-        if (!clean || is_clean(clock, i))
+        if (!clean || is_clean(clock, i)) {
             times->all[times->count++] = clock->values[i];
+            result->round_trip_s += clock->round_trips_s[i];
+        }
+    result->round_trip_s /= times->count;
     sort(times);
     result->best_flops = clock->peak.best_flops;
     rt_copy_text(result->isa, sizeof result->isa, rt_peak_isa(&clock->peak));

@@ -14,6 +14,7 @@ struct rt_bench_clock {
     double values[RT_BENCH_REPETITIONS_MAX];
     double probes[RT_BENCH_REPETITIONS_MAX]; /* the slower one of the two around each; 0 where others had our
                                                 cores */
+    double round_trips_s[RT_BENCH_REPETITIONS_MAX]; /* behind each */
 };
 
 /* *clock is allocated; rt_free it. `team` must outlive it. */
@@ -29,7 +30,7 @@ void rt_bench_clock_begin(struct rt_bench_clock *clock);
 /* Right behind it: notes the value that it has given; true if it is clean by what is known so far. */
 bool rt_bench_clock_note(struct rt_bench_clock *clock, double value);
 
-/* Sorts the clean from the disturbed, into result->times and ->best_flops. */
+/* Sorts the clean from the disturbed, into result->times, ->best_flops and ->round_trip_s. */
 void rt_bench_clock_read(const struct rt_bench_clock *clock, struct rt_bench_result *result);
 
 #endif

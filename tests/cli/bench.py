@@ -38,6 +38,7 @@ def check_json(folder):
            f'{name}: the median is one', times)
         ok(steps['clean'] + steps['disturbed'] >= 3 and len(times) == (steps['clean'] or steps['disturbed']),
            f'{name}: clean repetitions are counted, or all where none is clean', steps)
+        ok(1e-9 < steps['round_trip'] < 1e-2, f'{name}: a round trip between the threads takes time', steps['round_trip'])
         # 30 MB at least: weights and momentum of 1.2 million parameters are 10 MB, and the program itself
         ok(5e6 < steps['plan_bytes'] < steps['peak_memory_bytes'] < 1e9, f'{name}: memory', steps)
         inside = sum(op['forward_s'] + op['backward_s'] for op in steps['ops'])
