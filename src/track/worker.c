@@ -27,8 +27,9 @@ struct rt_worker {
     int64_t told;           /* records announced */
     char run_name[RT_ID_MAX];
     bool closing, failing, done;
-    bool abandoned; /* the time is over */
-    double deadline_s;
+    bool abandoned;          /* the time is over */
+    double closed_s, wait_s; /* closing: since when; how long at most */
+    bool as_told;            /* ... by RETHINK_TRACK_WAIT_S, failing or not */
 };
 
 static struct timespec moment(double wall_s)
@@ -116,6 +117,7 @@ static void run(struct rt_worker *worker)
         rc = rt_sender_pass(&worker->sender, &err);
         pthread_mutex_lock(&worker->mutex);
         worker->failing = rc != 0;
+        pthread_cond_broadcast(&worker->changed);
         rt_copy_text(worker->run_name, sizeof worker->run_name, worker->sender.link.position.run);
         if (rc && !worker->abandoned)
             report_trouble(worker, &err, &warned);
@@ -203,15 +205,23 @@ void rt_worker_run_name(struct rt_worker *worker, char name[RT_ID_MAX])
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static double time_to_wait_s(const struct rt_worker *worker, double wait_s)
+/* Sets how long closing may take. */
+static void set_wait(struct rt_worker *worker, double wait_s)
 {
     const char *given = rt_setting_env("RETHINK_TRACK_WAIT_S");
     double seconds;
     char rest;
 
-    if (given && sscanf(given, "%lf%c", &seconds, &rest) == 1 && seconds >= 0 && seconds <= 86400)
-        return seconds;
-    return worker->failing && wait_s > WAIT_WHEN_FAILING_S ? WAIT_WHEN_FAILING_S : wait_s;
+    worker->as_told = given && sscanf(given, "%lf%c", &seconds, &rest) == 1 && seconds >= 0 && seconds <= 86400;
+    worker->wait_s = worker->as_told ? seconds : wait_s;
+}
+
+/* When closing ends: earlier while sending fails, which the thread may find out only after it has begun. */
+static double deadline_s(const struct rt_worker *worker)
+{
+    const bool soon = worker->failing && !worker->as_told && worker->wait_s > WAIT_WHEN_FAILING_S;
+
+    return worker->closed_s + (soon ? WAIT_WHEN_FAILING_S : worker->wait_s);
 }
 
 void rt_worker_close(struct rt_worker *worker, double wait_s)
@@ -219,7 +229,8 @@ void rt_worker_close(struct rt_worker *worker, double wait_s)
     pthread_mutex_lock(&worker->mutex);
     if (!worker->closing) {
         worker->closing = true;
-        worker->deadline_s = rt_clock_wall_s() + time_to_wait_s(worker, wait_s);
+        worker->closed_s = rt_clock_wall_s();
+        set_wait(worker, wait_s);
         pthread_cond_broadcast(&worker->changed);
     }
     pthread_mutex_unlock(&worker->mutex);
@@ -228,13 +239,14 @@ void rt_worker_close(struct rt_worker *worker, double wait_s)
 void rt_worker_free(struct rt_worker **out, int64_t *sent)
 {
     struct rt_worker *worker = *out;
-    struct timespec until;
 
     rt_worker_close(worker, 0);
     pthread_mutex_lock(&worker->mutex);
-    until = moment(worker->deadline_s);
-    while (!worker->done && rt_clock_wall_s() < worker->deadline_s)
+    while (!worker->done && rt_clock_wall_s() < deadline_s(worker)) {
+        const struct timespec until = moment(deadline_s(worker));
+
         pthread_cond_timedwait(&worker->changed, &worker->mutex, &until);
+    }
     if (!worker->done) {
         worker->abandoned = true;
         rt_http_stop(worker->sender.link.http, true);
