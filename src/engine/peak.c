@@ -60,43 +60,43 @@ int rt_peak_start(struct rt_peak *peak, struct rt_team *team, struct rt_error *e
     return RT_OK;
 }
 
-struct ball {
+struct ping_pong {
     _Atomic int holder; /* the thread whose turn it is */
     double took_s;
 };
 
-static void pass_on(struct ball *ball, int member)
+static void pass_on(struct ping_pong *game, int member)
 {
-    for (int spins = 0; atomic_load_explicit(&ball->holder, memory_order_acquire) != member; spins++)
+    for (int spins = 0; atomic_load_explicit(&game->holder, memory_order_acquire) != member; spins++)
         if (spins > SPINS) /* the other one may be waiting for this core */
             sched_yield();
-    atomic_store_explicit(&ball->holder, !member, memory_order_release);
+    atomic_store_explicit(&game->holder, !member, memory_order_release);
 }
 
-static void bounce(void *context, int member)
+static void play(void *context, int member)
 {
-    struct ball *ball = context;
+    struct ping_pong *game = context;
     double start = 0;
 
     if (member > 1)
         return;
-    pass_on(ball, member); /* both are there */
+    pass_on(game, member); /* both are there */
     if (member == 0)
         start = rt_clock_wall_s();
     for (int i = 0; i < ROUND_TRIPS; i++)
-        pass_on(ball, member);
+        pass_on(game, member);
     if (member == 0)
-        ball->took_s = rt_clock_wall_s() - start;
+        game->took_s = rt_clock_wall_s() - start;
 }
 
 double rt_peak_round_trip_s(const struct rt_peak *peak)
 {
-    struct ball ball = {0};
+    struct ping_pong game = {0};
 
     if (rt_team_size(peak->team) < 2)
         return 0;
-    rt_team_run(peak->team, bounce, &ball);
-    return ball.took_s / ROUND_TRIPS;
+    rt_team_run(peak->team, play, &game);
+    return game.took_s / ROUND_TRIPS;
 }
 
 const char *rt_peak_isa(const struct rt_peak *peak)

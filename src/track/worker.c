@@ -29,7 +29,7 @@ struct rt_worker {
     bool closing, failing, done;
     bool abandoned;          /* the time is over */
     double closed_s, wait_s; /* closing: since when; how long at most */
-    bool as_told;            /* ... by RETHINK_TRACK_WAIT_S, failing or not */
+    bool wait_is_set;        /* ... by RETHINK_TRACK_WAIT_S, failing or not */
 };
 
 static struct timespec moment(double wall_s)
@@ -212,14 +212,15 @@ static void set_wait(struct rt_worker *worker, double wait_s)
     double seconds;
     char rest;
 
-    worker->as_told = given && sscanf(given, "%lf%c", &seconds, &rest) == 1 && seconds >= 0 && seconds <= 86400;
-    worker->wait_s = worker->as_told ? seconds : wait_s;
+    worker->wait_is_set =
+        given && sscanf(given, "%lf%c", &seconds, &rest) == 1 && seconds >= 0 && seconds <= 86400;
+    worker->wait_s = worker->wait_is_set ? seconds : wait_s;
 }
 
 /* When closing ends: earlier while sending fails, which the thread may find out only after it has begun. */
 static double deadline_s(const struct rt_worker *worker)
 {
-    const bool soon = worker->failing && !worker->as_told && worker->wait_s > WAIT_WHEN_FAILING_S;
+    const bool soon = worker->failing && !worker->wait_is_set && worker->wait_s > WAIT_WHEN_FAILING_S;
 
     return worker->closed_s + (soon ? WAIT_WHEN_FAILING_S : worker->wait_s);
 }

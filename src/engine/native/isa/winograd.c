@@ -233,6 +233,14 @@ static void prefetch(const struct rt_tiles *t, const struct window *w, int rows,
             __builtin_prefetch(w->corner + w->row[i] + j * t->ld + c, 0, 2);
 }
 
+/* The same for pixels to be written. */
+static void prefetch_outputs(const struct rt_tiles *t, const float *pixels, int rows, int columns)
+{
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < columns; j++)
+            __builtin_prefetch(pixels + i * t->row_ld + j * t->ld, 1, 2);
+}
+
 static struct window input_window(const struct tile_kind *kind, const float *map, long k, bool inputs, int rows,
                                   int columns)
 {
@@ -282,14 +290,6 @@ static float *pixels_of(const struct tile_kind *kind, float *map, long k)
     return map + place.image * t->image_ld + place.top * t->row_ld + place.left * t->ld;
 }
 
-/* The same for pixels to be written. */
-static void prefetch_outputs(const struct rt_tiles *t, const float *pixels, int rows, int columns)
-{
-    for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-            __builtin_prefetch(pixels + i * t->row_ld + j * t->ld, 1, 2);
-}
-
 /* Positions to pixels. */
 static void back_run(const struct tile_kind *kind, long first, long begin, long end, float *map,
                      bool accumulate)
@@ -305,10 +305,10 @@ static void back_run(const struct tile_kind *kind, long first, long begin, long 
         const int columns = within(t->width - place.left, 0, kind->run->width);
         const float *from = t->transformed + (first + k) * t->tile_stride;
         float *to = pixels_of(kind, map, k);
+        const float *next = k + 1 < end ? pixels_of(kind, map, k + 1) : to;
 
         for (long c = 0; c < t->channels; c += RT_LANES) {
-            if (k + 1 < end)
-                prefetch_outputs(t, pixels_of(kind, map, k + 1) + c, rows, columns);
+            prefetch_outputs(t, next + c, rows, columns);
             kind->down->middle[OUTPUT](from + c, kind->row, kind->column, half, down, across,
                                        kind->across->points);
             kind->across->store(half, to + c, t->row_ld, t->ld, rows, columns, accumulate);

@@ -277,9 +277,9 @@ static void input_gradient_rows(const struct conv_call *call, const float *trans
         });
 }
 
-/* dx of images [begin, end). */
-static void input_gradient_images(const struct conv_call *call, const float *transposed, long begin, long end,
-                                  float *rows)
+/* dx of images [begin, end), by gathered rows. */
+static void scatter_images(const struct conv_call *call, const float *transposed, long begin, long end,
+                           float *rows)
 {
     const struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
@@ -287,11 +287,6 @@ static void input_gradient_images(const struct conv_call *call, const float *tra
     const long pixels = (long)x->shape.height * x->shape.width, first = begin * s->area, last = end * s->area;
     float *dx = rt_native_grad(plan, x);
 
-    if (s->pointwise) {
-        input_gradient_rows(call, transposed, first, last - first, dx + first * x->grad_ld, x->grad_ld,
-                            call->stage->accumulate[0]);
-        return;
-    }
     if (!call->stage->accumulate[0])
         for (long p = begin * pixels; p < end * pixels; p++)
             memset(dx + p * x->grad_ld, 0, (size_t)x->channels * sizeof *dx);
@@ -306,7 +301,24 @@ static void input_gradient_images(const struct conv_call *call, const float *tra
     }
 }
 
-/* Weights' and input's gradients by gathered rows, of a few images at a time, whose dy then stays in cache. */
+/* dx of images [begin, end), announced. */
+static void input_gradient_images(const struct conv_call *call, const float *transposed, long begin, long end,
+                                  float *rows)
+{
+    const struct rt_conv_shape *s = &call->shape;
+    const struct rt_value *x = &call->plan->values[call->stage->in[0]];
+
+    if (s->pointwise)
+        input_gradient_rows(call, transposed, begin * s->area, (end - begin) * s->area,
+                            rt_native_grad(call->plan, x) + begin * s->area * x->grad_ld, x->grad_ld,
+                            call->stage->accumulate[0]);
+    else
+        scatter_images(call, transposed, begin, end, rows);
+    rt_native_announce(call->plan, call->stage, begin, end);
+}
+
+/* Weights' and input's gradients by gathered rows, a few images at a time, whose x and dy are still in a cache
+ * for dx: where members have whole chunks, which then are their shares of dx as well. */
 static void direct_backward(struct conv_call *call, int member, const float *transposed)
 {
     struct rt_native *plan = call->plan;
@@ -314,8 +326,10 @@ static void direct_backward(struct conv_call *call, int member, const float *tra
     struct rt_team *team = plan->base.options.team;
     const long chunks = chunk_count(plan), weights = s->depth * s->out;
     const long images = call->stage->block < s->area ? 1 : call->stage->block / s->area;
+    const bool wanted = call->stage->wants[0], together = chunks % rt_team_size(team) == 0;
     float *rows = rt_native_scratch(plan, member), *partial = plan->shared, *bias = partial + chunks * weights;
     const struct rt_slice chunk = rt_team_slice(team, member, chunks, 1);
+    const struct rt_slice rest = rt_team_slice(team, member, wanted && !together ? plan->count : 0, 1);
     const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
 
     for (long c = chunk.begin; c < chunk.end; c++) {
@@ -325,12 +339,12 @@ static void direct_backward(struct conv_call *call, int member, const float *tra
             const long end = last - i < images ? last : i + images;
 
             weight_gradient_images(call, i, end, partial + c * weights, bias + c * s->out, i > first, rows);
-            if (!call->stage->wants[0])
-                continue;
-            input_gradient_images(call, transposed, i, end, rows);
-            rt_native_announce(plan, call->stage, i, end);
+            if (wanted && together)
+                input_gradient_images(call, transposed, i, end, rows);
         }
     }
+    for (long i = rest.begin; i < rest.end; i++)
+        input_gradient_images(call, transposed, i, i + 1, rows);
     rt_team_barrier(team);
     rt_native_learn(plan, call->stage->node->tensors[0], (size_t)learned.begin, partial + learned.begin,
                     (size_t)(learned.end - learned.begin), (int)chunks, (size_t)weights);

@@ -63,22 +63,15 @@ static int linear_plan(struct rt_native *plan, struct rt_stage *stage, struct rt
     return RT_OK;
 }
 
-/* Whether threads share the panels of outputs out, in forward and in the weights' gradient alike: a thread's
- * weights and their momentum then stay in its own caches. Where panels are few, they share rows, or inputs. */
-static bool by_panels(const struct rt_native *plan, const struct rt_value *y)
-{
-    return y->channels / RT_PANEL_CHANNELS >= 2 * rt_team_size(plan->base.options.team);
-}
-
 static void linear_forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
-    const struct rt_slice rows = by_panels(plan, y)
-                                     ? (struct rt_slice){0, plan->count}
-                                     : rt_team_slice(plan->base.options.team, member, plan->count, 14);
-    const struct rt_slice part = by_panels(plan, y) ? rt_team_slice(plan->base.options.team, member, panels, 2)
-                                                    : (struct rt_slice){0, panels};
+    const bool by_rows = panels < 2 * rt_team_size(plan->base.options.team);
+    const struct rt_slice rows = by_rows ? rt_team_slice(plan->base.options.team, member, plan->count, 14)
+                                         : (struct rt_slice){0, plan->count};
+    const struct rt_slice part =
+        by_rows ? (struct rt_slice){0, panels} : rt_team_slice(plan->base.options.team, member, panels, 2);
     const long first = part.begin * RT_PANEL_CHANNELS;
     float *to = rt_native_data(plan, y) + rows.begin * y->ld + first;
 
@@ -168,17 +161,18 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
         });
 }
 
-/* dW = x^T dy for this member's outputs or inputs, a block at a time, each learned at once. */
+/* dW = x^T dy, a block at a time, each learned at once. Members share the outputs as in forward, where that is
+ * even: their weights and momentum then stay in their own caches. Else they share the inputs. */
 static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int member, const float *packed)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
-    const struct rt_slice outputs = by_panels(plan, y)
-                                        ? rt_team_slice(plan->base.options.team, member, panels, 2)
-                                        : (struct rt_slice){0, panels};
-    const struct rt_slice part = by_panels(plan, y)
-                                     ? (struct rt_slice){0, inputs}
-                                     : rt_team_slice(plan->base.options.team, member, inputs, INPUTS);
+    const struct rt_team *team = plan->base.options.team;
+    const bool by_panels = panels % (2 * rt_team_size(team)) == 0;
+    const struct rt_slice outputs =
+        by_panels ? rt_team_slice(team, member, panels, 2) : (struct rt_slice){0, panels};
+    const struct rt_slice part =
+        by_panels ? (struct rt_slice){0, inputs} : rt_team_slice(team, member, inputs, INPUTS);
     float *block = rt_native_scratch(plan, member);
 
     for (long k = part.begin; k < part.end; k += INPUTS) {
