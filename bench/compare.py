@@ -22,7 +22,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLEAN = 0.88  # of the best probe, as in src/train/bench.h
 MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN")
 COLUMNS = ("date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,gflops,peak_gflops,"
-           "share_of_peak,clean,disturbed,memory_mib,epoch_overhead")  # as src/cli/bench_history.c writes them
+           "share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns")  # as src/cli/bench_history.c writes them
 TURNS = 3
 
 
@@ -197,11 +197,12 @@ def revision():
     return done.stdout.strip()
 
 
-def row_of(program, model, times, clean, disturbed, memory, flops, peak, epoch=None):
+def row_of(program, model, times, clean, disturbed, memory, flops, peak, epoch=None, round_trip=None):
     median = statistics.median(times)
     return {"program": program, "model": model, "median_ms": 1e3 * median, "least_ms": 1e3 * min(times),
             "gflops": flops / median / 1e9, "peak_gflops": peak / 1e9, "share_of_peak": flops / median / peak,
-            "clean": clean, "disturbed": disturbed, "memory_mib": memory / 2**20, "epoch_overhead": epoch}
+            "clean": clean, "disturbed": disturbed, "memory_mib": memory / 2**20, "epoch_overhead": epoch,
+            "round_trip_ns": round_trip}
 
 
 def compare(model, pythons, args):
@@ -218,12 +219,12 @@ def compare(model, pythons, args):
         ours.measure_epoch(args.seconds / 2)
     flops = ours.found[0]["flops"]
     rows = [row_of("rethink", model, *ours.clean(), ours.memory(), flops, ours.peak(),
-                   ours.epoch["median"] if ours.epoch else None)]
+                   ours.epoch["median"] if ours.epoch else None, 1e9 * ours.round_trip())]
     if peer:
         rows.append(row_of(peer.label(), model, *peer.clean(), peer.memory, flops, ours.peak()))
         peer.close()
     return {"rows": rows, "flops": flops, "ops": ours.found[-1]["ops"], "steps": ours.found[-1]["profiled_steps"],
-            "report": ours.report, "round_trip": ours.round_trip()}
+            "report": ours.report}
 
 
 def append_history(path, results, label):
@@ -261,7 +262,7 @@ def table(results):
         else:
             cells += ["not installed", "", "", f"{ours['memory_mib']:.0f}", ""]
         cells.append("" if ours["epoch_overhead"] is None else f"{100 * ours['epoch_overhead']:.1f} %")
-        cells.append(f"{1e9 * result['round_trip']:.0f}")
+        cells.append(f"{ours['round_trip_ns']:.0f}")
         cells.append("; ".join(f"{r['clean']} + {r['disturbed']}" + (" (all disturbed)" if not r["clean"] else "")
                                for r in result["rows"]))
         lines.append("| " + " | ".join(cells) + " |")

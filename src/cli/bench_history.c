@@ -10,7 +10,8 @@ enum { HISTORY_BYTES_MAX = 64 << 20 };
 /* bench/compare.py writes the same columns for PyTorch. */
 static const char header[] =
     "date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
-    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead\n";
+    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,"
+    "round_trip_ns\n";
 
 /* A text without what a CSV field would have to quote. */
 static void append_field(struct rt_text *text, const char *field)
@@ -40,7 +41,7 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
                    r->times.disturbed, (double)r->peak_bytes / (1024 * 1024));
     if (epoch)
         rt_text_printf(text, "%.4f", epoch->times.median);
-    rt_text_append(text, "\n");
+    rt_text_printf(text, ",%.1f\n", 1e9 * r->round_trip_s);
 }
 
 /* Whether the file must still be begun. */

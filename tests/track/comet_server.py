@@ -310,6 +310,17 @@ def check_hanging(folder):
     tap.empty(problems(only(comet), 0, 32), 'hanging: the next session sends what is missing, each point once')
 
 
+def check_late_failure(folder):
+    """The first attempt fails only when the run has ended: the end waits as long as for any service that fails."""
+    comet = Comet()
+    proxy = Proxy(comet.port, ['late-cut'] * 100)
+    done = run_drive(proxy.url, folder + '/late', 'points=5', env={'RETHINK_TRACK_WAIT_S': None})
+    proxy.close()
+    comet.close()
+    tap.ok(0.5 < done.took < 6 * tap.SLOWER and '5 points' in done.stderr, 'a failure found out at the end: not waited for long',
+           done.took, done.stderr)
+
+
 def check_settings(folder):
     comet = Comet()
     done = run_drive(comet.url, folder + '/nokey', 'points=5', key=None)
@@ -441,6 +452,7 @@ def main():
         check_resume(folder)
         check_faults(folder)
         check_hanging(folder)
+        check_late_failure(folder)
         check_settings(folder)
         check_secrets(folder)
         check_tls(folder)

@@ -7,6 +7,7 @@ Each request is taken by a plan, a list of words used up one by one, then 'pass'
     cut      close the connection without forwarding
     store-cut   forward it, then close the connection without an answer
     store-half  forward it, then send half of the answer and close
+    late-cut the same, half a second later
     hang     never answer (until the proxy stops)
     store-hang  forward it, then never answer"""
 import http.client
@@ -66,6 +67,9 @@ class Proxy:
                     self.send_header('Content-Length', '100000')
                     self.end_headers()
                     self.wfile.write(b'{"run": {"in')
+                    self.close_connection = True
+                elif word == 'late-cut':
+                    proxy.released.wait(0.5)
                     self.close_connection = True
                 elif word.endswith('hang'):
                     proxy.released.wait(120)
