@@ -15,9 +15,9 @@
 
 #include "base/path.h"
 #include "run/lock.h"
+#include "support/scratch.h"
 
-static char folder[] = "/tmp/rethink-lock-XXXXXX";
-static char path[64];
+static char path[RT_PATH_MAX];
 
 /* A child that holds the lock until it is killed. */
 static pid_t start_holder(void)
@@ -101,17 +101,7 @@ static void survives_without_a_file(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/lock", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rt_tree_remove(folder, "/tmp", NULL);
+    return scratch_make(state) || rt_path_join(path, *state, "lock", NULL) ? -1 : 0;
 }
 
 int main(void)
@@ -122,5 +112,5 @@ int main(void)
         cmocka_unit_test(survives_without_a_file),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

@@ -12,10 +12,11 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/path.h"
 #include "run/result.h"
+#include "support/scratch.h"
 
-static char folder[] = "/tmp/rethink-result-XXXXXX";
-static char path[64];
+static char path[RT_PATH_MAX];
 
 static struct rt_result example(void)
 {
@@ -103,17 +104,7 @@ static void names_what_is_wrong(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/result.json", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rt_tree_remove(folder, "/tmp", NULL);
+    return scratch_make(state) || rt_path_join(path, *state, "result.json", NULL) ? -1 : 0;
 }
 
 int main(void)
@@ -124,5 +115,5 @@ int main(void)
         cmocka_unit_test(names_what_is_wrong),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

@@ -11,13 +11,14 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "base/path.h"
+#include "support/scratch.h"
 #include "track/bar.h"
 #include "track/metrics.h"
 
 #define HEADER "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n"
 
-static char folder[] = "/tmp/rethink-metrics-XXXXXX";
-static char path[64];
+static char path[RT_PATH_MAX];
 
 static int read_text(struct rt_metrics_log *log, const char *text, size_t size, struct rt_error *err)
 {
@@ -170,17 +171,7 @@ static void has_no_rate_at_first(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder))
-        return -1;
-    snprintf(path, sizeof path, "%s/metrics.csv", folder);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rt_tree_remove(folder, "/tmp", NULL);
+    return scratch_make(state) || rt_path_join(path, *state, "metrics.csv", NULL) ? -1 : 0;
 }
 
 int main(void)
@@ -192,5 +183,5 @@ int main(void)
         cmocka_unit_test(fits_every_width), cmocka_unit_test(has_no_rate_at_first),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }
