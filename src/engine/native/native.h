@@ -39,13 +39,29 @@ struct rt_value {
 struct rt_native;
 struct rt_stage;
 
+/* A stage's forward or backward pass, in steps that all members of the team take at the same time: what
+ * precedes the images, or has nothing to do with single ones; images [begin, end), in order, of those that are
+ * the member's; and what follows all images. A step begins when all members have ended the one before it. Any
+ * may be null. */
+struct rt_native_pass {
+    void (*begin)(struct rt_native *plan, struct rt_stage *stage, int member);
+    void (*images)(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end);
+    void (*end)(struct rt_native *plan, struct rt_stage *stage, int member);
+};
+
+/* How a stage may share a group (groups.c) with those before it. */
+enum rt_native_sharing {
+    RT_ALONE,
+    RT_READS,   /* with other readers of its input: `begin` looks at no activations */
+    RT_FOLLOWS, /* with its input's producer: it is a view, and has no forward images */
+};
+
 /* One op on this engine: each is one file in ops/ and one line in RT_NATIVE_KERNELS. */
 struct rt_native_kernel {
     const struct rt_op *op;
     /* Fills the stage in: its last node, values, buffers, scratch, tensors. */
     int (*plan)(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err);
-    void (*forward)(struct rt_native *plan, struct rt_stage *stage);
-    void (*backward)(struct rt_native *plan, struct rt_stage *stage);
+    struct rt_native_pass forward, backward;
     /* Null, or what can be done with the output's gradient of images [begin, end) while it is in a cache:
      * called by the stage that completes that gradient, if it `announces`; else the stage's own backward does
      * it. */
@@ -65,14 +81,25 @@ struct rt_stage {
     bool accumulate[RT_NODE_INPUTS_MAX]; /* ... and added to what later readers left there */
     bool relu;                           /* covers a ReLU */
     bool winograd;                       /* convolution: on Winograd's algorithm */
-    double forward_s, backward_s;        /* time taken so far, where options.profile asks */
-    uint64_t images;                     /* seen in that time */
-    long block;                          /* convolution: output pixels a piece of work */
-    int buffer;                          /* own buffer in the arena, or RT_NONE */
-    long persistent;                     /* own persistent floats, or RT_NONE */
+    enum rt_native_sharing sharing;
+    int group_first;              /* number of the first stage of its group */
+    double forward_s, backward_s; /* time taken so far, where options.profile asks */
+    uint64_t images;              /* seen in that time */
+    long block;                   /* convolution: output pixels a piece of work */
+    long images_least;            /* that are worth taking at a time; 0: any */
+    long shared, shared_floats;   /* its part of plan->shared: offset and size */
+    int buffer;                   /* own buffer in the arena, or RT_NONE */
+    long persistent;              /* own persistent floats, or RT_NONE */
     long own_view;       /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
     bool announced;      /* some other stage calls this one's gradient_ready */
     int told, next_told; /* the first stage that this one tells; the next that is told by the same; RT_NONE */
+};
+
+/* Stages whose passes run together: a few images go through all of them before the next images come. */
+struct rt_native_group {
+    struct rt_stage **stages; /* [count], in the order in which they run */
+    int count;
+    long images; /* at a time */
 };
 
 /* A tensor's place in the parameter vector (and, for trained ones, in momentum and gradients). */
@@ -85,7 +112,10 @@ struct rt_native {
     struct rt_plan base;
     const struct rt_isa *isa;
     struct rt_stage *stages;
-    int stage_count, end;    /* end: a time past every stage's */
+    int stage_count, end;           /* end: a time past every stage's */
+    struct rt_stage **order;        /* [2 stage_count] what the groups' lists point to */
+    struct rt_native_group *groups; /* as they run: forward's, then backward's */
+    int forward_groups, group_count;
     struct rt_value *values; /* [node_count] */
     bool *covered;           /* [node_count] by an earlier node's stage */
     struct rt_home {         /* [node_count] the concatenation that a node's output is stored in */
@@ -100,7 +130,7 @@ struct rt_native {
     size_t persistent_floats;
     float *scratch; /* [threads][scratch_floats]: each thread's own */
     size_t scratch_floats;
-    float *shared; /* all threads' together */
+    float *shared; /* all threads' together; each stage of the group that runs has a part */
     size_t shared_floats;
     struct rt_slot *slots; /* [tensor_count] */
     size_t parameter_floats;
@@ -128,7 +158,7 @@ void rt_native_touch_forward(struct rt_native *plan, const struct rt_stage *stag
 void rt_native_touch_backward(struct rt_native *plan, const struct rt_stage *stage, int buffer);
 long rt_native_persist(struct rt_native *plan, size_t floats);
 void rt_native_need_scratch(struct rt_native *plan, size_t floats);
-void rt_native_need_shared(struct rt_native *plan, size_t floats);
+void rt_native_need_shared(struct rt_stage *stage, size_t floats);
 void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int tensor, size_t floats);
 /* Gives the stage's output its value: memory of its own, or its part of the concatenation it belongs to. */
 int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err);
@@ -152,16 +182,25 @@ bool rt_native_wants_moments(const struct rt_native *plan, int node);
 /* Lets the stage of `value`'s producer leave partial moments of `rows` pixels each. */
 void rt_native_offer_moments(struct rt_native *plan, int node, long rows);
 
+/* Groups (groups.c): forms them of the planned stages, which settles what memory is shared and which lives
+ * overlap; and runs all stages' passes by them. */
+int rt_native_form_groups(struct rt_native *plan, struct rt_error *err);
+void rt_native_run_forward(struct rt_native *plan);
+void rt_native_run_backward(struct rt_native *plan);
+
 /* Running. */
 
-/* Calls part(plan, stage, member) once for each member of the team, at the same time. */
-void rt_native_share_out(struct rt_native *plan, struct rt_stage *stage,
-                         void (*part)(struct rt_native *plan, struct rt_stage *stage, int member));
+/* This member's images, as `images` steps get them. With `chunks` a multiple of the team's size, whole chunks
+ * (rt_slice(c, chunks, count, 1)). */
+struct rt_slice rt_native_images(const struct rt_native *plan, int member);
+/* The number of the chunk that an image is in. */
+int rt_native_chunk_of(const struct rt_native *plan, int chunks, long image);
 float *rt_native_data(const struct rt_native *plan, const struct rt_value *value);
 float *rt_native_grad(const struct rt_native *plan, const struct rt_value *value);
 struct rt_view rt_native_view(const struct rt_native *plan, const struct rt_value *value);
 long rt_native_rows(const struct rt_native *plan, const struct rt_value *value); /* pixels in the batch */
 float *rt_native_scratch(const struct rt_native *plan, int member);
+float *rt_native_shared(const struct rt_native *plan, const struct rt_stage *stage);
 float *rt_native_parameter(const struct rt_native *plan, int tensor);
 /* Uses `count` gradients of a tensor from element `offset` on, the sum of `parts` arrays: updates weights and
  * momentum, or leaves the gradients for export. */

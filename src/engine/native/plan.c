@@ -61,10 +61,10 @@ void rt_native_need_scratch(struct rt_native *plan, size_t floats)
         plan->scratch_floats = (floats + 1023) / 1024 * 1024;
 }
 
-void rt_native_need_shared(struct rt_native *plan, size_t floats)
+void rt_native_need_shared(struct rt_stage *stage, size_t floats)
 {
-    if (floats > plan->shared_floats)
-        plan->shared_floats = floats;
+    if ((long)floats > stage->shared_floats)
+        stage->shared_floats = (long)((floats + BUFFER_ALIGN - 1) / BUFFER_ALIGN * BUFFER_ALIGN);
 }
 
 void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int tensor, size_t floats)
@@ -243,6 +243,8 @@ void rt_native_free(struct rt_plan *base)
     rt_free(&plan->homes);
     rt_free(&plan->covered);
     rt_free(&plan->values);
+    rt_free(&plan->order);
+    rt_free(&plan->groups);
     rt_free(&plan->stages);
     rt_free(&plan);
 }
@@ -263,7 +265,8 @@ int rt_native_create(struct rt_plan **out, const struct rt_graph *graph, const s
         (rc = rt_alloc(&plan->covered, nodes, sizeof *plan->covered, "the plan", err)) ||
         (rc = rt_alloc(&plan->homes, nodes, sizeof *plan->homes, "the plan", err)) ||
         (rc = rt_alloc(&plan->slots, (size_t)graph->tensor_count, sizeof *plan->slots, "the plan", err)) ||
-        (rc = plan_stages(plan, err)) || (rc = allocate(plan, err))) {
+        (rc = plan_stages(plan, err)) || (rc = rt_native_form_groups(plan, err)) ||
+        (rc = allocate(plan, err))) {
         rt_native_free(&plan->base);
         return rc;
     }

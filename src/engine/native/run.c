@@ -1,7 +1,6 @@
 /* Running a plan: training steps, evaluation, probes; and where a stage finds its numbers. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "engine/native/native.h"
 #include "net/ops.h"
 
@@ -34,6 +33,11 @@ float *rt_native_scratch(const struct rt_native *plan, int member)
     return plan->scratch + (size_t)member * plan->scratch_floats;
 }
 
+float *rt_native_shared(const struct rt_native *plan, const struct rt_stage *stage)
+{
+    return plan->shared + stage->shared;
+}
+
 float *rt_native_parameter(const struct rt_native *plan, int tensor)
 {
     return plan->parameters + plan->slots[tensor].offset;
@@ -52,6 +56,20 @@ void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const fl
         plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
 }
 
+struct rt_slice rt_native_images(const struct rt_native *plan, int member)
+{
+    return rt_team_slice(plan->base.options.team, member, plan->count, 1);
+}
+
+int rt_native_chunk_of(const struct rt_native *plan, int chunks, long image)
+{
+    int chunk = 0;
+
+    while (rt_slice(chunk, chunks, plan->count, 1).end <= image)
+        chunk++;
+    return chunk;
+}
+
 void rt_native_announce(struct rt_native *plan, const struct rt_stage *stage, long begin, long end)
 {
     for (int s = stage->told; s != RT_NONE; s = plan->stages[s].next_told)
@@ -64,53 +82,6 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
 
     plan->isa->moments(rt_native_data(plan, value) + begin * value->ld, value->ld, count, value->channels,
                        piece, piece + value->channels);
-}
-
-struct shared_work {
-    struct rt_native *plan;
-    struct rt_stage *stage;
-    void (*part)(struct rt_native *plan, struct rt_stage *stage, int member);
-};
-
-static void run_part(void *context, int member)
-{
-    const struct shared_work *work = context;
-
-    work->part(work->plan, work->stage, member);
-}
-
-void rt_native_share_out(struct rt_native *plan, struct rt_stage *stage,
-                         void (*part)(struct rt_native *plan, struct rt_stage *stage, int member))
-{
-    struct shared_work work = {plan, stage, part};
-
-    rt_team_run(plan->base.options.team, run_part, &work);
-}
-
-/* Runs one pass of a stage, and adds its time to *total where the plan keeps times. */
-static void run_stage(struct rt_native *plan, struct rt_stage *stage,
-                      void (*pass)(struct rt_native *plan, struct rt_stage *stage), double *total)
-{
-    const double start = plan->base.options.profile ? rt_clock_wall_s() : 0;
-
-    pass(plan, stage);
-    if (plan->base.options.profile)
-        *total += rt_clock_wall_s() - start;
-}
-
-static void run_forward(struct rt_native *plan)
-{
-    for (int s = 0; s < plan->stage_count; s++) {
-        run_stage(plan, &plan->stages[s], plan->stages[s].kernel->forward, &plan->stages[s].forward_s);
-        plan->stages[s].images += (uint64_t)plan->count;
-    }
-}
-
-static void run_backward(struct rt_native *plan)
-{
-    for (int s = plan->stage_count - 1; s >= 0; s--)
-        if (plan->stages[s].kernel->backward)
-            run_stage(plan, &plan->stages[s], plan->stages[s].kernel->backward, &plan->stages[s].backward_s);
 }
 
 void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
@@ -127,8 +98,8 @@ void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const s
     plan->metrics = metrics;
     plan->predictions = NULL;
     plan->input_gradient = NULL;
-    run_forward(plan);
-    run_backward(plan);
+    rt_native_run_forward(plan);
+    rt_native_run_backward(plan);
 }
 
 void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
@@ -142,7 +113,7 @@ void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, stru
     plan->labels = batch->labels;
     plan->metrics = metrics;
     plan->predictions = predictions;
-    run_forward(plan);
+    rt_native_run_forward(plan);
 }
 
 /* Copies pixels to planes [n, c, h, w] (out true), or planes to pixels. */
@@ -178,7 +149,7 @@ void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, co
     plan->metrics = NULL;
     plan->predictions = NULL;
     plan->input_gradient = dx;
-    run_forward(plan);
+    rt_native_run_forward(plan);
     if (last->planar)
         memcpy(y, x, (size_t)count * rt_shape_count(last->shape) * sizeof(float));
     else
@@ -186,5 +157,5 @@ void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, co
     if (!dy || last->grad == RT_NONE)
         return;
     exchange(plan, last->shape, rt_native_grad(plan, last), last->grad_ld, (float *)(uintptr_t)dy, false);
-    run_backward(plan);
+    rt_native_run_backward(plan);
 }

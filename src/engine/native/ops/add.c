@@ -37,7 +37,8 @@ static int add_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
     return RT_OK;
 }
 
-static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+/* By pieces of rows, which are not whole images. */
+static void add_forward(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *a = &plan->values[stage->in[0]], *b = &plan->values[stage->in[1]];
     const struct rt_value *y = &plan->values[stage->out];
@@ -53,30 +54,24 @@ static void forward_part(struct rt_native *plan, struct rt_stage *stage, int mem
     }
 }
 
-static void add_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, forward_part);
-}
-
-static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void add_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                long end)
 {
     const struct rt_value *y = &plan->values[stage->out];
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, y), ROWS);
+    const long area = (long)y->shape.height * y->shape.width;
 
+    (void)member;
     for (int i = 0; i < 2; i++) {
         const struct rt_value *x = &plan->values[stage->in[i]];
 
         if (stage->wants[i] && !shares_gradient(plan, stage, i))
-            plan->isa->copy(rt_native_grad(plan, y) + part.begin * y->grad_ld, y->grad_ld, (struct rt_view){0},
-                            rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
-                            part.end - part.begin, y->channels, stage->accumulate[i]);
+            plan->isa->copy(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                            (struct rt_view){0}, rt_native_grad(plan, x) + begin * area * x->grad_ld,
+                            x->grad_ld, (end - begin) * area, y->channels, stage->accumulate[i]);
     }
 }
 
-static void add_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, backward_part);
-}
-
-const struct rt_native_kernel rt_native_add = {
-    .op = &rt_op_add, .plan = add_plan, .forward = add_forward, .backward = add_backward};
+const struct rt_native_kernel rt_native_add = {.op = &rt_op_add,
+                                               .plan = add_plan,
+                                               .forward = {.begin = add_forward},
+                                               .backward = {.images = add_backward_images}};

@@ -40,6 +40,7 @@ static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struc
     if (rt_native_can_be_view(plan, out, input)) {
         RT_TRY(rt_native_view_of(plan, stage, out, true, err));
         plan->values[out].relu = stage->relu;
+        stage->sharing = RT_FOLLOWS;
         return RT_OK;
     }
     RT_TRY(rt_native_output(plan, stage, out, err));
@@ -119,33 +120,35 @@ static bool producer_leaves_moments(const struct rt_native *plan, const struct r
     return false;
 }
 
-static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void forward_begin(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const struct rt_value *x = &plan->values[stage->in[0]];
     struct rt_team *team = plan->base.options.team;
     const struct rt_slice channels = rt_team_slice(team, member, x->shape.channels, 1);
-    struct rt_slice rows =
-        rt_team_slice(team, member, rt_native_rows(plan, x), x->moment_rows ? x->moment_rows : 1);
 
-    const bool leaves_moments = plan->training && !producer_leaves_moments(plan, stage);
+    if (plan->training && !producer_leaves_moments(plan, stage)) {
+        const struct rt_slice rows = rt_team_slice(team, member, rt_native_rows(plan, x), x->moment_rows);
 
-    for (long r = rows.begin; leaves_moments && r < rows.end; r += x->moment_rows)
-        rt_native_leave_moments(plan, x, r, rows.end - r < x->moment_rows ? rows.end - r : x->moment_rows);
-    rt_team_barrier(team);
+        for (long r = rows.begin; r < rows.end; r += x->moment_rows)
+            rt_native_leave_moments(plan, x, r, rows.end - r < x->moment_rows ? rows.end - r : x->moment_rows);
+        rt_team_barrier(team);
+    }
+    if (member == 0 && plan->training)
+        plan->batches[stage->node->tensors[BATCHES]]++;
     for (long c = channels.begin; c < channels.end; c++)
         normalise_channel(plan, stage, c);
-    rt_team_barrier(team);
-    if (stage->own_view != RT_NONE)
-        plan->isa->copy(rt_native_data(plan, x) + rows.begin * x->ld, x->ld, own_view(plan, stage),
-                        rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, x->channels,
-                        false);
 }
 
-static void batch_norm_forward(struct rt_native *plan, struct rt_stage *stage)
+static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
-    if (plan->training)
-        plan->batches[stage->node->tensors[BATCHES]]++;
-    rt_native_share_out(plan, stage, forward_part);
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const long area = (long)x->shape.height * x->shape.width;
+
+    (void)member;
+    if (stage->own_view != RT_NONE)
+        plan->isa->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, own_view(plan, stage),
+                        rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                        x->channels, false);
 }
 
 /* Where an image's sums over its pixels are: of the gradient, and of the gradient times x - mean. */
@@ -202,39 +205,36 @@ static void learn_channels(struct rt_native *plan, const struct rt_stage *stage,
     }
 }
 
-static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    struct rt_team *team = plan->base.options.team;
-    const struct rt_view view = own_view(plan, stage);
-    const float *arrays = plan->persistent + stage->persistent, *data = rt_native_data(plan, x);
-    const long rows = rt_native_rows(plan, x), channels = x->channels;
-    const struct rt_slice part = rt_team_slice(team, member, rows, ROWS);
-    const struct rt_slice images = rt_team_slice(team, member, plan->count, 1);
-    float *dy = rt_native_grad(plan, y);
+    const struct rt_slice images = rt_native_images(plan, member);
 
     if (!stage->announced) {
         batch_norm_gradient_ready(plan, stage, images.begin, images.end);
-        rt_team_barrier(team);
+        rt_team_barrier(plan->base.options.team);
     }
     learn_channels(plan, stage, member);
-    rt_team_barrier(team);
+}
+
+static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
+{
+    const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const long channels = x->channels, area = (long)x->shape.height * x->shape.width;
+    const float *arrays = plan->persistent + stage->persistent;
+
+    (void)member;
     if (stage->wants[0])
-        plan->isa->norm_backward(data + part.begin * x->ld, x->ld, dy + part.begin * y->grad_ld, y->grad_ld,
-                                 rt_native_grad(plan, x) + part.begin * x->grad_ld, x->grad_ld,
-                                 part.end - part.begin, channels, view,
+        plan->isa->norm_backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                                 rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                                 rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
+                                 (end - begin) * area, channels, own_view(plan, stage),
                                  &(struct rt_norm_terms){arrays + MEAN * channels, arrays + MEAN_G * channels,
                                                          arrays + SLOPE * channels},
                                  stage->accumulate[0]);
 }
 
-static void batch_norm_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, backward_part);
-}
-
 const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,
                                                       .plan = batch_norm_plan,
-                                                      .forward = batch_norm_forward,
-                                                      .backward = batch_norm_backward,
+                                                      .forward = {forward_begin, forward_images, NULL},
+                                                      .backward = {backward_begin, backward_images, NULL},
                                                       .gradient_ready = batch_norm_gradient_ready};

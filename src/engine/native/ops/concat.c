@@ -34,30 +34,36 @@ static int concat_plan(struct rt_native *plan, struct rt_stage *stage, struct rt
     return RT_OK;
 }
 
-static void concat_forward(struct rt_native *plan, struct rt_stage *stage)
+static void concat_forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                  long end)
 {
     const struct rt_value *y = &plan->values[stage->out];
+    const long area = (long)y->shape.height * y->shape.width;
     long at = 0;
 
+    (void)member;
     for (int i = 0; i < 2; i++) {
         const struct rt_value *x = &plan->values[stage->in[i]];
         const size_t bytes = (size_t)x->shape.channels * sizeof(float);
 
-        for (long r = 0; r < rt_native_rows(plan, x) && !at_home(plan, stage, i); r++)
+        for (long r = begin * area; r < end * area && !at_home(plan, stage, i); r++)
             memcpy(rt_native_data(plan, y) + r * y->ld + at, rt_native_data(plan, x) + r * x->ld, bytes);
         at += x->shape.channels;
     }
 }
 
-static void concat_backward(struct rt_native *plan, struct rt_stage *stage)
+static void concat_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                   long end)
 {
     const struct rt_value *y = &plan->values[stage->out];
+    const long area = (long)y->shape.height * y->shape.width;
     long at = 0;
 
+    (void)member;
     for (int i = 0; i < 2; i++) {
         const struct rt_value *x = &plan->values[stage->in[i]];
 
-        for (long r = 0; r < rt_native_rows(plan, x) && stage->wants[i] && !at_home(plan, stage, i); r++) {
+        for (long r = begin * area; r < end * area && stage->wants[i] && !at_home(plan, stage, i); r++) {
             const float *from = rt_native_grad(plan, y) + r * y->grad_ld + at;
             float *to = rt_native_grad(plan, x) + r * x->grad_ld;
 
@@ -70,5 +76,7 @@ static void concat_backward(struct rt_native *plan, struct rt_stage *stage)
     }
 }
 
-const struct rt_native_kernel rt_native_concat = {
-    .op = &rt_op_concat, .plan = concat_plan, .forward = concat_forward, .backward = concat_backward};
+const struct rt_native_kernel rt_native_concat = {.op = &rt_op_concat,
+                                                  .plan = concat_plan,
+                                                  .forward = {.images = concat_forward_images},
+                                                  .backward = {.images = concat_backward_images}};

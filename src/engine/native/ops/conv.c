@@ -1,9 +1,9 @@
 /* Convolution as products of gathered rows (im2col a block at a time, so that the rows stay in cache) with the
  * weights packed in panels of 16 output channels: [out/16][kernel x kernel x in][16].
  *
- *   y  = gather(x) W (+ bias) (+ ReLU)       blocks of output pixels shared out
- *   dx = scatter(dy W^T)                     images shared out
- *   dW = sum over chunks of gather(x)^T dy   a fixed number of chunks of images, summed in order
+ *   y  = gather(x) W (+ bias) (+ ReLU)       by blocks of output pixels
+ *   dx = scatter(dy W^T)                     by images
+ *   dW = sum over chunks of gather(x)^T dy   by a fixed number of chunks of images, summed in order
  *
  * Nothing depends on which thread does what, so neither do the results. */
 #include <string.h>
@@ -50,9 +50,23 @@ static long block_rows(long depth)
     return rows < BLOCK_MIN ? BLOCK_MIN : rows > BLOCK_MAX ? BLOCK_MAX : rows;
 }
 
-static long chunk_count(const struct rt_native *plan)
+static int chunk_count(const struct rt_native *plan)
 {
     return plan->count < CHUNKS ? plan->count : CHUNKS;
+}
+
+/* What the stage has in the shared scratch: each chunk's gradients of the weights, and of the bias; the weights
+ * transposed for the input's gradient. */
+struct layout {
+    float *weights, *bias, *transposed;
+};
+
+static struct layout layout_of(const struct rt_native *plan, const struct rt_stage *stage,
+                               const struct rt_conv_shape *s)
+{
+    float *at = rt_native_shared(plan, stage);
+
+    return (struct layout){at, at + CHUNKS * s->depth * s->out, at + CHUNKS * (s->depth + 1) * s->out};
 }
 
 static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
@@ -68,6 +82,7 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
         out = reader;
     }
     RT_TRY(rt_native_output(plan, stage, out, err));
+    stage->sharing = RT_READS;
     rt_native_slot(plan, stage, stage->node->tensors[0], (size_t)(s.depth * s.out));
     if (stage->node->tensor_count > 1)
         rt_native_slot(plan, stage, stage->node->tensors[1], (size_t)s.out);
@@ -85,7 +100,7 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     rt_native_need_scratch(plan, (size_t)((stage->block + RT_PANEL_CHANNELS) * s.depth));
     if (plan->base.options.training) {
         rt_native_need_scratch(plan, (size_t)((stage->block + RT_PANEL_CHANNELS) * s.depth + s.out));
-        rt_native_need_shared(plan, (size_t)(s.depth * s.out * (CHUNKS + 1) + CHUNKS * s.out));
+        rt_native_need_shared(stage, (size_t)(s.depth * s.out * (CHUNKS + 1) + CHUNKS * s.out));
     }
     return RT_OK;
 }
@@ -164,26 +179,28 @@ static void forward_block(const struct conv_call *call, long begin, long count, 
         rt_native_leave_moments(plan, y, begin, count);
 }
 
-static void forward_part(void *context, int member)
+static void forward_begin(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    const struct conv_call *call = context;
-    const long block = call->stage->block, total = call->plan->count * call->shape.area;
-    const struct rt_slice part = rt_team_slice(call->plan->base.options.team, member, total, block);
+    const struct rt_conv_shape s = rt_conv_shape(plan, stage);
 
-    if (call->stage->winograd) {
-        rt_conv_winograd_forward(call->plan, call->stage, &call->shape, member);
-        return;
-    }
-    for (long begin = part.begin; begin < part.end; begin += block)
-        forward_block(call, begin, part.end - begin < block ? part.end - begin : block,
-                      rt_native_scratch(call->plan, member));
+    if (stage->winograd)
+        rt_conv_winograd_forward_begin(plan, stage, &s, member);
 }
 
-static void conv_forward(struct rt_native *plan, struct rt_stage *stage)
+/* Blocks of output pixels are not whole images: those that begin in these. */
+static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
-    struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+    const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+    const long area = call.shape.area, block = stage->block, total = plan->count * area;
 
-    rt_team_run(plan->base.options.team, forward_part, &call);
+    for (long r = (begin * area + block - 1) / block * block; r < end * area; r += block) {
+        const long count = total - r < block ? total - r : block;
+
+        if (stage->winograd)
+            rt_conv_winograd_forward(plan, stage, &call.shape, member, r / area, count / area);
+        else
+            forward_block(&call, r, count, rt_native_scratch(plan, member));
+    }
 }
 
 /* --- backward ------------------------------------------------------------------------------------------- */
@@ -317,67 +334,94 @@ static void input_gradient_images(const struct conv_call *call, const float *tra
     rt_native_announce(call->plan, call->stage, begin, end);
 }
 
-/* Weights' and input's gradients by gathered rows, a few images at a time, whose x and dy are still in a cache
- * for dx: where members have whole chunks, which then are their shares of dx as well. */
-static void direct_backward(struct conv_call *call, int member, const float *transposed)
+/* True if each member's images are whole chunks. */
+static bool owns_chunks(const struct rt_native *plan)
 {
-    struct rt_native *plan = call->plan;
+    return chunk_count(plan) % rt_team_size(plan->base.options.team) == 0;
+}
+
+/* The share of images [begin, end), all of one chunk, in its gradients. */
+static void add_to_chunk(const struct conv_call *call, long begin, long end, int member)
+{
+    const struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
+    const struct layout layout = layout_of(plan, call->stage, s);
+    const int chunks = chunk_count(plan), chunk = rt_native_chunk_of(plan, chunks, begin);
+
+    weight_gradient_images(call, begin, end, layout.weights + chunk * s->depth * s->out,
+                           layout.bias + chunk * s->out, begin > rt_slice(chunk, chunks, plan->count, 1).begin,
+                           rt_native_scratch(plan, member));
+}
+
+static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int member)
+{
+    const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+
+    if (!stage->wants[0])
+        return;
+    transpose_weights(&call, member,
+                      stage->winograd ? rt_conv_winograd_transposed(plan, stage, &call.shape)
+                                      : layout_of(plan, stage, &call.shape).transposed);
+    if (!stage->winograd)
+        return;
+    rt_team_barrier(plan->base.options.team);
+    rt_conv_winograd_backward_begin(plan, stage, &call.shape, member);
+}
+
+/* Both gradients, a few images at a time, whose x and dy are still in a cache for the second. */
+static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
+{
+    const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+    const long images = stage->block < call.shape.area ? 1 : stage->block / call.shape.area;
+    const float *transposed = layout_of(plan, stage, &call.shape).transposed;
+
+    if (!stage->announced)
+        conv_gradient_ready(plan, stage, begin, end);
+    if (stage->winograd) {
+        rt_conv_winograd_backward_images(plan, stage, &call.shape, member, begin, end);
+        return;
+    }
+    for (long i = begin, next; i < end; i = next) {
+        const int chunks = chunk_count(plan);
+        const long last = rt_slice(rt_native_chunk_of(plan, chunks, i), chunks, plan->count, 1).end;
+
+        next = i + images < end ? i + images : end;
+        if (next > last)
+            next = last;
+        if (owns_chunks(plan))
+            add_to_chunk(&call, i, next, member);
+        if (stage->wants[0])
+            input_gradient_images(&call, transposed, i, next, rt_native_scratch(plan, member));
+    }
+}
+
+static void backward_end(struct rt_native *plan, struct rt_stage *stage, int member)
+{
+    const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
+    const struct rt_conv_shape *s = &call.shape;
+    const struct layout layout = layout_of(plan, stage, s);
     struct rt_team *team = plan->base.options.team;
-    const long chunks = chunk_count(plan), weights = s->depth * s->out;
-    const long images = call->stage->block < s->area ? 1 : call->stage->block / s->area;
-    const bool wanted = call->stage->wants[0], together = chunks % rt_team_size(team) == 0;
-    float *rows = rt_native_scratch(plan, member), *partial = plan->shared, *bias = partial + chunks * weights;
-    const struct rt_slice chunk = rt_team_slice(team, member, chunks, 1);
-    const struct rt_slice rest = rt_team_slice(team, member, wanted && !together ? plan->count : 0, 1);
+    const int chunks = chunk_count(plan);
+    const long weights = s->depth * s->out;
+    const struct rt_slice mine = rt_team_slice(team, member, chunks, 1);
     const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
 
-    for (long c = chunk.begin; c < chunk.end; c++) {
-        const long first = plan->count * c / chunks, last = plan->count * (c + 1) / chunks;
-
-        for (long i = first; i < last; i += images) {
-            const long end = last - i < images ? last : i + images;
-
-            weight_gradient_images(call, i, end, partial + c * weights, bias + c * s->out, i > first, rows);
-            if (wanted && together)
-                input_gradient_images(call, transposed, i, end, rows);
-        }
+    if (stage->winograd) {
+        rt_conv_winograd_backward_end(plan, stage, s, member);
+        return;
     }
-    for (long i = rest.begin; i < rest.end; i++)
-        input_gradient_images(call, transposed, i, i + 1, rows);
-    rt_team_barrier(team);
-    rt_native_learn(plan, call->stage->node->tensors[0], (size_t)learned.begin, partial + learned.begin,
-                    (size_t)(learned.end - learned.begin), (int)chunks, (size_t)weights);
-    if (call->stage->node->tensor_count > 1 && member == 0)
-        rt_native_learn(plan, call->stage->node->tensors[1], 0, bias, (size_t)s->out, (int)chunks,
-                        (size_t)s->out);
-}
+    if (!owns_chunks(plan)) {
+        for (long c = mine.begin; c < mine.end; c++) {
+            const struct rt_slice chunk = rt_slice((int)c, chunks, plan->count, 1);
 
-static void backward_part(void *context, int member)
-{
-    struct conv_call *call = context;
-    struct rt_native *plan = call->plan;
-    const struct rt_conv_shape *s = &call->shape;
-    float *transposed = call->stage->winograd ? rt_conv_winograd_transposed(plan, s)
-                                              : plan->shared + CHUNKS * (s->depth * s->out + s->out);
-    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
-
-    if (!call->stage->announced)
-        conv_gradient_ready(plan, call->stage, images.begin, images.end);
-    if (call->stage->wants[0])
-        transpose_weights(call, member, transposed);
-    rt_team_barrier(plan->base.options.team);
-    if (call->stage->winograd)
-        rt_conv_winograd_backward(plan, call->stage, s, member);
-    else
-        direct_backward(call, member, transposed);
-}
-
-static void conv_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
-
-    rt_team_run(plan->base.options.team, backward_part, &call);
+            add_to_chunk(&call, chunk.begin, chunk.end, member);
+        }
+        rt_team_barrier(team);
+    }
+    rt_native_learn(plan, stage->node->tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
+                    (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
+    if (stage->node->tensor_count > 1 && member == 0)
+        rt_native_learn(plan, stage->node->tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
 }
 
 /* Weight [out][in][row][column] -> panel of out, (row, column, in), lane. */
@@ -400,8 +444,8 @@ static size_t conv_place(const struct rt_native *plan, const struct rt_stage *st
 
 const struct rt_native_kernel rt_native_conv = {.op = &rt_op_conv,
                                                 .plan = conv_plan,
-                                                .forward = conv_forward,
-                                                .backward = conv_backward,
+                                                .forward = {forward_begin, forward_images, NULL},
+                                                .backward = {backward_begin, backward_images, backward_end},
                                                 .gradient_ready = conv_gradient_ready,
                                                 .announces = true,
                                                 .place = conv_place};

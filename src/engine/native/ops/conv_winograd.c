@@ -22,7 +22,10 @@ long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const
         rt_native_need_scratch(plan, (size_t)(rt_conv_winograd_chunks(&out, s) * s->window.kernel *
                                                   s->window.kernel * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS +
                                               s->out));
-    rt_native_need_shared(plan, (size_t)rt_conv_winograd_layout(plan, s).size);
+    rt_native_need_shared(stage, (size_t)rt_conv_winograd_layout(plan, s).size);
+    stage->images_least = rt_conv_winograd_block(plan, &out, s);
+    if (stage->wants[0] && rt_conv_winograd_block(plan, &in, s) > stage->images_least)
+        stage->images_least = rt_conv_winograd_block(plan, &in, s);
     return rt_conv_winograd_block(plan, &out, s) * s->area;
 }
 
@@ -33,9 +36,9 @@ struct filter_order {
     bool flip; /* the latter */
 };
 
-static void transform_filters(const struct rt_native *plan, const struct rt_winograd *t,
-                              const struct rt_conv_shape *s, int member, const float *weights,
-                              struct filter_order order)
+static void transform_filters(const struct rt_native *plan, const struct rt_stage *stage,
+                              const struct rt_winograd *t, const struct rt_conv_shape *s, int member,
+                              const float *weights, struct filter_order order)
 {
     const struct rt_slice part =
         rt_team_slice(plan->base.options.team, member, order.panels * t->phases * order.vectors, 1);
@@ -52,7 +55,7 @@ static void transform_filters(const struct rt_native *plan, const struct rt_wino
         f.position_stride = rt_conv_winograd_filter_stride(t, s);
         plan->isa->winograd_filters(&f,
                                     weights + panel * (order.flip ? row : kernel * row) + k * RT_PANEL_CHANNELS,
-                                    plan->shared + v * RT_PANEL_CHANNELS);
+                                    rt_native_shared(plan, stage) + v * RT_PANEL_CHANNELS);
         v += f.count;
     }
 }
@@ -71,6 +74,7 @@ static void transform_outputs(const struct rt_native *plan, const struct rt_tile
 struct convolution {
     const struct rt_native *plan;
     struct rt_winograd w;
+    const float *filters;
     struct rt_map from, to;
     long from_phases, to_phases, filter_stride;
     int padding;
@@ -90,7 +94,7 @@ static void convolve_position(const struct convolution *c, const struct rt_tile_
         .a = rt_tile_set_entry(in, position, tiles.begin, phases.begin),
         .a_row = depth,
         .a_col = 1,
-        .b = c->plan->shared + position * c->filter_stride +
+        .b = c->filters + position * c->filter_stride +
              (from_many ? phases.begin * in->channels
               : to_many ? phases.begin * panels * depth
                         : 0) *
@@ -129,16 +133,24 @@ static void convolve_images(const struct convolution *c, long first, long images
     transform_outputs(c->plan, &out, c->accumulate);
 }
 
+void rt_conv_winograd_forward_begin(struct rt_native *plan, struct rt_stage *stage,
+                                    const struct rt_conv_shape *s, int member)
+{
+    const struct rt_winograd t = rt_winograd_over_output(s);
+
+    transform_filters(plan, stage, &t, s, member, rt_native_parameter(plan, stage->node->tensors[0]),
+                      (struct filter_order){s->out / RT_PANEL_CHANNELS, s->window.channels, false});
+}
+
 void rt_conv_winograd_forward(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
-                              int member)
+                              int member, long first, long images)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const bool bias = stage->node->tensor_count > 1;
     const struct rt_winograd t = rt_winograd_over_output(s);
-    const long block = stage->block / s->area;
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
     const struct convolution c = {.plan = plan,
                                   .w = t,
+                                  .filters = rt_native_shared(plan, stage),
                                   .from = rt_conv_winograd_inputs(s, rt_native_data(plan, x), x->ld),
                                   .to = rt_conv_winograd_outputs(s, rt_native_data(plan, y), y->ld),
                                   .from_phases = t.phases,
@@ -147,30 +159,32 @@ void rt_conv_winograd_forward(struct rt_native *plan, struct rt_stage *stage, co
                                   .padding = s->window.padding,
                                   .view = rt_native_view(plan, x)};
 
-    transform_filters(plan, &t, s, member, rt_native_parameter(plan, stage->node->tensors[0]),
-                      (struct filter_order){s->out / RT_PANEL_CHANNELS, s->window.channels, false});
-    rt_team_barrier(plan->base.options.team);
-    for (long i = part.begin; i < part.end; i += block) {
-        const long images = part.end - i < block ? part.end - i : block, rows = images * s->area;
+    convolve_images(&c, first, images, rt_native_scratch(plan, member));
+    if (bias || stage->relu)
+        plan->isa->bias_relu(c.to.at + first * s->area * y->ld, y->ld, images * s->area, s->out,
+                             bias ? rt_native_parameter(plan, stage->node->tensors[1]) : NULL, stage->relu);
+    if (plan->training && y->moments != RT_NONE)
+        rt_native_leave_moments(plan, y, first * s->area, images * s->area);
+}
 
-        convolve_images(&c, i, images, rt_native_scratch(plan, member));
-        if (bias || stage->relu)
-            plan->isa->bias_relu(c.to.at + i * s->area * y->ld, y->ld, rows, s->out,
-                                 bias ? rt_native_parameter(plan, stage->node->tensors[1]) : NULL, stage->relu);
-        if (plan->training && y->moments != RT_NONE)
-            rt_native_leave_moments(plan, y, i * s->area, rows);
-    }
+void rt_conv_winograd_backward_begin(struct rt_native *plan, struct rt_stage *stage,
+                                     const struct rt_conv_shape *s, int member)
+{
+    const struct rt_winograd t = rt_winograd_over_input(s);
+
+    transform_filters(plan, stage, &t, s, member, rt_conv_winograd_transposed(plan, stage, s),
+                      (struct filter_order){s->window.channels / RT_PANEL_CHANNELS, s->out, true});
 }
 
 static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
-                           int member)
+                           int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_winograd t = rt_winograd_over_input(s);
     const long block = rt_conv_winograd_block(plan, &t, s);
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, plan->count, block);
     const struct convolution c = {.plan = plan,
                                   .w = t,
+                                  .filters = rt_native_shared(plan, stage),
                                   .from = rt_conv_winograd_outputs(s, rt_native_grad(plan, y), y->grad_ld),
                                   .to = rt_conv_winograd_inputs(s, rt_native_grad(plan, x), x->grad_ld),
                                   .from_phases = 1,
@@ -179,27 +193,37 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, const
                                   .padding = t.phases > 1 ? 0 : s->window.kernel - 1 - s->window.padding,
                                   .accumulate = stage->accumulate[0]};
 
-    transform_filters(plan, &t, s, member, plan->shared + rt_conv_winograd_layout(plan, s).transposed,
-                      (struct filter_order){s->window.channels / RT_PANEL_CHANNELS, s->out, true});
-    rt_team_barrier(plan->base.options.team);
-    for (long i = part.begin; i < part.end; i += block) {
-        const long images = part.end - i < block ? part.end - i : block;
+    for (long i = begin; i < end; i += block) {
+        const long images = end - i < block ? end - i : block;
 
         convolve_images(&c, i, images, rt_native_scratch(plan, member));
         rt_native_announce(plan, stage, i, i + images);
     }
-    rt_team_barrier(plan->base.options.team);
 }
 
-void rt_conv_winograd_backward(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
-                               int member)
+void rt_conv_winograd_backward_images(struct rt_native *plan, struct rt_stage *stage,
+                                      const struct rt_conv_shape *s, int member, long begin, long end)
+{
+    const struct rt_winograd w = rt_winograd_over_output(s);
+
+    if (stage->wants[0])
+        input_gradient(plan, stage, s, member, begin, end);
+    if (rt_conv_winograd_together(plan, &w, s))
+        rt_conv_winograd_gradient_images(plan, stage, s, member, begin, end);
+}
+
+void rt_conv_winograd_backward_end(struct rt_native *plan, struct rt_stage *stage,
+                                   const struct rt_conv_shape *s, int member)
 {
     const struct rt_value *y = &plan->values[stage->out];
+    const struct rt_winograd w = rt_winograd_over_output(s);
     const struct rt_slice part = rt_team_slice(plan->base.options.team, member, s->out, RT_PANEL_CHANNELS);
     float *sums = rt_native_scratch(plan, member);
 
-    if (stage->wants[0])
-        input_gradient(plan, stage, s, member);
+    if (!rt_conv_winograd_together(plan, &w, s)) {
+        rt_conv_winograd_gradient(plan, stage, s, member);
+        rt_team_barrier(plan->base.options.team);
+    }
     rt_conv_winograd_learn(plan, stage, s, member);
     if (stage->node->tensor_count > 1) {
         plan->isa->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
@@ -209,7 +233,8 @@ void rt_conv_winograd_backward(struct rt_native *plan, struct rt_stage *stage, c
     }
 }
 
-float *rt_conv_winograd_transposed(const struct rt_native *plan, const struct rt_conv_shape *s)
+float *rt_conv_winograd_transposed(const struct rt_native *plan, const struct rt_stage *stage,
+                                   const struct rt_conv_shape *s)
 {
-    return plan->shared + rt_conv_winograd_layout(plan, s).transposed;
+    return rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).transposed;
 }

@@ -12,8 +12,15 @@ long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_sh
 long rt_conv_winograd_filter_stride(const struct rt_winograd *w, const struct rt_conv_shape *s);
 long rt_conv_winograd_filter_floats(const struct rt_winograd *w, const struct rt_conv_shape *s);
 
-/* Chunks of images that have a filter's gradient of their own. */
+/* Chunks of images that have a filter's gradient of their own: of a large batch; and of this one, none of them
+ * without an image. */
 int rt_conv_winograd_chunks(const struct rt_winograd *w, const struct rt_conv_shape *s);
+int rt_conv_winograd_chunk_count(const struct rt_native *plan, const struct rt_winograd *w,
+                                 const struct rt_conv_shape *s);
+
+/* Whether images go through both gradients at once: each member's images are whole chunks then. */
+bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_winograd *w,
+                               const struct rt_conv_shape *s);
 
 /* Images of a block, at least one, and the floats of its transformed inputs and outputs. A whole batch is a
  * power of two of blocks, which most teams can share out evenly. */
@@ -22,10 +29,10 @@ long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winogr
 long rt_conv_winograd_block_floats(const struct rt_native *plan, const struct rt_winograd *w,
                                    const struct rt_conv_shape *s);
 
-/* Where things lie in plan->shared, in floats: at 0 transformed filters, or the chunks' gradients of them;
- * weights transposed; a block of tiles for each group of threads. */
+/* Where things lie in the stage's shared scratch, in floats: at 0 transformed filters; the chunks' gradients of
+ * them; weights transposed; a block of tiles for each group of threads. */
 struct rt_winograd_layout {
-    long transposed, tiles, size;
+    long gradients, transposed, tiles, size;
 };
 struct rt_winograd_layout rt_conv_winograd_layout(const struct rt_native *plan, const struct rt_conv_shape *s);
 
@@ -36,7 +43,12 @@ struct rt_map rt_conv_winograd_outputs(const struct rt_conv_shape *s, float *at,
 void rt_conv_winograd_transform(const struct rt_native *plan, const struct rt_tile_set *set,
                                 struct rt_view view);
 
-/* The filter's gradient, learned: conv_winograd_gradient.c. Called by all members of the team. */
+/* The filter's gradient (conv_winograd_gradient.c): of images [begin, end), whose chunks are the member's,
+ * added to those of its images before; or of all images, by all members; and learned from, by all members. */
+void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_stage *stage,
+                                      const struct rt_conv_shape *s, int member, long begin, long end);
+void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,
+                               const struct rt_conv_shape *s, int member);
 void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
                             int member);
 

@@ -1,6 +1,6 @@
-/* The filter's gradient of a convolution on Winograd's algorithm. Each group of threads takes chunks of the
- * images, block by block: both factors are transformed together, then each thread does its share of the
- * products. Chunks are summed in order. */
+/* The filter's gradient of a convolution on Winograd's algorithm. A thread takes its own images' blocks, or
+ * each group of threads takes chunks of the images, block by block: both factors are transformed together, then
+ * each thread does its share of the products. Chunks are summed in order. */
 #include "engine/native/native.h"
 #include "engine/native/ops/conv_winograd.h"
 
@@ -14,14 +14,6 @@ static struct group group_of(const struct rt_team *team, int member, int chunks)
     const int threads = rt_team_size(team), count = threads % chunks ? 1 : chunks, size = threads / count;
 
     return (struct group){member / size, count, member % size, size};
-}
-
-/* As many as planned, but none without an image. */
-static int chunk_count(const struct rt_native *plan, const struct rt_winograd *w, const struct rt_conv_shape *s)
-{
-    const int chunks = rt_conv_winograd_chunks(w, s);
-
-    return plan->count < chunks ? plan->count : chunks;
 }
 
 /* What the blocks of a filter's gradient share. */
@@ -119,23 +111,60 @@ static void filter_gradient_block(const struct filter_gradient *g, long first, l
         rt_team_barrier(g->plan->base.options.team);
 }
 
-/* All groups go through as many blocks, some of them empty, so that they meet at the same barriers. */
-static void filter_gradient(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
-                            int member)
+static struct filter_gradient gradient_of(struct rt_native *plan, const struct rt_stage *stage,
+                                          const struct rt_conv_shape *s)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct rt_winograd_layout layout = rt_conv_winograd_layout(plan, s);
-    struct filter_gradient g = {.plan = plan,
-                                .shape = s,
-                                .w = rt_winograd_over_output(s),
-                                .inputs = rt_conv_winograd_inputs(s, rt_native_data(plan, x), x->ld),
-                                .outputs = rt_conv_winograd_outputs(s, rt_native_grad(plan, y), y->grad_ld),
-                                .view = rt_native_view(plan, x)};
-    const int chunks = chunk_count(plan, &g.w, s);
+
+    return (struct filter_gradient){
+        .plan = plan,
+        .shape = s,
+        .w = rt_winograd_over_output(s),
+        .inputs = rt_conv_winograd_inputs(s, rt_native_data(plan, x), x->ld),
+        .outputs = rt_conv_winograd_outputs(s, rt_native_grad(plan, y), y->grad_ld),
+        .view = rt_native_view(plan, x),
+    };
+}
+
+/* A chunk's gradient of the filters. */
+static float *chunk_gradient(const struct rt_native *plan, const struct rt_stage *stage,
+                             const struct rt_winograd *w, const struct rt_conv_shape *s, long chunk)
+{
+    return rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).gradients +
+           chunk * rt_conv_winograd_filter_floats(w, s);
+}
+
+void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_stage *stage,
+                                      const struct rt_conv_shape *s, int member, long begin, long end)
+{
+    struct filter_gradient g = gradient_of(plan, stage, s);
+    const long block = rt_conv_winograd_block(plan, &g.w, s);
+    const int chunks = rt_conv_winograd_chunk_count(plan, &g.w, s);
+
+    g.group = (struct group){.count = 1, .size = 1};
+    g.tiles = rt_native_scratch(plan, member);
+    for (long i = begin, next; i < end; i = next) {
+        const int c = rt_native_chunk_of(plan, chunks, i);
+        const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
+
+        next = i + block < end ? i + block : end;
+        if (next > chunk.end)
+            next = chunk.end;
+        filter_gradient_block(&g, i, next - i, chunk_gradient(plan, stage, &g.w, s, c), i > chunk.begin);
+    }
+}
+
+/* All groups go through as many blocks, some of them empty, so that they meet at the same barriers. */
+void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,
+                               const struct rt_conv_shape *s, int member)
+{
+    struct filter_gradient g = gradient_of(plan, stage, s);
+    const int chunks = rt_conv_winograd_chunk_count(plan, &g.w, s);
     const long block = rt_conv_winograd_block(plan, &g.w, s), images_most = (plan->count + chunks - 1) / chunks;
 
     g.group = group_of(plan->base.options.team, member, chunks);
-    g.tiles = plan->shared + layout.tiles + g.group.number * rt_conv_winograd_block_floats(plan, &g.w, s);
+    g.tiles = rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).tiles +
+              g.group.number * rt_conv_winograd_block_floats(plan, &g.w, s);
     for (int c = g.group.number; c < chunks; c += g.group.count) {
         const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
 
@@ -143,21 +172,21 @@ static void filter_gradient(struct rt_native *plan, const struct rt_stage *stage
             const long first = chunk.begin + i < chunk.end ? chunk.begin + i : chunk.end;
 
             filter_gradient_block(&g, first, chunk.end - first < block ? chunk.end - first : block,
-                                  plan->shared + c * rt_conv_winograd_filter_floats(&g.w, s), i > 0);
+                                  chunk_gradient(plan, stage, &g.w, s, c), i > 0);
         }
     }
 }
 
 /* Back from the filters' gradients to the weights', 16 inputs of a panel at a time, learned at once. */
-static void learn_weights(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
-                          int member)
+void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
+                            int member)
 {
     const struct rt_winograd w = rt_winograd_over_output(s);
     const long channels = s->window.channels, blocks = channels / RT_PANEL_CHANNELS;
     const long taps = (long)s->window.kernel * s->window.kernel, size = RT_PANEL_CHANNELS * RT_PANEL_CHANNELS;
     const struct rt_slice part =
         rt_team_slice(plan->base.options.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
-    const long chunks = chunk_count(plan, &w, s);
+    const long chunks = rt_conv_winograd_chunk_count(plan, &w, s);
     float *gradient = rt_native_scratch(plan, member); /* [chunk][tap][in][16] */
 
     for (long b = part.begin; b < part.end; b++) {
@@ -171,7 +200,7 @@ static void learn_weights(struct rt_native *plan, const struct rt_stage *stage, 
             f.tap_stride = size;
             f.position_stride = rt_conv_winograd_filter_stride(&w, s);
             plan->isa->winograd_filter_gradient(&f,
-                                                plan->shared + chunk * rt_conv_winograd_filter_floats(&w, s) +
+                                                chunk_gradient(plan, stage, &w, s, chunk) +
                                                     ((panel * w.phases + phase) * blocks + block) * size,
                                                 gradient + chunk * taps * size);
         }
@@ -181,12 +210,4 @@ static void learn_weights(struct rt_native *plan, const struct rt_stage *stage, 
                                      block * size),
                             gradient + tap * size, (size_t)size, (int)chunks, (size_t)(taps * size));
     }
-}
-
-void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
-                            int member)
-{
-    filter_gradient(plan, stage, s, member);
-    rt_team_barrier(plan->base.options.team);
-    learn_weights(plan, stage, s, member);
 }

@@ -5,6 +5,10 @@
  * than it costs that threads read what others transformed, and there is one. */
 enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
 
+/* Both gradients of a few images are taken together where their filters, and the filters' gradients, are at
+ * most this large; larger ones push each other out of the caches. */
+enum { TOGETHER_FILTERS = 500000 };
+
 /* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
  * from the third-level cache where they are many, so a block is as large as they are, within what measured
  * best. */
@@ -28,6 +32,21 @@ long rt_conv_winograd_filter_floats(const struct rt_winograd *w, const struct rt
 int rt_conv_winograd_chunks(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
     return rt_conv_winograd_filter_floats(w, s) <= CHUNKED_FILTERS ? CHUNKS : 1;
+}
+
+int rt_conv_winograd_chunk_count(const struct rt_native *plan, const struct rt_winograd *w,
+                                 const struct rt_conv_shape *s)
+{
+    const int chunks = rt_conv_winograd_chunks(w, s);
+
+    return plan->count < chunks ? plan->count : chunks;
+}
+
+bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_winograd *w,
+                               const struct rt_conv_shape *s)
+{
+    return rt_conv_winograd_filter_floats(w, s) <= TOGETHER_FILTERS &&
+           rt_conv_winograd_chunk_count(plan, w, s) % rt_team_size(plan->base.options.team) == 0;
 }
 
 long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
@@ -56,14 +75,17 @@ struct rt_winograd_layout rt_conv_winograd_layout(const struct rt_native *plan, 
 {
     const bool training = plan->base.options.training;
     const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
-    const long chunks = training ? rt_conv_winograd_chunks(&out, s) : 1;
-    const long forward = chunks * rt_conv_winograd_filter_floats(&out, s),
+    const long chunks = rt_conv_winograd_chunks(&out, s);
+    const long forward = rt_conv_winograd_filter_floats(&out, s),
                backward = rt_conv_winograd_filter_floats(&in, s);
-    struct rt_winograd_layout l = {.transposed = forward > backward ? forward : backward};
+    struct rt_winograd_layout l = {.gradients = training && backward > forward ? backward : forward};
 
-    l.size = l.tiles = l.transposed + (training ? s->depth * s->out : 0);
-    if (training)
-        l.size += chunks * rt_conv_winograd_block_floats(plan, &out, s);
+    l.transposed = l.tiles = l.size = l.gradients;
+    if (training) {
+        l.transposed += chunks * forward;
+        l.tiles = l.transposed + s->depth * s->out;
+        l.size = l.tiles + chunks * rt_conv_winograd_block_floats(plan, &out, s);
+    }
     return l;
 }
 

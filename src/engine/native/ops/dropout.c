@@ -15,15 +15,15 @@ static int dropout_plan(struct rt_native *plan, struct rt_stage *stage, struct r
     return RT_OK;
 }
 
-/* to = mask * from / (1 - rate) in training, from otherwise, for this member's images. */
-static void mask_images(struct rt_native *plan, struct rt_stage *stage, int member, const float *from,
-                        long from_ld, struct rt_view view, float *to, long to_ld, bool accumulate)
+/* to = mask * from / (1 - rate) in training, from otherwise, of these images. */
+static void mask_images(struct rt_native *plan, struct rt_stage *stage, struct rt_slice images,
+                        const float *from, long from_ld, struct rt_view view, float *to, long to_ld,
+                        bool accumulate)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const float rate = stage->node->attributes.rate, scale = 1.0f / (1.0f - rate);
     const uint64_t key = rt_dropout_key(plan->base.options.seed, plan->serial, stage->node->id);
     const uint32_t threshold = rt_dropout_threshold(rate);
-    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
     const long area = (long)x->shape.height * x->shape.width;
 
     for (long r = images.begin * area; r < images.end * area; r++)
@@ -41,32 +41,26 @@ static void mask_images(struct rt_native *plan, struct rt_stage *stage, int memb
         }
 }
 
-static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
 
-    mask_images(plan, stage, member, rt_native_data(plan, x), x->ld, rt_native_view(plan, x),
-                rt_native_data(plan, y), y->ld, false);
+    (void)member;
+    mask_images(plan, stage, (struct rt_slice){begin, end}, rt_native_data(plan, x), x->ld,
+                rt_native_view(plan, x), rt_native_data(plan, y), y->ld, false);
 }
 
-static void dropout_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, forward_part);
-}
-
-static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
 
-    mask_images(plan, stage, member, rt_native_grad(plan, y), y->grad_ld, (struct rt_view){0},
-                rt_native_grad(plan, x), x->grad_ld, stage->accumulate[0]);
-}
-
-static void dropout_backward(struct rt_native *plan, struct rt_stage *stage)
-{
+    (void)member;
     if (stage->wants[0])
-        rt_native_share_out(plan, stage, backward_part);
+        mask_images(plan, stage, (struct rt_slice){begin, end}, rt_native_grad(plan, y), y->grad_ld,
+                    (struct rt_view){0}, rt_native_grad(plan, x), x->grad_ld, stage->accumulate[0]);
 }
 
-const struct rt_native_kernel rt_native_dropout = {
-    .op = &rt_op_dropout, .plan = dropout_plan, .forward = dropout_forward, .backward = dropout_backward};
+const struct rt_native_kernel rt_native_dropout = {.op = &rt_op_dropout,
+                                                   .plan = dropout_plan,
+                                                   .forward = {.images = forward_images},
+                                                   .backward = {.images = backward_images}};

@@ -37,13 +37,15 @@ static int flatten_plan(struct rt_native *plan, struct rt_stage *stage, struct r
     return RT_OK;
 }
 
-static void flatten_forward(struct rt_native *plan, struct rt_stage *stage)
+static void flatten_forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                   long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->node->id];
     const struct rt_view view = rt_native_view(plan, x);
     const long area = (long)x->shape.height * x->shape.width;
 
-    for (long n = 0; stage->out == stage->node->id && n < plan->count; n++)
+    (void)member;
+    for (long n = begin; stage->out == stage->node->id && n < end; n++)
         for (long i = 0; i < area; i++)
             for (int c = 0; c < x->shape.channels; c++) {
                 float value = rt_native_data(plan, x)[(n * area + i) * x->ld + c];
@@ -54,14 +56,16 @@ static void flatten_forward(struct rt_native *plan, struct rt_stage *stage)
             }
 }
 
-static void flatten_backward(struct rt_native *plan, struct rt_stage *stage)
+static void flatten_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                    long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->node->id];
     const long area = (long)x->shape.height * x->shape.width;
 
+    (void)member;
     if (stage->out != stage->node->id || !stage->wants[0])
         return;
-    for (long n = 0; n < plan->count; n++)
+    for (long n = begin; n < end; n++)
         for (long i = 0; i < area; i++)
             for (long c = 0; c < x->channels; c++) {
                 float *to = &rt_native_grad(plan, x)[(n * area + i) * x->grad_ld + c];
@@ -72,5 +76,7 @@ static void flatten_backward(struct rt_native *plan, struct rt_stage *stage)
             }
 }
 
-const struct rt_native_kernel rt_native_flatten = {
-    .op = &rt_op_flatten, .plan = flatten_plan, .forward = flatten_forward, .backward = flatten_backward};
+const struct rt_native_kernel rt_native_flatten = {.op = &rt_op_flatten,
+                                                   .plan = flatten_plan,
+                                                   .forward = {.images = flatten_forward_images},
+                                                   .backward = {.images = flatten_backward_images}};

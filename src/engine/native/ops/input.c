@@ -39,37 +39,43 @@ static int input_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_
     return RT_OK;
 }
 
-static void input_forward(struct rt_native *plan, struct rt_stage *stage)
+static void input_forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                 long end)
 {
     const struct rt_value *value = &plan->values[stage->out];
     const long area = (long)value->shape.height * value->shape.width;
     float *to;
 
+    (void)member;
     if (value->planar)
         return;
     to = rt_native_data(plan, value);
-    for (long n = 0; n < plan->count; n++)
+    for (long n = begin; n < end; n++)
         for (long i = 0; i < area; i++)
             for (long c = 0; c < value->channels; c++)
                 to[(n * area + i) * value->ld + c] =
                     c < value->shape.channels ? plan->images[(n * value->shape.channels + c) * area + i] : 0.0f;
 }
 
-static void input_backward(struct rt_native *plan, struct rt_stage *stage)
+static void input_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                  long end)
 {
     const struct rt_value *value = &plan->values[stage->out];
     const long area = (long)value->shape.height * value->shape.width;
     const float *from;
 
+    (void)member;
     if (value->grad == RT_NONE || !plan->input_gradient)
         return;
     from = rt_native_grad(plan, value);
-    for (long n = 0; n < plan->count; n++)
+    for (long n = begin; n < end; n++)
         for (int c = 0; c < value->shape.channels; c++)
             for (long i = 0; i < area; i++)
                 plan->input_gradient[(n * value->shape.channels + c) * area + i] =
                     from[(n * area + i) * value->grad_ld + c];
 }
 
-const struct rt_native_kernel rt_native_input = {
-    .op = &rt_op_input, .plan = input_plan, .forward = input_forward, .backward = input_backward};
+const struct rt_native_kernel rt_native_input = {.op = &rt_op_input,
+                                                 .plan = input_plan,
+                                                 .forward = {.images = input_forward_images},
+                                                 .backward = {.images = input_backward_images}};

@@ -57,13 +57,13 @@ static int linear_plan(struct rt_native *plan, struct rt_stage *stage, struct rt
         rt_native_touch_backward(plan, stage, plan->values[out].data);
     if (plan->base.options.training) {
         rt_native_need_scratch(plan, (size_t)(INPUTS * outputs + outputs));
-        rt_native_need_shared(plan,
+        rt_native_need_shared(stage,
                               (size_t)(outputs * n + (stage->wants[0] ? rt_native_pad(inputs) * outputs : 0)));
     }
     return RT_OK;
 }
 
-static void linear_forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
@@ -98,11 +98,6 @@ static void linear_forward_part(struct rt_native *plan, struct rt_stage *stage, 
             to, y->ld, rows.end - rows.begin, (part.end - part.begin) * RT_PANEL_CHANNELS,
             stage->node->tensor_count > 1 ? rt_native_parameter(plan, stage->node->tensors[1]) + first : NULL,
             stage->relu);
-}
-
-static void linear_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, linear_forward_part);
 }
 
 /* dy's panels [N/16][n][16] into `packed`, through the ReLU's gate; the bias learns. */
@@ -203,9 +198,10 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
     }
 }
 
-static void linear_backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void linear_backward(struct rt_native *plan, struct rt_stage *stage, int member)
 {
-    float *packed = plan->shared, *transposed = plan->shared + plan->values[stage->out].channels * plan->count;
+    float *packed = rt_native_shared(plan, stage);
+    float *transposed = packed + plan->values[stage->out].channels * plan->count;
 
     pack_gradient(plan, stage, member, packed);
     rt_team_barrier(plan->base.options.team);
@@ -214,11 +210,6 @@ static void linear_backward_part(struct rt_native *plan, struct rt_stage *stage,
         rt_team_barrier(plan->base.options.team); /* the old weights have been read */
     }
     weight_gradient(plan, stage, member, packed);
-}
-
-static void linear_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, linear_backward_part);
 }
 
 /* Weight [out][channel, row, column] -> panel of out, input (row, column, channel), lane. */
@@ -240,6 +231,6 @@ static size_t linear_place(const struct rt_native *plan, const struct rt_stage *
 
 const struct rt_native_kernel rt_native_linear = {.op = &rt_op_linear,
                                                   .plan = linear_plan,
-                                                  .forward = linear_forward,
-                                                  .backward = linear_backward,
+                                                  .forward = {.begin = linear_forward},
+                                                  .backward = {.begin = linear_backward},
                                                   .place = linear_place};

@@ -1,4 +1,4 @@
-/* Local response normalisation, pixels shared out; backward recomputes the denominators from x. */
+/* Local response normalisation; backward recomputes the denominators from x. */
 #include "engine/native/native.h"
 #include "net/ops.h"
 
@@ -27,39 +27,33 @@ static struct rt_lrn constants(const struct rt_stage *stage)
     return (struct rt_lrn){a->size, a->alpha, a->beta, a->k};
 }
 
-static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const long area = (long)x->shape.height * x->shape.width;
     const struct rt_lrn lrn = constants(stage);
-    const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
-    plan->isa->lrn(rt_native_data(plan, x) + rows.begin * x->ld, x->ld,
-                   rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, (int)x->channels,
-                   &lrn);
+    (void)member;
+    plan->isa->lrn(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                   rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                   (int)x->channels, &lrn);
 }
 
-static void lrn_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, forward_part);
-}
-
-static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
+    const long area = (long)x->shape.height * x->shape.width;
     const struct rt_lrn lrn = constants(stage);
-    const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
 
-    plan->isa->lrn_backward(rt_native_data(plan, x) + rows.begin * x->ld, x->ld,
-                            rt_native_grad(plan, y) + rows.begin * y->grad_ld, y->grad_ld,
-                            rt_native_grad(plan, x) + rows.begin * x->grad_ld, x->grad_ld,
-                            rows.end - rows.begin, (int)x->channels, &lrn, stage->accumulate[0]);
-}
-
-static void lrn_backward(struct rt_native *plan, struct rt_stage *stage)
-{
+    (void)member;
     if (stage->wants[0])
-        rt_native_share_out(plan, stage, backward_part);
+        plan->isa->lrn_backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                                rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                                rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
+                                (end - begin) * area, (int)x->channels, &lrn, stage->accumulate[0]);
 }
 
-const struct rt_native_kernel rt_native_lrn = {
-    .op = &rt_op_lrn, .plan = lrn_plan, .forward = lrn_forward, .backward = lrn_backward};
+const struct rt_native_kernel rt_native_lrn = {.op = &rt_op_lrn,
+                                               .plan = lrn_plan,
+                                               .forward = {.images = forward_images},
+                                               .backward = {.images = backward_images}};

@@ -1,4 +1,4 @@
-/* Max-pool, images shared out; the winners of each window are kept for the gradient. */
+/* Max-pool; the winners of each window are kept for the gradient. */
 #include "engine/native/ops/pool.h"
 #include "net/ops.h"
 
@@ -14,6 +14,7 @@ static int max_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct 
                        "engine native has max-pool windows up to %d, not %d; try --engine reference",
                        KERNEL_MAX, node->attributes.kernel);
     RT_TRY(rt_native_output(plan, stage, node->id, err));
+    stage->sharing = RT_READS;
     rt_native_touch_forward(plan, stage, x->data);
     rt_native_touch_backward(plan, stage, x->grad);
     if (!plan->base.options.training)
@@ -37,40 +38,31 @@ static uint8_t *winners(const struct rt_native *plan, const struct rt_stage *sta
            image * window->rows * window->columns * window->channels;
 }
 
-static void forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_window window = rt_pool_window(plan, stage);
-    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
 
-    for (long i = images.begin; i < images.end; i++)
+    (void)member;
+    for (long i = begin; i < end; i++)
         plan->isa->max_pool(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
                             rt_pool_image(plan, y, i), y->ld, winners(plan, stage, &window, i),
                             stage->buffer == RT_NONE ? 0 : x->channels);
 }
 
-static void max_pool_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    rt_native_share_out(plan, stage, forward_part);
-}
-
-static void backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const struct rt_window window = rt_pool_window(plan, stage);
-    const struct rt_slice images = rt_team_slice(plan->base.options.team, member, plan->count, 1);
 
-    for (long i = images.begin; i < images.end; i++)
+    (void)member;
+    for (long i = begin; stage->wants[0] && i < end; i++)
         plan->isa->max_pool_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
                                      winners(plan, stage, &window, i), x->channels,
                                      rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
 }
 
-static void max_pool_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    if (stage->wants[0])
-        rt_native_share_out(plan, stage, backward_part);
-}
-
-const struct rt_native_kernel rt_native_max_pool = {
-    .op = &rt_op_max_pool, .plan = max_pool_plan, .forward = max_pool_forward, .backward = max_pool_backward};
+const struct rt_native_kernel rt_native_max_pool = {.op = &rt_op_max_pool,
+                                                    .plan = max_pool_plan,
+                                                    .forward = {.images = forward_images},
+                                                    .backward = {.images = backward_images}};

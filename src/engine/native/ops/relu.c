@@ -20,43 +20,42 @@ static int relu_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     return RT_OK;
 }
 
-static void relu_forward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void relu_forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
+    const long area = (long)x->shape.height * x->shape.width;
     struct rt_view view = rt_native_view(plan, x);
 
+    (void)member;
+    if (y->relu)
+        return;
     view.relu = true;
-    plan->isa->copy(rt_native_data(plan, x) + rows.begin * x->ld, x->ld, view,
-                    rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin, x->channels,
+    plan->isa->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, view,
+                    rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area, x->channels,
                     false);
 }
 
-static void relu_forward(struct rt_native *plan, struct rt_stage *stage)
-{
-    if (!plan->values[stage->out].relu)
-        rt_native_share_out(plan, stage, relu_forward_part);
-}
-
-static void relu_backward_part(struct rt_native *plan, struct rt_stage *stage, int member)
+static void relu_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
+                                 long end)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
-    const struct rt_slice rows = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, x), 1);
-    float *dy = rt_native_grad(plan, y) + rows.begin * y->grad_ld;
-    float *dx = rt_native_grad(plan, x) + rows.begin * x->grad_ld;
+    const long area = (long)x->shape.height * x->shape.width;
+    float *dx, *dy;
 
-    plan->isa->gate(dy, y->grad_ld, rt_native_data(plan, y) + rows.begin * y->ld, y->ld, rows.end - rows.begin,
+    (void)member;
+    if (!stage->wants[0])
+        return;
+    dx = rt_native_grad(plan, x) + begin * area * x->grad_ld;
+    dy = rt_native_grad(plan, y) + begin * area * y->grad_ld;
+    plan->isa->gate(dy, y->grad_ld, rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
                     x->channels); /* y > 0 exactly where x > 0, stored or viewed */
     if (dx != dy)
-        plan->isa->copy(dy, y->grad_ld, (struct rt_view){0}, dx, x->grad_ld, rows.end - rows.begin, x->channels,
+        plan->isa->copy(dy, y->grad_ld, (struct rt_view){0}, dx, x->grad_ld, (end - begin) * area, x->channels,
                         stage->accumulate[0]);
 }
 
-static void relu_backward(struct rt_native *plan, struct rt_stage *stage)
-{
-    if (stage->wants[0])
-        rt_native_share_out(plan, stage, relu_backward_part);
-}
-
-const struct rt_native_kernel rt_native_relu = {
-    .op = &rt_op_relu, .plan = relu_plan, .forward = relu_forward, .backward = relu_backward};
+const struct rt_native_kernel rt_native_relu = {.op = &rt_op_relu,
+                                                .plan = relu_plan,
+                                                .forward = {.images = relu_forward_images},
+                                                .backward = {.images = relu_backward_images}};
