@@ -14,19 +14,20 @@ bool rt_conv_winograd_fits(const struct rt_native *plan, const struct rt_stage *
 long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s)
 {
     const struct rt_winograd out = rt_winograd_over_output(s), in = rt_winograd_over_input(s);
+    const long block = rt_conv_winograd_block(plan, &out, s), backward = rt_conv_winograd_block(plan, &in, s);
 
-    rt_native_need_scratch(plan, (size_t)rt_conv_winograd_block_floats(plan, &out, s));
-    if (stage->wants[0])
-        rt_native_need_scratch(plan, (size_t)rt_conv_winograd_block_floats(plan, &in, s));
+    rt_native_need_scratch(plan, (size_t)rt_conv_winograd_block_floats(&out, s, block));
+    stage->images_least = block;
+    if (stage->wants[0]) {
+        rt_native_need_scratch(plan, (size_t)rt_conv_winograd_block_floats(&in, s, backward));
+        stage->images_least = backward > block ? backward : block;
+    }
     if (plan->base.options.training) /* the weights' gradients of 16 inputs by 16 outputs */
         rt_native_need_scratch(plan, (size_t)(rt_conv_winograd_chunks(&out, s) * s->window.kernel *
                                                   s->window.kernel * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS +
                                               s->out));
     rt_native_need_shared(stage, (size_t)rt_conv_winograd_layout(plan, s).size);
-    stage->images_least = rt_conv_winograd_block(plan, &out, s);
-    if (stage->wants[0] && rt_conv_winograd_block(plan, &in, s) > stage->images_least)
-        stage->images_least = rt_conv_winograd_block(plan, &in, s);
-    return rt_conv_winograd_block(plan, &out, s) * s->area;
+    return block * s->area;
 }
 
 /* Transforms, shared out, weights [panel][tap][vector][16] to filters [position][panel][phase][vector][16]; or,

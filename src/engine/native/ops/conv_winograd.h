@@ -22,12 +22,14 @@ int rt_conv_winograd_chunk_count(const struct rt_native *plan, const struct rt_w
 bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_winograd *w,
                                const struct rt_conv_shape *s);
 
-/* Images of a block, at least one, and the floats of its transformed inputs and outputs. A whole batch is a
- * power of two of blocks, which most teams can share out evenly. */
+/* Images of a block, at least one: of the passes over activations, and of the filter's gradient. A whole batch
+ * is a power of two of blocks, which most teams can share out evenly. */
 long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
                             const struct rt_conv_shape *s);
-long rt_conv_winograd_block_floats(const struct rt_native *plan, const struct rt_winograd *w,
-                                   const struct rt_conv_shape *s);
+long rt_conv_winograd_gradient_block(const struct rt_native *plan, const struct rt_winograd *w,
+                                     const struct rt_conv_shape *s);
+/* Floats of a block's transformed inputs and outputs. */
+long rt_conv_winograd_block_floats(const struct rt_winograd *w, const struct rt_conv_shape *s, long images);
 
 /* Where things lie in the stage's shared scratch, in floats: at 0 transformed filters; the chunks' gradients of
  * them; weights transposed; a block of tiles for each group of threads. */

@@ -160,11 +160,12 @@ void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *st
 {
     struct filter_gradient g = gradient_of(plan, stage, s);
     const int chunks = rt_conv_winograd_chunk_count(plan, &g.w, s);
-    const long block = rt_conv_winograd_block(plan, &g.w, s), images_most = (plan->count + chunks - 1) / chunks;
+    const long block = rt_conv_winograd_gradient_block(plan, &g.w, s);
+    const long images_most = (plan->count + chunks - 1) / chunks;
 
     g.group = group_of(plan->base.options.team, member, chunks);
     g.tiles = rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).tiles +
-              g.group.number * rt_conv_winograd_block_floats(plan, &g.w, s);
+              g.group.number * rt_conv_winograd_block_floats(&g.w, s, block);
     for (int c = g.group.number; c < chunks; c += g.group.count) {
         const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
 

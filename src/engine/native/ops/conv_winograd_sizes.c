@@ -14,6 +14,10 @@ enum { TOGETHER_FILTERS = 500000 };
  * best. */
 enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
 
+/* The filter's gradient reads and writes all of itself for every block. From this many floats on, its blocks
+ * have so many. */
+enum { GRADIENT_LARGE = 1000000, GRADIENT_BLOCK = 1500000 };
+
 long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s)
 {
     return w->phases * s->window.channels;
@@ -49,11 +53,11 @@ bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_win
            rt_conv_winograd_chunk_count(plan, w, s) % rt_team_size(plan->base.options.team) == 0;
 }
 
-long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
-                            const struct rt_conv_shape *s)
+/* Images of a block of about so many floats, at least one. */
+static long images_in(const struct rt_native *plan, const struct rt_winograd *w, const struct rt_conv_shape *s,
+                      long floats)
 {
-    const long filters = rt_conv_winograd_filter_floats(w, s), batch = plan->base.options.batch_max;
-    const long floats = filters < BLOCK_LEAST ? BLOCK_LEAST : filters > BLOCK_MOST ? BLOCK_MOST : filters;
+    const long batch = plan->base.options.batch_max;
     const long image = rt_winograd_positions(w) * (rt_conv_winograd_width(w, s) + s->out) * w->tiles;
     long blocks = 1;
 
@@ -62,11 +66,27 @@ long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winogr
     return (batch + blocks - 1) / blocks;
 }
 
-long rt_conv_winograd_block_floats(const struct rt_native *plan, const struct rt_winograd *w,
-                                   const struct rt_conv_shape *s)
+long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
+                            const struct rt_conv_shape *s)
 {
-    const long images = rt_conv_winograd_block(plan, w, s);
+    const long filters = rt_conv_winograd_filter_floats(w, s);
 
+    return images_in(plan, w, s,
+                     filters < BLOCK_LEAST  ? BLOCK_LEAST
+                     : filters > BLOCK_MOST ? BLOCK_MOST
+                                            : filters);
+}
+
+long rt_conv_winograd_gradient_block(const struct rt_native *plan, const struct rt_winograd *w,
+                                     const struct rt_conv_shape *s)
+{
+    if (rt_conv_winograd_filter_floats(w, s) > GRADIENT_LARGE)
+        return images_in(plan, w, s, GRADIENT_BLOCK);
+    return rt_conv_winograd_block(plan, w, s);
+}
+
+long rt_conv_winograd_block_floats(const struct rt_winograd *w, const struct rt_conv_shape *s, long images)
+{
     return rt_tile_set_floats(w, images, w->phases, s->window.channels) +
            rt_tile_set_floats(w, images, 1, s->out);
 }
@@ -84,7 +104,8 @@ struct rt_winograd_layout rt_conv_winograd_layout(const struct rt_native *plan, 
     if (training) {
         l.transposed += chunks * forward;
         l.tiles = l.transposed + s->depth * s->out;
-        l.size = l.tiles + chunks * rt_conv_winograd_block_floats(plan, &out, s);
+        l.size = l.tiles + chunks * rt_conv_winograd_block_floats(
+                                        &out, s, rt_conv_winograd_gradient_block(plan, &out, s));
     }
     return l;
 }
