@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -13,14 +14,17 @@
 #include "engine/engine.h"
 #include "support/network.h"
 
-enum { BATCH = 128, TEAMS = 3, IMAGE = 3 * 28 * 28 };
+enum { BATCH = 128, TEAMS = 3, IMAGE = 3 * 28 * 28, STEPS = 3 };
 
-/* The images of the steps. */
-static const int counts[] = {
-    128, /* a whole batch */
-    80,  /* the last batch of CIFAR-10's 50,000 */
-    7,   /* fewer than one block of anything: some threads have nothing to do */
-};
+/* The images of the steps: a whole batch; the last batch of CIFAR-10's 50,000; and fewer than one block of
+ * anything, so that some threads have nothing to do. Under valgrind an eighth, which takes minutes instead of
+ * hours. */
+static const int counts[STEPS] = {128, 80, 7}, few_counts[STEPS] = {16, 10, 1};
+
+static const int *step_counts(void)
+{
+    return getenv("RT_VALGRIND") ? few_counts : counts;
+}
 
 static const char *const models[] = {"MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN"};
 
@@ -34,7 +38,7 @@ struct subject {
 static void open_subject(struct subject *s, const char *model, bool winograd, struct rt_team *team)
 {
     struct rt_plan_options options = {
-        .batch_max = BATCH, .training = true, .winograd = winograd, .seed = 3, .team = team};
+        .batch_max = step_counts()[0], .training = true, .winograd = winograd, .seed = 3, .team = team};
     double *images = NULL;
     struct rt_error err = {0};
 
@@ -97,9 +101,9 @@ static void run(struct subject *s, struct outcome *outcome)
     const struct rt_sgd sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
 
     *outcome = (struct outcome){0};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    for (size_t i = 0; i < STEPS; i++) {
         const struct rt_batch batch = {
-            .images = s->images, .labels = s->labels, .count = counts[i], .serial = i};
+            .images = s->images, .labels = s->labels, .count = step_counts()[i], .serial = i};
 
         rt_plan_train(s->plan, &batch, &sgd, &outcome->trained);
         rt_plan_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->predictions);
