@@ -176,6 +176,7 @@ struct group_call {
     const struct rt_native_group *group;
     bool backward;
     bool begins, works, ends; /* some stage has such a step */
+    double counted;           /* until when time has been given to stages, by the caller, who is member 0 */
 };
 
 static const struct rt_native_pass *pass_of(const struct group_call *call, int i)
@@ -185,8 +186,8 @@ static const struct rt_native_pass *pass_of(const struct group_call *call, int i
     return call->backward ? &kernel->backward : &kernel->forward;
 }
 
-/* Adds the time since *last to that of a stage, where the plan keeps times: this is the first member's. */
-static void keep_time(const struct group_call *call, int i, int member, double *last)
+/* Gives the time since the last call to a stage, where the plan keeps times. */
+static void count_time(struct group_call *call, int i, int member)
 {
     struct rt_stage *stage = call->group->stages[i];
     double now;
@@ -194,11 +195,11 @@ static void keep_time(const struct group_call *call, int i, int member, double *
     if (!call->plan->base.options.profile || member != 0)
         return;
     now = rt_clock_wall_s();
-    *(call->backward ? &stage->backward_s : &stage->forward_s) += now - *last;
-    *last = now;
+    *(call->backward ? &stage->backward_s : &stage->forward_s) += now - call->counted;
+    call->counted = now;
 }
 
-static void run_images(const struct group_call *call, int member, double *last)
+static void run_images(struct group_call *call, int member)
 {
     const struct rt_slice part = rt_native_images(call->plan, member);
 
@@ -208,32 +209,31 @@ static void run_images(const struct group_call *call, int member, double *last)
         for (int i = 0; i < call->group->count; i++) {
             if (pass_of(call, i)->images)
                 pass_of(call, i)->images(call->plan, call->group->stages[i], member, begin, end);
-            keep_time(call, i, member, last);
+            count_time(call, i, member);
         }
     }
 }
 
 static void run_part(void *context, int member)
 {
-    const struct group_call *call = context;
+    struct group_call *call = context;
     struct rt_team *team = call->plan->base.options.team;
-    double last = call->plan->base.options.profile ? rt_clock_wall_s() : 0;
 
     for (int i = 0; call->begins && i < call->group->count; i++) {
         if (pass_of(call, i)->begin)
             pass_of(call, i)->begin(call->plan, call->group->stages[i], member);
-        keep_time(call, i, member, &last);
+        count_time(call, i, member);
     }
     if (call->begins && (call->works || call->ends))
         rt_team_barrier(team);
     if (call->works)
-        run_images(call, member, &last);
+        run_images(call, member);
     if (call->works && call->ends)
         rt_team_barrier(team);
     for (int i = 0; call->ends && i < call->group->count; i++) {
         if (pass_of(call, i)->end)
             pass_of(call, i)->end(call->plan, call->group->stages[i], member);
-        keep_time(call, i, member, &last);
+        count_time(call, i, member);
     }
 }
 
@@ -246,8 +246,12 @@ static void run_group(struct rt_native *plan, const struct rt_native_group *grou
         call.works = call.works || pass_of(&call, i)->images;
         call.ends = call.ends || pass_of(&call, i)->end;
     }
-    if (call.begins || call.works || call.ends)
-        rt_team_run(plan->base.options.team, run_part, &call);
+    if (!call.begins && !call.works && !call.ends)
+        return;
+    if (plan->base.options.profile)
+        call.counted = rt_clock_wall_s();
+    rt_team_run(plan->base.options.team, run_part, &call);
+    count_time(&call, group->count - 1, 0); /* waiting for the others */
 }
 
 void rt_native_run_forward(struct rt_native *plan)
