@@ -6,7 +6,8 @@
 enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
 
 /* Both gradients of a few images are taken together where their filters, and the filters' gradients, are at
- * most this large; larger ones push each other out of the caches. */
+ * most this large; larger ones push each other out of the caches. They are cut into other blocks
+ * then, which must not matter to sums. */
 enum { TOGETHER_FILTERS = 500000 };
 
 /* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
@@ -15,7 +16,7 @@ enum { TOGETHER_FILTERS = 500000 };
 enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
 
 /* The filter's gradient reads and writes all of itself for every block. From this many floats on, its blocks
- * have so many. */
+ * have so many, where that leaves the order of sums as it was. */
 enum { GRADIENT_LARGE = 1000000, GRADIENT_BLOCK = 1500000 };
 
 long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s)
@@ -49,7 +50,7 @@ int rt_conv_winograd_chunk_count(const struct rt_native *plan, const struct rt_w
 bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_winograd *w,
                                const struct rt_conv_shape *s)
 {
-    return rt_conv_winograd_filter_floats(w, s) <= TOGETHER_FILTERS &&
+    return rt_winograd_in_order(w) && rt_conv_winograd_filter_floats(w, s) <= TOGETHER_FILTERS &&
            rt_conv_winograd_chunk_count(plan, w, s) % rt_team_size(plan->base.options.team) == 0;
 }
 
@@ -80,7 +81,7 @@ long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winogr
 long rt_conv_winograd_gradient_block(const struct rt_native *plan, const struct rt_winograd *w,
                                      const struct rt_conv_shape *s)
 {
-    if (rt_conv_winograd_filter_floats(w, s) > GRADIENT_LARGE)
+    if (rt_winograd_in_order(w) && rt_conv_winograd_filter_floats(w, s) > GRADIENT_LARGE)
         return images_in(plan, w, s, GRADIENT_BLOCK);
     return rt_conv_winograd_block(plan, w, s);
 }

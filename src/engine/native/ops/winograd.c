@@ -74,6 +74,14 @@ long rt_winograd_positions(const struct rt_winograd *w)
     return (long)w->row_points * w->column_points;
 }
 
+bool rt_winograd_in_order(const struct rt_winograd *w)
+{
+    for (int r = 0; r < RT_TILE_RUNS; r++)
+        if ((long)w->run[r].rows * w->run[r].columns == w->tiles)
+            return true;
+    return false;
+}
+
 /* Whether a line of so many outputs has position i of a full line's `points`. */
 static bool has_position(int outputs, int taps, int points, long i)
 {

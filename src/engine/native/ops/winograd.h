@@ -45,6 +45,10 @@ struct rt_winograd rt_winograd_over_input(const struct rt_conv_shape *shape);
 
 long rt_winograd_positions(const struct rt_winograd *w);
 
+/* Whether all tiles are of one kind, so that those of several images are in the order of the images; else each
+ * kind's stand together, and sums over a block's tiles depend on which images it has. */
+bool rt_winograd_in_order(const struct rt_winograd *w);
+
 /* The tiles, of those of `images` images, that have the position. */
 struct rt_span rt_winograd_tiles_with(const struct rt_winograd *w, long position, long images);
 
