@@ -28,6 +28,12 @@ static const int *step_counts(void)
 
 static const char *const models[] = {"MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN"};
 
+/* Tiles of several kinds (10 = 2 x 4 + 2 under 5x5 filters), small filters, and a wide neighbour, so that of 80
+ * images neither chunks nor what is taken together ends where blocks do. */
+static const char *const mixed =
+    "conv 16 3 3 2 0; relu; conv 16 5 1 2 0 @2; conv 144 1 1 0 0 @2; concat @3 @4; bn 1e-5; relu; avg_pool 10; "
+    "flatten; linear 10; loss";
+
 struct subject {
     struct rt_graph graph;
     struct rt_plan *plan, *evaluation;
@@ -45,7 +51,9 @@ static void open_subject(struct subject *s, const char *model, bool winograd, st
     *s = (struct subject){0};
     if (rt_alloc(&images, (size_t)BATCH * IMAGE, sizeof *images, "images", &err) ||
         rt_alloc_aligned(&s->images, (size_t)BATCH * IMAGE, sizeof *s->images, "images", &err) ||
-        rt_test_batch(7, BATCH, images, s->labels, &err) || rt_test_model(&s->graph, model, &err) ||
+        rt_test_batch(7, BATCH, images, s->labels, &err) ||
+        (model == mixed ? rt_test_network(&s->graph, (struct rt_shape){3, 28, 28}, model, &err)
+                        : rt_test_model(&s->graph, model, &err)) ||
         rt_plan_create(&s->plan, &rt_engine_native, &s->graph, &options, &err) ||
         rt_plan_initialize(s->plan, 42, &err))
         fail_msg("%s: %s", model, err.message);
@@ -156,7 +164,7 @@ static void check_model(const char *model, bool winograd)
     for (int threads = 1; threads <= TEAMS; threads++) {
         struct rt_team *team = NULL;
         struct subject s;
-        char how[96];
+        char how[192];
 
         snprintf(how, sizeof how, "%s%s, %d threads", model, winograd ? "" : " without Winograd", threads);
         assert_int_equal(rt_team_create(&team, threads, NULL), RT_OK);
@@ -185,6 +193,12 @@ static void test_models(void **state)
     }
 }
 
+static void test_mixed_tiles(void **state)
+{
+    (void)state;
+    check_model(mixed, true);
+}
+
 static void test_without_winograd(void **state)
 {
     (void)state;
@@ -195,7 +209,8 @@ static void test_without_winograd(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_without_winograd)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_models), cmocka_unit_test(test_mixed_tiles),
+                                       cmocka_unit_test(test_without_winograd)};
 
     return cmocka_run_group_tests_name("engine/bitwise", tests, NULL, NULL);
 }
