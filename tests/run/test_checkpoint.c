@@ -13,8 +13,9 @@
 #include "base/memory.h"
 #include "run/checkpoint.h"
 #include "run/run.h"
+#include "support/scratch.h"
 
-static char folder[] = "/tmp/rethink-checkpoint-XXXXXX";
+static const char *folder;
 static const float values[3] = {1, 2, 3};
 static const uint64_t shape[1] = {3};
 
@@ -146,11 +147,12 @@ static void lists_in_order(void **state)
         {"e_999_MLP1_0.5_none", 999, 0},
         {"e_1000_MLP1_0.5_none", 1000, 0}, /* by number: the letters sort before 999 */
     };
-    char inside[] = "/tmp/rethink-list-XXXXXX", path[RT_PATH_MAX];
+    char inside[RT_PATH_MAX], path[RT_PATH_MAX];
     struct rt_checkpoint_list list;
 
     (void)state;
-    assert_non_null(mkdtemp(inside));
+    join(inside, "list");
+    assert_int_equal(rt_folder_make(inside, NULL), 0);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!rt_path_join(path, inside, others[i], NULL))
             assert_int_equal(rt_folder_make(path, NULL), 0);
@@ -165,7 +167,6 @@ static void lists_in_order(void **state)
         assert_int_equal(list.items[i].batches, rows[i].batches);
     }
     rt_checkpoint_list_free(&list);
-    assert_int_equal(rt_tree_remove(inside, "/tmp", NULL), 0);
 }
 
 static void cuts_metrics_back(void **state)
@@ -213,14 +214,10 @@ static void removes_a_run_that_never_began(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rt_tree_remove(folder, "/tmp", NULL);
+    if (scratch_make(state))
+        return -1;
+    folder = *state;
+    return 0;
 }
 
 int main(void)
@@ -234,5 +231,5 @@ int main(void)
         cmocka_unit_test(removes_a_run_that_never_began),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }

@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "support/scratch.h"
 #include "track/crc32c.h"
 #include "track/protobuf.h"
 #include "track/tfevents.h"
@@ -130,7 +131,7 @@ static size_t read_whole(const char *path, unsigned char *bytes, size_t room)
     return size;
 }
 
-static char directory[] = "/tmp/rethink-events-XXXXXX";
+static const char *directory;
 
 /* The check records of docs/tracking.md: a file's head at 1700000000.0 and `loss` = 0.5 at step 3. */
 static void test_records(void **state)
@@ -214,6 +215,14 @@ static void test_no_directory(void **state)
     rt_tfevents_close(&events); /* takes the state after an error */
 }
 
+static int set_up(void **state)
+{
+    if (scratch_make(state))
+        return -1;
+    directory = *state;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,11 +231,6 @@ int main(void)
         cmocka_unit_test(test_records),         cmocka_unit_test(test_names_sort),
         cmocka_unit_test(test_full_disk),       cmocka_unit_test(test_no_directory),
     };
-    int failed;
 
-    if (!mkdtemp(directory))
-        return 1;
-    failed = cmocka_run_group_tests_name("track/events", tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests_name("track/events", tests, set_up, scratch_remove);
 }

@@ -16,11 +16,12 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "support/scratch.h"
 #include "track/settings.h"
 #include "track/spool.h"
 
-static char directory[] = "/tmp/rethink-spool-XXXXXX";
-static char path[64];
+static const char *directory;
+static char path[RT_PATH_MAX];
 
 static int forget(void **state)
 {
@@ -292,6 +293,15 @@ static void test_url(void **state)
     assert_null(strstr(err.message, "secret"));
 }
 
+static int set_up(void **state)
+{
+    if (scratch_make(state))
+        return -1;
+    directory = *state;
+    snprintf(path, sizeof path, "%s/" RT_SPOOL_NAME, directory);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,12 +316,6 @@ int main(void)
         cmocka_unit_test_teardown(test_ini, forget),
         cmocka_unit_test_teardown(test_url, forget),
     };
-    int failed;
 
-    if (!mkdtemp(directory))
-        return 1;
-    snprintf(path, sizeof path, "%s/" RT_SPOOL_NAME, directory);
-    failed = cmocka_run_group_tests_name("track/spool", tests, NULL, NULL);
-    rmdir(directory);
-    return failed;
+    return cmocka_run_group_tests_name("track/spool", tests, set_up, scratch_remove);
 }

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "support/scratch.h"
 #include "track/metrics.h"
 #include "train/flops.h"
 #include "train/loop.h"
@@ -20,7 +21,7 @@
 
 enum { IMAGES = 300, BATCH = 64, BATCHES = 5 /* the last one of 44 */ };
 
-static char folder[] = "/tmp/rethink-loop-XXXXXX";
+static const char *folder;
 
 struct fixture {
     struct rt_experiment experiment;
@@ -256,15 +257,11 @@ static void allocates_nothing(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
     rt_log_set_level(RT_LOG_QUIET);
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return rt_tree_remove(folder, "/tmp", NULL);
+    if (scratch_make(state))
+        return -1;
+    folder = *state;
+    return 0;
 }
 
 int main(void)
@@ -280,5 +277,5 @@ int main(void)
         cmocka_unit_test(allocates_nothing),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, scratch_remove);
 }
