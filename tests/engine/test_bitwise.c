@@ -29,7 +29,7 @@ static const int *step_counts(void)
 static const char *const models[] = {"MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN"};
 
 /* Tiles of several kinds (10 = 2 x 4 + 2 under 5x5 filters), small filters, and a wide neighbour, so that of 80
- * images neither chunks nor what is taken together ends where blocks do. */
+ * images neither chunks nor what is taken together ends where blocks do (an eighth of them are one block). */
 static const char *const mixed =
     "conv 16 3 3 2 0; relu; conv 16 5 1 2 0 @2; conv 144 1 1 0 0 @2; concat @3 @4; bn 1e-5; relu; avg_pool 10; "
     "flatten; linear 10; loss";

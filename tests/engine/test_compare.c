@@ -21,7 +21,7 @@
 static const double bound_direct = 5e-6, bound_winograd = 5e-5;
 
 enum {
-    TEAMS = 3,
+    TEAMS = 4,
     LARGER = 2,      /* images by which the plan is larger than the batch */
     LARGE = 1 << 17, /* pixels, of 16 channels, that make a gradient large */
 };

@@ -50,7 +50,7 @@ static bool follows(const struct rt_native *plan, struct rt_slice group, long s)
     return s > group.begin && plan->stages[s].sharing == RT_FOLLOWS;
 }
 
-/* Images at a time: as many as fit, in multiples of what the stages want at least. */
+/* Images at a time: the first multiple of what the stages want at least that is beyond IMAGES_FLOATS. */
 static long images_of(const struct rt_native *plan, struct rt_slice group)
 {
     long floats = image_floats(plan, plan->stages[group.begin].in[0]), least = 1;
@@ -214,10 +214,16 @@ static void run_images(struct group_call *call, int member)
     }
 }
 
+/* The last stage's time: in a backward pass, where it differs, a convolution. */
+static void wait_for_all(struct group_call *call, int member)
+{
+    rt_team_barrier(call->plan->base.options.team);
+    count_time(call, call->group->count - 1, member);
+}
+
 static void run_part(void *context, int member)
 {
     struct group_call *call = context;
-    struct rt_team *team = call->plan->base.options.team;
 
     for (int i = 0; call->begins && i < call->group->count; i++) {
         if (pass_of(call, i)->begin)
@@ -225,11 +231,11 @@ static void run_part(void *context, int member)
         count_time(call, i, member);
     }
     if (call->begins && (call->works || call->ends))
-        rt_team_barrier(team);
+        wait_for_all(call, member);
     if (call->works)
         run_images(call, member);
     if (call->works && call->ends)
-        rt_team_barrier(team);
+        wait_for_all(call, member);
     for (int i = 0; call->ends && i < call->group->count; i++) {
         if (pass_of(call, i)->end)
             pass_of(call, i)->end(call->plan, call->group->stages[i], member);

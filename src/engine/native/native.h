@@ -41,8 +41,9 @@ struct rt_stage;
 
 /* A stage's forward or backward pass, in steps that all members of the team take at the same time: what
  * precedes the images, or has nothing to do with single ones; images [begin, end), in order, of those that are
- * the member's; and what follows all images. A step begins when all members have ended the one before it. Any
- * may be null. */
+ * the member's; and what follows all images. A step begins when all members have ended the one before it. But
+ * stages of a group take a step one after another without waiting: what one's `begin` writes, no other's reads
+ * or writes, and so it is with `end`. Any may be null. */
 struct rt_native_pass {
     void (*begin)(struct rt_native *plan, struct rt_stage *stage, int member);
     void (*images)(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end);

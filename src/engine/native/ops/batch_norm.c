@@ -15,6 +15,15 @@ enum { MEAN, MEAN_G, SLOPE, ARRAYS };
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES }; /* its tensors */
 
+/* True if x's producer leaves x's moments itself. */
+static bool producer_leaves_moments(const struct rt_native *plan, const struct rt_stage *stage)
+{
+    for (int s = 0; s < stage->index; s++)
+        if (plan->stages[s].out == stage->in[0])
+            return plan->stages[s].node->op == &rt_op_conv || plan->stages[s].node->op == &rt_op_add;
+    return false;
+}
+
 static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
 {
     const int input = stage->in[0], reader = rt_native_reader(plan, stage->node->id);
@@ -40,7 +49,8 @@ static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struc
     if (rt_native_can_be_view(plan, out, input)) {
         RT_TRY(rt_native_view_of(plan, stage, out, true, err));
         plan->values[out].relu = stage->relu;
-        stage->sharing = RT_FOLLOWS;
+        if (producer_leaves_moments(plan, stage))
+            stage->sharing = RT_FOLLOWS;
         return RT_OK;
     }
     RT_TRY(rt_native_output(plan, stage, out, err));
@@ -109,15 +119,6 @@ static void normalise_channel(struct rt_native *plan, const struct rt_stage *sta
     /* 1 / (var + eps), for backward */
     plan->persistent[stage->persistent + SLOPE * x->channels + c] =
         (float)(1.0 / (var + (double)stage->node->attributes.eps));
-}
-
-/* True if x's producer leaves x's moments itself. */
-static bool producer_leaves_moments(const struct rt_native *plan, const struct rt_stage *stage)
-{
-    for (int s = 0; s < stage->index; s++)
-        if (plan->stages[s].out == stage->in[0])
-            return plan->stages[s].node->op == &rt_op_conv || plan->stages[s].node->op == &rt_op_add;
-    return false;
 }
 
 static void forward_begin(struct rt_native *plan, struct rt_stage *stage, int member)

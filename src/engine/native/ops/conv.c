@@ -373,7 +373,7 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 {
     const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
     const long images = stage->block < call.shape.area ? 1 : stage->block / call.shape.area;
-    const float *transposed = layout_of(plan, stage, &call.shape).transposed;
+    const float *transposed;
 
     if (!stage->announced)
         conv_gradient_ready(plan, stage, begin, end);
@@ -381,6 +381,7 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
         rt_conv_winograd_backward_images(plan, stage, &call.shape, member, begin, end);
         return;
     }
+    transposed = layout_of(plan, stage, &call.shape).transposed;
     for (long i = begin, next; i < end; i = next) {
         const int chunks = chunk_count(plan);
         const long last = rt_slice(rt_native_chunk_of(plan, chunks, i), chunks, plan->count, 1).end;
@@ -395,22 +396,35 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
     }
 }
 
+/* Sums the chunks' gradients of gathered rows into the weights'. */
+static void learn_gathered(const struct conv_call *call, int member)
+{
+    struct rt_native *plan = call->plan;
+    const struct rt_conv_shape *s = &call->shape;
+    const struct layout layout = layout_of(plan, call->stage, s);
+    const int *tensors = call->stage->node->tensors, chunks = chunk_count(plan);
+    const long weights = s->depth * s->out;
+    const struct rt_slice learned = rt_team_slice(plan->base.options.team, member, weights, RT_PANEL_CHANNELS);
+
+    rt_native_learn(plan, tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
+                    (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
+    if (call->stage->node->tensor_count > 1 && member == 0)
+        rt_native_learn(plan, tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
+}
+
 static void backward_end(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
-    const struct rt_conv_shape *s = &call.shape;
-    const struct layout layout = layout_of(plan, stage, s);
     struct rt_team *team = plan->base.options.team;
-    const int chunks = chunk_count(plan);
-    const long weights = s->depth * s->out;
-    const struct rt_slice mine = rt_team_slice(team, member, chunks, 1);
-    const struct rt_slice learned = rt_team_slice(team, member, weights, RT_PANEL_CHANNELS);
 
     if (stage->winograd) {
-        rt_conv_winograd_backward_end(plan, stage, s, member);
+        rt_conv_winograd_backward_end(plan, stage, &call.shape, member);
         return;
     }
     if (!owns_chunks(plan)) {
+        const int chunks = chunk_count(plan);
+        const struct rt_slice mine = rt_team_slice(team, member, chunks, 1);
+
         for (long c = mine.begin; c < mine.end; c++) {
             const struct rt_slice chunk = rt_slice((int)c, chunks, plan->count, 1);
 
@@ -418,10 +432,7 @@ static void backward_end(struct rt_native *plan, struct rt_stage *stage, int mem
         }
         rt_team_barrier(team);
     }
-    rt_native_learn(plan, stage->node->tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
-                    (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
-    if (stage->node->tensor_count > 1 && member == 0)
-        rt_native_learn(plan, stage->node->tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
+    learn_gathered(&call, member);
 }
 
 /* Weight [out][in][row][column] -> panel of out, (row, column, in), lane. */

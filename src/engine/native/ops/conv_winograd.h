@@ -1,5 +1,5 @@
-/* What the passes of a convolution on Winograd's algorithm share: sizes, and where things lie. All depend on
- * shapes alone. */
+/* What the passes of a convolution on Winograd's algorithm share: sizes, and where things lie. What takes part
+ * in the order of a sum depends on shapes alone. */
 #ifndef RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
 #define RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
 

@@ -1,19 +1,19 @@
 /* The filter's gradient of a convolution on Winograd's algorithm. A thread takes its own images' blocks, or
- * each group of threads takes chunks of the images, block by block: both factors are transformed together, then
+ * each crew of threads takes chunks of the images, block by block: both factors are transformed together, then
  * each thread does its share of the products. Chunks are summed in order. */
 #include "engine/native/native.h"
 #include "engine/native/ops/conv_winograd.h"
 
-/* Threads that work on the same chunks: as many groups as chunks where the team divides so, else one. */
-struct group {
+/* Threads that work on the same chunks: as many crews as chunks where the team divides so, else one. */
+struct crew {
     int number, count, rank, size;
 };
 
-static struct group group_of(const struct rt_team *team, int member, int chunks)
+static struct crew crew_of(const struct rt_team *team, int member, int chunks)
 {
     const int threads = rt_team_size(team), count = threads % chunks ? 1 : chunks, size = threads / count;
 
-    return (struct group){member / size, count, member % size, size};
+    return (struct crew){member / size, count, member % size, size};
 }
 
 /* What the blocks of a filter's gradient share. */
@@ -23,8 +23,8 @@ struct filter_gradient {
     struct rt_winograd w;
     struct rt_map inputs, outputs;
     struct rt_view view;
-    struct group group;
-    float *tiles; /* the group's */
+    struct crew crew;
+    float *tiles; /* the crew's */
 };
 
 /* Products of a position, of one input channel of a phase by one output channel. */
@@ -36,7 +36,7 @@ static long products_at(const struct rt_winograd *w, long position, long images)
     return (tiles.end - tiles.begin) * (phases.end - phases.begin);
 }
 
-/* This thread's positions of a block: about as many products as each other one's of the group. */
+/* This thread's positions of a block: about as many products as each other one's of the crew. */
 static struct rt_span positions_of(const struct filter_gradient *g, long images)
 {
     const long positions = rt_winograd_positions(&g->w);
@@ -46,11 +46,11 @@ static struct rt_span positions_of(const struct filter_gradient *g, long images)
     for (long position = 0; position < positions; position++)
         total += products_at(&g->w, position, images);
     for (long position = 0; position < positions; position++) {
-        const long rank = done * g->group.size / total;
+        const long rank = done * g->crew.size / total;
 
-        if (rank >= g->group.rank && position < span.begin)
+        if (rank >= g->crew.rank && position < span.begin)
             span.begin = position;
-        if (rank > g->group.rank && position < span.end)
+        if (rank > g->crew.rank && position < span.end)
             span.end = position;
         done += products_at(&g->w, position, images);
     }
@@ -95,7 +95,7 @@ static void filter_gradient_block(const struct filter_gradient *g, long first, l
     struct rt_tile_set out =
         rt_tile_set(&g->w, first, images, &g->outputs, 1, 0,
                     g->tiles + rt_tile_set_floats(&g->w, images, g->w.phases, g->inputs.channels));
-    const struct rt_slice part = rt_slice(g->group.rank, g->group.size, in.tiles.end, 1);
+    const struct rt_slice part = rt_slice(g->crew.rank, g->crew.size, in.tiles.end, 1);
 
     in.tiles.begin = out.tiles.begin = part.begin;
     in.tiles.end = out.tiles.end = part.end;
@@ -103,11 +103,11 @@ static void filter_gradient_block(const struct filter_gradient *g, long first, l
         rt_conv_winograd_transform(g->plan, &in, g->view);
         g->plan->isa->winograd_gradient(&out.tiles, g->outputs.at);
     }
-    if (g->group.size > 1)
+    if (g->crew.size > 1)
         rt_team_barrier(g->plan->base.options.team);
     if (images > 0)
         multiply_positions(g, &in, &out, gradient, accumulate);
-    if (g->group.size > 1)
+    if (g->crew.size > 1)
         rt_team_barrier(g->plan->base.options.team);
 }
 
@@ -141,7 +141,7 @@ void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_st
     const long block = rt_conv_winograd_block(plan, &g.w, s);
     const int chunks = rt_conv_winograd_chunk_count(plan, &g.w, s);
 
-    g.group = (struct group){.count = 1, .size = 1};
+    g.crew = (struct crew){.count = 1, .size = 1};
     g.tiles = rt_native_scratch(plan, member);
     for (long i = begin, next; i < end; i = next) {
         const int c = rt_native_chunk_of(plan, chunks, i);
@@ -154,7 +154,7 @@ void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_st
     }
 }
 
-/* All groups go through as many blocks, some of them empty, so that they meet at the same barriers. */
+/* All crews go through as many blocks, some of them empty, so that they meet at the same barriers. */
 void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,
                                const struct rt_conv_shape *s, int member)
 {
@@ -163,10 +163,10 @@ void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *st
     const long block = rt_conv_winograd_gradient_block(plan, &g.w, s);
     const long images_most = (plan->count + chunks - 1) / chunks;
 
-    g.group = group_of(plan->base.options.team, member, chunks);
+    g.crew = crew_of(plan->base.options.team, member, chunks);
     g.tiles = rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).tiles +
-              g.group.number * rt_conv_winograd_block_floats(&g.w, s, block);
-    for (int c = g.group.number; c < chunks; c += g.group.count) {
+              g.crew.number * rt_conv_winograd_block_floats(&g.w, s, block);
+    for (int c = g.crew.number; c < chunks; c += g.crew.count) {
         const struct rt_slice chunk = rt_slice(c, chunks, plan->count, 1);
 
         for (long i = 0; i < images_most; i += block) {
@@ -188,6 +188,8 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
     const struct rt_slice part =
         rt_team_slice(plan->base.options.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
     const long chunks = rt_conv_winograd_chunk_count(plan, &w, s);
+    const long filter_floats = rt_conv_winograd_filter_floats(&w, s);
+    const float *const gradients = chunk_gradient(plan, stage, &w, s, 0);
     float *gradient = rt_native_scratch(plan, member); /* [chunk][tap][in][16] */
 
     for (long b = part.begin; b < part.end; b++) {
@@ -200,10 +202,9 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
             f.count = RT_PANEL_CHANNELS;
             f.tap_stride = size;
             f.position_stride = rt_conv_winograd_filter_stride(&w, s);
-            plan->isa->winograd_filter_gradient(&f,
-                                                chunk_gradient(plan, stage, &w, s, chunk) +
-                                                    ((panel * w.phases + phase) * blocks + block) * size,
-                                                gradient + chunk * taps * size);
+            plan->isa->winograd_filter_gradient(
+                &f, gradients + chunk * filter_floats + ((panel * w.phases + phase) * blocks + block) * size,
+                gradient + chunk * taps * size);
         }
         for (long tap = 0; tap < taps; tap++)
             rt_native_learn(plan, stage->node->tensors[0],

@@ -15,8 +15,9 @@ enum { TOGETHER_FILTERS = 500000 };
  * best. */
 enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
 
-/* The filter's gradient reads and writes all of itself for every block. From this many floats on, its blocks
- * have so many, where that leaves the order of sums as it was. */
+/* The filter's gradient reads and writes all of itself for every block. Above GRADIENT_LARGE floats it has
+ * blocks of GRADIENT_BLOCK, but not where tiles are of several kinds: the order of their sums depends on the
+ * blocks, and other blocks would give other bytes than earlier versions did. */
 enum { GRADIENT_LARGE = 1000000, GRADIENT_BLOCK = 1500000 };
 
 long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s)
