@@ -5,8 +5,8 @@ import sys
 SOURCE = os.environ.get('RT_SOURCE') or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RETHINK = os.environ.get('RETHINK') or os.path.join(SOURCE, 'build', 'rethink')
 SHARED = os.environ.get('RT_SHARED') or os.path.join(os.path.dirname(SOURCE), 'shared')
-# Time limits are times this: valgrind interprets each instruction.
-SLOWER = 50 if 'RT_VALGRIND' in os.environ else 1
+# Time limits are times this: tools/valgrind and tools/sanitize say how much slower programs are under them.
+SLOWER = int(os.environ.get('RT_SLOWER', 1))
 
 _count = 0
 _failed = 0

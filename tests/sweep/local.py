@@ -40,9 +40,8 @@ def names(runs='runs'):
     return sorted(os.path.basename(os.path.dirname(p)) for p in glob.glob(os.path.join(work, runs, '*', '*', 'result.json')))
 
 
-def wait_for(condition, seconds=600):
-    """A limit, not a measure: under sanitizers, beside other work, a run of seconds takes minutes."""
-    end = time.time() + seconds
+def wait_for(condition, seconds=60):
+    end = time.time() + seconds * tap.SLOWER
     while time.time() < end:
         if condition():
             return True

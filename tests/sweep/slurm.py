@@ -51,7 +51,7 @@ def weights(runs, name):
 
 
 def wait_for(condition, seconds=90):
-    end = time.time() + seconds
+    end = time.time() + seconds * tap.SLOWER
     while time.time() < end:
         if condition():
             return True
@@ -89,7 +89,7 @@ def preempted():
     tap.ok(wait_for(lambda: under_way('preempted', name)), 'a long run is under way', p.stderr, cluster.logs())
     cluster.run('sbatch', '--partition=high', f'--cpus-per-task={CORES}', '--output=/dev/null', '--wrap', 'sleep 3', cwd=work)
     tap.ok(wait_for(lambda: result('preempted', name)['state'] == 'interrupted'), 'pre-empted, it saves', log('preempted', name)[-500:], cluster.logs())
-    done = wait_for(lambda: result('preempted', name)['state'] == 'finished', 1800)  # under sanitizers, beside others, it takes minutes
+    done = wait_for(lambda: result('preempted', name)['state'] == 'finished', 240)
     tap.ok(done and 'Resuming training' in log('preempted', name), 'queued again, it goes on to the end', log('preempted', name)[-800:], cluster.logs())
     sweep(name, '--epochs', '600', '--set', 'curve=true', runs='whole', launcher='local')
     tap.ok(weights('preempted', name) == weights('whole', name) is not None, 'to the same bytes as without pre-emption')

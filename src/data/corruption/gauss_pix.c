@@ -16,24 +16,33 @@ struct draw {
     const struct rt_stream *streams; /* [team size] */
 };
 
+static RT_CLONED uint64_t bits_of(double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static RT_CLONED double double_of(uint64_t bits)
+{
+    double x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* ln x for 0 < x <= 1: x = 2^k m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh(s), s = (m - 1) / (m + 1), and
  * artanh(s) = s + s^3/3 + s^5/5 + ...; |s| < 0.1716, so that the term left out is below 1e-17 of the sum. */
 static RT_CLONED double natural_log(double x)
 {
     const uint64_t root_half = UINT64_C(0x3fe6a09e) << 32, one = UINT64_C(0x3ff) << 52;
     const uint64_t exponent_as_double = UINT64_C(0x433) << 52; /* 2^52 + its low bits */
-    uint64_t bits, exponent, mantissa;
-    double k, m, s, z;
+    const uint64_t bits = bits_of(x) + one - root_half;
+    const double k = double_of(bits >> 52 | exponent_as_double) - (0x1p52 + 1023);
+    const double m = double_of((bits & ((UINT64_C(1) << 52) - 1)) + root_half);
+    const double s = (m - 1) / (m + 1), z = s * s;
 
-    memcpy(&bits, &x, sizeof bits);
-    bits += one - root_half;
-    exponent = bits >> 52 | exponent_as_double;
-    mantissa = (bits & ((UINT64_C(1) << 52) - 1)) + root_half;
-    memcpy(&k, &exponent, sizeof k);
-    memcpy(&m, &mantissa, sizeof m);
-    k -= 0x1p52 + 1023;
-    s = (m - 1) / (m + 1);
-    z = s * s;
     return k * 0.69314718055994530942 +
            2 * s *
                (1 + z * (1. / 3 +
@@ -75,7 +84,8 @@ static RT_CLONED double cosine(double a)
 
 /* Box and Muller 1958, as rt_mt_normal_pair but many at once: words[pairs][4] to normals[pairs][2]. A 53-bit
  * uniform is the low 21 bits of its first word over its second; 1 - u2 is exact. The angle 2 pi u1 is reduced
- * by quarter turns while still exact. */
+ * by quarter turns while still exact; their number, at the low end of a sum's bits, says which of sine and
+ * cosine is meant, and its sign. Without branches, which would keep the loop from being vectorised. */
 static RT_CLONED void normals_body(const uint32_t *restrict words, float *restrict normals, long pairs)
 {
     for (long i = 0; i < pairs; i++) {
@@ -83,14 +93,13 @@ static RT_CLONED void normals_body(const uint32_t *restrict words, float *restri
         const double u1 = (double)(int32_t)(w[0] & 0x1fffff) * 0x1p-21 + (double)w[1] * 0x1p-53;
         const double u2 = (double)(int32_t)(w[2] & 0x1fffff) * 0x1p-21 + (double)w[3] * 0x1p-53;
         const double radius = sqrt(-2 * natural_log(1 - u2));
-        const double quarters = u1 * 4 + 0x1.8p52 - 0x1.8p52; /* rounded: 0, 1, 2, 3 or 4 */
-        const double angle = (u1 - quarters * 0.25) * 6.28318530717958647692;
-        const double s = sine(angle), c = cosine(angle);
-        const int odd = (quarters == 1) | (quarters == 3);
-        const double x = odd ? s : c, y = odd ? c : s;
+        const double rounded = u1 * 4 + 0x1.8p52; /* 0, 1, 2, 3 or 4 quarters */
+        const double angle = (u1 - (rounded - 0x1.8p52) * 0.25) * 6.28318530717958647692;
+        const uint64_t s = bits_of(sine(angle)), c = bits_of(cosine(angle)), quarters = bits_of(rounded);
+        const uint64_t odd = -(quarters & 1), differs = (s ^ c) & odd;
 
-        normals[2 * i] = (float)(radius * (((quarters == 1) | (quarters == 2)) ? -x : x));
-        normals[2 * i + 1] = (float)(radius * (((quarters == 2) | (quarters == 3)) ? -y : y));
+        normals[2 * i] = (float)(radius * double_of(c ^ differs ^ (quarters + 1) >> 1 << 63));
+        normals[2 * i + 1] = (float)(radius * double_of(s ^ differs ^ quarters >> 1 << 63));
     }
 }
 
