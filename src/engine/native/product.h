@@ -11,9 +11,11 @@
 /* C[m][n] = (accumulate ? C[m][n] : 0) + sum over k < depth of A[m][k] B[k][n], m < rows, n < 16 * panels.
  *   A[m][k]          = a[m * a_row + k * a_col]
  *   B[k][16 p + j]   = b[p * b_panel + k * b_row + j]
- *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j] */
+ *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j]
+ * next_b: where the caller's next product finds its B, with the same strides, or NULL: panels are asked for
+ * while those before them are multiplied, and these behind the last. */
 struct rt_product {
-    const float *a, *b;
+    const float *a, *b, *next_b;
     float *c;
     long a_row, a_col, b_row, b_panel, c_row, c_panel;
     long rows, panels, depth;

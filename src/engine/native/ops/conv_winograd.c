@@ -83,6 +83,18 @@ struct convolution {
     bool accumulate;
 };
 
+/* The filters of one position and the phases that have it. */
+static const float *position_filters(const struct convolution *c, const struct rt_tile_set *in,
+                                     const struct rt_tile_set *out, long position)
+{
+    const long first = rt_winograd_phases_with(&c->w, position).begin;
+    const float *filters = c->filters + position * c->filter_stride;
+
+    if (in->phases > 1)
+        return filters + first * in->channels * RT_PANEL_CHANNELS;
+    return filters + (out->phases > 1 ? first * in->channels * out->channels : 0);
+}
+
 /* One position's product. Phases that it lacks are no factors; as results they are zero. */
 static void convolve_position(const struct convolution *c, const struct rt_tile_set *in,
                               const struct rt_tile_set *out, long position)
@@ -95,11 +107,9 @@ static void convolve_position(const struct convolution *c, const struct rt_tile_
         .a = rt_tile_set_entry(in, position, tiles.begin, phases.begin),
         .a_row = depth,
         .a_col = 1,
-        .b = c->filters + position * c->filter_stride +
-             (from_many ? phases.begin * in->channels
-              : to_many ? phases.begin * panels * depth
-                        : 0) *
-                 RT_PANEL_CHANNELS,
+        .b = position_filters(c, in, out, position),
+        .next_b =
+            position + 1 < rt_winograd_positions(&c->w) ? position_filters(c, in, out, position + 1) : NULL,
         .b_row = RT_PANEL_CHANNELS,
         .b_panel = depth * RT_PANEL_CHANNELS,
         .c = rt_tile_set_entry(out, position, tiles.begin, phases.begin),

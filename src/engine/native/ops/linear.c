@@ -73,6 +73,7 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
     const struct rt_slice part =
         by_rows ? (struct rt_slice){0, panels} : rt_team_slice(plan->base.options.team, member, panels, 2);
     const long first = part.begin * RT_PANEL_CHANNELS;
+    const float *weights = rt_native_parameter(plan, stage->node->tensors[0]) + first * inputs;
     float *to = rt_native_data(plan, y) + rows.begin * y->ld + first;
 
     if (rows.begin == rows.end || part.begin == part.end)
@@ -82,7 +83,8 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
             .a = input_rows(plan, x) + rows.begin * row_stride(x) + k,
             .a_row = row_stride(x),
             .a_col = 1,
-            .b = rt_native_parameter(plan, stage->node->tensors[0]) + first * inputs + k * RT_PANEL_CHANNELS,
+            .b = weights + k * RT_PANEL_CHANNELS,
+            .next_b = k + DEPTH < inputs ? weights + (k + DEPTH) * RT_PANEL_CHANNELS : NULL,
             .b_row = RT_PANEL_CHANNELS,
             .b_panel = inputs * RT_PANEL_CHANNELS,
             .c = to,
