@@ -76,9 +76,9 @@ static void append_compared(struct rt_text *text, const struct rt_bench_report *
 {
     const bool threads = what == RT_BENCH_threads;
 
-    rt_text_printf(text, "\n%s\n%-16s  %9s  %9s  %11s  %6s  %9s\n", threads ? "Threads" : "Side by side", "",
-                   "alone ms", threads ? "team ms" : "beside ms", threads ? "times as fast" : "slower by",
-                   "clean", "disturbed");
+    rt_text_printf(text, "\n%s\n%-16s  %9s  %9s  %s  %6s  %9s\n", threads ? "Threads" : "Side by side", "",
+                   "alone ms", threads ? "team ms" : "beside ms",
+                   threads ? "times as fast  round trip ns" : "  slower by", "clean", "disturbed");
     for (int i = 0; i < report->count; i++) {
         const struct rt_bench_result *r = report->cases[i].result[what], *alone = report->cases[i].alone;
         const double ratio = alone->times.median / r->times.median;
@@ -86,7 +86,7 @@ static void append_compared(struct rt_text *text, const struct rt_bench_report *
         rt_text_printf(text, "%-16s  %9.2f  %9.2f  ", report->cases[i].name, 1e3 * alone->times.median,
                        1e3 * r->times.median);
         if (threads)
-            rt_text_printf(text, "%13.2f", ratio);
+            rt_text_printf(text, "%13.2f  %13.0f", ratio, 1e9 * r->round_trip_s);
         else
             rt_text_printf(text, "%9.1f %%", 100 * (1 / ratio - 1));
         append_counts(text, &r->times);
