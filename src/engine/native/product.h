@@ -12,12 +12,15 @@
  *   A[m][k]          = a[m * a_row + k * a_col]
  *   B[k][16 p + j]   = b[p * b_panel + k * b_row + j]
  *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j]
- * next_b: where the caller's next product finds its B, with the same strides, or NULL: panels are asked for
- * while those before them are multiplied, and these behind the last. */
+ *
+ * What is needed next is asked for on the way, `depth` lines of each panel: by the first tile of some panels the
+ * panels behind them, and behind the last those at next_b, with the same strides; by the second and third tile
+ * what lies at soon[0] and soon[1], as many panels, soon_panel floats apart. Each may be NULL. */
 struct rt_product {
     const float *a, *b, *next_b;
     float *c;
-    long a_row, a_col, b_row, b_panel, c_row, c_panel;
+    const float *soon[2];
+    long a_row, a_col, b_row, b_panel, c_row, c_panel, soon_panel;
     long rows, panels, depth;
     bool accumulate;
 };

@@ -43,6 +43,11 @@ float *rt_native_parameter(const struct rt_native *plan, int tensor)
     return plan->parameters + plan->slots[tensor].offset;
 }
 
+float *rt_native_momentum(const struct rt_native *plan, int tensor)
+{
+    return plan->momentum + plan->slots[tensor].offset;
+}
+
 void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
                      int parts, size_t part_stride)
 {

@@ -17,10 +17,16 @@ enum {
     ROWS_3 = 8,
 };
 
+/* Panels that something needs next. */
+struct ahead {
+    const float *at;
+    long panel;
+};
+
 /* One tile; `rows`, `panels` and `across` are constants where this is inlined. `across`: A's rows are
- * neighbours in memory (a_row 1: A is a transposed activation); otherwise its columns are (a_col 1). The panels
- * at `ahead` are asked for on the way. */
-RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, const float *ahead, float *c,
+ * neighbours in memory (a_row 1: A is a transposed activation); otherwise its columns are (a_col 1). Lines
+ * from `ahead` on are asked for on the way. */
+RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, float *c, struct ahead ahead,
                     const int rows, const int panels, const bool across)
 {
     enum { VECTORS_MAX = 4 };
@@ -49,8 +55,8 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
 
 #pragma GCC unroll 4
         for (int v = 0; v < panels; v++)
-            __builtin_prefetch(ahead + v * b_panel);
-        ahead += b_row;
+            __builtin_prefetch(ahead.at + v * ahead.panel);
+        ahead.at += b_row;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             row[v] = rt_load(b + v / PER_PANEL * b_panel + v % PER_PANEL * RT_LANES);
@@ -78,20 +84,20 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
             rt_store(c + i * c_row + v / PER_PANEL * c_panel + v % PER_PANEL * RT_LANES, sum[i][v]);
 }
 
-typedef void tile_function(const struct rt_product *p, const float *a, const float *b, const float *ahead,
-                           float *c);
+typedef void tile_function(const struct rt_product *p, const float *a, const float *b, float *c,
+                           struct ahead ahead);
 
 /* One function per tile shape: tile_PANELS_ROWS_ORDER. */
 #define TILE(panels, rows)                                                                                     \
     static void tile_##panels##_##rows##_along(const struct rt_product *p, const float *a, const float *b,     \
-                                               const float *ahead, float *c)                                   \
+                                               float *c, struct ahead ahead)                                   \
     {                                                                                                          \
-        tile(p, a, b, ahead, c, rows, panels, false);                                                          \
+        tile(p, a, b, c, ahead, rows, panels, false);                                                          \
     }                                                                                                          \
     static void tile_##panels##_##rows##_across(const struct rt_product *p, const float *a, const float *b,    \
-                                                const float *ahead, float *c)                                  \
+                                                float *c, struct ahead ahead)                                  \
     {                                                                                                          \
-        tile(p, a, b, ahead, c, rows, panels, true);                                                           \
+        tile(p, a, b, c, ahead, rows, panels, true);                                                           \
     }
 #define ALONG(panels, rows) tile_##panels##_##rows##_along,
 #define ACROSS(panels, rows) tile_##panels##_##rows##_across,
@@ -125,6 +131,21 @@ static const struct {
 #endif
 };
 
+/* What the tile with this number asks for while it multiplies `panels` panels of B, the first of them `panel`.
+ */
+static struct ahead ahead_of(const struct rt_product *p, long tile, long panel, int panels)
+{
+    const float *b = p->b + panel * p->b_panel;
+
+    if (tile == 0 && panel + panels < p->panels)
+        return (struct ahead){b + panels * p->b_panel, p->b_panel};
+    if (tile == 0 && p->next_b)
+        return (struct ahead){p->next_b, p->b_panel};
+    if ((tile == 1 || tile == 2) && p->soon[tile - 1])
+        return (struct ahead){p->soon[tile - 1] + panel * p->soon_panel, p->soon_panel};
+    return (struct ahead){b, p->b_panel};
+}
+
 /* All rows of one group of panels, in tiles as equal as they can be. */
 static void group(const struct rt_product *p, long panel, int panels)
 {
@@ -132,13 +153,13 @@ static void group(const struct rt_product *p, long panel, int panels)
     const long tiles = (p->rows + rows_max - 1) / rows_max;
     tile_function *const *functions = p->a_col == 1 ? shapes[panels - 1].along : shapes[panels - 1].across;
     const float *b = p->b + panel * p->b_panel;
-    const float *next = panel + panels < p->panels ? b + panels * p->b_panel : p->next_b ? p->next_b : b;
     float *c = p->c + panel * p->c_panel;
 
     for (long i = 0; i < tiles; i++) {
         const long begin = p->rows * i / tiles, end = p->rows * (i + 1) / tiles;
 
-        functions[end - begin - 1](p, p->a + begin * p->a_row, b, i == 0 ? next : b, c + begin * p->c_row);
+        functions[end - begin - 1](p, p->a + begin * p->a_row, b, c + begin * p->c_row,
+                                   ahead_of(p, i, panel, panels));
     }
 }
 

@@ -158,8 +158,9 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
         });
 }
 
-/* dW = x^T dy, a block at a time, each learned at once. Members share the outputs as in forward, where that is
- * even: their weights and momentum then stay in their own caches. Else they share the inputs. */
+/* dW = x^T dy, a block at a time, each learned at once, from weights and momentum that the product has asked
+ * for. Members share the outputs as in forward, where that is even: their weights and momentum then stay in
+ * their own caches. Else they share the inputs. */
 static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int member, const float *packed)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
@@ -170,6 +171,8 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
         by_panels ? rt_team_slice(team, member, panels, 2) : (struct rt_slice){0, panels};
     const struct rt_slice part =
         by_panels ? (struct rt_slice){0, inputs} : rt_team_slice(team, member, inputs, INPUTS);
+    const float *weights = rt_native_parameter(plan, stage->node->tensors[0]);
+    const float *momentum = rt_native_momentum(plan, stage->node->tensors[0]);
     float *block = rt_native_scratch(plan, member);
 
     for (long k = part.begin; k < part.end; k += INPUTS) {
@@ -177,6 +180,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
 
         for (long p = outputs.begin; p < outputs.end; p += 2) {
             const long two = outputs.end - p < 2 ? outputs.end - p : 2;
+            const long at = (p * inputs + k) * RT_PANEL_CHANNELS;
 
             plan->isa->product(&(struct rt_product){
                 .a = input_rows(plan, x) + k,
@@ -185,6 +189,8 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
                 .b = packed + p * RT_PANEL_CHANNELS * plan->count,
                 .b_row = RT_PANEL_CHANNELS,
                 .b_panel = RT_PANEL_CHANNELS * plan->count,
+                .soon = {weights + at, momentum + at},
+                .soon_panel = inputs * RT_PANEL_CHANNELS,
                 .c = block,
                 .c_row = RT_PANEL_CHANNELS,
                 .c_panel = rows * RT_PANEL_CHANNELS,
@@ -193,8 +199,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
                 .depth = plan->count,
             });
             for (long i = 0; i < two; i++)
-                rt_native_learn(plan, stage->node->tensors[0],
-                                (size_t)(((p + i) * inputs + k) * RT_PANEL_CHANNELS),
+                rt_native_learn(plan, stage->node->tensors[0], (size_t)(at + i * inputs * RT_PANEL_CHANNELS),
                                 block + i * rows * RT_PANEL_CHANNELS, (size_t)(rows * RT_PANEL_CHANNELS), 1, 0);
         }
     }
