@@ -23,36 +23,68 @@ RT_INLINE struct taps inside(int start, int kernel, int size)
     return (struct taps){start < 0 ? -start : 0, start + kernel > size ? size - start : kernel};
 }
 
+/* One window of `vectors` (a constant where this is inlined) vectors of channels from c on; `top` and `left`
+ * may lie outside. A maximum waits for the one before it, so several go side by side. */
+RT_INLINE void max_of_window(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, int top,
+                             int left, long c, const int vectors, float *y, uint8_t *winner)
+{
+    enum { VECTORS_MAX = 4 };
+    const struct taps down = inside(top, w->kernel, w->height), along = inside(left, w->kernel, w->width);
+    rt_vec best[VECTORS_MAX];
+    rt_ivec which[VECTORS_MAX];
+
+    for (int v = 0; v < vectors; v++) {
+        best[v] = rt_splat(-__builtin_inff());
+        which[v] = (rt_ivec){0};
+    }
+    for (int i = down.begin; i < down.end; i++)
+        for (int j = along.begin; j < along.end; j++) {
+            const float *from = x + ((long)(top + i) * w->width + left + j) * x_ld;
+
+            for (int v = 0; v < vectors; v++) {
+                const rt_vec value = rt_view_load(from, view, c + v * RT_LANES);
+                /* NOLINTNEXTLINE(misc-redundant-expression): a NaN differs from itself */
+                const rt_ivec better = (value > best[v]) | (value != value); /* NaN wins, as in PyTorch */
+
+                best[v] = rt_select(better, value, best[v]);
+                which[v] = (which[v] & ~better) | ((i * w->kernel + j) & better);
+            }
+        }
+    for (int v = 0; v < vectors; v++) {
+        rt_store(y + c + v * RT_LANES, best[v]);
+        if (winner) {
+            const rt_bytes narrow = __builtin_convertvector(which[v], rt_bytes);
+
+            memcpy(winner + c + v * RT_LANES, &narrow, sizeof narrow);
+        }
+    }
+}
+
+/* Asks for what the window below a window reads and no other before it: often in no cache. */
+RT_INLINE void ask_below(const struct rt_window *w, const float *x, long x_ld, int top, int left)
+{
+    for (int i = 0; i < w->stride; i++)
+        for (int j = 0; j < w->stride; j++) {
+            const float *from = x + ((long)(top + w->kernel + i) * w->width + left + j) * x_ld;
+
+            for (long c = 0; c < w->channels; c += RT_PANEL)
+                __builtin_prefetch(from + c);
+        }
+}
+
 void RT_ISA_NAME(max_pool)(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, float *y,
                            long y_ld, uint8_t *winner, long winner_ld)
 {
     for (int oy = 0; oy < w->rows; oy++)
         for (int ox = 0; ox < w->columns; ox++, y += y_ld, winner += winner_ld) {
             const int top = oy * w->stride - w->padding, left = ox * w->stride - w->padding;
-            const struct taps down = inside(top, w->kernel, w->height),
-                              along = inside(left, w->kernel, w->width);
+            long c = 0;
 
-            for (long c = 0; c < w->channels; c += RT_LANES) {
-                rt_vec best = rt_splat(-__builtin_inff());
-                rt_ivec which = {0};
-
-                for (int i = down.begin; i < down.end; i++)
-                    for (int j = along.begin; j < along.end; j++) {
-                        const float *from = x + ((long)(top + i) * w->width + left + j) * x_ld;
-                        const rt_vec value = rt_view_load(from, view, c);
-                        /* NOLINTNEXTLINE(misc-redundant-expression): a NaN differs from itself */
-                        const rt_ivec better = (value > best) | (value != value); /* NaN wins, as in PyTorch */
-
-                        best = rt_select(better, value, best);
-                        which = (which & ~better) | ((i * w->kernel + j) & better);
-                    }
-                rt_store(y + c, best);
-                if (winner) {
-                    const rt_bytes narrow = __builtin_convertvector(which, rt_bytes);
-
-                    memcpy(winner + c, &narrow, sizeof narrow);
-                }
-            }
+            ask_below(w, x, x_ld, top, left);
+            for (; c + 4 * RT_LANES <= w->channels; c += 4 * RT_LANES)
+                max_of_window(w, x, x_ld, view, top, left, c, 4, y, winner);
+            for (; c < w->channels; c += RT_LANES)
+                max_of_window(w, x, x_ld, view, top, left, c, 1, y, winner);
         }
 }
 
