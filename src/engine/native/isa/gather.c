@@ -57,20 +57,43 @@ static void gather_pixels(const struct rt_gather *g)
     }
 }
 
-/* One tap's column for a run of output pixels of one row: every stride-th pixel of a plane's line. */
-RT_INLINE void gather_line(const float *line, int first, int count, int stride, int width, float *to)
+/* `count` floats; the last vector may overlap the one before it. */
+RT_INLINE void copy_floats(const float *from, int count, float *to)
 {
-    for (int i = 0; i < count; i++) {
-        const int column = first + i * stride;
+    int i = 0;
 
-        to[i] = line && column >= 0 && column < width ? line[column] : 0.0f;
-    }
+    for (; i + RT_LANES <= count; i += RT_LANES)
+        rt_store(to + i, rt_load(from + i));
+    if (i < count && i > 0)
+        rt_store(to + count - RT_LANES, rt_load(from + count - RT_LANES));
+    else
+        for (; i < count; i++)
+            to[i] = from[i];
 }
 
-/* The line from column `first` on, where all of it is inside. */
-RT_INLINE void copy_line(const float *line, int count, float *to)
+/* Of `count` pixels, every stride-th from `first` on, how many lie before a column. */
+RT_INLINE int pixels_before(int column, int first, int stride, int count)
 {
-    memcpy(to, line, (size_t)count * sizeof *to);
+    const int distance = column - first, pixels = stride == 1 ? distance : (distance + stride - 1) / stride;
+
+    return pixels < 0 ? 0 : pixels < count ? pixels : count;
+}
+
+/* One tap's column for a run of output pixels of one row: every stride-th pixel of a plane's line, zero
+ * outside. */
+RT_INLINE void gather_line(const float *line, int first, int count, int stride, int width, float *to)
+{
+    const int begin = pixels_before(0, first, stride, count), end = pixels_before(width, first, stride, count);
+
+    for (int i = 0; i < begin; i++)
+        to[i] = 0;
+    if (stride == 1)
+        copy_floats(line + first + begin, end - begin, to + begin);
+    else
+        for (int i = begin; i < end; i++)
+            to[i] = line[first + i * stride];
+    for (int i = end; i < count; i++)
+        to[i] = 0;
 }
 
 /* Planes give the gathered matrix by columns: tap after tap, each a copy of pieces of lines. */
@@ -92,12 +115,10 @@ static void gather_planes(const struct rt_gather *g)
                     const float *line =
                         g->from + (place.image * w->channels + c) * plane + (long)row * w->width;
 
-                    if (row < 0 || row >= w->height)
-                        gather_line(NULL, first, run, w->stride, w->width, to);
-                    else if (w->stride == 1 && first >= 0 && first + run <= w->width)
-                        copy_line(line + first, run, to);
-                    else
+                    if (row >= 0 && row < w->height)
                         gather_line(line, first, run, w->stride, w->width, to);
+                    else
+                        memset(to, 0, (size_t)run * sizeof *to);
                 }
         r += run;
     }
