@@ -236,6 +236,7 @@ static void weight_gradient_images(const struct conv_call *call, long begin, lon
             .a_row = x.col,
             .a_col = x.row,
             .b = dy + r * y->grad_ld,
+            .next_b = r + count < last ? dy + (r + count) * y->grad_ld : NULL,
             .b_row = y->grad_ld,
             .b_panel = RT_PANEL_CHANNELS,
             .c = weights,
