@@ -1,7 +1,10 @@
 /* Batch norm's sums over rows and its gradient (Ioffe and Szegedy 2015, section 3). */
 #include "engine/native/isa/functions.h"
 
-enum { WIDE = 4 }; /* vectors of channels summed side by side, so that rows are read along */
+enum {
+    WIDE = 4,   /* vectors of channels summed side by side, so that rows are read along */
+    AHEAD = 32, /* rows asked for before they are read */
+};
 
 /* Calls what(c, wide) for all channels, with a constant width of 1 to WIDE vectors. */
 #define BY_WIDTH(channels, what)                                                                               \
@@ -74,6 +77,8 @@ RT_INLINE void norm_sums_of(const float *x, long x_ld, const float *dy, long dy_
         for (int v = 0; v < wide; v++) {
             const rt_vec g = passed(x, dy, view, v * RT_LANES);
 
+            __builtin_prefetch(x + AHEAD * x_ld + v * RT_LANES);
+            __builtin_prefetch(dy + AHEAD * dy_ld + v * RT_LANES);
             total[v] += g;
             weighted[v] += g * (rt_load(x + v * RT_LANES) - centre[v]);
         }
@@ -104,6 +109,8 @@ void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long
             const rt_vec value =
                 rt_load(view.scale + c) * (g - rt_load(terms->mean_g + c) - rt_load(terms->slope + c) * d);
 
+            __builtin_prefetch(x + AHEAD * x_ld + c);
+            __builtin_prefetch(dy + AHEAD * dy_ld + c);
             rt_store(dx + c, accumulate ? rt_load(dx + c) + value : value);
         }
 }
