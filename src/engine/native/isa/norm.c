@@ -1,4 +1,4 @@
-/* Batch norm's sums over rows and its gradient (Ioffe and Szegedy 2015, section 3). */
+/* Sums over rows, and batch norm's gradient (Ioffe and Szegedy 2015, section 3). */
 #include "engine/native/isa/functions.h"
 
 enum {
@@ -25,6 +25,23 @@ enum {
             c += RT_LANES;                                                                                     \
         }                                                                                                      \
     }
+
+RT_INLINE void column_sum_of(const float *x, long ld, long rows, float *sum, bool accumulate, const int wide)
+{
+    rt_vec total[WIDE];
+
+    for (int v = 0; v < wide; v++)
+        total[v] = accumulate ? rt_load(sum + v * RT_LANES) : rt_splat(0);
+    for (long r = 0; r < rows; r++)
+        for (int v = 0; v < wide; v++)
+            total[v] += rt_load(x + r * ld + v * RT_LANES);
+    for (int v = 0; v < wide; v++)
+        rt_store(sum + v * RT_LANES, total[v]);
+}
+
+void RT_ISA_NAME(column_sum)(const float *x, long ld, long rows, long channels, float *sum, bool accumulate){
+#define COLUMN_SUM(c, wide) column_sum_of(x + (c), ld, rows, sum + (c), accumulate, wide)
+    BY_WIDTH(channels, COLUMN_SUM)}
 
 RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float *m2, const int wide)
 {

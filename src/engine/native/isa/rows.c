@@ -1,4 +1,4 @@
-/* Loops over rows of channels: bias, ReLU and its gradient, copies through a view, sums, transposes. */
+/* Loops over rows of channels: bias, ReLU and its gradient, copies through a view, additions, transposes. */
 #include "engine/native/isa/functions.h"
 
 void RT_ISA_NAME(bias_relu)(float *x, long ld, long rows, long channels, const float *bias, bool relu)
@@ -18,17 +18,6 @@ void RT_ISA_NAME(gate)(float *dy, long dy_ld, const float *y, long y_ld, long ro
     for (long r = 0; r < rows; r++, dy += dy_ld, y += y_ld)
         for (long c = 0; c < channels; c += RT_LANES)
             rt_store(dy + c, rt_gate_vec(rt_load(dy + c), rt_load(y + c)));
-}
-
-void RT_ISA_NAME(column_sum)(const float *x, long ld, long rows, long channels, float *sum, bool accumulate)
-{
-    for (long c = 0; c < channels; c += RT_LANES) {
-        rt_vec total = accumulate ? rt_load(sum + c) : rt_splat(0);
-
-        for (long r = 0; r < rows; r++)
-            total += rt_load(x + r * ld + c);
-        rt_store(sum + c, total);
-    }
 }
 
 void RT_ISA_NAME(copy)(const float *from, long from_ld, struct rt_view view, float *to, long to_ld, long rows,
