@@ -13,9 +13,9 @@
  *   B[k][16 p + j]   = b[p * b_panel + k * b_row + j]
  *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j]
  *
- * What is needed next is asked for on the way, `depth` lines of each panel: by the first tile of some panels the
- * panels behind them, and behind the last those at next_b, with the same strides; by the second and third tile
- * what lies at soon[0] and soon[1], as many panels, soon_panel floats apart. Each may be NULL. */
+ * What is needed next is asked for on the way, `depth` lines of each panel: by the first tile of some panels
+ * the panels behind them, and behind the last those at next_b, with the same strides; by the second and third
+ * tile what lies at soon[0] and soon[1], as many panels, soon_panel floats apart. Each may be NULL. */
 struct rt_product {
     const float *a, *b, *next_b;
     float *c;
