@@ -117,6 +117,7 @@ def find_best(pythons, model, args):
             if left <= 0 and best:
                 left_out.append(way[0])
                 continue
+            peer = None
             try:
                 peer = Peer(python, model, way, args.batch, max(left, 60))
                 peer.measure(2)
@@ -124,6 +125,8 @@ def find_best(pythons, model, args):
             except RuntimeError as error:  # torch.compile needs a C++ compiler, and time
                 say(f"  {model} {way[0]}: {str(error)[:100]}")
                 left_out.append(way[0])
+                if peer:
+                    peer.close()
                 continue
             say(f"  {model} {peer.label()}: {1e3 * least:.2f} ms")
             if best and best[0] <= least:

@@ -15,7 +15,8 @@
  *
  * What is needed next is asked for on the way, `depth` lines of each panel: by the first tile of some panels
  * the panels behind them, and behind the last those at next_b, with the same strides; by the second and third
- * tile what lies at soon[0] and soon[1], as many panels, soon_panel floats apart. Each may be NULL. */
+ * tile what lies at soon[0] and soon[1], as many panels, soon_panel floats apart, b_row floats from line to
+ * line. Each may be NULL. Results do not depend on it, and what is asked for need not exist. */
 struct rt_product {
     const float *a, *b, *next_b;
     float *c;

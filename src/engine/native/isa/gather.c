@@ -74,9 +74,10 @@ RT_INLINE void copy_floats(const float *from, int count, float *to)
 /* Of `count` pixels, every stride-th from `first` on, how many lie before a column. */
 RT_INLINE int pixels_before(int column, int first, int stride, int count)
 {
-    const int distance = column - first, pixels = stride == 1 ? distance : (distance + stride - 1) / stride;
+    const int distance = column - first;
+    const int pixels = distance <= 0 ? 0 : stride == 1 ? distance : (distance - 1) / stride + 1;
 
-    return pixels < 0 ? 0 : pixels < count ? pixels : count;
+    return pixels < count ? pixels : count;
 }
 
 /* One tap's column for a run of output pixels of one row: every stride-th pixel of a plane's line, zero
@@ -88,7 +89,7 @@ RT_INLINE void gather_line(const float *line, int first, int count, int stride, 
     for (int i = 0; i < begin; i++)
         to[i] = 0;
     if (stride == 1)
-        copy_floats(line + first + begin, end - begin, to + begin);
+        copy_floats(line + (first + begin), end - begin, to + begin);
     else
         for (int i = begin; i < end; i++)
             to[i] = line[first + i * stride];

@@ -6,7 +6,7 @@
 
 #include "engine/native/isa/functions.h"
 
-/* Channels at a time, room for half a window on each side, and pixels at a time: what is stored in vectors and
+/* Channels at most, room for half a window on each side, and pixels at a time: what is stored in vectors and
  * read between them must have left the processor's store buffer, or each read waits for that. */
 enum { CHUNK = 512, MARGIN = 32, ROWS = 8 };
 

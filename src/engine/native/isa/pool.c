@@ -3,6 +3,8 @@
 
 #include "engine/native/isa/functions.h"
 
+enum { WIDE = 4 }; /* vectors of channels side by side */
+
 typedef uint8_t rt_bytes __attribute__((vector_size(RT_LANES)));
 
 RT_INLINE rt_bytes load_bytes(const uint8_t *from)
@@ -28,10 +30,9 @@ RT_INLINE struct taps inside(int start, int kernel, int size)
 RT_INLINE void max_of_window(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, int top,
                              int left, long c, const int vectors, float *y, uint8_t *winner)
 {
-    enum { VECTORS_MAX = 4 };
     const struct taps down = inside(top, w->kernel, w->height), along = inside(left, w->kernel, w->width);
-    rt_vec best[VECTORS_MAX];
-    rt_ivec which[VECTORS_MAX];
+    rt_vec best[WIDE];
+    rt_ivec which[WIDE];
 
     for (int v = 0; v < vectors; v++) {
         best[v] = rt_splat(-__builtin_inff());
@@ -60,11 +61,14 @@ RT_INLINE void max_of_window(const struct rt_window *w, const float *x, long x_l
     }
 }
 
-/* Asks for what the window below a window reads and no other before it: often in no cache. */
+/* Asks for a share of the rows that the windows below this one read first, often in no cache: a square of
+ * pixels. Those of neighbours fill the rows, unless there are gaps between windows. */
 RT_INLINE void ask_below(const struct rt_window *w, const float *x, long x_ld, int top, int left)
 {
-    for (int i = 0; i < w->stride; i++)
-        for (int j = 0; j < w->stride; j++) {
+    const int side = w->stride < w->kernel ? w->stride : w->kernel;
+
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++) {
             const float *from = x + ((long)(top + w->kernel + i) * w->width + left + j) * x_ld;
 
             for (long c = 0; c < w->channels; c += RT_PANEL)
@@ -81,8 +85,8 @@ void RT_ISA_NAME(max_pool)(const struct rt_window *w, const float *x, long x_ld,
             long c = 0;
 
             ask_below(w, x, x_ld, top, left);
-            for (; c + 4 * RT_LANES <= w->channels; c += 4 * RT_LANES)
-                max_of_window(w, x, x_ld, view, top, left, c, 4, y, winner);
+            for (; c + WIDE * RT_LANES <= w->channels; c += WIDE * RT_LANES)
+                max_of_window(w, x, x_ld, view, top, left, c, WIDE, y, winner);
             for (; c < w->channels; c += RT_LANES)
                 max_of_window(w, x, x_ld, view, top, left, c, 1, y, winner);
         }

@@ -20,7 +20,7 @@ enum {
 /* Panels that something needs next. */
 struct ahead {
     const float *at;
-    long panel;
+    long stride; /* floats from panel to panel */
 };
 
 /* One tile; `rows`, `panels` and `across` are constants where this is inlined. `across`: A's rows are
@@ -55,7 +55,7 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
 
 #pragma GCC unroll 4
         for (int v = 0; v < panels; v++)
-            __builtin_prefetch(ahead.at + v * ahead.panel);
+            __builtin_prefetch(ahead.at + v * ahead.stride);
         ahead.at += b_row;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
@@ -133,17 +133,17 @@ static const struct {
 
 /* What the tile with this number asks for while it multiplies `panels` panels of B, the first of them `panel`.
  */
-static struct ahead ahead_of(const struct rt_product *p, long tile, long panel, int panels)
+static struct ahead ahead_of(const struct rt_product *p, long number, long panel, int panels)
 {
     const float *b = p->b + panel * p->b_panel;
 
-    if (tile == 0 && panel + panels < p->panels)
+    if (number == 0 && panel + panels < p->panels)
         return (struct ahead){b + panels * p->b_panel, p->b_panel};
-    if (tile == 0 && p->next_b)
+    if (number == 0 && p->next_b)
         return (struct ahead){p->next_b, p->b_panel};
-    if ((tile == 1 || tile == 2) && p->soon[tile - 1])
-        return (struct ahead){p->soon[tile - 1] + panel * p->soon_panel, p->soon_panel};
-    return (struct ahead){b, p->b_panel};
+    if ((number == 1 || number == 2) && p->soon[number - 1])
+        return (struct ahead){p->soon[number - 1] + panel * p->soon_panel, p->soon_panel};
+    return (struct ahead){b, p->b_panel}; /* what is at hand, so that tiles need not ask whether to */
 }
 
 /* All rows of one group of panels, in tiles as equal as they can be. */

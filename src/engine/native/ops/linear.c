@@ -158,9 +158,9 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
         });
 }
 
-/* dW = x^T dy, a block at a time, each learned at once, from weights and momentum that the product has asked
- * for. Members share the outputs as in forward, where that is even: their weights and momentum then stay in
- * their own caches. Else they share the inputs. */
+/* dW = x^T dy, a block at a time, each learned at once, from weights and momentum that the product asks for,
+ * as many rows of them as there are images. Members share the outputs as in forward, where that is even: their
+ * weights and momentum then stay in their own caches. Else they share the inputs. */
 static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int member, const float *packed)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
