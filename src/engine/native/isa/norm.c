@@ -94,10 +94,8 @@ RT_INLINE void norm_sums_of(const float *x, long x_ld, const float *dy, long dy_
         for (int v = 0; v < wide; v++) {
             const rt_vec g = passed(x, dy, view, v * RT_LANES);
 
-            if (v * RT_LANES % RT_PANEL == 0) {
-                __builtin_prefetch(x + AHEAD * x_ld + v * RT_LANES);
-                __builtin_prefetch(dy + AHEAD * dy_ld + v * RT_LANES);
-            }
+            __builtin_prefetch(x + AHEAD * x_ld + v * RT_LANES);
+            __builtin_prefetch(dy + AHEAD * dy_ld + v * RT_LANES);
             total[v] += g;
             weighted[v] += g * (rt_load(x + v * RT_LANES) - centre[v]);
         }
@@ -128,10 +126,8 @@ void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long
             const rt_vec value =
                 rt_load(view.scale + c) * (g - rt_load(terms->mean_g + c) - rt_load(terms->slope + c) * d);
 
-            if (c % RT_PANEL == 0) {
-                __builtin_prefetch(x + AHEAD * x_ld + c);
-                __builtin_prefetch(dy + AHEAD * dy_ld + c);
-            }
+            __builtin_prefetch(x + AHEAD * x_ld + c);
+            __builtin_prefetch(dy + AHEAD * dy_ld + c);
             rt_store(dx + c, accumulate ? rt_load(dx + c) + value : value);
         }
 }
