@@ -38,8 +38,8 @@ COMMANDS = {
 }
 CALLS = 'open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,' \
         'truncate,chmod,fchmodat,mknod,mknodat,utimensat'
-# not ours: the font library of gnuplot renews its cache, in the first that it may write, where fonts are newer
-FONT_CACHES = ('/var/cache/fontconfig/', 'home/.cache/fontconfig/', 'home/.fontconfig/')
+# not ours: the font library of gnuplot renews its cache, in the first place that it may write, where fonts are newer
+FONT_CACHE = re.compile(r'/var/cache/fontconfig(/|$)|.*/home/\.cache(/fontconfig(/|$)|$)|.*/home/\.fontconfig(/|$)')
 PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"')
 
 
@@ -81,9 +81,7 @@ def check_outside(scratch):
         places = [os.path.join(scratch, place) + '/' for place in places]
         parents = {os.path.join(scratch, *place.split('/')[:i + 1]) for place in
                    (p[len(scratch) + 1:-1] for p in places) for i in range(len(place.split('/')))}
-        fonts = tuple(os.path.join(scratch, place) for place in FONT_CACHES)
-        calls = [(line, path) for line, path in written(log, scratch) if not (path + '/').startswith(fonts) and
-                 not any(place.startswith(path + '/') for place in fonts)]
+        calls = [(line, path) for line, path in written(log, scratch) if not FONT_CACHE.match(path)]
         wrong = [line for line, path in calls if not path.startswith((*places, '/dev/null', '/dev/tty', '/proc/self/')) and
                  path not in parents]
         made = [line for line, path in calls if re.search(r'\bopen', line) and path.endswith('.tmp')]

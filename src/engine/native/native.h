@@ -203,7 +203,7 @@ long rt_native_rows(const struct rt_native *plan, const struct rt_value *value);
 float *rt_native_scratch(const struct rt_native *plan, int member);
 float *rt_native_shared(const struct rt_native *plan, const struct rt_stage *stage);
 float *rt_native_parameter(const struct rt_native *plan, int tensor);
-float *rt_native_momentum(const struct rt_native *plan, int tensor);
+float *rt_native_momentum(const struct rt_native *plan, int tensor); /* of a plan that trains */
 /* Uses `count` gradients of a tensor from element `offset` on, the sum of `parts` arrays: updates weights and
  * momentum, or leaves the gradients for export. */
 void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,

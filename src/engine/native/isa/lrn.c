@@ -77,7 +77,7 @@ void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows,
 void RT_ISA_NAME(lrn_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
                                long rows, int channels, const struct rt_lrn *lrn, bool accumulate)
 {
-    rt_terms terms;
+    rt_terms terms; /* at first the squares */
     float d[ROWS][CHUNK], power[ROWS][CHUNK], sum[CHUNK];
     const float factor = 2.0f * lrn->alpha * lrn->beta / (float)lrn->size;
 
