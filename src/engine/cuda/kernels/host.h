@@ -1,0 +1,131 @@
+/* What kernels are written in: the part of CUDA that is C, in one small header, so that the same sources also
+ * compile as host code (tests/engine/fake_cuda.c runs them: a block's threads are fibers of one thread, blocks
+ * come one by one).
+ *
+ * A kernel is RT_KERNEL(threads) name(pointers and integers only, at most RT_ARGUMENTS_MAX of them): no
+ * floating-point arguments, which come as -D constants or through memory. Shapes are -D constants too. Sources
+ * include nothing but the headers of this folder. */
+#ifndef RT_CUDA_KERNELS_HOST_H
+#define RT_CUDA_KERNELS_HOST_H
+
+typedef unsigned char rt_u8;
+typedef unsigned int rt_u32;
+typedef unsigned long long rt_u64;
+
+#define RT_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define RT_MAX(a, b) ((a) > (b) ? (a) : (b))
+#define RT_CEIL(a, b) (((a) + (b)-1) / (b))
+
+#ifdef __CUDACC__
+
+#define RT_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+#define RT_DEVICE static __device__ __forceinline__
+#define RT_CONSTANT static __device__ const
+#define RT_SHARED __shared__ /* RT_SHARED float sums[32]; */
+/* The block's dynamic shared memory, as an array of `type`. */
+#define RT_SHARED_DYNAMIC(type, name)                                                                          \
+    extern __shared__ __align__(128) unsigned char rt_shared_bytes[];                                          \
+    type *const name = (type *)rt_shared_bytes
+#define RT_UNROLL _Pragma("unroll")
+
+#else /* host code, GNU C */
+
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct rt_host_index {
+    unsigned x, y, z;
+};
+
+/* The thread that runs now. */
+struct rt_host_thread {
+    struct rt_host_index thread, block, block_size, grid_size;
+    void *shared;              /* the block's dynamic shared memory */
+    unsigned char *exchange;   /* [32][64] bytes, of the warp */
+    int lane;                  /* in the warp */
+    void (*barrier)(int warp); /* waits for the block's threads, or for the warp's only */
+};
+static __thread struct rt_host_thread *rt_host;
+void rt_host_set(struct rt_host_thread *thread);
+void rt_host_set(struct rt_host_thread *thread)
+{
+    rt_host = thread;
+}
+
+#define RT_KERNEL(threads) void
+#define RT_DEVICE static inline __attribute__((unused))
+#define RT_CONSTANT static const
+#define RT_SHARED static __thread
+#define RT_SHARED_DYNAMIC(type, name) type *const name = (type *)rt_host->shared
+#define RT_UNROLL
+
+#define threadIdx (rt_host->thread)
+#define blockIdx (rt_host->block)
+#define blockDim (rt_host->block_size)
+#define gridDim (rt_host->grid_size)
+
+#define __restrict__ __restrict
+#define __syncthreads() rt_host->barrier(0)
+#define __syncwarp() rt_host->barrier(1)
+#define __threadfence() ((void)0)
+#define __threadfence_system() ((void)0)
+
+/* Every lane of a warp gives a value (at most 64 bytes) and takes lane `from`'s. */
+static inline __attribute__((unused)) void rt_host_exchange(void *value, size_t size, int from)
+{
+    memcpy(rt_host->exchange + 64 * rt_host->lane, value, size);
+    rt_host->barrier(1);
+    memcpy(value, rt_host->exchange + 64 * (from & 31), size);
+    rt_host->barrier(1);
+}
+#define RT_HOST_SHUFFLE(value, from)                                                                           \
+    ({                                                                                                         \
+        __typeof__(value) rt_value_ = (value);                                                                 \
+        rt_host_exchange(&rt_value_, sizeof rt_value_, (from));                                                \
+        rt_value_;                                                                                             \
+    })
+#define __shfl_sync(mask, value, from) RT_HOST_SHUFFLE(value, from)
+#define __shfl_xor_sync(mask, value, bits) RT_HOST_SHUFFLE(value, rt_host->lane ^ (bits))
+#define __shfl_down_sync(mask, value, by)                                                                      \
+    RT_HOST_SHUFFLE(value, rt_host->lane + (by) < 32 ? rt_host->lane + (by) : rt_host->lane)
+
+static inline __attribute__((unused)) unsigned atomicAdd(unsigned *at, unsigned by)
+{
+    return __atomic_fetch_add(at, by, __ATOMIC_SEQ_CST);
+}
+
+typedef struct {
+    float x, y;
+} __attribute__((aligned(8))) float2;
+typedef struct {
+    float x, y, z, w;
+} __attribute__((aligned(16))) float4;
+typedef struct {
+    rt_u32 x, y, z, w;
+} __attribute__((aligned(16))) uint4;
+typedef struct {
+    unsigned char x, y, z, w;
+} __attribute__((aligned(4))) uchar4;
+static inline __attribute__((unused)) float2 make_float2(float x, float y)
+{
+    return (float2){x, y};
+}
+static inline __attribute__((unused)) float4 make_float4(float x, float y, float z, float w)
+{
+    return (float4){x, y, z, w};
+}
+
+/* Rounded as written; the host build forbids contraction (-ffp-contract=off). */
+#define __fadd_rn(a, b) ((float)(a) + (float)(b))
+#define __fsub_rn(a, b) ((float)(a) - (float)(b))
+#define __fmul_rn(a, b) ((float)(a) * (float)(b))
+#define __fdiv_rn(a, b) ((float)(a) / (float)(b))
+#define __ldg(at) (*(at))
+
+#endif
+
+enum { RT_ARGUMENTS_MAX = 16 };
+
+#endif
