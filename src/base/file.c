@@ -9,7 +9,7 @@
 #include "base/system.h"
 #include "base/text.h"
 
-int rt_file_open(int *fd, const char *path, enum rt_open how, struct rt_error *err)
+int rt_open_flags(enum rt_open how)
 {
     static const int flags[] = {
         [RT_OPEN_READ] = O_RDONLY,
@@ -18,7 +18,12 @@ int rt_file_open(int *fd, const char *path, enum rt_open how, struct rt_error *e
         [RT_OPEN_UPDATE] = O_RDWR | O_CREAT,
     };
 
-    *fd = rt_system_open(path, flags[how], 0666);
+    return flags[how];
+}
+
+int rt_file_open(int *fd, const char *path, enum rt_open how, struct rt_error *err)
+{
+    *fd = rt_system_open(path, rt_open_flags(how), 0666);
     if (*fd < 0)
         return rt_fail_errno(err, RT_EIO, errno, "cannot %s %s", how == RT_OPEN_READ ? "open" : "write", path);
     return RT_OK;
@@ -101,21 +106,20 @@ static int read_growing(int fd, const char *path, size_t limit, struct rt_text *
     return rc ? rc : rt_text_check(text, err);
 }
 
-int rt_file_read_all(const char *path, size_t limit_bytes, char **bytes, size_t *size, struct rt_error *err)
+int rt_file_read_rest(int fd, const char *path, size_t limit_bytes, char **bytes, size_t *size,
+                      struct rt_error *err)
 {
     struct rt_text text = {0};
     struct stat status;
     size_t length;
-    int fd, rc;
+    int rc;
 
-    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
     if (fstat(fd, &status))
         rc = rt_fail_errno(err, RT_EIO, errno, "cannot look at %s", path);
     else if (S_ISDIR(status.st_mode))
         rc = rt_fail(err, RT_EIO, "%s is a folder: a file is wanted", path);
     else
         rc = read_growing(fd, path, limit_bytes, &text, err);
-    rt_file_close_read(&fd);
     length = text.length;
     if (!rc)
         rc = rt_text_take(&text, bytes, err);
@@ -125,6 +129,26 @@ int rt_file_read_all(const char *path, size_t limit_bytes, char **bytes, size_t 
     return rc;
 }
 
+int rt_file_read_all(const char *path, size_t limit_bytes, char **bytes, size_t *size, struct rt_error *err)
+{
+    int fd, rc;
+
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
+    rc = rt_file_read_rest(fd, path, limit_bytes, bytes, size, err);
+    rt_file_close_read(&fd);
+    return rc;
+}
+
+/* A device must not become a file (`/dev/null`, or a link to one), nor a FIFO. */
+static int check_replaceable(const char *path, struct rt_error *err)
+{
+    struct stat status;
+
+    if (!stat(path, &status) && !S_ISREG(status.st_mode))
+        return rt_fail(err, RT_EIO, "%s is no regular file: it is not replaced by one", path);
+    return RT_OK;
+}
+
 int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *err)
 {
     int fd;
@@ -132,6 +156,7 @@ int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *
     *writer = (struct rt_writer){0};
     if (!rt_copy_text(writer->path, sizeof writer->path, path))
         return rt_fail(err, RT_EIO, "%.200s...: the path is longer than %d bytes", path, RT_PATH_MAX - 1);
+    RT_TRY(check_replaceable(path, err));
     RT_TRY(rt_path_temporary(writer->temporary, path, err));
     RT_TRY(rt_file_open(&fd, writer->temporary, RT_OPEN_NEW, err));
     writer->fd = fd + 1;
@@ -190,15 +215,20 @@ int rt_file_size(const char *path, uint64_t *size, struct rt_error *err)
     return RT_OK;
 }
 
+int rt_file_cut(int fd, const char *path, uint64_t size, struct rt_error *err)
+{
+    if (rt_system_ftruncate(fd, path, (off_t)size))
+        return rt_fail_errno(err, RT_EIO, errno, "cannot cut %s back to %ju bytes", path, (uintmax_t)size);
+    return RT_OK;
+}
+
 int rt_file_truncate(const char *path, uint64_t size, struct rt_error *err)
 {
-    int fd = rt_system_open(path, O_WRONLY, 0), rc = RT_OK;
+    int fd = rt_system_open(path, O_WRONLY, 0), rc;
 
     if (fd < 0)
         return rt_fail_errno(err, RT_EIO, errno, "cannot write %s", path);
-    if (rt_system_ftruncate(fd, path, (off_t)size))
-        rc = rt_fail_errno(err, RT_EIO, errno, "cannot cut %s back to %ju bytes", path, (uintmax_t)size);
-    if (!rc)
+    if (!(rc = rt_file_cut(fd, path, size, err)))
         rc = rt_file_sync(fd, path, err);
     if (rt_file_close(&fd, path, rc ? NULL : err) && !rc)
         rc = RT_EIO;

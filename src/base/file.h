@@ -1,6 +1,8 @@
 /* Files: whole reads with a limit, and writes that a reader sees all of or nothing (written aside, synced,
  * renamed).
  *
+ * Paths here are the user's word: links are followed. What lies in a run's folder goes through base/entry.h.
+ *
  * Interrupted and partial calls are repeated; every write, sync and close is checked. All of it goes through
  * base/system.h, where a test can break each call. Errors are RT_EIO and name the path. */
 #ifndef RT_BASE_FILE_H
@@ -24,6 +26,7 @@ struct rt_writer {
     int fd; /* 1 + the descriptor; 0: closed, so that a zeroed writer may be freed */
     char path[RT_PATH_MAX], temporary[RT_PATH_MAX];
 };
+/* RT_EIO when the path is a FIFO, a socket, a device or a folder: such a thing is not replaced. */
 int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *err);
 int rt_writer_write(struct rt_writer *writer, const void *bytes, size_t size, struct rt_error *err);
 int rt_writer_commit(struct rt_writer *writer, struct rt_error *err);
@@ -36,9 +39,13 @@ enum rt_open {
     RT_OPEN_APPEND, /* for writing at the end; made if needed */
     RT_OPEN_UPDATE, /* for reading and writing; made if needed */
 };
+int rt_open_flags(enum rt_open how); /* of open(2) */
 int rt_file_open(int *fd, const char *path, enum rt_open how, struct rt_error *err);
 /* Reads until size bytes or the end of the file; *got says how many. */
 int rt_file_read(int fd, const char *path, void *bytes, size_t size, size_t *got, struct rt_error *err);
+/* What is left of an open file, as rt_file_read_all. */
+int rt_file_read_rest(int fd, const char *path, size_t limit_bytes, char **bytes, size_t *size,
+                      struct rt_error *err);
 int rt_file_write(int fd, const char *path, const void *bytes, size_t size, struct rt_error *err);
 int rt_file_sync(int fd, const char *path, struct rt_error *err);
 /* Closes *fd if it is not negative and sets it to -1. */
@@ -46,6 +53,7 @@ int rt_file_close(int *fd, const char *path, struct rt_error *err);
 void rt_file_close_read(int *fd); /* where nothing was written, a failing close loses nothing */
 
 int rt_file_size(const char *path, uint64_t *size, struct rt_error *err);
+int rt_file_cut(int fd, const char *path, uint64_t size, struct rt_error *err); /* back to `size` bytes */
 /* Cuts the file back to `size` bytes and syncs it. */
 int rt_file_truncate(const char *path, uint64_t size, struct rt_error *err);
 

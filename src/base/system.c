@@ -41,15 +41,20 @@ static void after(enum rt_system_call call, const char *path, long result)
     errno = saved;
 }
 
-int rt_system_open(const char *path, int flags, mode_t mode)
+int rt_system_openat(int folder, const char *name, int flags, mode_t mode, const char *path)
 {
     int fd;
 
     do
-        fd = before(RT_SYSTEM_open, path, NULL) ? open(path, flags | O_CLOEXEC, mode) : -1;
+        fd = before(RT_SYSTEM_open, path, NULL) ? openat(folder, name, flags | O_CLOEXEC, mode) : -1;
     while (fd < 0 && errno == EINTR);
     after(RT_SYSTEM_open, path, fd);
     return fd;
+}
+
+int rt_system_open(const char *path, int flags, mode_t mode)
+{
+    return rt_system_openat(AT_FDCWD, path, flags, mode, path);
 }
 
 ssize_t rt_system_read(int fd, const char *path, void *bytes, size_t count)

@@ -1,7 +1,7 @@
 /* The system calls that touch the disk, behind one hook, so that a test can name each of them, make it fail,
- * cut it short, or kill the process before or after it. base/file.h is what the program uses; only it and
- * base/path.h call these. Each behaves as its namesake (result, errno) and repeats itself on EINTR, but
- * for close, which counts as done. */
+ * cut it short, or kill the process before or after it. base/file.h is what the program uses; only it,
+ * base/entry.h and base/path.h call these. Each behaves as its namesake (result, errno) and repeats itself on
+ * EINTR, but for close, which counts as done. */
 #ifndef RT_BASE_SYSTEM_H
 #define RT_BASE_SYSTEM_H
 
@@ -39,6 +39,7 @@ extern int (*rt_system_hook)(const struct rt_system_event *event);
 const char *rt_system_call_name(enum rt_system_call call);
 
 int rt_system_open(const char *path, int flags, mode_t mode);
+int rt_system_openat(int folder, const char *name, int flags, mode_t mode, const char *path);
 ssize_t rt_system_read(int fd, const char *path, void *bytes, size_t count);
 ssize_t rt_system_write(int fd, const char *path, const void *bytes, size_t count);
 int rt_system_fsync(int fd, const char *path);
