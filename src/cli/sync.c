@@ -7,7 +7,8 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "run/run.h"
-#include "track/sync.h"
+#include "track/recorder.h"
+#include "track/remote/sync.h"
 
 struct outcome {
     struct rt_text text;
@@ -23,11 +24,11 @@ static void note_failure(struct outcome *outcome, const char *where, const struc
         rt_log_warn("%s%s", where, failure->message);
 }
 
-/* The experiment's key at Comet belongs in the run's config. */
+/* The run's name at a service that is keyed by it belongs in the run's config. */
 static int keep_key(struct rt_run *run, struct rt_experiment *experiment, const struct rt_service *service,
                     const struct rt_sync_report *report, struct rt_error *err)
 {
-    if (service != &rt_service_comet || !*report->run || !strcmp(report->run, experiment->experiment_key))
+    if (!service->keyed || !*report->run || !strcmp(report->run, experiment->experiment_key))
         return RT_OK;
     rt_copy_text(experiment->experiment_key, sizeof experiment->experiment_key, report->run);
     return rt_run_write_config(run, experiment, err);
@@ -82,10 +83,12 @@ static void sync_one(const char *path, struct outcome *outcome)
     if (open_run(&run, path, &experiment, &failure)) {
         note_failure(outcome, "", &failure);
     } else {
-        for (int i = 0; rt_services[i]; i++)
-            sync_service(&run, &experiment, rt_services[i], &followed, outcome);
+        for (const struct rt_recorder_entry *entry = rt_recorder_entries; entry->kind; entry++)
+            if (entry->kind->service)
+                sync_service(&run, &experiment, entry->kind->service, &followed, outcome);
         if (!followed)
-            rt_text_printf(&outcome->text, "%s: was not recorded for MLflow or Comet\n", path);
+            rt_text_printf(&outcome->text, "%s: was not recorded for any service that it could be sent to\n",
+                           path);
     }
     rt_run_close(&run);
 }

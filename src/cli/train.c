@@ -153,7 +153,7 @@ static const struct rt_option options_table[] = {
     {"fresh", 0, NULL, NULL, "start over: what an earlier run left is removed"},
     {"autosave", 0, "SECONDS", NULL,
      "save a checkpoint when the last one is this old, also within an epoch (default: 300; 0: never)"},
-    {"track", 0, "LIST", "tensorboard mlflow comet none",
+    {"track", 0, "LIST", RT_TRACKER_WORDS "none",
      "trackers that follow the run, joined by commas, or none (default: tensorboard)"},
     {"profile", 0, NULL, NULL, "at the end, show where the time of the training steps went, by op"},
     {"view", 0, NULL, NULL, "only show the network"},
@@ -180,7 +180,9 @@ const struct rt_command rt_command_train = {
         "that "
         "was interrupted or killed and resumed ends with the same bytes, times aside, as one that was not. "
         "Ctrl-C and SIGTERM save and stop; a second one stops at once. When keys that matter have changed, or "
-        "the data has, it refuses and says which; --fresh starts over.",
+        "the data has, it refuses and says which; --fresh starts over.\n"
+        "\n"
+        "Trackers:\n" RT_TRACKER_LINES,
     .examples = "rethink train MLP1_1.0_none                         # random labels, on CIFAR-10\n"
                 "rethink train MLP1_1.0_none --data shapes10         # on images made by the program\n"
                 "rethink train MLP1_0.0_none --epochs 90             # goes on from where it was\n"

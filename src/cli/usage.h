@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "config/trackers.h"
 
 #define RT_ABOUT                                                                                               \
     "Trains small networks on CIFAR-10 with true, random and scrambled labels and pixels, as in "              \
@@ -18,8 +19,7 @@
     X("RETHINK_TRACK_WAIT_S", "seconds to wait, at the end of a run, for a slow tracker") \
     X("XDG_DATA_HOME", "where 'rethink data fetch' keeps the images: $XDG_DATA_HOME/rethink (~/.local/share/rethink)") \
     X("NO_COLOR", "when set: no colours on the terminal") \
-    X("MLFLOW_TRACKING_URI", "MLflow's server; also MLFLOW_EXPERIMENT_NAME, MLFLOW_TRACKING_TOKEN and others, as MLflow's own client takes them") \
-    X("COMET_API_KEY", "the key for Comet; also COMET_URL_OVERRIDE and others, as Comet's own client takes them")
+    RT_TRACKER_VARIABLES(X)
 /* clang-format on */
 
 /* `rethink --help` */

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "config/experiment.h"
+#include "config/trackers.h"
 #include "config/yaml.h"
 
 enum rt_key_type {
@@ -103,7 +104,7 @@ enum rt_key_group {
     X(OUTPUT, checkpoint_dir, OPTIONAL_TEXT, 0, 0, "", "null", \
       "accepted from published configs; without effect, as checkpoints lie in the run's folder") \
     X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \
-      "trackers that follow the run, beside console and metrics.csv: tensorboard, mlflow, comet; [] for none") \
+      "trackers that follow the run, beside console and metrics.csv: " RT_TRACKER_ENUMERATION "or [] for none") \
     X(OUTPUT, histograms_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two histograms of each layer's weights for TensorBoard; null: none") \
     X(OUTPUT, comet_project, TEXT, 0, 0, "", "deep-learning-generalization", \

@@ -219,8 +219,6 @@ static void console_free(struct rt_recorder *console)
 }
 
 const struct rt_recorder_kind rt_recorder_console = {
-    .name = "console",
-    .help = "lines and a progress bar on the terminal, and log.txt in the run directory",
     .always = true,
     .start = console_start,
     .progress = console_progress,

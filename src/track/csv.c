@@ -69,8 +69,6 @@ static int csv_finish(struct rt_recorder *csv, const struct rt_outcome *outcome,
 }
 
 const struct rt_recorder_kind rt_recorder_csv = {
-    .name = "csv",
-    .help = "metrics.csv in the run directory",
     .always = true,
     .start = csv_start,
     .log = csv_log,

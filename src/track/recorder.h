@@ -1,5 +1,6 @@
 /* Recorders: whatever follows a run (console, metrics.csv, TensorBoard, MLflow, Comet). The training loop tells
- * rt_recorders what happens and knows none of them. Each is one file and one line in RT_RECORDERS. */
+ * rt_recorders what happens and knows none of them. Each is one file and one line in RT_RECORDERS, or in
+ * RT_TRACKERS (config/trackers.h) if people choose it. */
 #ifndef RT_TRACK_RECORDER_H
 #define RT_TRACK_RECORDER_H
 
@@ -8,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/experiment.h"
+#include "config/trackers.h"
 
 /* Numbers that may be missing are NaN. */
 struct rt_log_point {
@@ -57,11 +59,11 @@ struct rt_layer_values {
 };
 
 struct rt_recorder; /* an open one: private to its file */
+struct rt_service;
 
 struct rt_recorder_kind {
-    const char *name; /* as in `--track NAME` and the config key `track` */
-    const char *help;
-    bool always; /* cannot be turned off */
+    bool always;                      /* cannot be turned off */
+    const struct rt_service *service; /* a distant one, which `rethink sync` can send to later; null: none */
     int (*start)(struct rt_recorder **recorder, const struct rt_run_info *info, struct rt_error *err);
     /* Any of the following may be null. They must not block training; a failure that loses data is an error. */
     int (*progress)(struct rt_recorder *recorder, const struct rt_log_point *point,
@@ -80,18 +82,23 @@ struct rt_recorder_kind {
     void (*free)(struct rt_recorder *recorder);
 };
 
+/* X(name, help): the trackers of RT_TRACKERS behind those that are always there. */
 #define RT_RECORDERS(X)                                                                                        \
-    X(console)                                                                                                 \
-    X(csv)                                                                                                     \
-    X(tensorboard)                                                                                             \
-    X(mlflow)                                                                                                  \
-    X(comet)
+    X(console, "lines and a progress bar on the terminal, and log.txt in the run directory")                   \
+    X(csv, "metrics.csv in the run directory")                                                                 \
+    RT_TRACKERS(X)
 
-#define RT_RECORDER_DECLARE(name) extern const struct rt_recorder_kind rt_recorder_##name;
+#define RT_RECORDER_DECLARE(name, help) extern const struct rt_recorder_kind rt_recorder_##name;
 RT_RECORDERS(RT_RECORDER_DECLARE)
 #undef RT_RECORDER_DECLARE
 
-extern const struct rt_recorder_kind *const rt_recorder_kinds[]; /* in the list's order, ended by null */
+/* The list, in its order, ended by a null kind. */
+struct rt_recorder_entry {
+    const char *name; /* as in `--track NAME` and the config key `track` */
+    const char *help;
+    const struct rt_recorder_kind *kind;
+};
+extern const struct rt_recorder_entry rt_recorder_entries[];
 
 /* The recorders of one run: each call below hands the event to all of them. */
 struct rt_recorders;

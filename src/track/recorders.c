@@ -5,11 +5,11 @@
 #include "base/text.h"
 #include "track/recorder.h"
 
-#define KIND_ADDRESS(name) &rt_recorder_##name,
-const struct rt_recorder_kind *const rt_recorder_kinds[] = {RT_RECORDERS(KIND_ADDRESS) NULL};
-#undef KIND_ADDRESS
+#define ENTRY(name, help) {#name, help, &rt_recorder_##name},
+const struct rt_recorder_entry rt_recorder_entries[] = {RT_RECORDERS(ENTRY){0}};
+#undef ENTRY
 
-enum { KIND_COUNT = sizeof rt_recorder_kinds / sizeof *rt_recorder_kinds - 1 };
+enum { KIND_COUNT = sizeof rt_recorder_entries / sizeof *rt_recorder_entries - 1 };
 
 struct rt_recorders {
     int count;
@@ -39,7 +39,7 @@ static int check_names(const char *names, struct rt_error *err)
     for (int i = 0; i < KIND_COUNT; i++) {
         const size_t used = strlen(known);
 
-        snprintf(known + used, sizeof known - used, "%s%s", i ? " " : "", rt_recorder_kinds[i]->name);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? " " : "", rt_recorder_entries[i].name);
     }
     while (*(names += strspn(names, " ,"))) {
         const size_t length = strcspn(names, " ,");
@@ -48,7 +48,7 @@ static int check_names(const char *names, struct rt_error *err)
         snprintf(word, sizeof word, "%.*s", (int)length, names);
         if (!rt_text_has_word(known, word)) {
             for (int i = 0; i < KIND_COUNT; i++)
-                rt_nearest_offer(&nearest, rt_recorder_kinds[i]->name);
+                rt_nearest_offer(&nearest, rt_recorder_entries[i].name);
             return rt_fail(err, RT_EUSAGE, "track: no recorder is called '%s'%s", word,
                            rt_nearest_hint(&nearest, hint, sizeof hint));
         }
@@ -67,10 +67,10 @@ int rt_recorders_start(struct rt_recorders **recorders, const char *names, const
     RT_TRY(check_names(names, err));
     RT_TRY(rt_alloc(recorders, 1, sizeof **recorders, "recorders", err));
     for (int i = 0; i < KIND_COUNT && !rc; i++) {
-        const struct rt_recorder_kind *kind = rt_recorder_kinds[i];
+        const struct rt_recorder_kind *kind = rt_recorder_entries[i].kind;
         const int slot = (*recorders)->count;
 
-        if (!kind->always && !is_named(names, kind->name))
+        if (!kind->always && !is_named(names, rt_recorder_entries[i].name))
             continue;
         (*recorders)->open[slot].kind = kind;
         rc = kind->start(&(*recorders)->open[slot].recorder, info, err);

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "fuzz.h"
-#include "track/spool.h"
+#include "track/remote/spool.h"
 
 static int64_t read_all(const char *folder, struct rt_spool_record *record)
 {

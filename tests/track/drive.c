@@ -78,12 +78,9 @@ static struct rt_outcome outcome_at(int64_t step)
 
 static const struct rt_recorder_kind *find_kind(const char *name)
 {
-    const struct rt_recorder_kind *const kinds[] = {&rt_recorder_tensorboard, &rt_recorder_mlflow,
-                                                    &rt_recorder_comet};
-
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (!strcmp(name, kinds[i]->name))
-            return kinds[i];
+    for (const struct rt_recorder_entry *entry = rt_recorder_entries; entry->kind; entry++)
+        if (!strcmp(name, entry->name))
+            return entry->kind;
     return NULL;
 }
 

@@ -20,8 +20,8 @@
 #include "base/text.h"
 #include "support/scratch.h"
 #include "track/crc32c.h"
-#include "track/protobuf.h"
-#include "track/tfevents.h"
+#include "track/tensorboard/protobuf.h"
+#include "track/tensorboard/tfevents.h"
 
 static void assert_hex(const unsigned char *bytes, size_t size, const char *hex)
 {

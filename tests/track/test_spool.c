@@ -17,8 +17,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "support/scratch.h"
-#include "track/settings.h"
-#include "track/spool.h"
+#include "track/remote/settings.h"
+#include "track/remote/spool.h"
 
 static const char *directory;
 static char path[RT_PATH_MAX];

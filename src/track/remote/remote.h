@@ -4,7 +4,7 @@
 #define RT_TRACK_REMOTE_H
 
 #include "track/recorder.h"
-#include "track/service.h"
+#include "track/remote/service.h"
 
 int rt_remote_start(struct rt_recorder **recorder, const struct rt_service *service,
                     const struct rt_run_info *info, struct rt_error *err);
@@ -18,17 +18,16 @@ int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outc
 /* Waits a bounded time for the rest to be sent and says what was not. */
 void rt_remote_free(struct rt_recorder *recorder);
 
-/* A recorder's row for the service; its file defines only `start`. */
-#define RT_REMOTE_RECORDER(service, text)                                                                      \
-    static int service##_record(struct rt_recorder **recorder, const struct rt_run_info *info,                 \
-                                struct rt_error *err)                                                          \
+/* Defines rt_recorder_NAME, which tells `static const struct rt_service NAME_service`. */
+#define RT_REMOTE_RECORDER(name)                                                                               \
+    static int name##_record(struct rt_recorder **recorder, const struct rt_run_info *info,                    \
+                             struct rt_error *err)                                                             \
     {                                                                                                          \
-        return rt_remote_start(recorder, &rt_service_##service, info, err);                                    \
+        return rt_remote_start(recorder, &name##_service, info, err);                                          \
     }                                                                                                          \
-    const struct rt_recorder_kind rt_recorder_##service = {                                                    \
-        .name = #service,                                                                                      \
-        .help = text,                                                                                          \
-        .start = service##_record,                                                                             \
+    const struct rt_recorder_kind rt_recorder_##name = {                                                       \
+        .service = &name##_service,                                                                            \
+        .start = name##_record,                                                                                \
         .log = rt_remote_log,                                                                                  \
         .threshold = rt_remote_threshold,                                                                      \
         .sync = rt_remote_sync,                                                                                \

@@ -1,4 +1,5 @@
-/* Distant services (MLflow, Comet) behind one table: what the sender (track/sender.h) needs to know of each.
+/* Distant services (MLflow, Comet) behind one table: what the sender (track/remote/sender.h) needs to know of
+ * each.
  *
  * A service is told the records of the spool in order, from one thread. Its functions block for as long as the
  * network does, and every failure is one of three: not set up (RT_ECONFIG from `open`), to be tried again, or
@@ -14,7 +15,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "track/recorder.h"
-#include "track/spool.h"
+#include "track/remote/spool.h"
 
 /* What of a log point goes to services: X(field of struct rt_log_point, group, name). */
 #define RT_POINT_METRICS(X)                                                                                    \
@@ -79,39 +80,5 @@ struct rt_service {
     int (*beat)(struct rt_link *link, double *next_s, struct rt_error *err);
     void (*close)(struct rt_link *link);
 };
-
-#define RT_SERVICES(X) X(mlflow) X(comet)
-#define RT_SERVICE_DECLARE(name) extern const struct rt_service rt_service_##name;
-RT_SERVICES(RT_SERVICE_DECLARE)
-#undef RT_SERVICE_DECLARE
-
-extern const struct rt_service *const rt_services[]; /* ended by null */
-
-/* ---- link.c: what services share */
-
-int rt_link_open(struct rt_link *link, const struct rt_service *service, const char *run_dir,
-                 const char *project, struct rt_error *err);
-void rt_link_close(struct rt_link *link); /* accepts the zeroed state */
-
-/* Reads and writes SERVICE.json. */
-int rt_link_load(struct rt_link *link, struct rt_error *err);
-int rt_link_save(const struct rt_link *link, struct rt_error *err);
-int rt_link_forget(const struct rt_service *service, const char *run_dir, struct rt_error *err);
-
-/* One request whose answer is JSON, or nothing (*answer null then). RT_OK for status 200 to 299; else
- * link->failure and its fellows say what it was. Null `answer` when nobody wants it. The request's secrets must
- * be in link->secrets. */
-int rt_link_call(struct rt_link *link, const struct rt_http_request *request, struct rt_json **answer,
-                 struct rt_error *err);
-
-/* Marks the failure as final and fails with the message. */
-int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* The object's text under `key`, or "" when it has none. */
-const char *rt_link_text(const struct rt_json *object, const char *key);
-
-/* A number as these services take it: not finite ones as "NaN", "Infinity", "-Infinity". */
-int rt_link_set_number(struct rt_json *object, const char *key, double value, struct rt_error *err);
 
 #endif

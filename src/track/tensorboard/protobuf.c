@@ -1,4 +1,4 @@
-#include "track/protobuf.h"
+#include "track/tensorboard/protobuf.h"
 
 #include <string.h>
 

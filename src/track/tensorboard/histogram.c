@@ -1,4 +1,4 @@
-#include "track/histogram.h"
+#include "track/tensorboard/histogram.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-#include "track/sync.h"
+#include "track/remote/sync.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "track/sender.h"
+#include "track/remote/sender.h"
 
 #define RETRY_AFTER_MAX_S 120.0
 

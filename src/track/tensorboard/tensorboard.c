@@ -6,10 +6,10 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "track/histogram.h"
-#include "track/hparams.h"
 #include "track/recorder.h"
-#include "track/tfevents.h"
+#include "track/tensorboard/histogram.h"
+#include "track/tensorboard/hparams.h"
+#include "track/tensorboard/tfevents.h"
 
 struct rt_recorder {
     struct rt_tfevents events;
@@ -209,8 +209,6 @@ static void tensorboard_free(struct rt_recorder *recorder)
 }
 
 const struct rt_recorder_kind rt_recorder_tensorboard = {
-    .name = "tensorboard",
-    .help = "event files in the run directory: tensorboard --logdir runs",
     .start = tensorboard_start,
     .log = tensorboard_log,
     .threshold = tensorboard_threshold,

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/path.h"
-#include "track/protobuf.h"
+#include "track/tensorboard/protobuf.h"
 
 enum rt_tfevents_field { /* numbers of the fields that writers of values need */
                          RT_SUMMARY_VALUE = 1,

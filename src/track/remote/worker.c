@@ -1,4 +1,4 @@
-#include "track/worker.h"
+#include "track/remote/worker.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "track/settings.h"
+#include "track/remote/settings.h"
 
 #define BACKOFF_FIRST_S 1.0
 #define BACKOFF_MAX_S 60.0

@@ -4,8 +4,8 @@
 #define RT_TRACK_SENDER_H
 
 #include "base/error.h"
-#include "track/service.h"
-#include "track/spool.h"
+#include "track/remote/service.h"
+#include "track/remote/spool.h"
 
 enum { RT_SENDER_POINTS_MAX = 150 };
 

@@ -2,7 +2,7 @@
 #ifndef RT_TRACK_WORKER_H
 #define RT_TRACK_WORKER_H
 
-#include "track/sender.h"
+#include "track/remote/sender.h"
 
 struct rt_worker;
 

@@ -1,4 +1,4 @@
-#include "track/remote.h"
+#include "track/remote/remote.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,7 +13,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "track/params.h"
-#include "track/worker.h"
+#include "track/remote/link.h"
+#include "track/remote/worker.h"
 
 #define WAIT_FINISHED_S 10.0
 #define WAIT_INTERRUPTED_S 3.0

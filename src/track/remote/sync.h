@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
-#include "track/service.h"
+#include "track/remote/service.h"
 
 struct rt_sync_report {
     bool followed;       /* the run was recorded for the service */

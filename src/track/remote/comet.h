@@ -1,9 +1,9 @@
-/* What Comet's files share: comet.c (calls, metrics, the end), comet_settings.c, comet_run.c (finding, making
- * and describing the experiment). */
+/* What Comet's files share, each using only those before it: comet_settings.c, comet_calls.c, comet_run.c
+ * (finding, making and describing the experiment), comet.c (metrics, the end, the service). */
 #ifndef RT_TRACK_COMET_H
 #define RT_TRACK_COMET_H
 
-#include "track/service.h"
+#include "track/remote/link.h"
 
 /* The series of which the last stored step is known, for points, the threshold and the end. */
 #define RT_COMET_SERIES(X)                                                                                     \
@@ -38,10 +38,7 @@ struct rt_comet {
 int rt_comet_open(struct rt_link *link, const char *project, struct rt_error *err);
 void rt_comet_close(struct rt_link *link);
 
-/* ---- comet_run.c */
-int rt_comet_start(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
-
-/* ---- comet.c: calls. Paths are those behind /api/rest/v2. */
+/* ---- comet_calls.c. Paths are those behind /api/rest/v2. */
 
 /* `query` is the encoded rest of the URL, or ""; timeout_s 0: the usual one. */
 int rt_comet_get(struct rt_link *link, const char *path, const char *query, double timeout_s,
@@ -59,5 +56,8 @@ int rt_comet_post_and_free(struct rt_link *link, const char *path, int rc, struc
 int rt_comet_post_other(struct rt_link *link, const char *key, const char *value, int64_t at_ms,
                         struct rt_error *err);
 int rt_comet_post_time(struct rt_link *link, const char *key, int64_t at_ms, struct rt_error *err);
+
+/* ---- comet_run.c */
+int rt_comet_start(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
 
 #endif

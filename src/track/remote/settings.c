@@ -1,4 +1,4 @@
-#include "track/settings.h"
+#include "track/remote/settings.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "track/spool.h"
+#include "track/remote/spool.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,5 @@
+#include "track/remote/link.h"
+
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
@@ -7,13 +9,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "track/service.h"
 
 enum { POSITION_MAX_BYTES = 64 << 10 };
-
-#define SERVICE_ADDRESS(name) &rt_service_##name,
-const struct rt_service *const rt_services[] = {RT_SERVICES(SERVICE_ADDRESS) NULL};
-#undef SERVICE_ADDRESS
 
 /* ---- SERVICE.json */
 

@@ -3,7 +3,7 @@
 #define RT_TRACK_HISTOGRAM_H
 
 #include "track/recorder.h"
-#include "track/tfevents.h"
+#include "track/tensorboard/tfevents.h"
 
 /* Adds one value "weights/NAME" to the event that is being built: equal buckets from the smallest to the
  * largest finite value. A layer without finite values adds nothing. */

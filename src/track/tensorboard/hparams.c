@@ -1,4 +1,4 @@
-#include "track/hparams.h"
+#include "track/tensorboard/hparams.h"
 
 #include "track/params.h"
 

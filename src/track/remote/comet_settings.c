@@ -1,10 +1,10 @@
-#include "track/comet.h"
+#include "track/remote/comet.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "track/settings.h"
+#include "track/remote/settings.h"
 
 /* COMET_NAME in the environment, name in ./.comet.config, in ~/.comet.config: the first found. */
 static int read_setting(const char *name, bool secret, char *out, size_t size, bool *found,

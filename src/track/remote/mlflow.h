@@ -1,10 +1,10 @@
-/* What MLflow's files share: mlflow.c (calls, points, the end), mlflow_run.c (experiment, run, parent, files).
- */
+/* What MLflow's files share, each using only those before it: mlflow_settings.c, mlflow_calls.c, mlflow_run.c
+ * (experiment, run, parent), mlflow_files.c, mlflow.c (points, the end, the service). */
 #ifndef RT_TRACK_MLFLOW_H
 #define RT_TRACK_MLFLOW_H
 
-#include "track/sender.h"
-#include "track/service.h"
+#include "track/remote/link.h"
+#include "track/remote/sender.h"
 
 /* The server takes 1,000 metrics at once. */
 #define RT_COUNT_METRIC(field, group, name) +1
@@ -22,6 +22,11 @@ struct rt_mlflow {
     struct rt_json *stored; /* what the server said of the run when it was last asked, or null */
 };
 
+/* ---- mlflow_settings.c */
+int rt_mlflow_open(struct rt_link *link, const char *project, struct rt_error *err);
+void rt_mlflow_close(struct rt_link *link);
+
+/* ---- mlflow_calls.c */
 void rt_mlflow_fill_request(const struct rt_link *link, struct rt_http_request *request);
 int rt_mlflow_get(struct rt_link *link, const char *path, const char *key, const char *value,
                   struct rt_json **answer, struct rt_error *err);
@@ -29,10 +34,11 @@ int rt_mlflow_get(struct rt_link *link, const char *path, const char *key, const
 int rt_mlflow_post(struct rt_link *link, const char *path, struct rt_json **body, struct rt_json **answer,
                    struct rt_error *err);
 
-/* Makes the run (or finds the one that an unanswered call made) with parameters and tags. */
+/* ---- mlflow_run.c: makes the run (or finds the one that an unanswered call made) with parameters and tags. */
 int rt_mlflow_create_run(struct rt_link *link, const struct rt_spool_record *start, struct rt_error *err);
 
-/* Uploads config, result, metrics, sample grid and the checkpoint's model where the server takes files. */
+/* ---- mlflow_files.c: uploads config, result, metrics, sample grid and the checkpoint's model where the server
+ * takes files. */
 int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err);
 
 #endif

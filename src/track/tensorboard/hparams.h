@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "track/recorder.h"
-#include "track/tfevents.h"
+#include "track/tensorboard/tfevents.h"
 
 /* What the columns are and what this run's values are; written once in a run's first event file. */
 int rt_hparams_write_start(struct rt_tfevents *events, const struct rt_run_info *info, double wall_time_s,

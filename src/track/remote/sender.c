@@ -1,10 +1,11 @@
-#include "track/sender.h"
+#include "track/remote/sender.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "track/remote/link.h"
 
 #define SAVE_EVERY_S 1.0
 #define BEAT_AGAIN_S 3.0 /* after one that failed */

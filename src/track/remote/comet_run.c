@@ -1,4 +1,4 @@
-#include "track/comet.h"
+#include "track/remote/comet.h"
 
 #include <stdio.h>
 

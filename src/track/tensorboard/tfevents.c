@@ -1,4 +1,4 @@
-#include "track/tfevents.h"
+#include "track/tensorboard/tfevents.h"
 
 #include <math.h>
 #include <stdatomic.h>
