@@ -5,17 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Messages quote what strangers' files contain: control characters (also those of ISO 6429 that UTF-8 writes as
- * C2 80 to C2 9F) would break the line or speak to the terminal. */
-static void make_printable(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            *c = '?';
-        else if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-            c[0] = c[1] = '?';
-    }
-}
+#include "base/utf8.h"
 
 static void format_message(struct rt_error *err, const char *format, va_list args)
 {
@@ -23,7 +13,7 @@ static void format_message(struct rt_error *err, const char *format, va_list arg
 
     if (wanted >= (int)sizeof err->message)
         memcpy(err->message + sizeof err->message - 4, "...", 4);
-    make_printable(err->message);
+    rt_utf8_make_plain(err->message); /* messages quote what strangers' files contain */
 }
 
 /* In parentheses: to clang-tidy these are macros too. */

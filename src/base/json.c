@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 /* jansson reports some failed allocations as faults of the text, and after others leaves out a character and
  * goes on; this tells. */

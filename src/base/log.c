@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 enum { NEVER = 2, ALWAYS = -1 }; /* beside the levels: the least level at which stderr shows a line */
 
@@ -68,6 +69,7 @@ static void say(int least_level, const char *prefix, const char *format, va_list
     int length = snprintf(line, sizeof line, "%s", prefix);
 
     vsnprintf(line + length, sizeof line - (size_t)length, format, args);
+    rt_utf8_make_plain(line); /* one line, whatever a stranger's text holds */
     pthread_mutex_lock(&logger.mutex);
     if ((int)logger.level >= least_level) {
         if (logger.clear)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 
 /* Room for `more` bytes and the NUL. */
 static bool reserve(struct rt_text *text, size_t more)
@@ -54,6 +55,15 @@ void rt_text_append_bytes(struct rt_text *text, const void *bytes, size_t size)
 void rt_text_append(struct rt_text *text, const char *string)
 {
     rt_text_append_bytes(text, string, strlen(string));
+}
+
+void rt_text_append_plain(struct rt_text *text, const char *string)
+{
+    const size_t before = text->length;
+
+    rt_text_append(text, string);
+    if (text->length > before)
+        rt_utf8_make_plain(text->bytes + before);
 }
 
 void rt_text_vprintf(struct rt_text *text, const char *format, va_list args)

@@ -1,4 +1,4 @@
-/* Text: a growable string, UTF-8 validity, words that resemble each other.
+/* Text: a growable string, words that resemble each other.
  *
  * A failed allocation sticks: later appends do nothing, and rt_text_check or rt_text_take reports it once.
  *
@@ -29,6 +29,7 @@ struct rt_text rt_text_in(char *buffer, size_t size);
 
 void rt_text_append(struct rt_text *text, const char *string);
 void rt_text_append_bytes(struct rt_text *text, const void *bytes, size_t size);
+void rt_text_append_plain(struct rt_text *text, const char *string); /* as rt_utf8_make_plain makes it */
 void rt_text_printf(struct rt_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void rt_text_vprintf(struct rt_text *text, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
@@ -55,9 +56,6 @@ bool rt_copy_text(char *out, size_t size, const char *string);
 
 /* True when `word` is one of the space-separated `words`. */
 bool rt_text_has_word(const char *words, const char *word);
-
-/* Offset of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or `size`. */
-size_t rt_utf8_valid_prefix(const char *bytes, size_t size);
 
 /* Finds the candidate nearest to a mistyped word: offer them all, then ask. Distances are edits (insert,
  * delete, replace, swap of neighbours; case counts a quarter), and a candidate farther than a third of the word

@@ -1,6 +1,6 @@
-#include "base/text.h"
+#include "base/utf8.h"
 
-#include <stdint.h>
+#include <string.h>
 
 /* Length of the UTF-8 sequence at p[0..left), or 0 if it is none (Unicode 15, table 3-7). */
 static size_t sequence_length(const unsigned char *p, size_t left)
@@ -44,4 +44,50 @@ size_t rt_utf8_valid_prefix(const char *bytes, size_t size)
         at += length;
     }
     return at;
+}
+
+/* C2 80..9F (C1); E2 80 8E, 8F, A8..AE and E2 81 A6..A9 (separators and direction marks). */
+static bool is_control(const unsigned char *p, size_t length)
+{
+    if (length == 1)
+        return p[0] < 0x20 || p[0] == 0x7f;
+    if (length == 2)
+        return p[0] == 0xc2 && p[1] < 0xa0;
+    if (length != 3 || p[0] != 0xe2)
+        return false;
+    return (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae))) ||
+           (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
+size_t rt_utf8_plain_prefix(const char *bytes, size_t size)
+{
+    const unsigned char *const p = (const unsigned char *)bytes;
+    size_t at = 0;
+
+    while (at < size) {
+        const size_t length = sequence_length(p + at, size - at);
+
+        if (!length || is_control(p + at, length))
+            break;
+        at += length;
+    }
+    return at;
+}
+
+bool rt_utf8_is_plain(const char *text)
+{
+    const size_t size = strlen(text);
+
+    return rt_utf8_plain_prefix(text, size) == size;
+}
+
+void rt_utf8_make_plain(char *text)
+{
+    const size_t size = strlen(text);
+
+    for (size_t at = 0; (at += rt_utf8_plain_prefix(text + at, size - at)) < size;) {
+        const size_t length = sequence_length((const unsigned char *)text + at, size - at);
+
+        memset(text + at, '?', length ? length : 1);
+    }
 }

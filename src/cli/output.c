@@ -2,10 +2,35 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/utf8.h"
+
+/* The terminal's one escaping function: what is neither plain nor a newline or tab becomes '?'. */
+static void make_plain_lines(char *text)
+{
+    while (*text) {
+        char *const end = text + strcspn(text, "\n\t");
+        const char kept = *end;
+
+        *end = '\0';
+        rt_utf8_make_plain(text);
+        *end = kept;
+        text = end + (kept ? 1 : 0);
+    }
+}
 
 int rt_output(const char *string, struct rt_error *err)
 {
-    if (fputs(string, stdout) >= 0 && !fflush(stdout))
+    char *plain;
+    bool written;
+
+    RT_TRY(rt_strdup(&plain, string, err));
+    make_plain_lines(plain);
+    written = fputs(plain, stdout) >= 0 && !fflush(stdout);
+    rt_free(&plain);
+    if (written)
         return RT_OK;
     if (errno == EPIPE) /* `rethink list | head` has seen enough: no reason for a message */
         return RT_EIO;

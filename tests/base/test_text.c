@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 static void test_append(void **state)
 {
@@ -115,6 +116,49 @@ static void test_utf8(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rt_utf8_valid_prefix(rows[i].bytes, strlen(rows[i].bytes)) != rows[i].valid)
             fail_msg("%s", rows[i].edge);
+}
+
+/* What a stranger's name may do to a terminal, a line, or what is read beside it. */
+static void test_plain(void **state)
+{
+    static const struct {
+        const char *edge, *bytes, *plain;
+    } rows[] = {
+        {"letters of all lengths", "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", NULL},
+        {"the first after C1", "\xc2\xa0", NULL},
+        {"beside the direction marks", "\xe2\x80\x8d \xe2\x80\xaf \xe2\x81\xa5", NULL},
+        {"newline", "a\nb", "a?b"},
+        {"tab and DEL", "\t\x7f", "??"},
+        {"an escape sequence", "\x1b[31mred\x1b[0m", "?[31mred?[0m"},
+        {"the same in C1",
+         "\xc2\x9b"
+         "31m",
+         "??31m"},
+        {"no UTF-8", "a\xff\xc3", "a??"},
+        {"line separator",
+         "a\xe2\x80\xa8"
+         "b",
+         "a???b"},
+        {"right to left",
+         "\xe2\x80\xae"
+         "cod.exe\xe2\x81\xa9",
+         "???cod.exe???"},
+        {"overlong newline", "\xc0\x8a", "??"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rt_text text = {0};
+
+        if (rt_utf8_is_plain(rows[i].bytes) != !rows[i].plain)
+            fail_msg("%s: plain or not", rows[i].edge);
+        rt_text_append(&text, "\n");
+        rt_text_append_plain(&text, rows[i].bytes);
+        if (strcmp(rt_text_string(&text) + 1, rows[i].plain ? rows[i].plain : rows[i].bytes))
+            fail_msg("%s: '%s'", rows[i].edge, rt_text_string(&text));
+        assert_int_equal(*rt_text_string(&text), '\n');
+        rt_text_free(&text);
+    }
 }
 
 static void test_words(void **state)

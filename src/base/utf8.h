@@ -1,0 +1,21 @@
+/* UTF-8, and text that is plain: valid, on one line, without control characters, fit to be shown anywhere.
+ *
+ * Control characters are those of ISO 6429 (C0, DEL, C1) and of Unicode the line and paragraph separators and
+ * the marks that turn the direction of writing. */
+#ifndef RT_BASE_UTF8_H
+#define RT_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Offset of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or `size`. */
+size_t rt_utf8_valid_prefix(const char *bytes, size_t size);
+
+/* Offset of the first byte that makes the text not plain, or `size`. */
+size_t rt_utf8_plain_prefix(const char *bytes, size_t size);
+bool rt_utf8_is_plain(const char *text);
+
+/* Makes it plain: every byte of what is not becomes '?'. */
+void rt_utf8_make_plain(char *text);
+
+#endif
