@@ -247,7 +247,7 @@ int rt_entry_make_folder(const char *folder, const char *name, struct rt_error *
 
     RT_TRY(rt_entry_path(path, folder, name, err));
     if (!rt_system_mkdir(path, 0777) || (errno == EEXIST && rt_entry_look(folder, name) == RT_ENTRY_FOLDER))
-        return RT_OK;
+        return rt_path_folder(path, path, err) ? RT_EIO : rt_folder_sync(path, err);
     if (errno == EEXIST)
         return rt_fail(err, RT_EIO, "%s is in the way: a folder is wanted there", path);
     return rt_fail_errno(err, RT_EIO, errno, "cannot make the folder %s", path);

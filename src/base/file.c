@@ -151,14 +151,21 @@ static int check_replaceable(const char *path, struct rt_error *err)
 
 int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *err)
 {
-    int fd;
+    enum { TRIES = 100 };
+    int fd = -1;
 
     *writer = (struct rt_writer){0};
     if (!rt_copy_text(writer->path, sizeof writer->path, path))
         return rt_fail(err, RT_EIO, "%.200s...: the path is longer than %d bytes", path, RT_PATH_MAX - 1);
     RT_TRY(check_replaceable(path, err));
-    RT_TRY(rt_path_temporary(writer->temporary, path, err));
-    RT_TRY(rt_file_open(&fd, writer->temporary, RT_OPEN_NEW, err));
+    for (int i = 0; i < TRIES && fd < 0; i++) {
+        RT_TRY(rt_path_temporary(writer->temporary, path, err));
+        fd = rt_system_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
+        if (fd < 0 && errno != EEXIST)
+            break;
+    }
+    if (fd < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "cannot write %s", writer->temporary);
     writer->fd = fd + 1;
     return RT_OK;
 }

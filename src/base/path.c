@@ -1,11 +1,9 @@
 #include "base/path.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/system.h"
 #include "base/text.h"
@@ -76,16 +74,19 @@ bool rt_path_is_folder(const char *path)
     return !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
+/* Synced too where another process was faster: that one may not have come so far yet. */
 static int make_one(const char *path, struct rt_error *err)
 {
-    if (!rt_system_mkdir(path, 0777))
-        return RT_OK;
-    if (errno == EEXIST) {
-        if (rt_path_is_folder(path))
-            return RT_OK;
-        return rt_fail(err, RT_EIO, "%s is in the way: a folder is wanted there", path);
+    char folder[RT_PATH_MAX];
+
+    if (rt_system_mkdir(path, 0777)) {
+        if (errno != EEXIST)
+            return rt_fail_errno(err, RT_EIO, errno, "cannot make the folder %s", path);
+        if (!rt_path_is_folder(path))
+            return rt_fail(err, RT_EIO, "%s is in the way: a folder is wanted there", path);
     }
-    return rt_fail_errno(err, RT_EIO, errno, "cannot make the folder %s", path);
+    RT_TRY(rt_path_folder(folder, path, err));
+    return rt_folder_sync(folder, err);
 }
 
 int rt_folder_make(const char *path, struct rt_error *err)
@@ -94,7 +95,9 @@ int rt_folder_make(const char *path, struct rt_error *err)
 
     if (!rt_copy_text(part, sizeof part, path))
         return rt_fail(err, RT_EIO, "%.200s...: the path is longer than %d bytes", path, RT_PATH_MAX - 1);
-    if (rt_path_is_folder(path))
+    for (size_t length = strlen(part); length > 1 && part[length - 1] == '/'; length--)
+        part[length - 1] = '\0';
+    if (rt_path_is_folder(part))
         return RT_OK;
     for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -105,41 +108,9 @@ int rt_folder_make(const char *path, struct rt_error *err)
     return make_one(part, err);
 }
 
-int rt_path_temporary(char out[RT_PATH_MAX], const char *path, struct rt_error *err)
-{
-    static atomic_uint serial;
-    enum { KEPT = 180 }; /* of the name: file systems end names at 255 bytes */
-    char folder[RT_PATH_MAX], name[256];
-
-    RT_TRY(rt_path_folder(folder, path, err));
-    snprintf(name, sizeof name, ".%.*s.%ld-%u.tmp", KEPT, rt_path_name(path), (long)getpid(),
-             atomic_fetch_add(&serial, 1u));
-    if (!strcmp(folder, ".") && !strchr(path, '/'))
-        folder[0] = '\0';
-    return rt_path_join(out, folder, name, err);
-}
-
-int rt_folder_make_temporary(char out[RT_PATH_MAX], const char *path, struct rt_error *err)
-{
-    RT_TRY(rt_path_temporary(out, path, err));
-    if (rt_system_mkdir(out, 0777))
-        return rt_fail_errno(err, RT_EIO, errno, "cannot make the folder %s", out);
-    return RT_OK;
-}
-
 int rt_path_rename(const char *from, const char *to, struct rt_error *err)
 {
     if (rt_system_rename(from, to))
         return rt_fail_errno(err, RT_EIO, errno, "cannot rename %s to %s", from, to);
     return RT_OK;
-}
-
-int rt_folder_commit(const char *temporary, const char *path, struct rt_error *err)
-{
-    char folder[RT_PATH_MAX];
-
-    RT_TRY(rt_path_folder(folder, path, err));
-    RT_TRY(rt_folder_sync(temporary, err));
-    RT_TRY(rt_path_rename(temporary, path, err));
-    return rt_folder_sync(folder, err);
 }

@@ -21,7 +21,8 @@ bool rt_path_exists(const char *path); /* whatever it is, a dangling link includ
 bool rt_path_is_file(const char *path);
 bool rt_path_is_folder(const char *path);
 
-/* mkdir -p. A folder that is there already is fine; a file in the way is RT_EIO naming it. */
+/* mkdir -p. Each folder that is made lasts through a power cut. One that is there already is fine; a file in
+ * the way is RT_EIO naming it. */
 int rt_folder_make(const char *path, struct rt_error *err);
 /* Makes renames, new files and removals in the folder last through a power cut. */
 int rt_folder_sync(const char *path, struct rt_error *err);
@@ -34,11 +35,13 @@ struct rt_names {
 int rt_folder_list(struct rt_names *names, const char *path, struct rt_error *err);
 void rt_names_free(struct rt_names *names);
 
-/* A folder to build aside: makes ".NAME.PID-N.tmp" beside `path` and writes its path to out. Then
+/* A folder to build aside: makes ".NAME.RANDOM.tmp" beside `path` and writes its path to out. Then
  * rt_folder_commit syncs it and renames it to `path`, which must not exist: a reader sees all of it or nothing.
- */
+ * rt_folder_replace does the same where there may be a folder already, which a reader sees until the new one is
+ * there whole, and which is removed then. */
 int rt_folder_make_temporary(char out[RT_PATH_MAX], const char *path, struct rt_error *err);
 int rt_folder_commit(const char *temporary, const char *path, struct rt_error *err);
+int rt_folder_replace(const char *temporary, const char *path, struct rt_error *err);
 
 /* Removes a file; one that is not there is fine. */
 int rt_file_remove(const char *path, struct rt_error *err);
@@ -47,12 +50,17 @@ int rt_path_rename(const char *from, const char *to, struct rt_error *err);
 /* Removes `path` and all in it, following no link. It must lie inside the folder `inside` (both as they really
  * are), else RT_EIO and nothing is touched. One that is not there is fine. */
 int rt_tree_remove(const char *path, const char *inside, struct rt_error *err);
+int rt_tree_check(const char *path, const char *inside, struct rt_error *err); /* does it lie there? */
 
-/* Removes what killed processes left half-made in the folder: names of the form ".*.PID-N.tmp". The caller must
- * hold the folder's lock. */
+/* The same for a folder that is whole or not there: it loses its name, which lasts through a power cut, before
+ * anything in it goes. */
+int rt_tree_discard(const char *path, const char *inside, struct rt_error *err);
+
+/* Removes what killed processes left half-made in the folder: names of the form ".*.RANDOM.tmp" (and
+ * ".*.PID-N.tmp" of earlier versions). The caller must hold the folder's lock. */
 int rt_folder_remove_temporaries(const char *path, struct rt_error *err);
 
-/* ".NAME.PID-N.tmp" beside path: a name that no other live process or call uses. */
+/* ".NAME.RANDOM.tmp" beside path. A maker of files takes another one where it exists (EEXIST). */
 int rt_path_temporary(char out[RT_PATH_MAX], const char *path, struct rt_error *err);
 
 #endif

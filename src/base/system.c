@@ -118,6 +118,19 @@ int rt_system_rename(const char *from, const char *to)
     return result;
 }
 
+int rt_system_exchange(const char *one, const char *other)
+{
+    int result;
+
+    do
+        result = before(RT_SYSTEM_rename, one, NULL)
+                     ? renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE)
+                     : -1;
+    while (result < 0 && errno == EINTR);
+    after(RT_SYSTEM_rename, one, result);
+    return result;
+}
+
 int rt_system_unlinkat(int folder, const char *name, int flags, const char *path)
 {
     int result;

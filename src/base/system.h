@@ -45,6 +45,7 @@ ssize_t rt_system_write(int fd, const char *path, const void *bytes, size_t coun
 int rt_system_fsync(int fd, const char *path);
 int rt_system_close(int fd, const char *path);
 int rt_system_rename(const char *from, const char *to);
+int rt_system_exchange(const char *one, const char *other); /* each gets the other's name, at once */
 int rt_system_unlinkat(int folder, const char *name, int flags, const char *path); /* also rmdir */
 int rt_system_mkdir(const char *path, mode_t mode);
 int rt_system_ftruncate(int fd, const char *path, off_t size);

@@ -1,5 +1,4 @@
 /* Folders with what is in them: listing and removing (the second half of base/path.h). */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -155,49 +154,17 @@ static bool lies_inside(const char *path, const char *inside)
     return !strncmp(real_folder, real_inside, length) && (!real_folder[length] || real_folder[length] == '/');
 }
 
+int rt_tree_check(const char *path, const char *inside, struct rt_error *err)
+{
+    if (!lies_inside(path, inside))
+        return rt_fail(err, RT_EIO, "%s is not inside %s: nothing removed", path, inside);
+    return RT_OK;
+}
+
 int rt_tree_remove(const char *path, const char *inside, struct rt_error *err)
 {
     if (!rt_path_exists(path))
         return RT_OK;
-    if (!lies_inside(path, inside))
-        return rt_fail(err, RT_EIO, "%s is not inside %s: nothing removed", path, inside);
+    RT_TRY(rt_tree_check(path, inside, err));
     return remove_entry(AT_FDCWD, path, path, err);
-}
-
-/* ".NAME.PID-N.tmp" */
-static bool is_temporary_name(const char *name)
-{
-    const char *at = name + strlen(name);
-
-    if (name[0] != '.' || !rt_path_has_suffix(name, ".tmp"))
-        return false;
-    at -= strlen(".tmp");
-    for (const char *part = "-."; *part; part++) {
-        const char *const end = at;
-
-        while (at > name && isdigit((unsigned char)at[-1]))
-            at--;
-        if (at == end || at == name || at[-1] != *part)
-            return false;
-        at--;
-    }
-    return at > name;
-}
-
-int rt_folder_remove_temporaries(const char *path, struct rt_error *err)
-{
-    struct rt_names names = {0};
-    int rc = rt_folder_list(&names, path, err);
-
-    for (int i = 0; !rc && i < names.count; i++) {
-        char inner[RT_PATH_MAX];
-
-        if (!is_temporary_name(names.items[i]))
-            continue;
-        rc = rt_path_join(inner, path, names.items[i], err);
-        if (!rc)
-            rc = rt_tree_remove(inner, path, err);
-    }
-    rt_names_free(&names);
-    return rc;
 }

@@ -190,22 +190,6 @@ static int unpack(const struct rt_fetch *fetch, const char *archive, const char 
     return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, err);
 }
 
-/* Puts the finished folder in its place; one that is there goes aside first and away afterwards. */
-static int put_in_place(const char *finished, const char *home, const char *target, struct rt_error *err)
-{
-    char aside[RT_PATH_MAX];
-
-    if (!rt_path_exists(target))
-        return rt_folder_commit(finished, target, err);
-    RT_TRY(rt_path_temporary(aside, target, err));
-    RT_TRY(rt_path_rename(target, aside, err));
-    if (rt_folder_commit(finished, target, err)) {
-        rt_path_rename(aside, target, NULL);
-        return (int)err->status;
-    }
-    return rt_tree_remove(aside, home, err);
-}
-
 static int install(const struct rt_fetch *fetch, const char *archive, const char *home, const char *target,
                    struct rt_error *err)
 {
@@ -213,7 +197,7 @@ static int install(const struct rt_fetch *fetch, const char *archive, const char
     int rc;
 
     RT_TRY(rt_folder_make_temporary(temporary, target, err));
-    if ((rc = unpack(fetch, archive, temporary, err)) || (rc = put_in_place(temporary, home, target, err)))
+    if ((rc = unpack(fetch, archive, temporary, err)) || (rc = rt_folder_replace(temporary, target, err)))
         rt_tree_remove(temporary, home, NULL);
     return rc;
 }

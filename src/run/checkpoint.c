@@ -125,10 +125,8 @@ int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, c
         (rc = format_files(checkpoint, &files, err)) ||
         (rc = rt_folder_make_temporary(temporary, checkpoint->path, err)))
         goto done;
-    if ((rc = rt_checkpoint_files_write(&files, temporary, err)) ||
-        (rc = rt_tree_remove(checkpoint->path, run_dir, err)))
-        goto done;
-    rc = rt_folder_commit(temporary, checkpoint->path, err);
+    if (!(rc = rt_checkpoint_files_write(&files, temporary, err)))
+        rc = rt_folder_replace(temporary, checkpoint->path, err);
 done:
     if (rc && *temporary)
         rt_tree_remove(temporary, run_dir, NULL);

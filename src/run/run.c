@@ -63,7 +63,7 @@ static int remove_checkpoints(const struct rt_run *run, const char *experiment_n
     /* The newest first: were we stopped half-way, the rest would still be a run that one can go on with. */
     for (int i = list.count - 1; i >= 0 && !rc; i--)
         if (!(rc = rt_path_join(path, run->path, list.items[i].name, err)))
-            rc = rt_tree_remove(path, run->path, err);
+            rc = rt_tree_discard(path, run->path, err);
     rt_checkpoint_list_free(&list);
     return rc;
 }

@@ -104,7 +104,7 @@ static int remove_superseded(struct rt_session *session, struct rt_error *err)
 
     for (int i = 0; i + 1 < list.count && !rc; i++)
         if (list.items[i].batches && !(rc = rt_path_join(path, session->run.path, list.items[i].name, err)))
-            rc = rt_tree_remove(path, session->run.path, err);
+            rc = rt_tree_discard(path, session->run.path, err);
     rt_checkpoint_list_free(&list);
     return rc;
 }

@@ -186,7 +186,7 @@ static int remove_later(const struct rt_checkpoint *checkpoint, const char *run_
             break;
         rt_log_info("Removing checkpoint %s, which is later", entry->name);
         if (!(rc = rt_path_join(path, run_dir, entry->name, err)))
-            rc = rt_tree_remove(path, run_dir, err);
+            rc = rt_tree_discard(path, run_dir, err);
     }
     rt_checkpoint_list_free(&list);
     return rc;

@@ -179,6 +179,103 @@ static void test_append_and_truncate(void **state)
     assert_int_equal(rt_file_truncate(in_scratch(state, "none"), 0, NULL), RT_EIO);
 }
 
+/* ---- what lasts, and in which order ---- */
+
+/* "mkdir a; fsync .; ...": the calls since start_record, by the last part of their paths, in order. */
+static char record[1000];
+
+static int record_hook(const struct rt_system_event *event)
+{
+    const size_t length = strlen(record);
+
+    if (event->after && event->call != RT_SYSTEM_open && event->call != RT_SYSTEM_close)
+        snprintf(record + length, sizeof record - length, "%s %.7s; ", rt_system_call_name(event->call),
+                 rt_path_name(event->path));
+    return 0;
+}
+
+static void start_record(void)
+{
+    record[0] = '\0';
+    rt_system_hook = record_hook;
+}
+
+/* A new folder lasts when the one that holds it is synced after it; one that is there needs nothing. */
+static void test_make_folders_that_last(void **state)
+{
+    assert_int_equal(rt_folder_make(in_scratch(state, "top"), NULL), RT_OK);
+    start_record();
+    assert_int_equal(rt_folder_make(in_scratch(state, "top/a/b//c/"), NULL), RT_OK);
+    rt_system_hook = NULL;
+    assert_string_equal(record, "mkdir a; fsync top; mkdir b; fsync a; mkdir c; fsync b; ");
+    start_record();
+    assert_int_equal(rt_folder_make(in_scratch(state, "top/a/b/c"), NULL), RT_OK);
+    rt_system_hook = NULL;
+    assert_string_equal(record, "");
+}
+
+/* What is discarded has lost its name for good before anything in it goes. */
+static void test_discard(void **state)
+{
+    assert_int_equal(rt_folder_make(in_scratch(state, "run/e_001"), NULL), RT_OK);
+    assert_int_equal(rt_file_write_all(in_scratch(state, "run/e_001/f"), "x", 1, NULL), RT_OK);
+    start_record();
+    assert_int_equal(rt_tree_discard(in_scratch(state, "run/e_001"), in_scratch(state, "run"), NULL), RT_OK);
+    rt_system_hook = NULL;
+    assert_string_equal(record, "rename e_001; fsync run; unlink f; unlink .e_001.; ");
+    assert_int_equal(rt_tree_discard(in_scratch(state, "run/e_001"), in_scratch(state, "run"), NULL), RT_OK);
+    assert_int_equal(rt_tree_discard(in_scratch(state, "run"), in_scratch(state, "run"), NULL), RT_EIO);
+    assert_true(rt_path_exists(in_scratch(state, "run")));
+}
+
+/* At every call, the old folder is there or the new one; a refused call leaves one of them and no other. */
+static void test_replace(void **state)
+{
+    char path[RT_PATH_MAX];
+    int k;
+
+    assert_int_equal(rt_path_join(path, *state, "home/data", NULL), RT_OK);
+    refused = true;
+    for (k = 1; refused && k < 50; k++) {
+        struct rt_error err;
+        char aside[RT_PATH_MAX], file[RT_PATH_MAX];
+        int rc;
+
+        assert_int_equal(rt_folder_make(path, NULL), RT_OK);
+        assert_int_equal(rt_file_write_all(in_scratch(state, "home/data/f"), "old", 3, NULL), RT_OK);
+        assert_int_equal(rt_folder_make_temporary(aside, path, NULL), RT_OK);
+        assert_int_equal(rt_path_join(file, aside, "f", NULL), RT_OK);
+        assert_int_equal(rt_file_write_all(file, "new", 3, NULL), RT_OK);
+        start_hook(k, EIO, false);
+        rc = rt_folder_replace(aside, path, &err);
+        rt_system_hook = NULL;
+        if (refused && rc == RT_EIO && !strstr(err.message, "cannot remove"))
+            assert_holds(in_scratch(state, "home/data/f"), "old");
+        else
+            assert_holds(in_scratch(state, "home/data/f"), "new");
+        assert_int_equal(rt_tree_remove(in_scratch(state, "home"), *state, NULL), RT_OK);
+    }
+    assert_true(k > 6);
+}
+
+/* Beside files of another process of the same number: other names, and another one where one is taken. */
+static void test_temporary_names(void **state)
+{
+    char one[RT_PATH_MAX], other[RT_PATH_MAX];
+    const char *const path = in_scratch(state, "f");
+
+    assert_int_equal(rt_path_temporary(one, path, NULL), RT_OK);
+    assert_int_equal(rt_path_temporary(other, path, NULL), RT_OK);
+    assert_string_not_equal(one, other);
+    start_hook(1, EEXIST, false);
+    assert_int_equal(rt_file_write_all(path, "x", 1, NULL), RT_OK);
+    assert_true(refused);
+    start_hook(1, EEXIST, false);
+    assert_int_equal(rt_folder_make_temporary(one, path, NULL), RT_OK);
+    assert_true(refused);
+    rt_system_hook = NULL;
+}
+
 static void test_paths(void **state)
 {
     static const struct {
@@ -257,13 +354,18 @@ static void test_remove_tree(void **state)
 static void test_remove_temporaries(void **state)
 {
     static const char *const names[] = {
-        ".f.12-0.tmp",   /* ours */
-        ".f.g.12-3.tmp", /* ours, of a name with a dot */
-        ".f.tmp",        /* no number */
-        "f.12-0.tmp",    /* not hidden */
-        ".f.12-0.tmpx",  /* more behind */
-        ".f.-0.tmp",     /* no process */
-        ".12-0.tmp",     /* no name */
+        ".f.12-0.tmp",               /* of earlier versions */
+        ".f.g.12-3.tmp",             /* of a name with a dot */
+        ".f.0123456789abcdef.tmp",   /* ours */
+        ".f.g.0123456789abcdef.tmp", /* ours, of a name with a dot */
+        ".f.123456789abcdef.tmp",    /* a digit less */
+        ".f.00123456789abcdef.tmp",  /* a digit more */
+        "..0123456789abcdef.tmp",    /* no name */
+        ".f.tmp",                    /* no number */
+        "f.12-0.tmp",                /* not hidden */
+        ".f.12-0.tmpx",              /* more behind */
+        ".f.-0.tmp",                 /* no process */
+        ".12-0.tmp",                 /* no name */
     };
     struct rt_names left = {0};
 
@@ -272,8 +374,8 @@ static void test_remove_temporaries(void **state)
     assert_int_equal(rt_folder_make(in_scratch(state, ".e_001.7-1.tmp/in"), NULL), RT_OK);
     assert_int_equal(rt_folder_remove_temporaries(*state, NULL), RT_OK);
     assert_int_equal(rt_folder_list(&left, *state, NULL), RT_OK);
-    assert_int_equal(left.count, 5);
-    assert_string_equal(left.items[0], ".12-0.tmp"); /* sorted */
+    assert_int_equal(left.count, 8);
+    assert_string_equal(left.items[1], ".12-0.tmp"); /* sorted */
     rt_names_free(&left);
 }
 
@@ -287,6 +389,10 @@ int main(void)
         WITH_SCRATCH(test_umask),
         WITH_SCRATCH(test_writer_given_up),
         WITH_SCRATCH(test_append_and_truncate),
+        WITH_SCRATCH(test_make_folders_that_last),
+        WITH_SCRATCH(test_discard),
+        WITH_SCRATCH(test_replace),
+        WITH_SCRATCH(test_temporary_names),
         WITH_SCRATCH(test_paths),
         WITH_SCRATCH(test_make_folders),
         WITH_SCRATCH(test_folder_commit),
