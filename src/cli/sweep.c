@@ -52,7 +52,8 @@ const struct rt_command rt_command_sweep = {
         "sweep "
         "is resumed. Each run is a process of its own. One that fails is reported at once and does not stop "
         "the "
-        "others; Ctrl-C lets all of them save. A run whose config is not the planned one is refused unless "
+        "others; Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal let all of them save, and again ends them at "
+        "once. A run whose config is not the planned one is refused unless "
         "--fresh.",
     .examples = "rethink sweep 'MLP1_*_none'                       # eleven label corruption levels\n"
                 "rethink sweep MLP3_0.0_none --set seed=1,2,3      # three seeds\n"

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "cli/signals.h"
 #include "cli/sweep_plan.h"
 #include "config/keys.h"
 #include "data/source.h"
@@ -317,6 +318,8 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
     const struct rt_launcher *launcher = find_launcher(name ? name : "local");
     if (!launcher)
         return rt_fail(err, RT_EUSAGE, "--launcher: there is no '%s': local, slurm or print", name);
+    if (launcher->patience && !rt_argument_flag(arguments, "dry-run"))
+        sweep->options.stop = rt_signals_catch(launcher->patience);
     RT_TRY(rt_sweep_inspect(sweep, err));
     rt_sweep_share_cores(sweep);
     if (rt_argument_flag(arguments, "dry-run"))

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "cli/experiment_args.h"
 #include "cli/output.h"
+#include "cli/signals.h"
 #include "cli/view.h"
 #include "figures/samples.h"
 #include "train/session.h"
@@ -132,6 +133,8 @@ static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
     struct rt_experiment experiment;
 
     RT_TRY(read_options(&options, arguments, err));
+    if (!rt_argument_flag(arguments, "view") && !rt_argument_flag(arguments, "dry-run"))
+        options.stop = rt_signals_catch(1);
     RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
     RT_TRY(read_trackers(&experiment, arguments, err));
     if (!options.resume_given)
@@ -179,7 +182,9 @@ const struct rt_command rt_command_train = {
         "The same command again goes on from the newest checkpoint, to a later --epochs for example. A run "
         "that "
         "was interrupted or killed and resumed ends with the same bytes, times aside, as one that was not. "
-        "Ctrl-C and SIGTERM save and stop; a second one stops at once. When keys that matter have changed, or "
+        "Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal (SIGHUP, unless under nohup) save and stop; a second "
+        "one "
+        "stops at once. When keys that matter have changed, or "
         "the data has, it refuses and says which; --fresh starts over.\n"
         "\n"
         "Trackers:\n" RT_TRACKER_LINES,

@@ -35,10 +35,10 @@ struct local {
     struct child *children;
     int places;
     cpu_set_t free_cores;
-    sigset_t watched, before;
-    int stop_requests;       /* Ctrl-C or SIGTERM so far */
-    bool stopping;           /* start nothing more */
-    struct rt_error failure; /* the first */
+    sigset_t watched, before, watching; /* SIGCHLD; the mask before; and with SIGCHLD blocked */
+    int stop_requests;                  /* passed on so far */
+    bool stopping;                      /* start nothing more */
+    struct rt_error failure;            /* the first */
 };
 
 /* ---- cores ---- */
@@ -87,6 +87,7 @@ static void count_cores(struct local *local)
 static void become(const struct local *local, const struct rt_sweep_command *command, const cpu_set_t *cores,
                    int output, pid_t parent)
 {
+    struct sigaction action;
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
@@ -94,8 +95,12 @@ static void become(const struct local *local, const struct rt_sweep_command *com
     sched_setaffinity(0, sizeof *cores, cores);
     const int null = open("/dev/null", O_RDONLY);
     if (null >= 0 && dup2(null, 0) == 0 && dup2(output, 1) == 1 && dup2(output, 2) == 2) {
-        sigprocmask(SIG_SETMASK, &local->before, NULL);
+        /* no handler of ours may swallow what comes before the exec */
+        for (int number = 1; number < NSIG; number++)
+            if (!sigaction(number, NULL, &action) && action.sa_handler != SIG_IGN)
+                signal(number, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);
+        sigprocmask(SIG_SETMASK, &local->before, NULL);
         execv(command->words[0], (char *const *)(size_t)command->words);
     }
     dprintf(2, "%s: cannot be run: %s\n", command->words[0], strerror(errno));
@@ -110,9 +115,13 @@ static int start(struct local *local, struct child *child, int index, struct rt_
     rt_sweep_command(&command, local->sweep, run, run->stage);
     if (pipe2(output, O_CLOEXEC))
         return rt_fail_errno(err, RT_EIO, errno, "cannot make a pipe for %s", run->experiment.experiment_name);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
     const pid_t parent = getpid(), pid = fork();
     if (pid == 0)
         become(local, &command, &child->cores, output[1], parent);
+    sigprocmask(SIG_SETMASK, &local->watching, NULL);
     close(output[1]);
     if (pid < 0) {
         close(output[0]);
@@ -201,7 +210,9 @@ static void settle(struct local *local, struct child *child, int status)
     rt_sweep_read_progress(&run->progress, run);
     if (isfinite(run->progress.epochs))
         run->epochs_done = run->progress.epochs;
-    const bool stopped = WIFEXITED(status) && WEXITSTATUS(status) == rt_status_exit_code(RT_EINTERRUPTED);
+    /* by SIGTERM: before it could catch it, so before it had done anything */
+    const bool stopped = WIFEXITED(status) ? WEXITSTATUS(status) == rt_status_exit_code(RT_EINTERRUPTED)
+                                           : WTERMSIG(status) == SIGTERM && local->stop_requests <= 1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         run->state = ++run->stage < run->stage_count ? RT_SWEEP_WAITING : RT_SWEEP_FINISHED;
     else if (stopped && local->stopping)
@@ -263,12 +274,11 @@ static bool any_running(const struct local *local)
     return false;
 }
 
-/* Waits for a child's end or a request to stop, a tick at most. */
-static void wait_a_tick(struct local *local)
+/* Requests to stop that have come since, each passed on. */
+static void look_at_stop(struct local *local)
 {
-    const struct timespec tick = {0, TICK_MS * 1000000L};
-    const int got = sigtimedwait(&local->watched, NULL, &tick);
-    if (got == SIGINT || got == SIGTERM || got == SIGHUP) {
+    const atomic_int *stop = local->sweep->options.stop;
+    while (stop && local->stop_requests < atomic_load(stop)) {
         local->stop_requests++;
         local->stopping = true;
         if (local->overview.terminal && local->stop_requests == 1)
@@ -276,6 +286,13 @@ static void wait_a_tick(struct local *local)
         local->overview.lines = 0;
         pass_signal_on(local);
     }
+}
+
+/* Waits for a child's end or a request to stop, whose signal ends the wait, a tick at most. */
+static void wait_a_tick(struct local *local)
+{
+    const struct timespec tick = {0, TICK_MS * 1000000L};
+    sigtimedwait(&local->watched, NULL, &tick);
     for (int i = 0; i < local->places; i++) {
         struct child *child = &local->children[i];
         if (child->pid == 0)
@@ -291,6 +308,7 @@ static int carry_out(struct local *local, struct rt_error *err)
     int rc = 0;
     for (;;) {
         int finished = -1;
+        look_at_stop(local);
         reap(local, &finished);
         if (!rc && (rc = start_more(local, err))) {
             local->stopping = true;
@@ -324,10 +342,9 @@ static int launch(struct rt_sweep *sweep, struct rt_error *err)
     count_cores(&local);
     RT_TRY(rt_alloc(&local.children, (size_t)local.places, sizeof *local.children, "sweep", err));
     sigemptyset(&local.watched);
-    const int watched[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
-    for (size_t i = 0; i < sizeof watched / sizeof watched[0]; i++)
-        sigaddset(&local.watched, watched[i]);
+    sigaddset(&local.watched, SIGCHLD);
     sigprocmask(SIG_BLOCK, &local.watched, &local.before);
+    sigprocmask(SIG_BLOCK, NULL, &local.watching);
     rt_overview_begin(&local.overview, sweep);
     int rc = carry_out(&local, err);
     rt_overview_end(&local.overview);
@@ -339,5 +356,6 @@ static int launch(struct rt_sweep *sweep, struct rt_error *err)
 const struct rt_launcher rt_launcher_local = {
     .name = "local",
     .help = "on this machine, its cores shared out",
+    .patience = 2,
     .launch = launch,
 };

@@ -5,6 +5,7 @@
 #ifndef RT_SWEEP_SWEEP_H
 #define RT_SWEEP_SWEEP_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,8 @@ struct rt_sweep_options {
     bool fail_fast;            /* stop all when one fails */
     bool fresh;                /* start over what is there */
     bool quiet;
+    const atomic_int *stop; /* requests to stop so far: at the first the runs save, at the next they end; null:
+                               nobody asks */
     /* launchers other than local */
     const char *partition, *time_limit, *memory; /* null: the cluster's default */
     const char *follow_up; /* a command line for when all are done (figures and report), or null */
@@ -124,6 +127,7 @@ void rt_sweep_read_progress(struct rt_sweep_progress *progress, const struct rt_
 struct rt_launcher {
     const char *name; /* --launcher */
     const char *help;
+    int patience; /* requests to stop that it answers itself */
     int (*launch)(struct rt_sweep *sweep, struct rt_error *err);
 };
 #define RT_LAUNCHERS(X)                                                                                        \

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "train/schedule.h"
-#include "train/signals.h"
 #include "train/weights.h"
 
 bool rt_progress_complete(const struct rt_progress *progress, const struct rt_experiment *experiment)
@@ -239,7 +238,7 @@ static int train_epoch(struct rt_loop *loop, struct rt_error *err)
         RT_TRY(step(loop, &sgd, err));
         if (rt_progress_complete(&loop->progress, experiment))
             return RT_OK;
-        if (rt_signals_interrupted()) {
+        if (loop->stop && atomic_load(loop->stop)) {
             RT_TRY(save(loop, err));
             return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command goes on from here");
         }

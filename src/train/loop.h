@@ -3,6 +3,8 @@
 #ifndef RT_TRAIN_LOOP_H
 #define RT_TRAIN_LOOP_H
 
+#include <stdatomic.h>
+
 #include "data/batches.h"
 #include "engine/engine.h"
 #include "run/checkpoint.h"
@@ -23,6 +25,7 @@ struct rt_loop {
     uint8_t *labels; /* [batch_size] */
     double flops_per_image;
     double autosave_s; /* seconds between two checkpoints at least, wherever in an epoch; 0: none for that */
+    const atomic_int *stop; /* not 0: save and stop after the batch under way; null: nobody asks */
 
     struct rt_progress progress;
     struct rt_mt epoch_start;         /* the loader's generator when the epoch under way began */

@@ -12,7 +12,14 @@
 #include "train/flops.h"
 #include "train/profile.h"
 #include "train/resume.h"
-#include "train/signals.h"
+
+/* Start-up takes seconds; before it, nothing has changed on disk, and there is nothing to save. */
+static int check_stop(const struct rt_session *session, struct rt_error *err)
+{
+    if (!session->options->stop || !atomic_load(session->options->stop))
+        return RT_OK;
+    return rt_fail(err, RT_EINTERRUPTED, "interrupted before training began; the same command starts again");
+}
 
 /* ---- setting up, from the experiment to a network that could train ---- */
 
@@ -74,6 +81,7 @@ int rt_session_set_up(struct rt_session *session, struct rt_error *err)
 {
     RT_TRY(resolve_seed(session, err));
     RT_TRY(load_data(session, err));
+    RT_TRY(check_stop(session, err));
     session->setup.profile = session->options->profile;
     RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
                             session->options->threads, true, err));
@@ -254,7 +262,6 @@ static int train(struct rt_session *session, struct rt_error *err)
     struct rt_error ending;
     int rc, ended;
 
-    rt_signals_catch();
     rc = rt_loop_run(loop, err);
     say_profile(session, loop->progress.serial - first);
     if (rc == RT_OK || rc == RT_EINTERRUPTED || rc == RT_EDIVERGED) {
@@ -263,7 +270,6 @@ static int train(struct rt_session *session, struct rt_error *err)
             *err = ending;
         rc = ended ? ended : rc;
     }
-    rt_signals_release();
     return rc;
 }
 
@@ -271,6 +277,7 @@ static int run_session(struct rt_session *session, struct rt_error *err)
 {
     struct rt_loop *loop = &session->loop;
 
+    RT_TRY(check_stop(session, err));
     RT_TRY(rt_session_set_up(session, err));
     RT_TRY(rt_snapshot_create(&session->snapshot, session->setup.plan, err));
     RT_TRY(session->resumed ? restore(session, err) : initialize(session, err));
@@ -282,7 +289,9 @@ static int run_session(struct rt_session *session, struct rt_error *err)
     loop->autosave_s = session->options->autosave_s;
     loop->save = rt_session_save;
     loop->context = session;
+    loop->stop = session->options->stop;
     rt_session_describe(session);
+    RT_TRY(check_stop(session, err));
     RT_TRY(begin(session, err));
     loop->recorders = session->recorders;
     return train(session, err);

@@ -3,6 +3,8 @@
 #ifndef RT_TRAIN_SESSION_H
 #define RT_TRAIN_SESSION_H
 
+#include <stdatomic.h>
+
 #include "base/path.h"
 #include "config/experiment.h"
 #include "data/batches.h"
@@ -24,6 +26,8 @@ struct rt_train_options {
     bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
     bool profile;       /* keep the time of each op, and log a table of them at the end */
     double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
+    /* Requests to save and stop so far; null: nobody asks. */
+    const atomic_int *stop;
     /* Called when a run with trackers starts anew, before they start; null: nobody wants to know. */
     void (*begin)(const struct rt_dataset *dataset, const char *run_dir);
 };

@@ -3,6 +3,7 @@
  *
  *   RT_FAULT=kill-before@N      the process dies (SIGKILL) before its N-th system call of base/system.h
  *   RT_FAULT=kill-after@N       ... right after it has succeeded
+ *   RT_FAULT=SIGTERM@N          SIGTERM comes before the N-th call
  *   RT_FAULT=ENOSPC@N           the N-th call fails with this errno (ENOSPC, EIO, EACCES, ENOMEM, EINTR)
  *   RT_FAULT=ENOSPC+@N          it and every later one that needs space fails: a full disk
  *   RT_FAULT=short@N            the N-th call, a read or write, does half of what was asked
@@ -28,7 +29,7 @@ static const struct {
 } errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EACCES", EACCES}, {"ENOMEM", ENOMEM}, {"EINTR", EINTR}};
 
 static struct {
-    enum { NOTHING, KILL_BEFORE, KILL_AFTER, FAIL, FAIL_FROM, SHORT } action;
+    enum { NOTHING, KILL_BEFORE, KILL_AFTER, TERMINATE, FAIL, FAIL_FROM, SHORT } action;
     unsigned long at;
     int error;
 } fault;
@@ -70,6 +71,8 @@ static int hook(const struct rt_system_event *event)
     log_call(number, event);
     if (fault.action == KILL_BEFORE && number == fault.at)
         die();
+    if (fault.action == TERMINATE && number == fault.at)
+        raise(SIGTERM);
     if (fault.action == SHORT && number == fault.at && event->count && *event->count > 1)
         *event->count /= 2;
     if (fault.action == FAIL && number == fault.at)
@@ -109,6 +112,8 @@ static void parse(const char *text)
         fault.action = SHORT;
     } else if (length == 11 && !strncmp(text, "kill-before", length)) {
         fault.action = KILL_BEFORE;
+    } else if (length == 7 && !strncmp(text, "SIGTERM", length)) {
+        fault.action = TERMINATE;
     } else if (length == 10 && !strncmp(text, "kill-after", length)) {
         fault.action = KILL_AFTER;
     } else {
