@@ -6,6 +6,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+int rt_process_occupy_standard_descriptors(struct rt_error *err)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_RDWR};
+
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF)
+            continue;
+        if (open("/dev/null", modes[fd]) != fd) /* the lowest free number: those below are taken */
+            return rt_fail_errno(err, RT_EIO, errno,
+                                 "descriptor %d is closed, and /dev/null cannot stand in for it", fd);
+    }
+    return RT_OK;
+}
+
 /* In the child; never returns. A failure's errno goes down the `report` pipe, which a successful exec closes.
  */
 static void become(const char *const argv[], const char *directory, int output, int report)

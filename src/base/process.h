@@ -6,6 +6,11 @@
 
 #include "base/error.h"
 
+/* Puts /dev/null on each of the descriptors 0, 1 and 2 that is closed, before any file is opened that would get
+ * its number and then what the program says. What is read there is empty; writing to 1 fails as on a closed
+ * descriptor (RT_EIO where the output is what was asked for), messages to 2 are lost. Errors: RT_EIO. */
+int rt_process_occupy_standard_descriptors(struct rt_error *err);
+
 /* Runs argv[0] (looked up in PATH; argv ends with null) in `directory` (null: here) with no input, waits for
  * it, and keeps the first size - 1 bytes of its stdout and stderr in `output`, ended by 0. *exit_code is its
  * exit code, or 128 + the signal that ended it. Errors: RT_EIO when it cannot be started ("gnuplot: No such

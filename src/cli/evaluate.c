@@ -125,9 +125,9 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     RT_TRY(
         rt_alloc(&predictions, setup->dataset.train_count + setup->dataset.test_count, 1, "predictions", err));
     rt_evaluator_run(&setup->evaluator, split, &evaluation, predictions);
-    rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, arguments, err);
-    if (!rc && file)
-        rc = write_predictions(file, predictions, evaluation.count, err);
+    rc = file ? write_predictions(file, predictions, evaluation.count, err) : RT_OK;
+    if (!rc)
+        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, arguments, err);
     rt_free(&predictions);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/process.h"
 #include "cli/arguments.h"
 #include "cli/output.h"
 #include "cli/usage.h"
@@ -64,7 +65,8 @@ int main(int argc, char **argv)
     int rc;
 
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, which says so */
-    rc = run_program(argc > 0 ? argc - 1 : 0, argv + 1, &err);
+    if (!(rc = rt_process_occupy_standard_descriptors(&err)))
+        rc = run_program(argc > 0 ? argc - 1 : 0, argv + 1, &err);
     if (rc && err.message[0])
         fprintf(stderr, "rethink: %s\n", err.message);
     exit(rt_status_exit_code((enum rt_status)rc));

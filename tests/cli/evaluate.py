@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""evaluate's table of classes and confusion matrix, against labels and predictions that were counted here."""
+import os
+import sys
+import tempfile
+
+from cli import done, ok, run
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'train'))
+from runs import folder, train
+
+CLASSES = 'disc ring square triangle star cross moon stripes checks dots'.split()
+WORD = 2 ** 64 - 1
+TRAIN, TEST = 10000, 300
+
+
+def splitmix(state):
+    while True:
+        state = (state + 0x9e3779b97f4a7c15) & WORD
+        x = state
+        x = ((x ^ (x >> 30)) * 0xbf58476d1ce4e5b9) & WORD
+        x = ((x ^ (x >> 27)) * 0x94d049bb133111eb) & WORD
+        yield x ^ (x >> 31)
+
+
+def label(image):
+    """shapes10's label of an image: place image % 10 of an order drawn for each ten (src/data/shapes10.c)."""
+    draws = splitmix((0x5a4b3c2d1e0f1010 + image // 10 * 0xd1342543de82ef95) & WORD)
+    order = [0] * 10
+    for i in range(10):
+        j = ((next(draws) >> 32) * (i + 1)) >> 32
+        order[i] = order[j]
+        order[j] = i
+    return order[image % 10]
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix='rethink-evaluate-') as place:
+        trained = train(place, 'MLP1_0.0_none', '--set', 'train_size=500', '--set', f'test_size={TEST}', '--epochs', '2')
+        file = os.path.join(place, 'predictions')
+        said = run('evaluate', folder(place), '--confusion', '--predictions', file)
+        if not ok(not trained.returncode and not said.code, 'a run is evaluated', trained.stderr, said):
+            done()
+        with open(file, encoding='ascii') as f:
+            predictions = [int(line) for line in f]
+    labels = [label(TRAIN + i) for i in range(TEST)]
+    want = [[0] * 10 for _ in range(10)]
+    for wanted, predicted in zip(labels, predictions):
+        want[wanted][predicted] += 1
+    lines = said.out.splitlines()
+    at = lines.index('Rows: labels. Columns: predictions.')
+    got = [[int(n) for n in line.split()[1:]] for line in lines[at + 2:at + 12]]
+    ok(len(predictions) == TEST, 'one prediction a line')
+    ok(any(want[i][j] != want[j][i] for i in range(10) for j in range(10)), 'these predictions can tell rows from columns', want)
+    ok(got == want, 'rows are labels, columns predictions', f'want {want}', f'got  {got}')
+    ok([line.split()[0] for line in lines[at + 2:at + 12]] == CLASSES and lines[at + 1].split() == [c[:7] for c in CLASSES],
+       'both are named', lines[at + 1])
+    rows = {line.split()[0]: line.split()[1:] for line in lines[3:13]}
+    bad = [name for i, name in enumerate(CLASSES)
+           if rows[name] != [f'{100 * want[i][i] / sum(want[i]):.2f}', '%', 'of', str(sum(want[i]))]]
+    ok(not bad, "each class's accuracy is its row's", bad, rows)
+    correct = sum(want[i][i] for i in range(10))
+    ok(f'({correct} of {TEST})' in lines[2], 'the accuracy is that of the diagonal', lines[2], correct)
+    done()
+
+
+main()
