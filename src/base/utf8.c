@@ -91,3 +91,10 @@ void rt_utf8_make_plain(char *text)
         memset(text + at, '?', length ? length : 1);
     }
 }
+
+size_t rt_utf8_mark(const char *bytes, size_t size)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    return size >= sizeof mark - 1 && !memcmp(bytes, mark, sizeof mark - 1) ? sizeof mark - 1 : 0;
+}

@@ -11,6 +11,9 @@
 /* Offset of the first byte that is not valid UTF-8 (no overlong forms, no surrogates), or `size`. */
 size_t rt_utf8_valid_prefix(const char *bytes, size_t size);
 
+/* The length of the byte order mark (U+FEFF) that a UTF-8 file may begin with: 3, or 0 when there is none. */
+size_t rt_utf8_mark(const char *bytes, size_t size);
+
 /* Offset of the first byte that makes the text not plain, or `size`. */
 size_t rt_utf8_plain_prefix(const char *bytes, size_t size);
 bool rt_utf8_is_plain(const char *text);

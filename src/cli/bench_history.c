@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "cli/bench_report.h"
 
 enum { HISTORY_BYTES_MAX = 64 << 20 };
@@ -56,7 +57,7 @@ static int check_history(const char *path, bool *begin, struct rt_error *err)
         return RT_OK;
     RT_TRY(rt_file_read_all(path, HISTORY_BYTES_MAX, &bytes, &size, err));
     *begin = size == 0;
-    if (size && strncmp(bytes, header, sizeof header - 1) != 0)
+    if (size && strncmp(bytes + rt_utf8_mark(bytes, size), header, sizeof header - 1) != 0)
         rc = rt_fail(err, RT_EDATA, "%s:1: not the columns of a history of rethink bench; name another file",
                      path);
     rt_free(&bytes);

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 /* One parse: libyaml's parser and the event at hand. */
 struct reader {
@@ -163,10 +164,14 @@ static int take_event(struct reader *reader, struct rt_yaml *yaml, enum state *s
 
 int rt_yaml_parse(struct rt_yaml *yaml, const char *name, const char *bytes, size_t size, struct rt_error *err)
 {
+    const size_t mark = rt_utf8_mark(bytes, size);
     struct reader reader = {.name = name, .err = err};
     enum state state = BEFORE;
     bool over = false;
     int rc = RT_OK;
+
+    bytes += mark; /* libyaml, told the encoding, would take it for the first key's beginning */
+    size -= mark;
 
     *yaml = (struct rt_yaml){0};
     if (size > RT_YAML_BYTES_MAX)

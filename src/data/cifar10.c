@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "data/cifar10.h"
 #include "data/source.h"
 
@@ -92,7 +93,7 @@ static int read_names(struct rt_source *source, struct rt_error *err)
     if (!rt_path_exists(path))
         return RT_OK;
     RT_TRY(rt_file_read_all(path, NAMES_BYTES_MAX, &bytes, &size, err));
-    text = bytes;
+    text = bytes + rt_utf8_mark(bytes, size);
     for (int i = 0; i < RT_CLASSES && !rc; i++)
         rc = read_name(&text, source->classes[i], path, i + 1, err);
     rt_free(&bytes);

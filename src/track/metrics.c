@@ -9,6 +9,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
 #define FILE_MAX ((size_t)256 << 20)
 
@@ -112,9 +114,9 @@ static int take_row(struct cursor *cursor, struct rt_log_point *point, struct rt
 
 static int read_rows(struct rt_metrics_log *log, const char *path, const char *text, struct rt_error *err)
 {
-    struct cursor cursor = {.path = path, .line = 1, .at = text};
+    struct cursor cursor = {.path = path, .line = 1, .at = text + rt_utf8_mark(text, strlen(text))};
 
-    if (strncmp(text, header, sizeof header - 1))
+    if (strncmp(cursor.at, header, sizeof header - 1))
         return complain(&cursor, "not the header of a metrics.csv", err);
     cursor.at += sizeof header - 1;
     for (cursor.line = 2; strchr(cursor.at, '\n'); cursor.line++) {

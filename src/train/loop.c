@@ -99,9 +99,9 @@ static struct rt_log_point point_now(const struct rt_loop *loop, double learning
     };
 }
 
-static bool meets_threshold(const struct rt_log_point *point)
+bool rt_threshold_met(double train_loss, double train_acc)
 {
-    return point->train_loss < RT_THRESHOLD_LOSS || point->train_acc > RT_THRESHOLD_ACCURACY;
+    return train_loss < RT_THRESHOLD_LOSS || train_acc > RT_THRESHOLD_ACCURACY;
 }
 
 /* Measures on the test set for `point`, drawing from the loader's generator as the published code does. */
@@ -201,7 +201,7 @@ static int step(struct rt_loop *loop, const struct rt_sgd *sgd, struct rt_error 
     point = point_now(loop, sgd->learning_rate);
     if (!finite)
         return diverge(loop, &point, err);
-    reached = last && !loop->progress.threshold.reached && meets_threshold(&point);
+    reached = last && !loop->progress.threshold.reached && rt_threshold_met(point.train_loss, point.train_acc);
     if (last || point.batch % loop->experiment->log_every == 0)
         RT_TRY(log_batch(loop, &point, reached, err));
     RT_TRY(rt_recorders_progress(loop->recorders, &point, err));

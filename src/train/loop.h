@@ -14,6 +14,7 @@
 /* Figure 1's interpolation threshold, of an epoch's running means. */
 #define RT_THRESHOLD_LOSS 0.01
 #define RT_THRESHOLD_ACCURACY 0.997
+bool rt_threshold_met(double train_loss, double train_acc);
 
 struct rt_loop {
     const struct rt_experiment *experiment;

@@ -41,6 +41,25 @@ static void test_places(void **state)
     rt_yaml_free(&yaml);
 }
 
+/* A byte order mark, as editors of other systems write it, is no part of the first key. */
+static void test_mark(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf"
+                               "seed: 42\nbatch_size: 7\n";
+    struct rt_yaml yaml;
+
+    (void)state;
+    assert_int_equal(rt_yaml_parse(&yaml, "f", text, sizeof text - 1, NULL), RT_OK);
+    assert_int_equal(yaml.count, 2);
+    assert_string_equal(yaml.entries[0].key.text, "seed");
+    assert_int_equal(yaml.entries[0].key.column, 1);
+    assert_int_equal(yaml.entries[1].key.line, 2);
+    rt_yaml_free(&yaml);
+    assert_int_equal(rt_yaml_parse(&yaml, "f", text, 3, NULL), RT_OK);
+    assert_int_equal(yaml.count, 0);
+    rt_yaml_free(&yaml);
+}
+
 static void test_kinds(void **state)
 {
     static const struct {
@@ -68,7 +87,9 @@ static void test_kinds(void **state)
         {".5", RT_YAML_REAL},
         {"5.", RT_YAML_REAL},
         {".", RT_YAML_TEXT},
-        {"1e-3", RT_YAML_REAL},
+        {"1e-3", RT_YAML_REAL}, /* text to YAML 1.1 (PyYAML), but no other number to anybody */
+        {"1e-2", RT_YAML_REAL},
+        {"1e3", RT_YAML_REAL},
         {"1.5E+3", RT_YAML_REAL},
         {"1e", RT_YAML_TEXT},
         {"e5", RT_YAML_TEXT},
@@ -205,8 +226,8 @@ static void test_memory_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places), cmocka_unit_test(test_kinds),        cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_sizes),  cmocka_unit_test(test_memory_fails),
+        cmocka_unit_test(test_places),  cmocka_unit_test(test_mark),  cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_sizes), cmocka_unit_test(test_memory_fails),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

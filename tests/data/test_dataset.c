@@ -1,6 +1,7 @@
 /* Reading the official layout, and refusing what is not it; shapes10; what does not depend on the machine. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -216,6 +217,11 @@ static void test_layout(void **state)
     assert_string_equal(dataset.classes[0], "a");
     assert_string_equal(dataset.classes[9], "j");
     assert_false(dataset.official);
+    write_names(state, "\xef\xbb\xbf"
+                       "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n"); /* a byte order mark is no letter */
+    assert_int_equal(rt_dataset_load(&moved, in_scratch(state, ""), &e, 1, NULL), RT_OK);
+    assert_string_equal(moved.classes[0], "a");
+    rt_dataset_free(&moved);
 
     put(state, "data_batch_2.bin", record + 1 + 5, 1); /* outside of the window */
     assert_int_equal(rt_dataset_load(&moved, in_scratch(state, ""), &e, 1, NULL), RT_OK);
@@ -285,6 +291,64 @@ static void test_shapes10(void **state)
     assert_true(sum / (12000. * 784 * 255) - dataset.mean[0] <= 1e-6);
     assert_true(dataset.mean[0] - sum / (12000. * 784 * 255) <= 1e-6);
     rt_dataset_free(&dataset);
+}
+
+enum { VALUES = 3 * 784 };
+
+/* torch.randperm(784) as PyTorch 1.13 draws it after manual_seed(42), its first and last numbers; row 0 is
+ * shuff_pix's for every image, row i that of image i with rand_pix. */
+static const struct {
+    size_t image;
+    int first[6], last[3];
+} permutations[] = {
+    {0, {470, 186, 370, 171, 190, 57}, {379, 403, 62}},
+    {1, {307, 62, 564, 544, 151, 618}, {144, 47, 159}},
+    {9999, {392, 527, 73, 676, 665, 107}, {478, 260, 603}},
+    {11999, {772, 18, 34, 383, 681, 589}, {4, 733, 258}}, /* the last test image */
+};
+
+static void check_permuted(const struct rt_dataset *old, const struct rt_dataset *new, size_t image, int row)
+{
+    for (int c = 0; c < 3; c++) {
+        const uint8_t *from = old->pixels + image * VALUES + c * 784,
+                      *to = new->pixels + image *VALUES + c * 784;
+
+        for (int j = 0; j < 6; j++)
+            assert_int_equal(to[j], from[permutations[row].first[j]]);
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(to[781 + j], from[permutations[row].last[j]]);
+    }
+}
+
+/* What a seed does to pixels is what it does in PyTorch, without PyTorch at hand. */
+static void test_published_pixels(void **state)
+{
+    static const double normals[2][3] = {{0.33669, 0.128809, 0.234462}, {0.230333, -1.122856, -0.186328}};
+    struct rt_experiment e = experiment("none");
+    struct rt_dataset old, new;
+
+    (void)state;
+    assert_int_equal(rt_dataset_load(&old, "shapes10", &e, 1, NULL), RT_OK);
+    e = experiment("shuff_pix");
+    assert_int_equal(rt_dataset_load(&new, "shapes10", &e, 1, NULL), RT_OK);
+    for (size_t i = 0; i < 12000; i += 1333)
+        check_permuted(&old, &new, i, 0);
+    rt_dataset_free(&new);
+    e = experiment("rand_pix");
+    assert_int_equal(rt_dataset_load(&new, "shapes10", &e, 1, NULL), RT_OK);
+    for (int row = 0; row < 4; row++)
+        check_permuted(&old, &new, permutations[row].image, row);
+    rt_dataset_free(&new);
+    e = experiment("gauss_pix");
+    assert_int_equal(rt_dataset_load(&new, "shapes10", &e, 1, NULL), RT_OK);
+    for (int j = 0; j < 2; j++)
+        for (int c = 0; c < 3; c++) {
+            const double want = fmin(fmax(normals[j][c] * new.std[c] + new.mean[c], 0), 1);
+
+            assert_true(fabs(new.noise[c * 784 + j] - want) <= 2e-5);
+        }
+    rt_dataset_free(&new);
+    rt_dataset_free(&old);
 }
 
 /* Images that are left out draw all the same: the kept ones do not depend on train_size. */
@@ -372,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_layout, scratch_make, scratch_remove),
         cmocka_unit_test_setup_teardown(test_folder_below, scratch_make, scratch_remove),
         cmocka_unit_test(test_shapes10),
+        cmocka_unit_test(test_published_pixels),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_out_of_memory),

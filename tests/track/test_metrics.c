@@ -54,6 +54,18 @@ static void reads_back(void **state)
     rt_metrics_free(&log);
 }
 
+/* As a spreadsheet saves "CSV UTF-8". */
+static void passes_over_a_byte_order_mark(void **state)
+{
+    static const char text[] = "\xef\xbb\xbf" HEADER "0,1,0,2.3,0.1,,,0.01,1.250,2.500\n";
+    struct rt_metrics_log log;
+
+    (void)state;
+    assert_int_equal(read_text(&log, text, sizeof text - 1, NULL), 0);
+    assert_int_equal(log.count, 1);
+    rt_metrics_free(&log);
+}
+
 static void keeps_a_loss_that_diverged(void **state)
 {
     struct rt_log_point point = {.train_loss = NAN, .test_loss = NAN, .test_acc = 0.1};
@@ -177,10 +189,15 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_back),       cmocka_unit_test(keeps_a_loss_that_diverged),
-        cmocka_unit_test(names_the_line),   cmocka_unit_test(leaves_out_an_unfinished_line),
-        cmocka_unit_test(refuses_a_nul),    cmocka_unit_test(draws_the_published_line),
-        cmocka_unit_test(fits_every_width), cmocka_unit_test(has_no_rate_at_first),
+        cmocka_unit_test(reads_back),
+        cmocka_unit_test(passes_over_a_byte_order_mark),
+        cmocka_unit_test(keeps_a_loss_that_diverged),
+        cmocka_unit_test(names_the_line),
+        cmocka_unit_test(leaves_out_an_unfinished_line),
+        cmocka_unit_test(refuses_a_nul),
+        cmocka_unit_test(draws_the_published_line),
+        cmocka_unit_test(fits_every_width),
+        cmocka_unit_test(has_no_rate_at_first),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);

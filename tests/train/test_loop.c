@@ -137,6 +137,24 @@ static void logs_the_last_batch_once(void **state)
     rt_metrics_free(&log);
 }
 
+/* The published rule: loss below 0.01 or accuracy above 0.997, neither of them equal. */
+static void threshold_is_the_published_one(void **state)
+{
+    static const struct {
+        double loss, accuracy;
+        bool met;
+    } rows[] = {
+        {0.01, 0.997, false}, {0.00999, 0.5, true}, {0.01001, 0.5, false}, {0.0104, 0.996, false},
+        {1, 0.99701, true},   {1, 0.99699, false},  {1, 0.9969, false},    {NAN, 0.5, false},
+        {NAN, NAN, false},    {0, 0, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rt_threshold_met(rows[i].loss, rows[i].accuracy) != rows[i].met)
+            fail_msg("loss %g, accuracy %g", rows[i].loss, rows[i].accuracy);
+}
+
 /* Dropping all but a few images makes the threshold come soon. */
 #define EASY "train_size=20", "test_size=100", "batch_size=64", "learning_rate=0.1", "num_epochs=400"
 
@@ -269,6 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logs_every_k_batches_and_the_last),
         cmocka_unit_test(logs_the_last_batch_once),
+        cmocka_unit_test(threshold_is_the_published_one),
         cmocka_unit_test(stops_at_the_threshold),
         cmocka_unit_test(goes_on_for_the_curve),
         cmocka_unit_test(tests_at_every_point_in_figure_2),

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 enum { INI_MAX_BYTES = 1 << 20 };
 
@@ -98,7 +99,7 @@ bool rt_setting_ini(const char *path, const char *section, const char *key, bool
 
     if (!rt_path_is_file(path) || rt_file_read_all(path, INI_MAX_BYTES, &content, &bytes, NULL))
         return false;
-    found = find_key(content, section, key, out, size);
+    found = find_key(content + rt_utf8_mark(content, bytes), section, key, out, size);
     explicit_bzero(content, bytes);
     rt_free(&content);
     if (found && secret)
