@@ -11,9 +11,11 @@ enum { THREADS_MAX = 256, SPINS = 2000, YIELDS = 10000 };
 
 /* Waiting spins for a moment (a training step hands out work every few microseconds), then for some
  * milliseconds lets others have the core if they want it (a sleeping core takes long to wake, under a
- * hypervisor most), and then sleeps on `changed`, so that an idle or crowded machine is not burned. */
+ * hypervisor most), and then sleeps on `changed`, so that an idle machine is not burned. On a crowded one it
+ * sleeps at once: whom a member waits for needs its core, or what it spins away of a quota. */
 struct rt_team {
     int size, started;
+    int cores, cores_in_all; /* for its members; for all threads of the process */
     void (*work)(void *context, int member);
     void *context;
     atomic_uint round;   /* number of the current rt_team_run */
@@ -30,6 +32,15 @@ struct rt_team {
         pthread_t thread;
     } * helpers; /* [size - 1] */
 };
+
+/* Members of all teams of the process that have to wait for others. */
+static atomic_int members;
+
+static bool is_crowded(const struct rt_team *team)
+{
+    return team->size > team->cores ||
+           atomic_load_explicit(&members, memory_order_relaxed) > team->cores_in_all;
+}
 
 static void pause_briefly(void)
 {
@@ -56,6 +67,8 @@ static void await(struct rt_team *team, const atomic_uint *counter, unsigned val
     for (int i = 0; i < SPINS + YIELDS; i++) {
         if ((atomic_load_explicit(counter, memory_order_acquire) == value) == is)
             return;
+        if (is_crowded(team))
+            break;
         if (i < SPINS)
             pause_briefly();
         else
@@ -84,15 +97,6 @@ static void *helper_main(void *argument)
     }
 }
 
-int rt_core_count(void)
-{
-    cpu_set_t cores;
-
-    if (sched_getaffinity(0, sizeof cores, &cores))
-        return 1;
-    return CPU_COUNT(&cores) > 0 ? CPU_COUNT(&cores) : 1;
-}
-
 /* Binds a thread to the member-th core that the process may use. A refusal costs speed only. */
 static void pin(pthread_t thread, int member, const cpu_set_t *allowed)
 {
@@ -107,14 +111,6 @@ static void pin(pthread_t thread, int member, const cpu_set_t *allowed)
         pthread_setaffinity_np(thread, sizeof one, &one);
         return;
     }
-}
-
-void rt_core_bind(int index)
-{
-    cpu_set_t allowed;
-
-    if (index >= 0 && !sched_getaffinity(0, sizeof allowed, &allowed))
-        pin(pthread_self(), index, &allowed);
 }
 
 static int start_helpers(struct rt_team *team, struct rt_error *err)
@@ -141,7 +137,11 @@ int rt_team_create(struct rt_team **out, int threads, struct rt_error *err)
     if (threads < 0 || threads > THREADS_MAX)
         return rt_fail(err, RT_EUSAGE, "--threads %d: expected 0 (all cores) to %d", threads, THREADS_MAX);
     RT_TRY(rt_alloc(&team, 1, sizeof *team, "the thread team", err));
-    team->size = threads ? threads : rt_core_count();
+    team->cores = rt_core_count();
+    team->cores_in_all = rt_core_total();
+    team->size = threads ? threads : team->cores;
+    if (team->size > 1)
+        atomic_fetch_add(&members, team->size);
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->changed, NULL);
     if ((rc = rt_alloc(&team->helpers, (size_t)team->size, sizeof *team->helpers, "the thread team", err)) ||
@@ -169,6 +169,8 @@ void rt_team_free(struct rt_team **held)
         pthread_join(team->helpers[i].thread, NULL);
     pthread_cond_destroy(&team->changed);
     pthread_mutex_destroy(&team->mutex);
+    if (team->size > 1)
+        atomic_fetch_sub(&members, team->size);
     rt_free(&team->helpers);
     rt_free(held);
 }

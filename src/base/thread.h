@@ -1,20 +1,17 @@
 /* The thread team: a fixed number of threads, started once and pinned to distinct cores where the process may
  * use that many, that run one function together, again and again. The caller is member 0.
  *
- * Work is shared out by index, never by who comes first, so results do not depend on the number of threads. */
+ * Work is shared out by index, never by who comes first, so results do not depend on the number of threads.
+ *
+ * Where a team has more members than there are cores (or a CPU quota allows), or the teams of the process
+ * together have, members that wait sleep at once instead of spinning. */
 #ifndef RT_BASE_THREAD_H
 #define RT_BASE_THREAD_H
 
+#include "base/cores.h"
 #include "base/error.h"
 
 struct rt_team;
-
-/* Cores that this process may run on (sched_getaffinity), at least 1. */
-int rt_core_count(void);
-
-/* Binds the calling thread, and those that it starts, to the index-th of these cores; a negative index changes
- * nothing, and neither does a refusal by the system. */
-void rt_core_bind(int index);
 
 /* Start threads - 1 helpers; `threads` 0 means rt_core_count(). *team is null after an error
  * (RT_EMEMORY, RT_EUSAGE for a count outside 0..256). Pinning a team of one does nothing. */

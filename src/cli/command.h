@@ -98,7 +98,8 @@ extern const struct rt_command *const rt_commands[];
     }
 #define RT_OPTION_THREADS                                                                                      \
     {                                                                                                          \
-        "threads", 0, "N", NULL, "threads to compute with (default: one per core)"                             \
+        "threads", 0, "N", NULL,                                                                               \
+            "threads to compute with (default: one per core, or what a CPU quota has room for)"                \
     }
 #define RT_OPTION_ENGINE                                                                                       \
     {                                                                                                          \
