@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,4 +163,46 @@ int rt_system_ftruncate(int fd, const char *path, off_t size)
     while (result < 0 && errno == EINTR);
     after(RT_SYSTEM_truncate, path, result);
     return result;
+}
+
+/* Systems before Linux 3.15 know no locks of open file descriptions. */
+static int lock_description(int fd, int command, int old_command, struct flock *whole)
+{
+    int result = fcntl(fd, command, whole);
+
+    if (result < 0 && errno == EINVAL)
+        result = fcntl(fd, old_command, whole);
+    return result;
+}
+
+int rt_system_lock(int fd, const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int result;
+
+    do
+        result = before(RT_SYSTEM_lock, path, NULL) ? lock_description(fd, F_OFD_SETLK, F_SETLK, &whole) : -1;
+    while (result < 0 && errno == EINTR);
+    after(RT_SYSTEM_lock, path, result);
+    return result;
+}
+
+int rt_system_flock(int fd, const char *path)
+{
+    int result;
+
+    do
+        result = before(RT_SYSTEM_lock, path, NULL) ? flock(fd, LOCK_EX | LOCK_NB) : -1;
+    while (result < 0 && errno == EINTR);
+    after(RT_SYSTEM_lock, path, result);
+    return result;
+}
+
+int rt_system_is_locked(int fd, const char *path)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+    if (!before(RT_SYSTEM_lock, path, NULL) || lock_description(fd, F_OFD_GETLK, F_GETLK, &whole))
+        return -1;
+    return whole.l_type != F_UNLCK;
 }

@@ -18,7 +18,8 @@
     X(rename)                                                                                                  \
     X(unlink)                                                                                                  \
     X(mkdir)                                                                                                   \
-    X(truncate)
+    X(truncate)                                                                                                \
+    X(lock)
 
 enum rt_system_call {
 #define RT_SYSTEM_ENUM(name) RT_SYSTEM_##name,
@@ -49,5 +50,12 @@ int rt_system_exchange(const char *one, const char *other); /* each gets the oth
 int rt_system_unlinkat(int folder, const char *name, int flags, const char *path); /* also rmdir */
 int rt_system_mkdir(const char *path, mode_t mode);
 int rt_system_ftruncate(int fd, const char *path, off_t size);
+
+/* An exclusive lock on the whole file of the open file description (of the process where the system has no such
+ * locks), and with flock on an open folder; neither waits: EACCES, EAGAIN or EWOULDBLOCK when another holds
+ * one. */
+int rt_system_lock(int fd, const char *path);
+int rt_system_flock(int fd, const char *path);
+int rt_system_is_locked(int fd, const char *path); /* by another: 1, 0, or -1 with errno */
 
 #endif

@@ -292,12 +292,10 @@ static void draw_after_run(void *context, const struct rt_sweep_run *run)
 static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launcher, struct rt_drawing *drawing,
                        bool draw, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     struct rt_lock lock = {0};
     struct rt_error cause = {0};
     RT_TRY(rt_folder_make(sweep->options.runs, err));
-    RT_TRY(rt_path_join(path, sweep->options.runs, "sweep.lock", err));
-    RT_TRY(rt_lock_acquire(&lock, path, err));
+    RT_TRY(rt_lock_acquire(&lock, sweep->options.runs, "sweep.lock", err));
     if (draw) {
         sweep->options.finished = draw_after_run;
         sweep->options.context = drawing;

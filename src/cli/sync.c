@@ -66,8 +66,7 @@ static int open_run(struct rt_run *run, const char *path, struct rt_experiment *
     rt_copy_text(run->path, sizeof run->path, path);
     for (size_t n = strlen(run->path); n > 1 && run->path[n - 1] == '/'; n--)
         run->path[n - 1] = '\0';
-    RT_TRY(rt_path_join(file, path, RT_LOCK_FILE, err));
-    RT_TRY(rt_lock_acquire(&run->lock, file, err));
+    RT_TRY(rt_lock_acquire(&run->lock, run->path, RT_LOCK_FILE, err));
     RT_TRY(rt_path_join(file, path, RT_CONFIG_FILE, err));
     return rt_experiment_read(experiment, file, err);
 }

@@ -1,16 +1,13 @@
 #include "data/fetch.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/http.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "data/archive.h"
@@ -225,29 +222,14 @@ static int obtain(const struct rt_fetch *fetch, const char *home, char archive[R
     return rc;
 }
 
-/* The lock on the home folder, so that two fetches do not write one file. */
-static int lock_home(const char *home, int *fd, struct rt_error *err)
-{
-    *fd = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd < 0)
-        return rt_fail_errno(err, RT_EIO, errno, "%s", home);
-    if (!flock(*fd, LOCK_EX | LOCK_NB))
-        return RT_OK;
-    if (errno == EWOULDBLOCK)
-        rt_fail(err, RT_EIO, "%s: another 'rethink data fetch' is at work there", home);
-    else
-        rt_fail_errno(err, RT_EIO, errno, "%s: cannot lock", home);
-    rt_file_close_read(fd);
-    return RT_EIO;
-}
-
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
                      struct rt_error *err)
 {
     char archive[RT_PATH_MAX];
     struct rt_error ignored;
     bool downloaded;
-    int lock = -1, rc;
+    struct rt_lock lock;
+    int rc;
 
     err = err ? err : &ignored;
     RT_TRY(rt_folder_make(home, err));
@@ -256,11 +238,11 @@ int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char instal
         return rt_fail(err, RT_EIO,
                        "%s is there already: look at it with 'rethink data check', replace it with --force",
                        installed);
-    RT_TRY(lock_home(home, &lock, err));
+    RT_TRY(rt_lock_acquire(&lock, home, "fetch.lock", err));
     if (!(rc = rt_folder_remove_temporaries(home, err)) &&
         !(rc = obtain(fetch, home, archive, &downloaded, err)) &&
         !(rc = install(fetch, archive, home, installed, err)) && downloaded)
         rc = rt_file_remove(archive, err);
-    rt_file_close_read(&lock);
+    rt_lock_remove(&lock);
     return rc;
 }

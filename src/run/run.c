@@ -16,18 +16,28 @@ int rt_run_path(char path[RT_PATH_MAX], const char *runs, const struct rt_experi
     return rt_path_join(path, path, experiment->experiment_name, err);
 }
 
+/* An earlier process may have been killed after it made the folders and before they were on disk. */
+static int sync_parents(const char *path, struct rt_error *err)
+{
+    char folder[RT_PATH_MAX];
+
+    RT_TRY(rt_path_folder(folder, path, err));
+    RT_TRY(rt_folder_sync(folder, err)); /* RUNS/MODEL */
+    RT_TRY(rt_path_folder(folder, folder, err));
+    return rt_folder_sync(folder, err); /* RUNS */
+}
+
 int rt_run_open(struct rt_run *run, const char *runs, const struct rt_experiment *experiment,
                 struct rt_error *err)
 {
-    char lock[RT_PATH_MAX];
     int rc;
 
     *run = (struct rt_run){0};
     RT_TRY(rt_run_path(run->path, runs, experiment, err));
     RT_TRY(rt_folder_make(run->path, err));
-    RT_TRY(rt_path_join(lock, run->path, RT_LOCK_FILE, err));
-    RT_TRY(rt_lock_acquire(&run->lock, lock, err));
-    rc = rt_folder_remove_temporaries(run->path, err);
+    RT_TRY(rt_lock_acquire(&run->lock, run->path, RT_LOCK_FILE, err));
+    if (!(rc = rt_folder_remove_temporaries(run->path, err)))
+        rc = sync_parents(run->path, err);
     if (rc)
         rt_run_close(run);
     return rc;
@@ -40,12 +50,12 @@ void rt_run_close(struct rt_run *run)
 
 void rt_run_abandon(struct rt_run *run)
 {
-    char lock[RT_PATH_MAX], folder[RT_PATH_MAX];
+    char folder[RT_PATH_MAX];
     struct rt_names names = {0};
 
-    if (run->lock.descriptor > 0 && !rt_folder_list(&names, run->path, NULL) && names.count == 1 &&
-        !strcmp(names.items[0], RT_LOCK_FILE) && !rt_path_join(lock, run->path, RT_LOCK_FILE, NULL)) {
-        rt_file_remove(lock, NULL);
+    if (run->lock.held && !rt_folder_list(&names, run->path, NULL) && names.count == 1 &&
+        !strcmp(names.items[0], RT_LOCK_FILE)) {
+        rt_lock_remove(&run->lock);
         rt_path_folder(folder, run->path, NULL);
         rmdir(run->path);
         rmdir(folder); /* stays where other runs are */
@@ -119,8 +129,7 @@ static int look_at(struct rt_run_list *list, const char *path, struct rt_error *
     entry = &list->items[list->count++];
     *entry = (struct rt_run_entry){0};
     RT_TRY(rt_path_join(entry->path, "", path, err));
-    RT_TRY(rt_path_join(file, path, RT_LOCK_FILE, err));
-    entry->holder = rt_lock_holder(file);
+    entry->holder = rt_lock_holder(path, RT_LOCK_FILE);
     RT_TRY(rt_path_join(file, path, RT_RESULT_FILE, err));
     if (!rt_path_exists(file))
         return RT_OK;

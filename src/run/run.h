@@ -3,9 +3,9 @@
 #ifndef RT_RUN_RUN_H
 #define RT_RUN_RUN_H
 
+#include "base/lock.h"
 #include "base/path.h"
 #include "config/experiment.h"
-#include "run/lock.h"
 #include "run/result.h"
 
 #define RT_RUNS_DEFAULT "runs"

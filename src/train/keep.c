@@ -116,6 +116,7 @@ int rt_session_save(void *context, struct rt_error *err)
     const struct rt_loader_state loader = {session->loop.epoch_start, session->batches.generator};
     int rc;
 
+    RT_TRY(rt_lock_check(&session->run.lock, err));
     RT_TRY(rt_recorders_sync(session->recorders, err));
     experiment->interp_reached = session->loop.progress.threshold.reached;
     rt_snapshot_take(&session->snapshot, &loader);

@@ -1,13 +1,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "track/remote/mlflow.h"
 #include "track/remote/settings.h"
 
@@ -266,7 +267,7 @@ static int find_parent(struct rt_link *link, const struct run_facts *facts, char
 
     RT_TRY(parent_path(path, link->run_dir, facts->sweep, err));
     RT_TRY(rt_file_open(&fd, path, RT_OPEN_UPDATE, err));
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (rt_system_lock(fd, path) && !rt_lock_unsupported(errno)) { /* without locks: two parents, at worst */
         link->failure = RT_LINK_RETRY;
         rc = rt_fail(err, RT_EIO, "%s: another run of the sweep is making its parent", path);
     } else {
