@@ -13,10 +13,13 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "sweep/sweep.h"
 
 enum { WARNING_S = 90 }; /* before the time limit: room to save */
 
+/* One word, as both the shell and sbatch (in its #SBATCH lines, where a backslash counts between single quotes
+ * too) read it back. Control characters are refused before: check_words. */
 static void append_word(struct rt_text *script, const char *word)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
@@ -26,12 +29,49 @@ static void append_word(struct rt_text *script, const char *word)
     }
     rt_text_append(script, "'");
     for (; *word; word++) {
-        if (*word == '\'')
-            rt_text_append(script, "'\\''");
+        if (*word == '\'' || *word == '\\')
+            rt_text_printf(script, "'\\%c'", *word);
         else
             rt_text_append_bytes(script, word, 1);
     }
     rt_text_append(script, "'");
+}
+
+static int check_word(const char *what, const char *word, struct rt_error *err)
+{
+    char shown[128];
+    for (const char *c = word ? word : ""; *c; c++) {
+        if ((unsigned char)*c >= ' ' && *c != 0x7f)
+            continue;
+        snprintf(shown, sizeof shown, "%.127s", word);
+        rt_utf8_make_plain(shown);
+        return rt_fail(err, RT_EUSAGE,
+                       "%s '%s' has a control character (byte 0x%02x), which a job's script must not have",
+                       what, shown, (unsigned)*c);
+    }
+    return RT_OK;
+}
+
+/* All that comes from outside into the script. */
+static int check_words(const struct rt_sweep *sweep, const char *here, struct rt_error *err)
+{
+    const struct rt_sweep_options *options = &sweep->options;
+    RT_TRY(check_word("the current directory", here, err));
+    RT_TRY(check_word("--runs", options->runs, err));
+    if (strchr(options->runs, '\\'))
+        return rt_fail(err, RT_EUSAGE,
+                       "--runs '%s' has a backslash, which Slurm would take out of the names of its logs",
+                       options->runs);
+    RT_TRY(check_word("--partition", options->partition, err));
+    RT_TRY(check_word("--time", options->time_limit, err));
+    RT_TRY(check_word("--memory", options->memory, err));
+    for (int i = 0; i < sweep->count; i++) {
+        struct rt_sweep_command command;
+        rt_sweep_command(&command, sweep, &sweep->runs[i], 0);
+        for (int k = 0; command.words[k]; k++)
+            RT_TRY(check_word(command.words[k - (k > 0)], command.words[k], err));
+    }
+    return RT_OK;
 }
 
 static void append_member(struct rt_text *script, const struct rt_sweep *sweep, const struct rt_sweep_run *run,
@@ -51,6 +91,30 @@ static void append_member(struct rt_text *script, const struct rt_sweep *sweep, 
     rt_text_append(script, "    ;;\n");
 }
 
+static void append_option(struct rt_text *script, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    rt_text_printf(script, "#SBATCH --%s=", name);
+    append_word(script, value);
+    rt_text_append(script, "\n");
+}
+
+/* RUNS/slurm-JOB_MEMBER.log: in a file's pattern, a percent sign of its own is doubled. */
+static void append_output(struct rt_text *script, const char *runs)
+{
+    struct rt_text pattern = {0};
+    for (; *runs; runs++) {
+        if (*runs == '%')
+            rt_text_append(&pattern, "%");
+        rt_text_append_bytes(&pattern, runs, 1);
+    }
+    rt_text_append(&pattern, "/slurm-%A_%a.log");
+    append_option(script, "output", rt_text_string(&pattern));
+    script->failed |= pattern.failed;
+    rt_text_free(&pattern);
+}
+
 static void append_options(struct rt_text *script, const struct rt_sweep_options *options, int members,
                            int cores)
 {
@@ -58,15 +122,12 @@ static void append_options(struct rt_text *script, const struct rt_sweep_options
     if (options->jobs > 0)
         rt_text_printf(script, "%%%d", options->jobs);
     rt_text_printf(script, "\n#SBATCH --ntasks=1\n#SBATCH --cpus-per-task=%d\n", cores);
-    if (options->partition)
-        rt_text_printf(script, "#SBATCH --partition=%s\n", options->partition);
-    if (options->time_limit)
-        rt_text_printf(script, "#SBATCH --time=%s\n", options->time_limit);
-    if (options->memory)
-        rt_text_printf(script, "#SBATCH --mem=%s\n", options->memory);
+    append_option(script, "partition", options->partition);
+    append_option(script, "time", options->time_limit);
+    append_option(script, "mem", options->memory);
     rt_text_printf(script, "#SBATCH --requeue\n#SBATCH --signal=USR1@%d\n#SBATCH --open-mode=append\n",
                    WARNING_S);
-    rt_text_printf(script, "#SBATCH --output=\"%s/slurm-%%A_%%a.log\"\n", options->runs);
+    append_output(script, options->runs);
 }
 
 /* Each command is a job step: Slurm signals those, not the script, at pre-emption and before the time limit. */
@@ -79,8 +140,14 @@ static const char requeue[] =
     "code=$?\n"
     "member=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
     "# Interrupted and saved, and not by scancel: queued again, to go on from there.\n"
-    "if [ \"$code\" -eq 6 ] && scontrol show job \"$member\" | grep -q 'JobState=RUNNING'; then\n"
-    "    scontrol requeue \"$member\"\n"
+    "if [ \"$code\" -eq 6 ]; then\n"
+    "    if ! command -v scontrol >/dev/null; then\n"
+    "        echo \"rethink: job $member saved, but cannot be queued again: scontrol is not on PATH here; the "
+    "command that "
+    "submitted it submits what is unfinished\" >&2\n"
+    "    elif scontrol show job \"$member\" | grep -q 'JobState=RUNNING'; then\n"
+    "        scontrol requeue \"$member\"\n"
+    "    fi\n"
     "fi\n"
     "exit \"$code\"\n";
 
@@ -91,6 +158,7 @@ static int make_script(struct rt_text *script, const struct rt_sweep *sweep, int
     *members = 0;
     if (!getcwd(here, sizeof here))
         return rt_fail(err, RT_EIO, "cannot tell the current directory");
+    RT_TRY(check_words(sweep, here, err));
     for (int i = 0; i < sweep->count; i++) {
         if (sweep->runs[i].state == RT_SWEEP_FINISHED)
             continue;

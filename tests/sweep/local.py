@@ -213,8 +213,58 @@ def scripts():
     tap.ok(p.returncode == 0 and p.stdout == '' and 'nothing to submit' in p.stderr, 'finished runs are not in it', p)
 
 
+def script_texts():
+    """Whatever the words hold, the script has them as words: for bash, and for sbatch, which reads the #SBATCH lines itself."""
+    def printed(*words, runs='runs'):
+        return subprocess.run([tap.RETHINK, 'sweep', 'MLP1_0.0_none', *SMALL, '--launcher', 'print', '--runs', runs, *words], capture_output=True,
+                              text=True, cwd=work)
+    bad = []
+    for words, runs in (((), 'a\ncmd'), ((), 'a\x7fb'), (('--time', '1\r#SBATCH --wrap=id'), 'r'), (('--partition', 'a\nid'), 'r'),
+                        (('--memory', '1\n'), 'r'), (('--set', 'comet_project=a\nid'), 'r'), (('--data', 'x\nid'), 'r'), ((), 'a\\b')):
+        p = printed(*words, runs=runs)
+        if p.returncode not in (2, 3) or p.stdout or p.stderr.count('\n') != 1:
+            bad.append((words, runs, p))
+    tap.empty(bad, 'control characters are refused: one line, no script')
+    runs, partition = 'it\'s "a" #1 100% $HOME `id` $(id) é', 'b c;id'
+    p = printed('--partition', partition, runs=runs)
+    lines = p.stdout.splitlines()
+    options = dict(line[len('#SBATCH --'):].split('=', 1) for line in lines if line.startswith('#SBATCH') and '=' in line)
+    tap.ok(p.returncode == 0 and read_by_sbatch(options['output']) == runs.replace('%', '%%') + '/slurm-%A_%a.log'
+           and read_by_sbatch(options['partition']) == partition, 'sbatch reads back what was meant', options, p.stderr)
+    folder = os.path.join(work, 'bin')
+    os.mkdir(folder)
+    with open(os.path.join(folder, 'srun'), 'w') as f:
+        f.write('#!/bin/bash\nprintf "%s\\0" "$@"\nexit 6\n')
+    os.chmod(os.path.join(folder, 'srun'), 0o755)
+    job = subprocess.run(['/bin/bash', '-c', p.stdout], capture_output=True, text=True, cwd=work,
+                         env={'PATH': folder, 'SLURM_ARRAY_TASK_ID': '0', 'SLURM_ARRAY_JOB_ID': '7', 'SLURM_CPUS_PER_TASK': '1'})
+    tap.ok(runs in job.stdout.split('\0'), 'and so does bash', job.stdout, job.stderr)
+    tap.ok(job.returncode == 6 and job.stderr.count('\n') == 1 and '7_0 saved' in job.stderr and 'scontrol is not on PATH' in job.stderr,
+           'warned where there is no scontrol: one line says that the job is not queued again', job)
+
+
+def read_by_sbatch(text):
+    """As Slurm's get_argument does: quotes of both kinds, and a backslash before any character, between quotes too."""
+    out, quote, i = '', '', 0
+    while i < len(text) and (quote or not text[i].isspace()):
+        c = text[i]
+        if c == '\\':
+            i += 1
+            out += text[i]
+        elif quote and c == quote:
+            quote = ''
+        elif not quote and c in '"\'':
+            quote = c
+        elif not quote and c == '#':
+            break
+        else:
+            out += c
+        i += 1
+    return out
+
+
 try:
-    for part in (plans, carried_out, failures, killed_child, interrupted, drawn, orphaned, terminal, scripts):
+    for part in (plans, carried_out, failures, killed_child, interrupted, drawn, orphaned, terminal, scripts, script_texts):
         part()
 finally:
     shutil.rmtree(work)

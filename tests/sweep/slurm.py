@@ -69,15 +69,20 @@ def state(job):
     return lines[0].split('=')[1] if lines else None
 
 
+AWKWARD = 'it\'s "a" #1 100% $HOME'
+
+
 def array():
     names = ['MLP1_0.0_none', 'MLP1_0.5_none', 'MLP1_1.0_none']
-    sweep(names[0], '--epochs', '2', runs='array', launcher='local')
-    p = sweep(*names, '--epochs', '2', '--cores', '1', '--time', '5', '--partition', 'low', '--memory', '200M', runs='array')
+    sweep(names[0], '--epochs', '2', runs=AWKWARD, launcher='local')
+    p = sweep(*names, '--epochs', '2', '--cores', '1', '--time', '5', '--partition', 'low', '--memory', '200M', runs=AWKWARD)
     tap.ok(p.returncode == 0 and job_of(p) and '2 runs' in p.stderr, 'one job array of what is not finished is submitted', p.stderr)
-    done = wait_for(lambda: all(result('array', n)['state'] == 'finished' for n in names))
-    tap.ok(done and all(result('array', n)['epochs'] == 2 for n in names), 'and carried out', cluster.logs())
+    done = wait_for(lambda: all(result(AWKWARD, n)['state'] == 'finished' for n in names))
+    tap.ok(done and all(result(AWKWARD, n)['epochs'] == 2 for n in names), 'and carried out', cluster.logs())
     wait_for(lambda: state(job_of(p)) == 'COMPLETED')
-    p = sweep(*names, '--epochs', '2', runs='array')
+    tap.ok(glob.glob(os.path.join(glob.escape(os.path.join(work, AWKWARD)), 'slurm-*_0.log')), "Slurm's log lies in the folder of runs, whatever its name",
+           os.listdir(work), os.listdir(os.path.join(work, AWKWARD)))
+    p = sweep(*names, '--epochs', '2', runs=AWKWARD)
     tap.ok(p.returncode == 0 and 'nothing to submit: all 3 runs are finished' in p.stderr, 'submitted again: finished members are skipped', p.stderr)
     p = sweep(names[0], '--partition', 'nosuch', runs='array2')
     tap.ok(p.returncode == 5 and 'sbatch' in p.stderr and 'partition' in p.stderr.lower(), "what sbatch refuses is passed on", p.stderr)
