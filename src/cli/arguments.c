@@ -242,14 +242,14 @@ const char *rt_argument_at(const struct rt_arguments *arguments, const char *nam
 }
 
 int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high,
-                        long otherwise, long *value, struct rt_error *err)
+                        long fallback, long *value, struct rt_error *err)
 {
     const char *const text = rt_argument(arguments, name);
     char *end;
     long number;
 
     if (!text) {
-        *value = otherwise;
+        *value = fallback;
         return RT_OK;
     }
     errno = 0;

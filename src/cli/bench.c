@@ -11,8 +11,8 @@
 #include "cli/bench_report.h"
 #include "cli/experiment_args.h"
 #include "cli/output.h"
-#include "config/builtin.h"
 #include "config/corruptions.h"
+#include "config/model_defaults.h"
 #include "net/models.h"
 #include "run/result.h"
 
@@ -119,7 +119,7 @@ static int add_all_models(struct bench *bench, struct rt_error *err)
         snprintf(experiment.model_name, sizeof experiment.model_name, "%s", rt_models[i]->name);
         experiment.bn = false;
         snprintf(name, sizeof name, "%sNoBN", rt_models[i]->name);
-        if (bench->experiment.bn && rt_builtin_model_known(rt_models[i]->name) &&
+        if (bench->experiment.bn && rt_published_model_known(rt_models[i]->name) &&
             !rt_experiment_check(&experiment, NULL))
             RT_TRY(add_model(bench, name, err));
     }
@@ -130,7 +130,7 @@ static int add_all_models(struct bench *bench, struct rt_error *err)
 static int add_corruptions(struct bench *bench, struct rt_error *err)
 {
     static const char *const names[] = {
-#define NAME(name, help) #name,
+#define NAME(name, ...) #name,
         RT_CORRUPTIONS(NAME)
 #undef NAME
     };

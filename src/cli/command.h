@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "data/sources.h"
 
 struct rt_option {
     const char *name;     /* "epochs" for --epochs; null ends a table */
@@ -34,10 +35,10 @@ const char *rt_argument(const struct rt_arguments *arguments, const char *name);
 bool rt_argument_flag(const struct rt_arguments *arguments, const char *name);
 /* The i-th value of a repeatable option, or null when there are fewer. */
 const char *rt_argument_at(const struct rt_arguments *arguments, const char *name, int i);
-/* The option's value as a whole number in [low, high], or `otherwise` when not given. RT_EUSAGE names the
+/* The option's value as a whole number in [low, high], or `fallback` when not given. RT_EUSAGE names the
  * option. */
 int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high,
-                        long otherwise, long *value, struct rt_error *err);
+                        long fallback, long *value, struct rt_error *err);
 
 struct rt_command {
     const char *name;                /* "train", "data fetch" */
@@ -87,10 +88,8 @@ extern const struct rt_command *const rt_commands[];
 /* Options that several commands have, so that they read the same everywhere. */
 #define RT_OPTION_DATA                                                                                         \
     {                                                                                                          \
-        "data", 0, "NAME", "cifar10 shapes10 @dirs",                                                           \
-            "images: cifar10 (from $RETHINK_DATA or the user's data directory), shapes10 (drawn by the "       \
-            "program), or a "                                                                                  \
-            "directory in CIFAR-10's binary layout"                                                            \
+        "data", 0, "NAME", RT_SOURCE_WORDS "@dirs",                                                            \
+            "images: " RT_SOURCE_CLAUSES "or a directory in CIFAR-10's binary layout"                          \
     }
 #define RT_OPTION_RUNS                                                                                         \
     {                                                                                                          \

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "config/builtin.h"
 #include "config/experiment.h"
 #include "config/keys.h"
 

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "cli/experiment_args.h"
 #include "cli/output.h"
+#include "config/builtin.h"
 #include "config/keys.h"
 
 /* DIR/MODEL/NAME.yaml */
@@ -54,7 +55,7 @@ static int list_keys(struct rt_error *err)
     for (const struct rt_key *key = rt_keys; key->name; key++) {
         if (key == rt_keys || key->group != key[-1].group)
             rt_text_printf(&text, "%s# %s\n", key == rt_keys ? "" : "\n", rt_key_group_title(key->group));
-        rt_text_printf(&text, "%s: %s\n    ", key->name, key->otherwise);
+        rt_text_printf(&text, "%s: %s\n    ", key->name, key->preset);
         rt_key_expectation(key, &text);
         rt_text_append(&text, "\n");
         rt_text_append_folded(&text, key->help, 4, 100);

@@ -3,8 +3,8 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "config/builtin.h"
 #include "config/keys.h"
+#include "config/models.h"
 
 /* Markdown: bars end a cell. */
 static void append_cell(struct rt_text *text, const char *string)
@@ -23,7 +23,7 @@ static void append_keys(struct rt_text *text)
             rt_text_printf(text,
                            "%sKeys: %s\n\n| key | default | takes | meaning |\n| --- | --- | --- | --- |\n",
                            key == rt_keys ? "" : "\n", rt_key_group_title(key->group));
-        rt_text_printf(text, "| `%s` | `%s` | ", key->name, key->otherwise);
+        rt_text_printf(text, "| `%s` | `%s` | ", key->name, key->preset);
         rt_key_expectation(key, text);
         rt_text_append(text, " | ");
         append_cell(text, key->help);
@@ -40,7 +40,7 @@ static int run_config_table(const struct rt_arguments *arguments, struct rt_erro
     rt_text_append(&text, "\n| model | also called | differs from the defaults above |\n| --- | --- | --- |\n");
 #define MODEL_ROW(model, aliases, settings)                                                                    \
     rt_text_printf(&text, "| `%s` | %s | `%s` |\n", #model, *aliases ? aliases : "-", settings);
-    RT_MODEL_DEFAULTS(MODEL_ROW)
+    RT_PUBLISHED_MODELS(MODEL_ROW)
 #undef MODEL_ROW
     return rt_output_text(&text, err);
 }

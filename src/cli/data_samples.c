@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
+#include "config/corruptions.h"
 #include "figures/samples.h"
 
 static struct rt_text written;
@@ -28,6 +29,8 @@ static int run_data_samples(const struct rt_arguments *arguments, struct rt_erro
     return rt_output_text(&written, err);
 }
 
+#define SAMPLE(name, title, file, help) file ", "
+
 static const struct rt_option options[] = {
     RT_OPTION_DATA,
     {"out", 0, "DIR", "@dirs", "where to write them (default: figures)"},
@@ -40,10 +43,9 @@ const struct rt_command rt_command_data_samples = {
     .operands = "",
     .summary = "Draw sample images, and the same ones corrupted.",
     .description =
-        "Writes the first training batch as cifar10.png (or shapes10.png), 8 images by 16, and three pictures "
-        "of 8 "
-        "images above what a pixel corruption makes of them: shuffled_pixels.png, random_pixels.png, "
-        "gaussian_pixels.png.",
+        "Writes the first training batch as a picture with the data set's name, 8 images by 16, and for each "
+        "pixel "
+        "corruption one of 8 images above what it makes of them: " RT_PIXEL_CORRUPTIONS(SAMPLE) "all .png.",
     .examples = "rethink data samples --out figures          # of CIFAR-10\n"
                 "rethink data samples --data shapes10 --out figures # of the images that the program draws",
     .options = options,

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "config/builtin.h"
 #include "net/models.h"
 
 static bool looks_like_path(const char *name)

@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "cli/sweep_args.h"
+#include "config/corruptions.h"
+#include "config/models.h"
 
 static const char *const no_settings[] = {NULL};
 
@@ -9,13 +11,17 @@ static const char *const no_settings[] = {NULL};
 static int add_model(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *model,
                      struct rt_error *err)
 {
-    static const char *const pixels[] = {"shuff_pix", "rand_pix", "gauss_pix"};
+    static const char *const pixels[] = {
+#define PIXEL_TEST(name, title, file, help) #name,
+        RT_PIXEL_CORRUPTIONS(PIXEL_TEST)
+#undef PIXEL_TEST
+    };
     char name[RT_TEXT_MAX];
     for (int i = 0; i <= 10; i++) {
         snprintf(name, sizeof name, "%s_%.1f_none", model, i / 10.0);
         RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
     }
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++) {
         snprintf(name, sizeof name, "%s_0.0_%s", model, pixels[i]);
         RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
     }
@@ -24,7 +30,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
 
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
-    return rt_sweep_args_models(arguments, "MLP1,MLP3,AlexNet,Inception,WRN", add_model, sweep, err);
+    return rt_sweep_args_models(arguments, RT_PUBLISHED_MODEL_WORDS, add_model, sweep, err);
 }
 
 static int run_figure1(const struct rt_arguments *arguments, struct rt_error *err)
@@ -33,7 +39,7 @@ static int run_figure1(const struct rt_arguments *arguments, struct rt_error *er
 }
 
 static const struct rt_option options[] = {
-    {"models", 0, "LIST", "MLP1 MLP3 AlexNet Inception WRN",
+    {"models", 0, "LIST", RT_PUBLISHED_MODEL_WORDS,
      "only these models, separated by commas (default: all five)"},
     RT_SWEEP_OPTIONS,
     {0},

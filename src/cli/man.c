@@ -91,7 +91,7 @@ static void append_keys(struct rt_text *text)
             rt_text_printf(text, ".SS \"%s\"\n", rt_key_group_title(key->group));
         rt_key_expectation(key, &meaning);
         rt_text_printf(&meaning, ". %s", key->help);
-        append_item(text, "\\fB", key->name, key->otherwise, rt_text_string(&meaning));
+        append_item(text, "\\fB", key->name, key->preset, rt_text_string(&meaning));
         rt_text_free(&meaning);
     }
 }

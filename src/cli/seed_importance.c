@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli/sweep_args.h"
+#include "config/models.h"
 
 enum { SESSIONS = 3 };
 
@@ -34,8 +35,7 @@ static int run_seed_importance(const struct rt_arguments *arguments, struct rt_e
 }
 
 static const struct rt_option options[] = {
-    {"models", 0, "LIST", "MLP1 MLP3 AlexNet Inception WRN",
-     "these models, separated by commas (default: AlexNet)"},
+    {"models", 0, "LIST", RT_PUBLISHED_MODEL_WORDS, "these models, separated by commas (default: AlexNet)"},
     RT_SWEEP_OPTIONS,
     {0},
 };

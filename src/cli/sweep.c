@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/sweep_args.h"
+#include "config/builtin.h"
 
 static const char *const no_settings[] = {NULL};
 

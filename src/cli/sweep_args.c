@@ -114,7 +114,7 @@ static int check(struct rt_experiment *experiment, const char *base, struct rt_e
 /* Images in the data set that --data names: CIFAR-10's counts for directories too. */
 static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
 {
-#define RT_SOURCE_ADDRESS(name) &rt_source_##name,
+#define RT_SOURCE_ADDRESS(name, ...) &rt_source_##name,
     static const struct rt_source_kind *const sources[] = {RT_SOURCES(RT_SOURCE_ADDRESS)};
 #undef RT_SOURCE_ADDRESS
     const struct rt_source_kind *source = sources[0];
@@ -205,15 +205,15 @@ int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *argumen
     }
 }
 
-int rt_sweep_args_models(const struct rt_arguments *arguments, const char *otherwise,
+int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallback,
                          int (*use)(struct rt_sweep *sweep, const struct rt_arguments *arguments,
                                     const char *model, struct rt_error *err),
                          struct rt_sweep *sweep, struct rt_error *err)
 {
     const char *models = rt_argument(arguments, "models");
-    for (models = models ? models : otherwise; *models;) {
+    for (models = models ? models : fallback; *models;) {
         char name[64];
-        const size_t length = strcspn(models, ",");
+        const size_t length = strcspn(models, ", ");
         snprintf(name, sizeof name, "%.*s", (int)length, models);
         const struct rt_model *model = rt_model_find(name);
         if (!model) {
@@ -225,7 +225,7 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *other
                            rt_nearest_hint(&nearest, hint, sizeof hint));
         }
         RT_TRY(use(sweep, arguments, model->name, err));
-        models += length + (models[length] == ',');
+        models += length + strspn(models + length, ", ");
     }
     return 0;
 }

@@ -39,8 +39,8 @@ int rt_sweep_args_run(const struct rt_arguments *arguments,
                                   struct rt_error *err),
                       struct rt_error *err);
 
-/* Calls use for each of the models in --models (separated by commas), or in `otherwise`. */
-int rt_sweep_args_models(const struct rt_arguments *arguments, const char *otherwise,
+/* Calls use for each of the models in --models (separated by commas or spaces), or in `fallback`. */
+int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallback,
                          int (*use)(struct rt_sweep *sweep, const struct rt_arguments *arguments,
                                     const char *model, struct rt_error *err),
                          struct rt_sweep *sweep, struct rt_error *err);

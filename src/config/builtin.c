@@ -5,72 +5,32 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/corruptions.h"
+#include "config/keys.h"
+#include "config/model_defaults.h"
+#include "config/models.h"
 
-enum { LEVELS = 11, PIXEL_TESTS = 3, TESTS = LEVELS + PIXEL_TESTS, NAME_MAX_BYTES = 32 };
-
-static const struct model_row {
-    const char *name, *aliases, *settings;
-} models[] = {
-#define MODEL_ROW(model, aliases, settings) {#model, aliases, settings},
-    RT_MODEL_DEFAULTS(MODEL_ROW)
-#undef MODEL_ROW
+static const char *const models[] = {
+#define MODEL_NAME(model, aliases, settings) #model,
+    RT_PUBLISHED_MODELS(MODEL_NAME)
+#undef MODEL_NAME
 };
 
-enum { MODELS = sizeof models / sizeof *models, FIGURE1 = MODELS * TESTS, COUNT = FIGURE1 + 2 };
-
-static const char *const pixel_tests[PIXEL_TESTS] = {"shuff_pix", "rand_pix", "gauss_pix"};
-static const char *const figure2_settings[2] = {
-    "model_name=Inception figure1=false log_every=100 num_epochs=50 bn=true",
-    "model_name=Inception figure1=false log_every=100 num_epochs=50 bn=false",
+static const char *const pixel_tests[] = {
+#define PIXEL_TEST(name, title, file, help) #name,
+    RT_PIXEL_CORRUPTIONS(PIXEL_TEST)
+#undef PIXEL_TEST
 };
 
-static const struct model_row *find_model(const char *name)
-{
-    for (int i = 0; i < MODELS; i++)
-        if (!strcmp(models[i].name, name) || rt_text_has_word(models[i].aliases, name))
-            return &models[i];
-    return NULL;
-}
-
-/* Assignments KEY=VALUE separated by spaces. They are ours and need no memory. */
-static int set_all(struct rt_experiment *experiment, const char *settings, struct rt_error *err)
-{
-    while (*settings) {
-        const size_t length = strcspn(settings, " ");
-        char key[RT_TEXT_MAX], *value;
-        struct rt_yaml_scalar scalar = {.plain = true};
-        struct rt_yaml_entry entry = {.values = &scalar, .value_count = 1};
-
-        snprintf(key, sizeof key, "%.*s", (int)length, settings);
-        value = key + strcspn(key, "=");
-        *value = '\0';
-        entry.key.text = key;
-        scalar.text = value + 1;
-        RT_TRY(rt_experiment_set_entry(experiment, &entry, err));
-        settings += length + strspn(settings + length, " ");
-    }
-    return RT_OK;
-}
-
-int rt_builtin_model_defaults(struct rt_experiment *experiment, const char *model, struct rt_error *err)
-{
-    const struct model_row *const row = find_model(model);
-
-    return row ? set_all(experiment, row->settings, err) : RT_OK;
-}
-
-void rt_builtin_model_canonical(char name[RT_TEXT_MAX])
-{
-    const struct model_row *const row = find_model(name);
-
-    if (row)
-        rt_copy_text(name, RT_TEXT_MAX, row->name);
-}
-
-bool rt_builtin_model_known(const char *model)
-{
-    return find_model(model) != NULL;
-}
+enum {
+    MODELS = sizeof models / sizeof *models,
+    LEVELS = 11,
+    PIXEL_TESTS = sizeof pixel_tests / sizeof *pixel_tests,
+    TESTS = LEVELS + PIXEL_TESTS,
+    FIGURE1 = MODELS * TESTS,
+    COUNT = FIGURE1 + 2,
+    NAME_MAX_BYTES = 32
+};
 
 /* The settings of built-in experiment `index` beside those of its model. */
 static void describe(int index, char settings[RT_TEXT_MAX])
@@ -78,7 +38,8 @@ static void describe(int index, char settings[RT_TEXT_MAX])
     const int test = index % TESTS;
 
     if (index >= FIGURE1)
-        snprintf(settings, RT_TEXT_MAX, "%s", figure2_settings[index - FIGURE1]);
+        snprintf(settings, RT_TEXT_MAX, "figure1=false log_every=100 num_epochs=50 bn=%s",
+                 index == FIGURE1 ? "true" : "false");
     else if (test < LEVELS)
         snprintf(settings, RT_TEXT_MAX, "label_corruption_prob=%d.%d", test / 10, test % 10);
     else
@@ -88,14 +49,14 @@ static void describe(int index, char settings[RT_TEXT_MAX])
 static int build(struct rt_experiment *experiment, int index, struct rt_error *err)
 {
     char settings[RT_TEXT_MAX];
-    const char *const model = index < FIGURE1 ? models[index / TESTS].name : "Inception";
 
     rt_experiment_defaults(experiment);
-    snprintf(settings, sizeof settings, "model_name=%s", model);
-    RT_TRY(set_all(experiment, settings, err));
-    RT_TRY(rt_builtin_model_defaults(experiment, model, err));
+    rt_copy_text(experiment->model_name, RT_TEXT_MAX, index < FIGURE1 ? models[index / TESTS] : "Inception");
+    RT_TRY(rt_published_model_defaults(experiment, experiment->model_name, err));
     describe(index, settings);
-    return set_all(experiment, settings, err);
+    RT_TRY(rt_keys_set(experiment, settings, err));
+    rt_experiment_derive_name(experiment);
+    return RT_OK;
 }
 
 static char names[COUNT][NAME_MAX_BYTES];
@@ -108,9 +69,9 @@ static void make_names(void)
         if (i >= FIGURE1)
             snprintf(names[i], NAME_MAX_BYTES, "Inception_bn%s", i == FIGURE1 ? "True" : "False");
         else if (test < LEVELS)
-            snprintf(names[i], NAME_MAX_BYTES, "%s_%d.%d_none", models[i / TESTS].name, test / 10, test % 10);
+            snprintf(names[i], NAME_MAX_BYTES, "%s_%d.%d_none", models[i / TESTS], test / 10, test % 10);
         else
-            snprintf(names[i], NAME_MAX_BYTES, "%s_0.0_%s", models[i / TESTS].name, pixel_tests[test - LEVELS]);
+            snprintf(names[i], NAME_MAX_BYTES, "%s_0.0_%s", models[i / TESTS], pixel_tests[test - LEVELS]);
     }
 }
 

@@ -7,8 +7,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "config/builtin.h"
 #include "config/keys.h"
+#include "config/model_defaults.h"
 
 /* Names and texts of published runs: MLP1_0.5_none, Inception_bnTrue. */
 static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT_MAX])
@@ -24,6 +24,11 @@ static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT
         snprintf(out, RT_TEXT_MAX, "%.128s_bn%s", experiment->model_name, experiment->bn ? "True" : "False");
 }
 
+void rt_experiment_derive_name(struct rt_experiment *experiment)
+{
+    derive_name(experiment, experiment->experiment_name);
+}
+
 void rt_experiment_defaults(struct rt_experiment *experiment)
 {
     memset(experiment, 0, sizeof *experiment);
@@ -31,11 +36,11 @@ void rt_experiment_defaults(struct rt_experiment *experiment)
         char text[RT_TEXT_MAX];
         struct rt_yaml_scalar value = {.text = text, .plain = true};
 
-        snprintf(text, sizeof text, "%s", strcmp(key->otherwise, "[]") != 0 ? key->otherwise : "");
+        snprintf(text, sizeof text, "%s", strcmp(key->preset, "[]") != 0 ? key->preset : "");
         rt_key_set(key, experiment, "default", &(struct rt_yaml_entry){.values = &value, .value_count = 1},
                    NULL);
     }
-    derive_name(experiment, experiment->experiment_name);
+    rt_experiment_derive_name(experiment);
 }
 
 static int apply(struct rt_experiment *experiment, const char *file, const struct rt_yaml_entry *entry,
@@ -63,13 +68,13 @@ static int apply_all(struct rt_experiment *experiment, const char *file, const s
         return rt_fail(err, RT_ECONFIG, "%s holds no keys", file);
     if (model)
         RT_TRY(apply(experiment, file, model, err));
-    RT_TRY(rt_builtin_model_defaults(experiment, experiment->model_name, err));
+    RT_TRY(rt_published_model_defaults(experiment, experiment->model_name, err));
     experiment->experiment_name[0] = '\0';
     for (int i = 0; i < yaml->count; i++)
         RT_TRY(apply(experiment, file, &yaml->entries[i], err));
-    rt_builtin_model_canonical(experiment->model_name);
+    rt_published_model_canonical(experiment->model_name);
     if (!experiment->experiment_name[0])
-        derive_name(experiment, experiment->experiment_name);
+        rt_experiment_derive_name(experiment);
     return RT_OK;
 }
 
@@ -121,8 +126,8 @@ static int parse_assignment(struct rt_yaml *yaml, const char *assignment, size_t
     return rc;
 }
 
-int rt_experiment_set_entry(struct rt_experiment *experiment, const struct rt_yaml_entry *entry,
-                            struct rt_error *err)
+/* One key as --set sets it. Allocates only for the message of an error. */
+static int set_entry(struct rt_experiment *experiment, const struct rt_yaml_entry *entry, struct rt_error *err)
 {
     const struct rt_key *const key = rt_key_find(entry->key.text);
     struct rt_experiment changed = *experiment;
@@ -132,9 +137,9 @@ int rt_experiment_set_entry(struct rt_experiment *experiment, const struct rt_ya
         return rt_key_unknown("--set", entry->key.text, err);
     derive_name(&changed, before);
     RT_TRY(rt_key_set(key, &changed, NULL, entry, err));
-    rt_builtin_model_canonical(changed.model_name);
+    rt_published_model_canonical(changed.model_name);
     if (!changed.experiment_name[0] || (key->type != RT_KEY_NAME && !strcmp(changed.experiment_name, before)))
-        derive_name(&changed, changed.experiment_name);
+        rt_experiment_derive_name(&changed);
     *experiment = changed;
     return RT_OK;
 }
@@ -148,14 +153,14 @@ int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, 
     if (!length || !assignment[length])
         return rt_fail(err, RT_EUSAGE, "--set '%.80s': expected KEY=VALUE", assignment);
     if (!(rc = parse_assignment(&yaml, assignment, length, err)))
-        rc = rt_experiment_set_entry(experiment, &yaml.entries[0], err);
+        rc = set_entry(experiment, &yaml.entries[0], err);
     rt_yaml_free(&yaml);
     return rc;
 }
 
 int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 {
-    if (e->scheduler == RT_SCHEDULER_MULTI_STEP && !e->milestone_count)
+    if (e->scheduler == RT_SCHEDULER_multi_step && !e->milestone_count)
         return rt_fail(err, RT_ECONFIG,
                        "scheduler: multi-step needs milestones, for example milestones: [100, 200]");
     if (e->augment && strcmp(e->data_corruption_type, "none") != 0)
@@ -163,7 +168,7 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
             err, RT_ECONFIG,
             "augment: true cannot be combined with data_corruption_type: %s, which scrambles the cropped image",
             e->data_corruption_type);
-    if (!e->bn && rt_builtin_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
+    if (!e->bn && rt_published_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
         return rt_fail(err, RT_ECONFIG, "bn: false is for model_name: Inception; %s has no such variant",
                        e->model_name);
     return RT_OK;

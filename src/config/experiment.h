@@ -8,12 +8,9 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "config/schedulers.h"
 
 enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16 };
-
-/* exponential: learning_rate * lr_decay^(epochs completed); multi-step: learning_rate * 0.1^(milestones
- * reached); constant. */
-enum rt_scheduler { RT_SCHEDULER_EXPONENTIAL, RT_SCHEDULER_MULTI_STEP, RT_SCHEDULER_CONSTANT };
 
 /* A value that may be `null` in YAML. */
 struct rt_optional_int {
@@ -29,7 +26,7 @@ struct rt_experiment {
     double dropout;
     /* on what */
     double label_corruption_prob;
-    char data_corruption_type[RT_TEXT_MAX]; /* none, shuff_pix, rand_pix, gauss_pix */
+    char data_corruption_type[RT_TEXT_MAX]; /* a name of RT_CORRUPTIONS (config/corruptions.h) */
     bool augment;
     bool normalize_noise;
     struct rt_optional_int train_size, test_size; /* the first N images; null: all */
@@ -64,13 +61,8 @@ struct rt_experiment {
 /* The defaults of every key, whatever the model. */
 void rt_experiment_defaults(struct rt_experiment *experiment);
 
-/* A built-in experiment by its published name (all 72: 5 models x (11 label levels + 3 pixel tests) and
- * figure 2's Inception_bnTrue and Inception_bnFalse). RT_ECONFIG names the nearest. */
-int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, struct rt_error *err);
-
-/* The number of built-in experiments, and the name of the i-th (0-based; a static string). */
-int rt_experiment_builtin_count(void);
-const char *rt_experiment_builtin_name(int index);
+/* Names the experiment by its model and corruption, as a missing experiment_name is. */
+void rt_experiment_derive_name(struct rt_experiment *experiment);
 
 /* Reads a YAML file: over the defaults, then over those of the file's model_name (num_epochs, learning_rate,
  * scheduler, milestones), then the file's keys; a missing experiment_name is made from model and corruption.

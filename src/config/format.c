@@ -75,7 +75,7 @@ static void append_milestones(struct rt_text *text, const struct rt_experiment *
     rt_text_append(text, "]");
 }
 
-static void append_scheduler(struct rt_text *text, const char *words, int index)
+static void append_choice(struct rt_text *text, const char *words, int index)
 {
     while (index-- > 0) {
         words += strcspn(words, " ");
@@ -116,8 +116,8 @@ void rt_key_format(const struct rt_key *key, const struct rt_experiment *experim
     case RT_KEY_REAL:
         rt_text_append_real(text, *(const double *)field);
         break;
-    case RT_KEY_SCHEDULER:
-        append_scheduler(text, key->words, (int)*(const enum rt_scheduler *)field);
+    case RT_KEY_CHOICE:
+        append_choice(text, key->words, *(const int *)field);
         break;
     case RT_KEY_INTEGERS:
         append_milestones(text, experiment);

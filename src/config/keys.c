@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_ROW(group, key, type, low, high, words, otherwise, help)                                           \
+#define KEY_ROW(group, key, type, low, high, words, preset, help)                                              \
     {RT_GROUP_##group, #key, RT_KEY_##type, offsetof(struct rt_experiment, key), low, high, words,             \
-     otherwise,        help},
+     preset,           help},
 const struct rt_key rt_keys[] = {RT_KEYS(KEY_ROW){0}};
 #undef KEY_ROW
 
@@ -88,7 +88,7 @@ void rt_key_expectation(const struct rt_key *key, struct rt_text *text)
         [RT_KEY_INTEGER] = "a whole number",
         [RT_KEY_OPTIONAL_INTEGER] = "null or a whole number",
         [RT_KEY_REAL] = "a number",
-        [RT_KEY_SCHEDULER] = "",
+        [RT_KEY_CHOICE] = "",
         [RT_KEY_INTEGERS] = "a list of increasing whole numbers",
         [RT_KEY_WORDS] = "a list of words",
     };
@@ -242,10 +242,10 @@ static bool set_scalar(const struct setting *s, const struct rt_yaml_scalar *sca
         return optional->given = whole_number(s->key, scalar, &optional->value);
     case RT_KEY_REAL:
         return real_number(s->key, scalar, s->field);
-    case RT_KEY_SCHEDULER:
+    case RT_KEY_CHOICE:
         if ((index = word_index(s->key->words, scalar->text)) < 0)
             return false;
-        *(enum rt_scheduler *)s->field = (enum rt_scheduler)index;
+        *(int *)s->field = index;
         return true;
     case RT_KEY_INTEGERS:
     case RT_KEY_WORDS:
@@ -333,4 +333,25 @@ int rt_key_set(const struct rt_key *key, struct rt_experiment *experiment, const
     if (entry->list)
         return refuse(&s, NULL, entry->line, entry->column);
     return set_scalar(&s, entry->values) ? RT_OK : refuse(&s, entry->values, entry->line, entry->column);
+}
+
+int rt_keys_set(struct rt_experiment *experiment, const char *assignments, struct rt_error *err)
+{
+    while (*assignments) {
+        const size_t length = strcspn(assignments, " ");
+        char name[RT_TEXT_MAX], *value;
+        struct rt_yaml_scalar scalar = {.plain = true};
+        const struct rt_key *key;
+
+        snprintf(name, sizeof name, "%.*s", (int)length, assignments);
+        value = name + strcspn(name, "=");
+        *value = '\0';
+        scalar.text = value + 1;
+        if (!(key = rt_key_find(name)))
+            return rt_key_unknown("--set", name, err);
+        RT_TRY(rt_key_set(key, experiment, NULL, &(struct rt_yaml_entry){.values = &scalar, .value_count = 1},
+                          err));
+        assignments += length + strspn(assignments + length, " ");
+    }
+    return RT_OK;
 }

@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "config/corruptions.h"
 #include "config/experiment.h"
+#include "config/models.h"
+#include "config/schedulers.h"
 #include "config/trackers.h"
 #include "config/yaml.h"
 
@@ -22,7 +25,7 @@ enum rt_key_type {
     RT_KEY_INTEGER,          /* int64_t */
     RT_KEY_OPTIONAL_INTEGER, /* struct rt_optional_int */
     RT_KEY_REAL,             /* double */
-    RT_KEY_SCHEDULER,        /* enum rt_scheduler, one of the row's words in the enum's order */
+    RT_KEY_CHOICE,           /* an enum: the index of one of the row's words */
     RT_KEY_INTEGERS,         /* int64_t[RT_MILESTONES_MAX] and milestone_count: increasing */
     RT_KEY_WORDS,            /* char[RT_TEXT_MAX]: words joined by commas */
 };
@@ -50,15 +53,15 @@ enum rt_key_group {
     X(MODEL, experiment_name, NAME, 0, 0, "", "null", \
       "the run's name and folder; null: MODEL_PROBABILITY_CORRUPTION for figure 1, MODEL_bnTrue or MODEL_bnFalse for figure 2") \
     X(MODEL, model_name, WORD, 0, 0, "", "MLP1", \
-      "MLP1, MLP3, AlexNet, Inception or WRN, or another of 'rethink view --models'") \
+      RT_PUBLISHED_MODEL_ENUMERATION "or another of 'rethink view --models'") \
     X(MODEL, bn, BOOL, 0, 1, "", "true", \
       "Inception: with batch norm; false is figure 2's network without it") \
     X(MODEL, dropout, REAL, 0, RT_BELOW_ONE, "", "0.0", \
       "probability of zeroing a hidden unit in training") \
     X(DATA, label_corruption_prob, REAL, 0, 1, "", "0.0", \
       "each label is, with this probability, replaced by a uniform draw of the ten classes, in training and test images alike") \
-    X(DATA, data_corruption_type, WORD, 0, 0, "none shuff_pix rand_pix gauss_pix", "none", \
-      "pixels: as they are, one permutation for all images, a permutation for each image, or Gaussian noise of the data's mean and deviation") \
+    X(DATA, data_corruption_type, WORD, 0, 0, RT_CORRUPTION_WORDS, "none", \
+      "what is done to the pixels" RT_CORRUPTION_CLAUSES) \
     X(DATA, augment, BOOL, 0, 1, "", "false", \
       "random crops and mirror images in training, instead of the central crop") \
     X(DATA, normalize_noise, BOOL, 0, 1, "", "true", \
@@ -77,8 +80,8 @@ enum rt_key_group {
       "images in a batch; the last one of an epoch takes what is left") \
     X(TRAINING, learning_rate, REAL, 0, 1000, "", "0.01", \
       "of the first epoch") \
-    X(TRAINING, scheduler, SCHEDULER, 0, 0, "exponential multi-step constant", "exponential", \
-      "learning rate: times lr_decay after each epoch, times 0.1 after each of the milestones, or unchanged") \
+    X(TRAINING, scheduler, CHOICE, 0, 0, RT_SCHEDULER_WORDS, "exponential", \
+      "how the learning rate changes" RT_SCHEDULER_CLAUSES) \
     X(TRAINING, lr_decay, REAL, RT_ABOVE_ZERO, 1, "", "0.95", \
       "factor of the exponential scheduler") \
     X(TRAINING, milestones, INTEGERS, 1, 1000000, "", "[]", \
@@ -125,8 +128,8 @@ struct rt_key {
     enum rt_key_type type;
     size_t offset; /* of the field in struct rt_experiment */
     double low, high;
-    const char *words; /* allowed values, separated by spaces; "": not restricted */
-    const char *otherwise;
+    const char *words;  /* allowed values, separated by spaces; "": not restricted */
+    const char *preset; /* the default, as YAML */
     const char *help;
 };
 
@@ -142,6 +145,10 @@ int rt_key_unknown(const char *where, const char *name, struct rt_error *err);
  * KEY: expected ...". */
 int rt_key_set(const struct rt_key *key, struct rt_experiment *experiment, const char *file,
                const struct rt_yaml_entry *entry, struct rt_error *err);
+
+/* Sets keys from assignments KEY=VALUE separated by spaces, as our own tables write them. Allocates only for
+ * the message of an error. */
+int rt_keys_set(struct rt_experiment *experiment, const char *assignments, struct rt_error *err);
 
 /* Appends the field's value as YAML. */
 void rt_key_format(const struct rt_key *key, const struct rt_experiment *experiment, struct rt_text *text);

@@ -9,7 +9,7 @@
 
 static const struct rt_source_kind *find_kind(const char *name)
 {
-#define RT_SOURCE_MATCH(id)                                                                                    \
+#define RT_SOURCE_MATCH(id, help)                                                                              \
     if (!strcmp(name, #id))                                                                                    \
         return &rt_source_##id;
     RT_SOURCES(RT_SOURCE_MATCH)
@@ -35,11 +35,10 @@ static int open_directory(struct rt_source *source, const char *directory, struc
 
     if (stat(directory, &status)) {
         if (errno == ENOENT)
-            return rt_fail(
-                err, RT_EDATA,
-                "--data %s: no data set or directory of that name; give cifar10, shapes10 or a directory "
-                "with CIFAR-10's binary files",
-                directory);
+            return rt_fail(err, RT_EDATA,
+                           "--data %s: no data set or directory of that name; give " RT_SOURCE_ENUMERATION
+                           "or a directory with CIFAR-10's binary files",
+                           directory);
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
     }
     if (!S_ISDIR(status.st_mode))

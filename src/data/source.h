@@ -1,6 +1,6 @@
 /* Sources: where a data set's records come from, before cropping and corruption. A source gives records in
  * CIFAR-10's binary layout (label, then 32 rows of 32 bytes of red, of green, of blue), training images first.
- * Each is one file and one line in RT_SOURCES. */
+ * Each is one file and one line in RT_SOURCES (data/sources.h). */
 #ifndef RT_DATA_SOURCE_H
 #define RT_DATA_SOURCE_H
 
@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "data/dataset.h"
+#include "data/sources.h"
 
 enum {
     RT_STORED_PLANE = RT_STORED * RT_STORED,
@@ -38,9 +39,7 @@ struct rt_source_kind {
                 struct rt_error *err);
 };
 
-#define RT_SOURCES(X) X(cifar10) X(shapes10)
-
-#define RT_SOURCE_DECLARE(name) extern const struct rt_source_kind rt_source_##name;
+#define RT_SOURCE_DECLARE(name, help) extern const struct rt_source_kind rt_source_##name;
 RT_SOURCES(RT_SOURCE_DECLARE)
 #undef RT_SOURCE_DECLARE
 

@@ -3,14 +3,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "config/corruptions.h"
 #include "figures/figures.h"
 #include "figures/published.h"
 
 static const struct {
     const char *label, *suffix; /* of the experiment's name */
-} tests[RT_PALETTE_SIZE] = {
-    {"true labels", "0.0_none"},       {"random labels", "1.0_none"}, {"shuffled pixels", "0.0_shuff_pix"},
-    {"random pixels", "0.0_rand_pix"}, {"gaussian", "0.0_gauss_pix"},
+} tests[] = {{"true labels", "0.0_none"},
+             {"random labels", "1.0_none"},
+#define PIXEL_TEST(name, title, file, help) {title, "0.0_" #name},
+             RT_PIXEL_CORRUPTIONS(PIXEL_TEST)
+#undef PIXEL_TEST
 };
 
 RT_FIGURE_BUILDER(curves)
@@ -21,17 +24,18 @@ RT_FIGURE_BUILDER(curves)
     if (!options->steps)
         snprintf(figure->note, sizeof figure->note, "The published axis counts log points, 7 or 11 an epoch.");
     int most = 0;
-    for (int i = 0; i < RT_PALETTE_SIZE; i++) {
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        const struct rt_style style = rt_palette[i % RT_PALETTE_SIZE];
         char name[RT_FIGURE_TEXT_MAX];
         snprintf(name, sizeof name, "%s_%s", kind->model, tests[i].suffix);
         const struct rt_curve_request request = {name,         tests[i].label, RT_COLUMN_TRAIN_LOSS,
-                                                 RT_MARK_LINE, rt_palette[i],  true};
+                                                 RT_MARK_LINE, style,          true};
         int runs;
         RT_TRY(rt_figure_add_curve(figure, records, &request, options, &runs, err));
         most = runs > most ? runs : most;
         const struct rt_published_curve published = {options->reference, kind->name, "test",
                                                      tests[i].label,     "loss",     options->steps};
-        RT_TRY(rt_published_add_curve(figure, rt_palette[i], &published, err));
+        RT_TRY(rt_published_add_curve(figure, style, &published, err));
     }
     rt_figure_note_smoothing(figure, options, most);
     return 0;

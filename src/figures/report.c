@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "config/corruptions.h"
+#include "data/sources.h"
 
 /* Made of the files beside this one, and of dygraphs. */
 extern const char rt_asset_page[], rt_asset_style[], rt_asset_script[], rt_asset_dygraph_script[],
@@ -93,11 +95,11 @@ static int append_figures(struct rt_text *page, const char *folder, struct rt_er
     static const struct {
         const char *name, *help;
     } samples[] = {
-        {"cifar10", "the first training batch"},
-        {"shapes10", "the first training batch"},
-        {"shuffled_pixels", "one permutation of the pixels for all images"},
-        {"random_pixels", "another permutation for each image"},
-        {"gaussian_pixels", "Gaussian noise of the data's mean and deviation"},
+#define BATCH(name, help) {#name, "the first training batch"},
+#define PAIRS(name, title, file, help) {file, help},
+        RT_SOURCES(BATCH) RT_PIXEL_CORRUPTIONS(PAIRS)
+#undef BATCH
+#undef PAIRS
     };
     for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++)
         RT_TRY(append_figure(page, folder, kind->name, kind->help, err));

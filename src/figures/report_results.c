@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "config/corruptions.h"
 #include "figures/published.h"
 #include "figures/report.h"
 
@@ -171,7 +172,11 @@ static void append_test_name(struct rt_text *page, const struct rt_result *resul
 {
     static const struct {
         const char *type, *label;
-    } tests[] = {{"shuff_pix", "shuffled pixels"}, {"rand_pix", "random pixels"}, {"gauss_pix", "gaussian"}};
+    } tests[] = {
+#define TEST(name, title, file, help) {#name, title},
+        RT_PIXEL_CORRUPTIONS(TEST)
+#undef TEST
+    };
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
         if (strcmp(tests[i].type, result->data_corruption_type) == 0) {
             rt_text_append(page, tests[i].label);

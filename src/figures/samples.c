@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "config/corruptions.h"
 #include "data/batches.h"
 #include "figures/grid.h"
 
@@ -81,9 +82,10 @@ int rt_samples_write(const char *data, const char *folder, uint32_t seed, void (
         (rc = rt_batches_create(&s.batches, &s.plain, BATCH, seed, false, err)))
         goto done;
     rt_batches_begin_epoch(&s.batches, 1);
-    if (!(rc = write_batch(&s, err)) && !(rc = write_pairs(&s, "shuff_pix", "shuffled_pixels", err)) &&
-        !(rc = write_pairs(&s, "rand_pix", "random_pixels", err)))
-        rc = write_pairs(&s, "gauss_pix", "gaussian_pixels", err);
+    rc = write_batch(&s, err);
+#define WRITE_PAIRS(name, title, file, help) rc = rc ? rc : write_pairs(&s, #name, file, err);
+    RT_PIXEL_CORRUPTIONS(WRITE_PAIRS)
+#undef WRITE_PAIRS
 done:
     rt_batches_free(&s.batches);
     rt_dataset_free(&s.plain);

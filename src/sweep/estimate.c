@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "data/corruption/corruption.h"
 #include "engine/engine.h"
 #include "net/models.h"
 #include "sweep/sweep.h"
@@ -90,7 +91,8 @@ done:
 /* Images and labels as they are held: bytes, or floats for Gaussian pixels. */
 static double data_bytes(const struct rt_sweep_run *run)
 {
-    const bool floats = strcmp(run->experiment.data_corruption_type, "gauss_pix") == 0;
+    const struct rt_corruption *corruption = rt_corruption_find(run->experiment.data_corruption_type);
+    const bool floats = corruption && corruption->makes_noise;
     return run->images * (1 + CHANNELS * PLANE * (floats ? 4.0 : 1.0));
 }
 

@@ -62,7 +62,7 @@ static void fill(struct rt_param *param, const struct rt_key *key, const struct 
         break;
     case RT_KEY_OPTIONAL_TEXT:
     case RT_KEY_NAME:
-    case RT_KEY_SCHEDULER:
+    case RT_KEY_CHOICE:
     case RT_KEY_INTEGERS:
     case RT_KEY_WORDS:
         fill_other(param, key, experiment);

@@ -37,7 +37,7 @@ static void test_defaults_are_valid(void **state)
         else if (!strcmp(key->name, "track"))
             assert_string_equal(value, "[tensorboard]");
         else
-            assert_string_equal(value, key->otherwise); /* the default is written as it is formatted */
+            assert_string_equal(value, key->preset); /* the default is written as it is formatted */
         assert_true(rt_key_find(key->name) == key);
         assert_true(key->help[0] >= 'A');
     }
@@ -114,7 +114,7 @@ static void test_builtins(void **state)
     }
 }
 
-/* The models that config/builtin.h knows are those of the network, under all their names. */
+/* The models that config/models.h knows are those of the network, under all their names. */
 static void test_models_agree(void **state)
 {
     int count = 0;
@@ -125,7 +125,7 @@ static void test_models_agree(void **state)
     assert_string_equal(rt_model_find(#model)->name, #model);                                                  \
     assert_string_equal(rt_model_find(#model)->aliases, others);                                               \
     count++;
-    RT_MODEL_DEFAULTS(MODEL_AGREES)
+    RT_PUBLISHED_MODELS(MODEL_AGREES)
 #undef MODEL_AGREES
     for (int i = 0; rt_models[i]; i++)
         count--;

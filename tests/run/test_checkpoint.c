@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "config/builtin.h"
 #include "run/checkpoint.h"
 #include "run/run.h"
 #include "support/scratch.h"

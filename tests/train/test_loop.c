@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "config/builtin.h"
 #include "support/scratch.h"
 #include "track/metrics.h"
 #include "train/flops.h"

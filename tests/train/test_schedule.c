@@ -22,7 +22,7 @@ static void exponential(void **state)
     (void)state;
     rt_experiment_defaults(&experiment);
     experiment.learning_rate = 0.01;
-    experiment.scheduler = RT_SCHEDULER_EXPONENTIAL;
+    experiment.scheduler = RT_SCHEDULER_exponential;
     experiment.lr_decay = 0.95;
     for (int epoch = 1; epoch <= 60; epoch++) {
         assert_true(rt_schedule_rate(&experiment, epoch) == rate);
@@ -48,7 +48,7 @@ static void multi_step(void **state)
     (void)state;
     rt_experiment_defaults(&experiment);
     experiment.learning_rate = 0.01;
-    experiment.scheduler = RT_SCHEDULER_MULTI_STEP;
+    experiment.scheduler = RT_SCHEDULER_multi_step;
     experiment.milestones[0] = 100;
     experiment.milestones[1] = 200;
     experiment.milestone_count = 2;
@@ -63,7 +63,7 @@ static void constant(void **state)
     (void)state;
     rt_experiment_defaults(&experiment);
     experiment.learning_rate = 0.1;
-    experiment.scheduler = RT_SCHEDULER_CONSTANT;
+    experiment.scheduler = RT_SCHEDULER_constant;
     assert_true(rt_schedule_rate(&experiment, 1) == 0.1 && rt_schedule_rate(&experiment, 500) == 0.1);
 }
 

@@ -21,12 +21,12 @@ struct rt_corruption_job {
 };
 
 struct rt_corruption {
-    const char *name, *help;
+    const char *name;
     bool makes_noise; /* replaces the images: needs no pixels, fills dataset->noise */
     int (*apply)(const struct rt_corruption_job *job, struct rt_error *err); /* null: nothing to do */
 };
 
-#define RT_CORRUPTION_DECLARE(name, help) extern const struct rt_corruption rt_corruption_##name;
+#define RT_CORRUPTION_DECLARE(name, title, file, help) extern const struct rt_corruption rt_corruption_##name;
 RT_CORRUPTIONS(RT_CORRUPTION_DECLARE)
 #undef RT_CORRUPTION_DECLARE
 
@@ -35,20 +35,5 @@ const struct rt_corruption *rt_corruption_find(const char *name);
 
 /* Each of `count` labels becomes, with the given probability, a uniform draw of the ten classes. */
 int rt_corrupt_labels(uint8_t *labels, size_t count, double probability, uint32_t seed, struct rt_error *err);
-
-/* The generator's output is one stream, in which every image of the whole set has its place: `words` draws from
- * image number * words on. */
-struct rt_stream {
-    struct rt_mt mt;
-    uint64_t at; /* draws so far */
-};
-
-/* For each member of the team, a stream that stands at the first kept image of its share (rt_team_slice of the
- * kept images, unit 1), in a new array. */
-int rt_stream_split(const struct rt_corruption_job *job, uint64_t words, struct rt_stream **streams,
-                    struct rt_error *err);
-
-/* Moves on to the draws of kept image i. */
-void rt_stream_seek(struct rt_stream *stream, const struct rt_corruption_job *job, size_t i, uint64_t words);
 
 #endif

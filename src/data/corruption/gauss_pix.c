@@ -3,7 +3,7 @@
 
 #include "base/clones.h"
 #include "base/memory.h"
-#include "data/corruption/corruption.h"
+#include "data/corruption/stream.h"
 
 enum {
     VALUES = RT_CHANNELS * RT_PLANE, /* of one image */

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/corruption/corruption.h"
+#include "data/corruption/stream.h"
 
 enum { WORDS = RT_PLANE - 1 }; /* that one permutation draws */
 
