@@ -12,7 +12,7 @@ DEMO = --data shapes10 --runs demo/runs --epochs 200 --set train_size=5000 --set
 SUITES = --no-suite slow
 INSTALL_PACKAGES = tools/install-packages
 
-.PHONY: all run test bench lint sanitize tsan valgrind fuzz torture install dist clean help
+.PHONY: all run test bench lint sanitize tsan valgrind fuzz torture install bundle dist clean help
 
 all: ## build the program: build/rethink
 	@$(INSTALL_PACKAGES) --check build
@@ -64,6 +64,10 @@ install: all ## install to $(DESTDIR)$(PREFIX)
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@ninja -C $(BUILD) --quiet
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --no-rebuild
+
+bundle: ## one archive that runs on any x86-64 Linux with glibc 2.31 or later, without root
+	@$(INSTALL_PACKAGES) build bundle
+	@tools/bundle
 
 dist: all ## a release archive, built and tested from itself
 	@meson dist -C $(BUILD)

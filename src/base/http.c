@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -270,18 +271,48 @@ static void set_body(CURL *curl, struct transfer *t)
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
 }
 
+/* Only these schemes, for the request and for where it is sent on to. */
+static void set_schemes(CURL *curl, const char *schemes)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, schemes);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
+#else
+    const long bits = strcmp(schemes, "https") ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS;
+
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS, bits);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, bits);
+#endif
+}
+
+/* The certificates that the system trusts. libcurl knows one place, that of the system which it was built on; a
+ * bundle runs elsewhere too. */
+static void set_certificates(CURL *curl, const char *ca_file)
+{
+    static const char *const places[] = {
+        "/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch */
+        "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora, Red Hat */
+        "/etc/ssl/ca-bundle.pem",             /* SUSE */
+        "/etc/ssl/cert.pem",                  /* Alpine */
+    };
+
+    for (size_t i = 0; i < sizeof places / sizeof *places && !ca_file; i++)
+        if (!access(places[i], R_OK))
+            ca_file = places[i];
+    if (ca_file)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+}
+
 static void set_security(CURL *curl, const struct rt_http_request *request, const char *schemes)
 {
     struct url_parts parts;
 
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, schemes);
+    set_schemes(curl, schemes);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, (long)request->follow);
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, strcmp(schemes, "https") ? schemes : "https");
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
     if (split_url(request->url, &parts) && is_loopback(parts.host))
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
-    if (request->ca_file)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+    set_certificates(curl, request->ca_file);
     if (request->key_file)
         curl_easy_setopt(curl, CURLOPT_SSLCERT, request->key_file);
     if (request->unverified) {
