@@ -54,25 +54,41 @@ int rt_digest_bytes(const void *bytes, size_t size, char hex[RT_DIGEST_HEX], str
     return rt_digest_finish(&digest, hex, err);
 }
 
-int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+int rt_digest_open_file(int fd, const char *path, uint64_t size, char hex[RT_DIGEST_HEX], uint64_t *got,
+                        struct rt_error *err)
 {
     struct rt_digest digest = {0};
     char *piece = NULL;
-    size_t got = 0;
-    int fd = -1, rc;
+    int rc;
 
-    if ((rc = rt_alloc(&piece, PIECE, 1, "a piece of a file", err)) ||
-        (rc = rt_file_open(&fd, path, RT_OPEN_READ, err)) || (rc = rt_digest_start(&digest, err)))
+    *got = 0;
+    if ((rc = rt_alloc(&piece, PIECE, 1, "a piece of a file", err)) || (rc = rt_digest_start(&digest, err)))
         goto done;
-    do {
-        if ((rc = rt_file_read(fd, path, piece, PIECE, &got, err)))
+    while (*got < size) {
+        const size_t wanted = size - *got < PIECE ? (size_t)(size - *got) : PIECE;
+        size_t part;
+
+        if ((rc = rt_file_read(fd, path, piece, wanted, &part, err)))
             goto done;
-        rt_digest_update(&digest, piece, got);
-    } while (got == PIECE);
+        rt_digest_update(&digest, piece, part);
+        *got += part;
+        if (part < wanted)
+            break;
+    }
     rc = rt_digest_finish(&digest, hex, err);
 done:
-    rt_file_close_read(&fd);
     rt_digest_free(&digest);
     rt_free(&piece);
+    return rc;
+}
+
+int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    uint64_t size;
+    int fd, rc;
+
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
+    rc = rt_digest_open_file(fd, path, UINT64_MAX, hex, &size, err);
+    rt_file_close_read(&fd);
     return rc;
 }

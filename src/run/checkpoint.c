@@ -5,14 +5,13 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/entry.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/checkpoint_files.h"
 
 enum { STATE_FORMAT = 1 };
-
-#define METRICS_MAX ((size_t)256 << 20)
 
 #define FIELD(kind, key, member)                                                                               \
     {                                                                                                          \
@@ -202,26 +201,36 @@ done:
     return rc;
 }
 
+int rt_checkpoint_check_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir,
+                                const char *metrics, struct rt_error *err)
+{
+    const uint64_t size = (uint64_t)checkpoint->metrics_size_bytes;
+    const char *const name = rt_path_name(checkpoint->path);
+    char path[RT_PATH_MAX], hex[RT_DIGEST_HEX];
+    uint64_t found;
+    int fd, rc;
+
+    RT_TRY(rt_path_join(path, run_dir, metrics, err));
+    RT_TRY(rt_entry_open(&fd, run_dir, metrics, RT_OPEN_READ, err));
+    rc = rt_digest_open_file(fd, path, size, hex, &found, err);
+    rt_file_close_read(&fd);
+    if (!rc && found < size)
+        rc = rt_fail(err, RT_EDATA, "%s: %ju bytes, there were %ju at %s", path, (uintmax_t)found,
+                     (uintmax_t)size, name);
+    else if (!rc && strcmp(hex, checkpoint->metrics_digest) != 0)
+        rc = rt_fail(err, RT_EDATA, "%s: changed since %s was written", path, name);
+    return rc;
+}
+
 int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
                               struct rt_error *err)
 {
-    const size_t size = (size_t)checkpoint->metrics_size_bytes;
-    char path[RT_PATH_MAX], hex[RT_DIGEST_HEX], *bytes = NULL;
-    size_t found;
-    int rc;
+    const uint64_t size = (uint64_t)checkpoint->metrics_size_bytes;
+    uint64_t found;
 
-    RT_TRY(rt_path_join(path, run_dir, metrics, err));
-    RT_TRY(rt_file_read_all(path, METRICS_MAX, &bytes, &found, err));
-    if (found < size)
-        rc = rt_fail(err, RT_EDATA, "%s: %zu bytes, there were %zu at %s; --fresh starts over", path, found,
-                     size, rt_path_name(checkpoint->path));
-    else if (!(rc = rt_digest_bytes(bytes, size, hex, err)) && strcmp(hex, checkpoint->metrics_digest) != 0)
-        rc = rt_fail(err, RT_EDATA, "%s: changed since %s was written; --fresh starts over", path,
-                     rt_path_name(checkpoint->path));
-    rt_free(&bytes);
-    if (!rc && found > size)
-        rc = rt_file_truncate(path, size, err);
-    return rc;
+    RT_TRY(rt_checkpoint_check_metrics(checkpoint, run_dir, metrics, err));
+    RT_TRY(rt_entry_size(run_dir, metrics, &found, err));
+    return found > size ? rt_entry_truncate(run_dir, metrics, size, err) : RT_OK;
 }
 
 /* ---- finding ---- */

@@ -51,8 +51,11 @@ struct rt_checkpoint {
 int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
                         struct rt_error *err);
 
-/* Cuts the run's metrics back to what they were at the checkpoint, after making sure that so much of them is
- * unchanged. RT_EDATA names the file. */
+/* RT_EDATA, naming the file, when the run's metrics do not begin with what they were at the checkpoint. */
+int rt_checkpoint_check_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir,
+                                const char *metrics, struct rt_error *err);
+
+/* Cuts them back to what they were, after the same check. */
 int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
                               struct rt_error *err);
 

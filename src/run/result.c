@@ -13,8 +13,6 @@
 
 enum { RESULT_FORMAT = 1, RESULT_MAX = 1 << 20 };
 
-#define METRICS_MAX ((size_t)256 << 20)
-
 static const char *const state_names[] = {
 #define STATE_NAME(name) #name,
     RT_RUN_STATES(STATE_NAME)
@@ -217,6 +215,9 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
         return rt_fail(err, RT_EDATA, "%s: format %lld, this program reads %d", path, (long long)format,
                        RESULT_FORMAT);
     RT_TRY(rt_fields_read(object, path, what_fields, result, err));
+    if (result->batches_per_epoch < 1)
+        return rt_fail(err, RT_EDATA, "%s: batches_per_epoch is %lld: no run has so few", path,
+                       (long long)result->batches_per_epoch);
     RT_TRY(read_state(object, path, &result->state, err));
     RT_TRY(rt_threshold_read(&result->threshold, object, "threshold", path, err));
     RT_TRY(read_section(object, path, "final", score_fields, &result->final, err));
@@ -271,19 +272,20 @@ void rt_result_describe_machine(struct rt_result *result)
 
 int rt_result_check_metrics(const struct rt_result *result, const char *path, struct rt_error *err)
 {
-    char hex[RT_DIGEST_HEX], *bytes;
-    size_t size;
-    int rc;
+    const uint64_t wanted = result->metrics_size_bytes > 0 ? (uint64_t)result->metrics_size_bytes : 0;
+    char hex[RT_DIGEST_HEX];
+    uint64_t size;
+    int fd, rc;
 
     if (!*result->metrics_digest)
         return RT_OK;
-    RT_TRY(rt_file_read_all(path, METRICS_MAX, &bytes, &size, err));
-    if (result->metrics_size_bytes < 0 || size < (size_t)result->metrics_size_bytes)
-        rc = rt_fail(err, RT_EDATA, "%s: %zu bytes, there were %lld when the run saved its last checkpoint",
-                     path, size, (long long)result->metrics_size_bytes);
-    else if (!(rc = rt_digest_bytes(bytes, (size_t)result->metrics_size_bytes, hex, err)) &&
-             strcmp(hex, result->metrics_digest) != 0)
+    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
+    rc = rt_digest_open_file(fd, path, wanted, hex, &size, err);
+    rt_file_close_read(&fd);
+    if (!rc && (result->metrics_size_bytes < 0 || size < wanted))
+        rc = rt_fail(err, RT_EDATA, "%s: %ju bytes, there were %lld when the run saved its last checkpoint",
+                     path, (uintmax_t)size, (long long)result->metrics_size_bytes);
+    else if (!rc && strcmp(hex, result->metrics_digest) != 0)
         rc = rt_fail(err, RT_EDATA, "%s: changed since the run saved its last checkpoint", path);
-    rt_free(&bytes);
     return rc;
 }

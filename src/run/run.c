@@ -1,10 +1,12 @@
 #include "run/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "run/checkpoint.h"
@@ -81,9 +83,12 @@ static int remove_checkpoints(const struct rt_run *run, const char *experiment_n
 int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experiment, const char *metrics,
                  struct rt_error *err)
 {
-    const char *const names[] = {RT_RESULT_FILE, metrics, RT_LOG_FILE, RT_CONFIG_FILE};
+    const char *const names[] = {metrics, RT_LOG_FILE, RT_CONFIG_FILE};
     char path[RT_PATH_MAX];
 
+    /* The result first: a finished run without a checkpoint would be refused, were we stopped half-way. */
+    RT_TRY(rt_path_join(path, run->path, RT_RESULT_FILE, err));
+    RT_TRY(rt_file_remove(path, err));
     RT_TRY(remove_checkpoints(run, experiment->experiment_name, err));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         RT_TRY(rt_path_join(path, run->path, names[i], err));
@@ -123,8 +128,11 @@ static int look_at(struct rt_run_list *list, const char *path, struct rt_error *
     int rc;
 
     RT_TRY(rt_path_join(config, path, RT_CONFIG_FILE, err));
-    if (!rt_path_is_file(config))
+    if (!rt_path_is_file(config)) {
+        if (access(path, X_OK))
+            rt_log_warn("cannot open the folder %s: %s: left out", path, strerror(errno));
         return RT_OK;
+    }
     RT_TRY(rt_realloc(&list->items, (size_t)list->count + 1, sizeof *list->items, "a list of runs", err));
     entry = &list->items[list->count++];
     *entry = (struct rt_run_entry){0};
@@ -146,8 +154,16 @@ static int look_into(struct rt_run_list *list, const char *folder, int depth, st
 {
     struct rt_names names = {0};
     char path[RT_PATH_MAX];
-    int rc = rt_folder_list(&names, folder, err);
+    struct rt_error trouble;
+    int rc = rt_folder_list(&names, folder, &trouble);
 
+    if (rc == RT_EIO && depth == 0) { /* of many, one that is not for us to read */
+        rt_log_warn("%s: left out", trouble.message);
+        rt_names_free(&names);
+        return RT_OK;
+    }
+    if (rc)
+        rt_fail(err, trouble.status, "%s", trouble.message);
     for (int i = 0; i < names.count && !rc; i++) {
         if (*names.items[i] == '.' || (rc = rt_path_join(path, folder, names.items[i], err)) ||
             !rt_path_is_folder(path))

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-#define FILE_MAX ((size_t)256 << 20)
+#define FILE_MAX (SIZE_MAX / 16) /* a long run logs for weeks; memory is in proportion to the file */
 
 static const char header[] =
     "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n";

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/entry.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "track/metrics.h"
@@ -38,41 +39,64 @@ static int check_unfinished(const char *run_dir, struct rt_error *err)
     return RT_OK;
 }
 
-/* The newest checkpoint's path ("" when there is none), and the name of the one before it (or ""). */
-static int find_newest(char path[RT_PATH_MAX], char before[RT_PATH_MAX], const char *run_dir,
-                       const char *experiment_name, struct rt_error *err)
+/* Reads the checkpoint and holds what is on disk beside it. RT_EDATA: it is damaged, or does not fit. */
+static int read_fitting(struct rt_checkpoint *checkpoint, const char *path, const char *run_dir,
+                        struct rt_error *err)
 {
-    struct rt_checkpoint_list list = {0};
     int rc;
 
-    *path = *before = '\0';
-    if (!rt_path_is_folder(run_dir))
-        return RT_OK;
-    RT_TRY(rt_checkpoint_list(&list, run_dir, experiment_name, err));
-    if (list.count)
-        rc = rt_path_join(path, run_dir, list.items[list.count - 1].name, err);
-    else
-        rc = check_unfinished(run_dir, err);
-    if (list.count > 1)
-        rt_copy_text(before, RT_PATH_MAX, list.items[list.count - 2].name);
-    rt_checkpoint_list_free(&list);
+    RT_TRY(rt_checkpoint_read(checkpoint, path, err));
+    if (rt_entry_look(run_dir, RT_METRICS_FILE) == RT_ENTRY_NONE)
+        return RT_OK; /* rewinding warns of that */
+    rc = rt_checkpoint_check_metrics(checkpoint, run_dir, RT_METRICS_FILE, err);
+    if (rc)
+        rt_checkpoint_free(checkpoint);
     return rc;
 }
 
-/* Adds to a damaged checkpoint's message what to do about it. */
-static int offer_another(struct rt_error *err, int rc, const char *before)
+/* What to do when nothing could be read: a failing disk may not be asked to remove anything. */
+static int give_up(const struct rt_error *trouble, const char *before, struct rt_error *err)
 {
-    struct rt_error trouble;
-
-    if (!err || rc != RT_EDATA)
-        return rc;
-    trouble = *err;
-    if (*before)
+    if (trouble->status == RT_EMEMORY)
+        return rt_fail(err, RT_EMEMORY, "%s", trouble->message);
+    if (trouble->status == RT_EDATA)
         return rt_fail(err, RT_EDATA,
-                       "%.600s; --set resume_checkpoint=%s goes on from the one before, --fresh "
-                       "starts over",
-                       trouble.message, before);
-    return rt_fail(err, RT_EDATA, "%.800s; --fresh starts over", trouble.message);
+                       "%.700s; no checkpoint is whole and fits what is there; --fresh starts over",
+                       trouble->message);
+    if (*before)
+        return rt_fail(err, trouble->status, "%.700s; --set resume_checkpoint=%s goes on from the one before",
+                       trouble->message, before);
+    return rt_fail(err, trouble->status, "%s", trouble->message);
+}
+
+/* The newest checkpoint that is whole and fits what is on disk; *found false when there is none at all. */
+static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char *run_dir,
+                       const char *experiment_name, struct rt_error *err)
+{
+    struct rt_checkpoint_list list = {0};
+    struct rt_error newest = {0}, trouble;
+    char path[RT_PATH_MAX];
+    int rc = RT_OK, i;
+
+    if (!rt_path_is_folder(run_dir))
+        return RT_OK;
+    RT_TRY(rt_checkpoint_list(&list, run_dir, experiment_name, err));
+    for (i = list.count - 1; i >= 0 && !*found && (!rc || rc == RT_EDATA); i--) {
+        if ((rc = rt_path_join(path, run_dir, list.items[i].name, &trouble)) ||
+            (rc = read_fitting(checkpoint, path, run_dir, &trouble)))
+            newest = newest.status && rc == RT_EDATA ? newest : trouble;
+        else
+            *found = true;
+    }
+    if (!list.count)
+        rc = check_unfinished(run_dir, err);
+    else if (!*found)
+        rc = give_up(&newest, i >= 0 ? list.items[i].name : "", err);
+    else if (newest.status)
+        rt_log_warn("%s; goes on from %s, the newest checkpoint that is whole and fits what is there",
+                    newest.message, rt_path_name(checkpoint->path));
+    rt_checkpoint_list_free(&list);
+    return rc;
 }
 
 /* ---- may it go on? ---- */
@@ -125,23 +149,40 @@ static void take_over(struct rt_experiment *experiment, const struct rt_checkpoi
     rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(checkpoint->path));
 }
 
+/* The checkpoint that was asked for, and no other. */
+static int read_given(struct rt_checkpoint *checkpoint, bool *found, const char *given, const char *run_dir,
+                      struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    struct rt_error trouble;
+    int rc;
+
+    RT_TRY(find_given(path, given, run_dir, err));
+    rc = read_fitting(checkpoint, path, run_dir, &trouble);
+    *found = !rc;
+    if (rc == RT_EDATA)
+        return rt_fail(
+            err, RT_EDATA,
+            "%.700s; without --set resume_checkpoint the newest that is whole and fits is taken, --fresh "
+            "starts over",
+            trouble.message);
+    return rc ? rt_fail(err, trouble.status, "%s", trouble.message) : RT_OK;
+}
+
 int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_experiment *experiment,
                    const char *run_dir, const struct rt_train_options *options, struct rt_error *err)
 {
-    char path[RT_PATH_MAX] = "", before[RT_PATH_MAX] = "";
     int rc;
 
     *found = false;
     if (options->fresh)
         return RT_OK;
     if (options->resume_given && *experiment->resume_checkpoint)
-        RT_TRY(find_given(path, experiment->resume_checkpoint, run_dir, err));
+        RT_TRY(read_given(checkpoint, found, experiment->resume_checkpoint, run_dir, err));
     else
-        RT_TRY(find_newest(path, before, run_dir, experiment->experiment_name, err));
-    if (!*path)
+        RT_TRY(find_newest(checkpoint, found, run_dir, experiment->experiment_name, err));
+    if (!*found)
         return RT_OK;
-    if ((rc = rt_checkpoint_read(checkpoint, path, err)))
-        return offer_another(err, rc, before);
     take_over(experiment, checkpoint, options);
     take_experiment_key(experiment, run_dir);
     rc = check_experiment(checkpoint, experiment, err);
@@ -192,14 +233,13 @@ static int remove_later(const struct rt_checkpoint *checkpoint, const char *run_
     return rc;
 }
 
+/* In this order: killed in between, the run still goes on from the newest checkpoint that is left. */
 int rt_resume_rewind(const struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
 {
-    char metrics[RT_PATH_MAX];
-
-    RT_TRY(rt_path_join(metrics, run_dir, RT_METRICS_FILE, err));
-    if (rt_path_exists(metrics))
-        RT_TRY(rt_checkpoint_cut_metrics(checkpoint, run_dir, RT_METRICS_FILE, err));
-    else
-        rt_log_warn("%s: not there: it will begin at step %lld", metrics, (long long)checkpoint->progress.step);
-    return remove_later(checkpoint, run_dir, err);
+    RT_TRY(remove_later(checkpoint, run_dir, err));
+    if (rt_entry_look(run_dir, RT_METRICS_FILE) != RT_ENTRY_NONE)
+        return rt_checkpoint_cut_metrics(checkpoint, run_dir, RT_METRICS_FILE, err);
+    rt_log_warn("%s/%s: not there: it will begin at step %lld", run_dir, RT_METRICS_FILE,
+                (long long)checkpoint->progress.step);
+    return RT_OK;
 }

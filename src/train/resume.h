@@ -5,11 +5,11 @@
 #include "run/checkpoint.h"
 #include "train/session.h"
 
-/* Looks in the run directory for the checkpoint to resume: the one asked for, or the newest. *found says
- * whether there is one (read into *checkpoint, free it then); without, the run starts over. `experiment` takes
- * over what the earlier session decided: the seed it drew, its num_epochs where none was asked for, its
- * experiment_key. RT_EDATA names a damaged checkpoint and the one before it; RT_ECONFIG a key that differs and
- * matters. */
+/* Looks in the run directory for the checkpoint to resume: the one asked for, or the newest that is whole and
+ * fits the metrics on disk (saying so when that is not the newest). *found says whether there is one (read into
+ * *checkpoint, free it then); without, the run starts over. `experiment` takes over what the earlier session
+ * decided: the seed it drew, its num_epochs where none was asked for, its experiment_key. RT_EDATA when none is
+ * whole and fits; RT_ECONFIG names a key that differs and matters. */
 int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_experiment *experiment,
                    const char *run_dir, const struct rt_train_options *options, struct rt_error *err);
 
@@ -18,7 +18,7 @@ int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_expe
 int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                          const struct rt_dataset *dataset, struct rt_error *err);
 
-/* Makes the run directory what it was at the checkpoint: later checkpoints go, metrics are cut back. */
+/* Makes the run directory what it was at the checkpoint: later checkpoints go, then metrics are cut back. */
 int rt_resume_rewind(const struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err);
 
 #endif

@@ -1,4 +1,5 @@
 /* Checkpoints: whole or not at all, verified when read, found in order; metrics cut back to what they were. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "config/builtin.h"
 #include "run/checkpoint.h"
 #include "run/run.h"
@@ -194,6 +197,56 @@ static void cuts_metrics_back(void **state)
     rt_checkpoint_free(&back);
 }
 
+/* More than fits in a reader's limit: it is read in pieces. */
+static void checks_metrics_of_any_size(void **state)
+{
+    static const int64_t mebibyte = 1 << 20;
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX], metrics[RT_PATH_MAX];
+    uint64_t size;
+
+    (void)state;
+    join(metrics, "metrics.csv");
+    write_text("metrics.csv", "header\n");
+    assert_int_equal(truncate(metrics, 257 * mebibyte), 0); /* sparse */
+    publish(5, 0, path);
+    assert_int_equal(rt_checkpoint_read(&back, path, NULL), 0);
+    assert_int_equal(truncate(metrics, 258 * mebibyte), 0);
+    assert_int_equal(rt_checkpoint_cut_metrics(&back, folder, "metrics.csv", NULL), 0);
+    assert_int_equal(rt_file_size(metrics, &size, NULL), 0);
+    assert_int_equal(size, 257 * mebibyte);
+    rt_checkpoint_free(&back);
+}
+
+static int refuse_closed(const struct rt_system_event *event)
+{
+    return !event->after && event->call == RT_SYSTEM_open && rt_path_has_suffix(event->path, "/closed") ? EACCES
+                                                                                                        : 0;
+}
+
+static void lists_beside_a_closed_folder(void **state)
+{
+    struct rt_experiment experiment;
+    struct rt_run_list list;
+    char runs[RT_PATH_MAX], closed[RT_PATH_MAX];
+    struct rt_run run;
+
+    (void)state;
+    join(runs, "listed");
+    join(closed, "listed/closed");
+    assert_int_equal(rt_experiment_builtin(&experiment, "MLP1_0.5_none", NULL), 0);
+    assert_int_equal(rt_run_open(&run, runs, &experiment, NULL), 0);
+    assert_int_equal(rt_run_write_config(&run, &experiment, NULL), 0);
+    rt_run_close(&run);
+    assert_int_equal(rt_folder_make(closed, NULL), 0);
+    rt_system_hook = refuse_closed;
+    assert_int_equal(rt_run_list(&list, runs, NULL), 0);
+    assert_int_equal(list.count, 1);
+    rt_run_list_free(&list);
+    assert_int_equal(rt_run_list(&list, closed, NULL), RT_EIO); /* the one that was asked for */
+    rt_system_hook = NULL;
+}
+
 static void removes_a_run_that_never_began(void **state)
 {
     struct rt_experiment experiment;
@@ -229,6 +282,8 @@ int main(void)
         cmocka_unit_test(notices_what_is_missing_or_short),
         cmocka_unit_test(lists_in_order),
         cmocka_unit_test(cuts_metrics_back),
+        cmocka_unit_test(checks_metrics_of_any_size),
+        cmocka_unit_test(lists_beside_a_closed_folder),
         cmocka_unit_test(removes_a_run_that_never_began),
     };
 

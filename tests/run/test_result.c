@@ -31,6 +31,7 @@ static struct rt_result example(void)
         .seed = 4294967295,
         .batch_size = 128,
         .state = RT_RUN_interrupted,
+        .batches_per_epoch = 9,
         .epochs = 7,
         .step = 63,
         .final = {0.1, 1.0 / 3, NAN, NAN}, /* not measured */
@@ -74,6 +75,8 @@ static void names_what_is_wrong(void **state)
         {"\"epochs\"", "\"epoch\"", "epochs"},               /* a key is missing */
         {"\"interrupted\"", "\"dead\"", "dead"},             /* a state that is none */
         {"\"format\": 1", "\"format\": 2", "format 2"},      /* of a later program */
+        {"\"batches_per_epoch\": 9", "\"batches_per_epoch\": 0",
+         "batches_per_epoch"}, /* figures divide by it */
         {"\"threshold\": null", "\"threshold\": 3", "threshold"},
         {"\"final\": {", "\"finale\": {", "final"},
         {"}\n", "", ""}, /* cut short */

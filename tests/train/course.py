@@ -69,33 +69,60 @@ def check_starting_over():
         ok(good, 'a finished run without checkpoints is not silently trained again', why)
 
 
+def flip(path, at):
+    with open(path, 'r+b') as f:
+        f.seek(at)
+        byte = f.read(1)
+        f.seek(at)
+        f.write(bytes([byte[0] ^ 1]))
+
+
+def seen_by(path, checkpoint):
+    """The size of metrics.csv when the checkpoint was written."""
+    return json.loads(read(path, checkpoint, 'state.json'))['metrics_size_bytes']
+
+
 def check_damage():
+    """A run goes on from its newest checkpoint that is whole and fits what is there, and says so."""
+    names = [f'e_00{i}_MLP1_0.5_none' for i in range(4)]
     with temporary() as runs:
         arguments = (*SMALL, '--epochs', '3', '--set', 'checkpoint_every=1')
         train(runs, NAME, *arguments)
         path = folder(runs, NAME)
         expected = outcome(path)
-        last = os.path.join(path, 'e_003_MLP1_0.5_none', 'model.safetensors')
-        data = bytearray(read(last))
-        data[len(data) // 2] ^= 1
-        with open(last, 'wb') as f:
-            f.write(data)
-        damaged = train(runs, NAME, *arguments)
-        good, why = says(damaged, 4, r'e_003_MLP1_0.5_none/model.safetensors: damaged', r'--set resume_checkpoint=e_002_MLP1_0.5_none',
-                         r'--fresh')
-        ok(good, 'one flipped bit in a checkpoint is named, and the one before offered', why)
-        mended = train(runs, NAME, *arguments, '--set', 'resume_checkpoint=e_002_MLP1_0.5_none')
-        ok(mended.returncode == 0 and not differences(expected, outcome(path)), 'going on from that gives the same bytes',
-           mended.stderr, differences(expected, outcome(path)))
-        with open(os.path.join(path, 'metrics.csv'), 'r+b') as f:
-            f.seek(100)
-            byte = f.read(1)
-            f.seek(100)
-            f.write(bytes([byte[0] ^ 1]))
+        metrics_csv = os.path.join(path, 'metrics.csv')
+
+        def damage(what, name, *patterns):
+            run = train(runs, NAME, *arguments)
+            good, why = says(run, 0, *patterns, rf'; goes on from {name}, the newest checkpoint that is whole and fits')
+            ok(good, f'{what} is named, and the run goes on from the newest that is whole and fits', why)
+            ok(not differences(expected, outcome(path)), f'{what}: it ends in the same bytes', differences(expected, outcome(path)))
+
+        last = os.path.join(path, names[3], 'model.safetensors')
+        flip(last, os.path.getsize(last) // 2)
+        damage('one flipped bit in a checkpoint', names[2], r'e_003_MLP1_0.5_none/model.safetensors: damaged')
+        os.truncate(os.path.join(path, names[3], 'optimizer.safetensors'), 100)
+        os.unlink(os.path.join(path, names[2], 'state.json'))
+        damage('a file cut short, and one missing from the checkpoint before', names[1], r'optimizer.safetensors: damaged or cut short')
+        flip(metrics_csv, seen_by(path, names[2]) + 5)
+        damage('one flipped bit in the end of metrics.csv', names[2], r'metrics.csv: changed since e_003_MLP1_0.5_none was written')
+        os.truncate(metrics_csv, seen_by(path, names[1]))  # as a rewinding that was killed left it before 0.1
+        damage('a metrics.csv cut short', names[1], r'metrics.csv: \d+ bytes, there were \d+ at e_003')
+
+        asked = train(runs, NAME, *arguments, '--set', f'resume_checkpoint={names[1]}')
+        ok(asked.returncode == 0 and not differences(expected, outcome(path)), 'going on from an earlier one gives the same bytes',
+           asked.stderr, differences(expected, outcome(path)))
+        flip(metrics_csv, 100)
+        before = {name: read(path, name, 'SHA256SUMS') for name in names[1:]}
         damaged = train(runs, NAME, *SMALL, '--epochs', '4')
-        good, why = says(damaged, 4, r'metrics.csv: changed since e_003_MLP1_0.5_none was written; --fresh')
-        ok(good, 'so is one in metrics.csv', why)
-        other = train(runs, 'MLP3_0.5_none', *SMALL, '--epochs', '1', '--set', f'resume_checkpoint={path}/e_002_MLP1_0.5_none')
+        good, why = says(damaged, 4, r'metrics.csv: changed since e_003_MLP1_0.5_none was written; no checkpoint is whole and fits.*--fresh')
+        ok(good, 'one flipped bit in the beginning of metrics.csv leaves none that fits', why)
+        damaged = train(runs, NAME, *arguments, '--set', f'resume_checkpoint={names[1]}')
+        good, why = says(damaged, 4, r'metrics.csv: changed since e_001_MLP1_0.5_none was written; without --set resume_checkpoint')
+        ok(good and {name: read(path, name, 'SHA256SUMS') for name in names[1:]} == before,
+           'nor is one taken that was asked for; nothing has been touched', why)
+        flip(metrics_csv, 100)
+        other = train(runs, 'MLP3_0.5_none', *SMALL, '--epochs', '1', '--set', f'resume_checkpoint={path}/{names[2]}')
         good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none here|model_name is MLP3 here')
         ok(good, "another experiment's checkpoint is refused", why)
         ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
