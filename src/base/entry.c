@@ -13,7 +13,7 @@
 struct place {
     int parent;
     const char *last;
-    bool blocked;           /* something other than a folder is on the way */
+    bool blocked;           /* the way to it is there, but is no folder or may not be passed */
     char path[RT_PATH_MAX]; /* of the whole, for messages */
 };
 
@@ -60,8 +60,8 @@ static int step_into(struct place *place, const char *part, size_t length, struc
     if (next < 0) {
         const int saved = errno;
 
-        place->blocked = saved == ENOTDIR && !fstatat(place->parent, name, &status, AT_SYMLINK_NOFOLLOW);
-        if (place->blocked)
+        place->blocked = saved != ENOENT;
+        if (saved == ENOTDIR && !fstatat(place->parent, name, &status, AT_SYMLINK_NOFOLLOW))
             return rt_fail(err, RT_EIO, "%s: %s is %s: a folder is wanted there", place->path, name,
                            kind_of(status.st_mode));
         return rt_fail_errno(err, RT_EIO, saved, "cannot open %s", place->path);
@@ -87,8 +87,10 @@ static int find(struct place *place, const char *folder, const char *name, struc
     place->blocked = false;
     RT_TRY(rt_path_join(place->path, folder, name, err));
     place->parent = open(*folder ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (place->parent < 0)
+    if (place->parent < 0) {
+        place->blocked = errno != ENOENT;
         return rt_fail_errno(err, RT_EIO, errno, "cannot open %s", place->path);
+    }
     for (;;) {
         const size_t length = strcspn(at, "/");
 
@@ -114,6 +116,8 @@ enum rt_entry rt_entry_look(const char *folder, const char *name)
         entry = S_ISREG(status.st_mode)   ? RT_ENTRY_FILE
                 : S_ISDIR(status.st_mode) ? RT_ENTRY_FOLDER
                                           : RT_ENTRY_OTHER;
+    else if (errno != ENOENT)
+        entry = RT_ENTRY_OTHER;
     leave(&place);
     return entry;
 }

@@ -10,10 +10,10 @@
 #include "base/file.h"
 
 enum rt_entry {
-    RT_ENTRY_NONE, /* nothing there, or nothing that can be looked at */
+    RT_ENTRY_NONE, /* nothing there */
     RT_ENTRY_FILE, /* a regular file */
     RT_ENTRY_FOLDER,
-    RT_ENTRY_OTHER, /* a link, FIFO, socket or device, or one on the way to it */
+    RT_ENTRY_OTHER, /* a link, FIFO, socket or device, or one on the way to it; or no leave to look */
 };
 
 /* What is there, as seen without opening it. */

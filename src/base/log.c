@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -108,12 +108,14 @@ void rt_log_note(const char *format, ...)
     SAY(NEVER, "");
 }
 
-int rt_log_open(const char *path, struct rt_error *err)
+int rt_log_open(const char *folder, const char *name, struct rt_error *err)
 {
+    char path[RT_PATH_MAX];
     int fd, rc;
 
     RT_TRY(rt_log_close(err));
-    RT_TRY(rt_file_open(&fd, path, RT_OPEN_APPEND, err));
+    RT_TRY(rt_path_join(path, folder, name, err));
+    RT_TRY(rt_entry_open(&fd, folder, name, RT_OPEN_APPEND, err));
     pthread_mutex_lock(&logger.mutex);
     rc = rt_copy_text(logger.path, sizeof logger.path, path) ? RT_OK : RT_EIO;
     logger.fd = fd;

@@ -17,8 +17,9 @@ void rt_log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Only to the file: what the terminal shows in another form. */
 void rt_log_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Also append every line, whatever the level, to this file as "2017-04-24T10:15:30Z line". */
-int rt_log_open(const char *path, struct rt_error *err);
+/* Also append every line, whatever the level, to this file in the folder (base/entry.h: no link, nothing but a
+ * regular file) as "2017-04-24T10:15:30Z line". */
+int rt_log_open(const char *folder, const char *name, struct rt_error *err);
 /* RT_EIO when one of the lines could not be written. Closing what is not open is fine. */
 int rt_log_close(struct rt_error *err);
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -18,16 +18,13 @@ static int find_checkpoint(char path[RT_PATH_MAX], const char *given, struct rt_
 {
     struct rt_checkpoint_list list = {0};
     struct rt_experiment experiment;
-    char config[RT_PATH_MAX];
     int rc;
 
     if (rt_checkpoint_is(given))
         return rt_path_join(path, "", given, err);
-    RT_TRY(rt_path_join(config, given, RT_CONFIG_FILE, err));
-    if (!rt_path_is_file(config))
+    if (rt_entry_look(given, RT_CONFIG_FILE) == RT_ENTRY_NONE)
         return rt_fail(err, RT_EDATA, "%s: neither a run directory nor a checkpoint", given);
-    rt_experiment_defaults(&experiment);
-    RT_TRY(rt_experiment_read(&experiment, config, err));
+    RT_TRY(rt_run_read_config(&experiment, given, err));
     RT_TRY(rt_checkpoint_list(&list, given, experiment.experiment_name, err));
     if (list.count)
         rc = rt_path_join(path, given, list.items[list.count - 1].name, err);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/entry.h"
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -58,17 +59,13 @@ static void sync_service(struct rt_run *run, struct rt_experiment *experiment, c
 static int open_run(struct rt_run *run, const char *path, struct rt_experiment *experiment,
                     struct rt_error *err)
 {
-    char file[RT_PATH_MAX];
-
-    RT_TRY(rt_path_join(file, path, RT_CONFIG_FILE, err));
-    if (!rt_path_is_file(file))
+    if (rt_entry_look(path, RT_CONFIG_FILE) == RT_ENTRY_NONE)
         return rt_fail(err, RT_EDATA, "%s: not a run: it has no %s", path, RT_CONFIG_FILE);
     rt_copy_text(run->path, sizeof run->path, path);
     for (size_t n = strlen(run->path); n > 1 && run->path[n - 1] == '/'; n--)
         run->path[n - 1] = '\0';
     RT_TRY(rt_lock_acquire(&run->lock, run->path, RT_LOCK_FILE, err));
-    RT_TRY(rt_path_join(file, path, RT_CONFIG_FILE, err));
-    return rt_experiment_read(experiment, file, err);
+    return rt_run_read_config(experiment, path, err);
 }
 
 static void sync_one(const char *path, struct outcome *outcome)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define KEY_ROW(group, key, type, low, high, words, preset, help)                                              \
     {RT_GROUP_##group, #key, RT_KEY_##type, offsetof(struct rt_experiment, key), low, high, words,             \
      preset,           help},
@@ -31,18 +33,15 @@ const char *rt_key_group_title(enum rt_key_group group)
     return titles[group];
 }
 
-/* A user's text, fit for one line of a terminal: control characters become '?', the end is cut. */
+/* A user's text, fit for one line of a terminal, its end cut. */
 static void append_shown(struct rt_text *text, const char *shown)
 {
     enum { MOST = 60 };
-    const size_t length = strlen(shown);
+    char part[MOST + 1];
 
-    for (size_t i = 0; i < length && i < MOST; i++) {
-        const char byte = (unsigned char)shown[i] < ' ' || shown[i] == 127 ? '?' : shown[i];
-
-        rt_text_append_bytes(text, &byte, 1);
-    }
-    if (length > MOST)
+    snprintf(part, sizeof part, "%s", shown);
+    rt_text_append_plain(text, part);
+    if (strlen(shown) > MOST)
         rt_text_append(text, "...");
 }
 
@@ -170,7 +169,7 @@ static bool real_number(const struct rt_key *key, const struct rt_yaml_scalar *s
     return true;
 }
 
-static bool is_name(const char *text)
+bool rt_name_is_valid(const char *text)
 {
     return *text && *text != '.' && *text != '-' &&
            !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=+,")];
@@ -179,7 +178,7 @@ static bool is_name(const char *text)
 /* One of the words, or any name where there are none. */
 static bool is_word_of(const char *words, const char *text)
 {
-    return *words ? rt_text_has_word(words, text) : is_name(text);
+    return *words ? rt_text_has_word(words, text) : rt_name_is_valid(text);
 }
 
 /* The index of a word among the key's words, or -1. */
@@ -207,7 +206,8 @@ static bool set_text(const struct setting *s, const struct rt_yaml_scalar *scala
         memset(s->field, 0, RT_TEXT_MAX);
         return true;
     }
-    if (kind != RT_YAML_TEXT || !*scalar->text || (type == RT_KEY_NAME && !is_name(scalar->text)) ||
+    if (kind != RT_YAML_TEXT || !*scalar->text || !rt_utf8_is_plain(scalar->text) ||
+        (type == RT_KEY_NAME && !rt_name_is_valid(scalar->text)) ||
         (type == RT_KEY_WORD && !is_word_of(s->key->words, scalar->text)) ||
         strlen(scalar->text) >= RT_TEXT_MAX)
         return false;
@@ -271,7 +271,7 @@ static bool append_word(const struct setting *s, const struct rt_yaml_scalar *sc
     char *const words = s->field;
     const size_t length = strlen(words);
 
-    if (rt_yaml_kind(scalar) != RT_YAML_TEXT || !is_name(scalar->text) || strchr(scalar->text, ',') ||
+    if (rt_yaml_kind(scalar) != RT_YAML_TEXT || !rt_name_is_valid(scalar->text) || strchr(scalar->text, ',') ||
         length + strlen(scalar->text) + 2 > RT_TEXT_MAX)
         return false;
     return rt_copy_text(words + length, RT_TEXT_MAX - length, length ? "," : "") &&

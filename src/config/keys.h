@@ -136,6 +136,10 @@ struct rt_key {
 /* All keys in the table's order, ended by a null name. */
 extern const struct rt_key rt_keys[];
 
+/* Whether the text may be the name of a run, a model or a corruption, and so of a folder: letters, digits and
+ * "._-=+,", not beginning with '.' or '-'. */
+bool rt_name_is_valid(const char *text);
+
 const struct rt_key *rt_key_find(const char *name);
 
 /* "WHERE: unknown key 'NAME'; did you mean ...". Returns RT_ECONFIG. */

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/entry.h"
 #include "base/memory.h"
-#include "base/path.h"
 #include "run/run.h"
 #include "track/metrics.h"
 
@@ -25,10 +25,10 @@ void rt_records_free(struct rt_records *records)
     *records = (struct rt_records){0};
 }
 
-static int read_metrics(struct rt_record *run, const char *path, struct rt_error *err)
+static int read_metrics(struct rt_record *run, struct rt_error *err)
 {
     struct rt_metrics_log log = {0};
-    RT_TRY(rt_metrics_read(&log, path, err));
+    RT_TRY(rt_metrics_read(&log, run->dir, err));
     int rc = 0;
     for (int i = 0; i < RT_COLUMN_COUNT && !rc; i++)
         rc = rt_alloc(&run->columns[i], log.count, sizeof(double), "metrics", err);
@@ -55,20 +55,18 @@ static void skip(struct rt_records *records, const char *message)
 
 static int add_run(struct rt_records *records, const struct rt_run_entry *entry, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     struct rt_error cause = {0};
-    RT_TRY(rt_path_join(path, entry->path, RT_METRICS_FILE, err));
     if (entry->trouble[0]) {
         skip(records, entry->trouble);
         return 0;
     }
-    if (!entry->has_result || !rt_path_is_file(path))
+    if (!entry->has_result || rt_entry_look(entry->path, RT_METRICS_FILE) == RT_ENTRY_NONE)
         return 0;
     struct rt_record run = {.result = entry->result};
     memcpy(run.dir, entry->path, sizeof run.dir);
-    int rc = rt_result_check_metrics(&run.result, path, &cause);
+    int rc = rt_result_check_metrics(&run.result, run.dir, RT_METRICS_FILE, &cause);
     if (!rc)
-        rc = read_metrics(&run, path, &cause);
+        rc = read_metrics(&run, &cause);
     if (!rc && !(rc = rt_realloc(&records->runs, records->count + 1, sizeof run, "runs", &cause))) {
         records->runs[records->count++] = run;
         return 0;

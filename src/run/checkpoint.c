@@ -6,43 +6,46 @@
 
 #include "base/digest.h"
 #include "base/entry.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/limits.h"
 #include "run/checkpoint_files.h"
 
 enum { STATE_FORMAT = 1 };
 
-#define FIELD(kind, key, member)                                                                               \
+#define FIELD(kind, key, member, low, high)                                                                    \
     {                                                                                                          \
-        key, RT_FIELD_##kind, offsetof(struct rt_checkpoint, member)                                           \
+        key, RT_FIELD_##kind, offsetof(struct rt_checkpoint, member), low, high                                \
     }
-#define PROGRESS(kind, member) FIELD(kind, #member, progress.member)
+#define TEXT(kind, key, member) FIELD(kind, key, member, 0, 0)
+#define PROGRESS(kind, member, low, high) FIELD(kind, #member, progress.member, low, high)
+#define LOSS(member) FIELD(MEASURE, #member, progress.scores.member, RT_LOSS_LOW, RT_LOSS_LIMIT)
+#define ACCURACY(member) FIELD(MEASURE, #member, progress.scores.member, 0, 1)
 
 static const struct rt_field state_fields[] = {
-    FIELD(TEXT, "version", version),
-    FIELD(TEXT, "model_name", experiment.model_name),
-    PROGRESS(INTEGER, epochs),
-    PROGRESS(INTEGER, batches),
-    PROGRESS(INTEGER, step),
-    PROGRESS(INTEGER, serial),
-    PROGRESS(NUMBER, loss_sum),
-    PROGRESS(INTEGER, correct),
-    PROGRESS(INTEGER, images),
-    FIELD(NUMBER, "train_loss", progress.scores.train_loss),
-    FIELD(NUMBER, "train_acc", progress.scores.train_acc),
-    FIELD(NUMBER, "test_loss", progress.scores.test_loss),
-    FIELD(NUMBER, "test_acc", progress.scores.test_acc),
-    PROGRESS(NUMBER, wall_s),
-    PROGRESS(NUMBER, cpu_s),
-    FIELD(TEXT, "data_name", data_name),
-    FIELD(TEXT, "data_source", data_source),
-    FIELD(TEXT, "data_digest", data_digest),
-    FIELD(TEXT, "corruption_digest", corruption_digest),
-    FIELD(TEXT, "engine", engine),
-    FIELD(TEXT, "isa", isa),
-    FIELD(INTEGER, "metrics_size_bytes", metrics_size_bytes),
-    FIELD(TEXT, "metrics_digest", metrics_digest),
+    TEXT(TEXT, "version", version),
+    TEXT(NAME, "model_name", experiment.model_name),
+    PROGRESS(INTEGER, epochs, 0, RT_EPOCHS_LIMIT),
+    PROGRESS(INTEGER, batches, 0, RT_IMAGES_LIMIT),
+    PROGRESS(INTEGER, step, 0, RT_STEPS_LIMIT),
+    PROGRESS(INTEGER, serial, 0, RT_STEPS_LIMIT),
+    PROGRESS(NUMBER, loss_sum, RT_LOSS_LOW *RT_IMAGES_LIMIT, RT_LOSS_LIMIT),
+    PROGRESS(INTEGER, correct, 0, RT_IMAGES_LIMIT),
+    PROGRESS(INTEGER, images, 0, RT_IMAGES_LIMIT),
+    LOSS(train_loss),
+    ACCURACY(train_acc),
+    LOSS(test_loss),
+    ACCURACY(test_acc),
+    PROGRESS(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),
+    PROGRESS(NUMBER, cpu_s, 0, RT_SECONDS_LIMIT),
+    TEXT(NAME, "data_name", data_name),
+    TEXT(TEXT, "data_source", data_source),
+    TEXT(DIGEST, "data_digest", data_digest),
+    TEXT(DIGEST, "corruption_digest", corruption_digest),
+    TEXT(TEXT, "engine", engine),
+    TEXT(TEXT, "isa", isa),
+    FIELD(INTEGER, "metrics_size_bytes", metrics_size_bytes, 0, RT_BYTES_LIMIT),
+    TEXT(DIGEST, "metrics_digest", metrics_digest),
     {0},
 };
 
@@ -91,11 +94,14 @@ static int note_metrics(struct rt_checkpoint *checkpoint, const char *run_dir, c
 {
     char path[RT_PATH_MAX];
     uint64_t size;
+    int fd, rc;
 
     RT_TRY(rt_path_join(path, run_dir, metrics, err));
-    RT_TRY(rt_file_size(path, &size, err));
+    RT_TRY(rt_entry_open(&fd, run_dir, metrics, RT_OPEN_READ, err));
+    rc = rt_digest_open_file(fd, path, UINT64_MAX, checkpoint->metrics_digest, &size, err);
+    rt_file_close_read(&fd);
     checkpoint->metrics_size_bytes = (int64_t)size;
-    return rt_digest_file(path, checkpoint->metrics_digest, err);
+    return rc;
 }
 
 static int name_checkpoint(struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
@@ -170,13 +176,56 @@ static int parse_tensors(struct rt_safetensors *out, const struct rt_checkpoint 
     return RT_OK;
 }
 
-static int read_config(struct rt_checkpoint *checkpoint, struct rt_error *err)
+static int read_config(struct rt_checkpoint *checkpoint, const struct rt_checkpoint_files *files,
+                       struct rt_error *err)
 {
     char path[RT_PATH_MAX];
 
     RT_TRY(rt_path_join(path, checkpoint->path, rt_checkpoint_file_name(RT_CHECKPOINT_CONFIG), err));
-    rt_experiment_defaults(&checkpoint->experiment);
-    return rt_experiment_read(&checkpoint->experiment, path, err);
+    return rt_experiment_parse(&checkpoint->experiment, path, files->items[RT_CHECKPOINT_CONFIG].bytes,
+                               files->items[RT_CHECKPOINT_CONFIG].size, err);
+}
+
+/* "e_050_NAME" or "e_050_b0120_NAME". */
+static bool parse_name(const char *name, const char *experiment_name, struct rt_checkpoint_entry *entry)
+{
+    long long epochs, batches = 0;
+    int used = 0;
+
+    if (sscanf(name, "e_%lld_%n", &epochs, &used) != 1 || !used)
+        return false;
+    name += used;
+    used = 0;
+    if (strcmp(name, experiment_name) != 0) {
+        if (sscanf(name, "b%lld_%n", &batches, &used) != 1 || !used ||
+            strcmp(name + used, experiment_name) != 0)
+            return false;
+    }
+    entry->epochs = epochs;
+    entry->batches = batches;
+    return epochs >= 0 && batches >= 0;
+}
+
+/* The numbers of a state must be such as one run can have together. */
+static int check_progress(const struct rt_checkpoint *checkpoint, struct rt_error *err)
+{
+    const struct rt_progress *at = &checkpoint->progress;
+    const int64_t batch = checkpoint->experiment.batch_size;
+    struct rt_checkpoint_entry named;
+    const char *wrong = NULL;
+
+    if (at->images != at->batches * batch || at->correct > at->images || (!at->batches && at->loss_sum != 0))
+        wrong = "images, correct and loss_sum do not fit batches and batch_size";
+    else if (at->serial < at->epochs + at->batches || at->step > at->serial)
+        wrong = "serial and step do not fit epochs and batches";
+    else if (at->threshold.reached && (at->threshold.epoch > at->epochs || at->threshold.step >= at->step))
+        wrong = "the threshold lies behind it";
+    else if (parse_name(rt_path_name(checkpoint->path), checkpoint->experiment.experiment_name, &named) &&
+             (named.epochs != at->epochs || named.batches != at->batches))
+        wrong = "epochs and batches are not those of the folder's name";
+    return wrong ? rt_fail(err, RT_EDATA, "%s/%s: %s", checkpoint->path,
+                           rt_checkpoint_file_name(RT_CHECKPOINT_STATE), wrong)
+                 : RT_OK;
 }
 
 int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_error *err)
@@ -188,7 +237,7 @@ int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_er
     RT_TRY(rt_alloc(&checkpoint, 1, sizeof *checkpoint, "a checkpoint", err));
     if ((rc = rt_path_join(checkpoint->path, "", path, err)) ||
         (rc = rt_checkpoint_files_read(&files, path, err)) || (rc = read_state(checkpoint, &files, err)) ||
-        (rc = read_config(checkpoint, err)) ||
+        (rc = read_config(checkpoint, &files, err)) || (rc = check_progress(checkpoint, err)) ||
         (rc = parse_tensors(&checkpoint->model, checkpoint, &files, RT_CHECKPOINT_MODEL, err)) ||
         (rc = parse_tensors(&checkpoint->optimizer, checkpoint, &files, RT_CHECKPOINT_OPTIMIZER, err)))
         goto done;
@@ -237,30 +286,7 @@ int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char
 
 bool rt_checkpoint_is(const char *path)
 {
-    char state[RT_PATH_MAX];
-
-    return !rt_path_join(state, path, rt_checkpoint_file_name(RT_CHECKPOINT_STATE), NULL) &&
-           rt_path_is_file(state);
-}
-
-/* "e_050_NAME" or "e_050_b0120_NAME". */
-static bool parse_name(const char *name, const char *experiment_name, struct rt_checkpoint_entry *entry)
-{
-    long long epochs, batches = 0;
-    int used = 0;
-
-    if (sscanf(name, "e_%lld_%n", &epochs, &used) != 1 || !used)
-        return false;
-    name += used;
-    used = 0;
-    if (strcmp(name, experiment_name) != 0) {
-        if (sscanf(name, "b%lld_%n", &batches, &used) != 1 || !used ||
-            strcmp(name + used, experiment_name) != 0)
-            return false;
-    }
-    entry->epochs = epochs;
-    entry->batches = batches;
-    return epochs >= 0 && batches >= 0;
+    return rt_entry_look(path, rt_checkpoint_file_name(RT_CHECKPOINT_STATE)) == RT_ENTRY_FILE;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -286,6 +312,7 @@ int rt_checkpoint_list(struct rt_checkpoint_list *list, const char *run_dir, con
         struct rt_checkpoint_entry *entry = &found.items[found.count];
 
         if (parse_name(names.items[i], experiment_name, entry) &&
+            rt_entry_look(run_dir, names.items[i]) == RT_ENTRY_FOLDER &&
             rt_copy_text(entry->name, sizeof entry->name, names.items[i]))
             found.count++;
     }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -36,7 +36,7 @@ static int put_file(const char *folder, const char *name, const void *bytes, siz
     int fd, rc;
 
     RT_TRY(rt_path_join(path, folder, name, err));
-    RT_TRY(rt_file_open(&fd, path, RT_OPEN_NEW, err));
+    RT_TRY(rt_entry_open(&fd, folder, name, RT_OPEN_NEW, err));
     if (!(rc = rt_file_write(fd, path, bytes, size, err)) && !(rc = rt_file_sync(fd, path, err)))
         rc = rt_file_close(&fd, path, err);
     rt_file_close_read(&fd);
@@ -73,9 +73,9 @@ static int read_file(struct rt_checkpoint_files *files, int i, const char *folde
     int rc;
 
     RT_TRY(rt_path_join(path, folder, file_names[i], err));
-    if (!rt_path_exists(path))
+    if (rt_entry_look(folder, file_names[i]) == RT_ENTRY_NONE)
         return rt_fail(err, RT_EDATA, "%s: missing from the checkpoint", path);
-    RT_TRY(rt_file_read_all(path, FILE_MAX, &files->items[i].bytes, &files->items[i].size, err));
+    RT_TRY(rt_entry_read(folder, file_names[i], FILE_MAX, &files->items[i].bytes, &files->items[i].size, err));
     RT_TRY(rt_digest_bytes(files->items[i].bytes, files->items[i].size, hex, err));
     rt_text_printf(&line, "%s  %s\n", hex, file_names[i]);
     rc = rt_text_check(&line, err);
@@ -94,9 +94,9 @@ int rt_checkpoint_files_read(struct rt_checkpoint_files *files, const char *fold
     int rc;
 
     RT_TRY(rt_path_join(path, folder, sums_name, err));
-    if (!rt_path_exists(path))
+    if (rt_entry_look(folder, sums_name) == RT_ENTRY_NONE)
         return rt_fail(err, RT_EDATA, "%s: missing; is %s a checkpoint?", path, folder);
-    rc = rt_file_read_all(path, 4096, &sums, &size, err);
+    rc = rt_entry_read(folder, sums_name, 4096, &sums, &size, err);
     for (int i = 0; i < RT_CHECKPOINT_FILE_COUNT && !rc; i++)
         rc = read_file(files, i, folder, sums, err);
     rt_free(&sums);

@@ -7,10 +7,15 @@
 #include "base/error.h"
 #include "base/json.h"
 
+/* What is read is what the program could have written: a value of another kind or out of its range, or a text
+ * with control characters, is refused. */
 enum rt_field_kind {
-    RT_FIELD_TEXT,    /* char[RT_FIELD_TEXT_MAX]; "" is null */
-    RT_FIELD_INTEGER, /* int64_t */
-    RT_FIELD_NUMBER,  /* double; NaN is null */
+    RT_FIELD_TEXT,    /* char[RT_FIELD_TEXT_MAX], plain (base/utf8.h); "" is null */
+    RT_FIELD_NAME,    /* the same, fit for a folder (rt_name_is_valid) */
+    RT_FIELD_DIGEST,  /* the same, 64 lower-case hexadecimal digits */
+    RT_FIELD_INTEGER, /* int64_t in low..high */
+    RT_FIELD_NUMBER,  /* double in low..high */
+    RT_FIELD_MEASURE, /* the same; NaN, or null, is what was not measured */
     RT_FIELD_BOOL,    /* bool */
 };
 
@@ -20,14 +25,15 @@ struct rt_field {
     const char *key; /* null ends a table */
     enum rt_field_kind kind;
     size_t offset; /* in the struct */
+    double low, high;
 };
 
 /* Sets every field's key in `object`. */
 int rt_fields_write(struct rt_json *object, const struct rt_field *fields, const void *structure,
                     struct rt_error *err);
 
-/* Reads every field; one that is missing or of another type is RT_EDATA naming `path` (the file) and the key.
- * Keys that no field asks for are left alone. */
+/* Reads every field; one that is missing, of another type or out of range is RT_EDATA naming `path` (the file)
+ * and the key. Keys that no field asks for are left alone. */
 int rt_fields_read(const struct rt_json *object, const char *path, const struct rt_field *fields,
                    void *structure, struct rt_error *err);
 

@@ -6,10 +6,12 @@
 #include <sys/utsname.h>
 
 #include "base/digest.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/utf8.h"
+#include "config/limits.h"
 
 enum { RESULT_FORMAT = 1, RESULT_MAX = 1 << 20 };
 
@@ -24,71 +26,76 @@ const char *rt_run_state_name(enum rt_run_state state)
     return state_names[state];
 }
 
-#define FIELD(kind, key, structure, member)                                                                    \
+#define FIELD(kind, key, structure, member, low, high)                                                         \
     {                                                                                                          \
-        key, RT_FIELD_##kind, offsetof(struct structure, member)                                               \
+        key, RT_FIELD_##kind, offsetof(struct structure, member), low, high                                    \
     }
-#define RESULT(kind, key, member) FIELD(kind, key, rt_result, member)
-#define THRESHOLD(kind, member) FIELD(kind, #member, rt_threshold, member)
-#define SCORE(member) FIELD(NUMBER, #member, rt_scores, member)
+#define TEXT(kind, key, member) FIELD(kind, key, rt_result, member, 0, 0)
+#define BOOL(member) FIELD(BOOL, #member, rt_result, member, 0, 1)
+#define RESULT(kind, key, member, low, high) FIELD(kind, key, rt_result, member, low, high)
+#define THRESHOLD(kind, member, low, high) FIELD(kind, #member, rt_threshold, member, low, high)
+#define LOSS(member) FIELD(MEASURE, #member, rt_scores, member, RT_LOSS_LOW, RT_LOSS_LIMIT)
+#define ACCURACY(member) FIELD(MEASURE, #member, rt_scores, member, 0, 1)
 
 static const struct rt_field what_fields[] = {
-    RESULT(TEXT, "version", version),
-    RESULT(TEXT, "experiment_name", experiment_name),
-    RESULT(TEXT, "model_name", model_name),
-    RESULT(BOOL, "bn", bn),
-    RESULT(NUMBER, "label_corruption_prob", label_corruption_prob),
-    RESULT(TEXT, "data_corruption_type", data_corruption_type),
-    RESULT(INTEGER, "seed", seed),
-    RESULT(NUMBER, "learning_rate", learning_rate),
-    RESULT(INTEGER, "batch_size", batch_size),
-    RESULT(BOOL, "curve", curve),
-    RESULT(BOOL, "figure1", figure1),
-    RESULT(INTEGER, "epochs", epochs),
-    RESULT(INTEGER, "step", step),
-    RESULT(INTEGER, "batches_per_epoch", batches_per_epoch),
-    RESULT(INTEGER, "log_every", log_every),
+    TEXT(TEXT, "version", version),
+    TEXT(NAME, "experiment_name", experiment_name),
+    TEXT(NAME, "model_name", model_name),
+    BOOL(bn),
+    RESULT(NUMBER, "label_corruption_prob", label_corruption_prob, 0, 1),
+    TEXT(NAME, "data_corruption_type", data_corruption_type),
+    RESULT(INTEGER, "seed", seed, 0, RT_SEED_LIMIT),
+    RESULT(NUMBER, "learning_rate", learning_rate, 0, RT_RATE_LIMIT),
+    RESULT(INTEGER, "batch_size", batch_size, 1, RT_IMAGES_LIMIT),
+    BOOL(curve),
+    BOOL(figure1),
+    RESULT(INTEGER, "epochs", epochs, 0, RT_EPOCHS_LIMIT),
+    RESULT(INTEGER, "step", step, 0, RT_STEPS_LIMIT),
+    RESULT(INTEGER, "batches_per_epoch", batches_per_epoch, 1, RT_IMAGES_LIMIT),
+    RESULT(INTEGER, "log_every", log_every, 1, RT_EPOCHS_LIMIT),
     {0},
 };
 static const struct rt_field how_fields[] = {
-    RESULT(TEXT, "engine", engine),
-    RESULT(TEXT, "isa", isa),
-    RESULT(INTEGER, "threads", threads),
-    RESULT(INTEGER, "parameters", parameters),
-    RESULT(NUMBER, "training_flops", training_flops),
-    RESULT(NUMBER, "wall_s", wall_s),
-    RESULT(NUMBER, "cpu_s", cpu_s),
-    RESULT(INTEGER, "peak_memory_bytes", peak_memory_bytes),
+    TEXT(TEXT, "engine", engine),
+    TEXT(TEXT, "isa", isa),
+    RESULT(INTEGER, "threads", threads, 1, RT_CORES_LIMIT),
+    RESULT(INTEGER, "parameters", parameters, 0, RT_BYTES_LIMIT),
+    RESULT(NUMBER, "training_flops", training_flops, 0, RT_FLOPS_LIMIT),
+    RESULT(NUMBER, "wall_s", wall_s, 0, RT_SECONDS_LIMIT),
+    RESULT(NUMBER, "cpu_s", cpu_s, 0, RT_SECONDS_LIMIT),
+    RESULT(INTEGER, "peak_memory_bytes", peak_memory_bytes, 0, RT_BYTES_LIMIT),
     {0},
 };
 static const struct rt_field data_fields[] = {
-    RESULT(TEXT, "name", data.name),
-    RESULT(TEXT, "source", data.source),
-    RESULT(BOOL, "official", data.official),
-    RESULT(TEXT, "digest", data.digest),
-    RESULT(TEXT, "corruption_digest", data.corruption_digest),
-    RESULT(INTEGER, "train_size", data.train_size),
-    RESULT(INTEGER, "test_size", data.test_size),
+    TEXT(NAME, "name", data.name),
+    TEXT(TEXT, "source", data.source),
+    {"official", RT_FIELD_BOOL, offsetof(struct rt_result, data.official), 0, 1},
+    TEXT(DIGEST, "digest", data.digest),
+    TEXT(DIGEST, "corruption_digest", data.corruption_digest),
+    RESULT(INTEGER, "train_size", data.train_size, 1, RT_IMAGES_LIMIT),
+    RESULT(INTEGER, "test_size", data.test_size, 1, RT_IMAGES_LIMIT),
     {0},
 };
 static const struct rt_field machine_fields[] = {
-    RESULT(TEXT, "cpu", machine.cpu),
-    RESULT(INTEGER, "cores", machine.cores),
-    RESULT(TEXT, "os", machine.os),
+    TEXT(TEXT, "cpu", machine.cpu),
+    RESULT(INTEGER, "cores", machine.cores, 1, RT_CORES_LIMIT),
+    TEXT(TEXT, "os", machine.os),
     {0},
 };
 static const struct rt_field metrics_fields[] = {
-    RESULT(INTEGER, "metrics_size_bytes", metrics_size_bytes),
-    RESULT(TEXT, "metrics_digest", metrics_digest),
+    RESULT(INTEGER, "metrics_size_bytes", metrics_size_bytes, 0, RT_BYTES_LIMIT),
+    TEXT(DIGEST, "metrics_digest", metrics_digest),
     {0},
 };
 static const struct rt_field threshold_fields[] = {
-    THRESHOLD(INTEGER, epoch), THRESHOLD(INTEGER, step),          THRESHOLD(NUMBER, wall_s),
-    THRESHOLD(NUMBER, cpu_s),  THRESHOLD(NUMBER, training_flops), {0},
+    THRESHOLD(INTEGER, epoch, 1, RT_EPOCHS_LIMIT),        THRESHOLD(INTEGER, step, 0, RT_STEPS_LIMIT),
+    THRESHOLD(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),       THRESHOLD(NUMBER, cpu_s, 0, RT_SECONDS_LIMIT),
+    THRESHOLD(NUMBER, training_flops, 0, RT_FLOPS_LIMIT), {0},
 };
 static const struct rt_field score_fields[] = {
-    SCORE(train_loss), SCORE(train_acc), SCORE(test_loss), SCORE(test_acc), {0},
+    LOSS(train_loss), ACCURACY(train_acc), LOSS(test_loss), ACCURACY(test_acc), {0},
 };
+
 /* The scores, and the error for those who would subtract. */
 static int write_scores(struct rt_json *object, const struct rt_scores *scores, struct rt_error *err)
 {
@@ -170,11 +177,13 @@ static int write_all(struct rt_json *object, const struct rt_result *result, str
     return write_section(object, "machine", machine_fields, result, err);
 }
 
-int rt_result_write(const struct rt_result *result, const char *path, struct rt_error *err)
+int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err)
 {
     struct rt_json *object = NULL;
+    char path[RT_PATH_MAX];
     int rc;
 
+    RT_TRY(rt_entry_path(path, run_dir, RT_RESULT_FILE, err));
     if (!(rc = rt_json_object(&object, err)) && !(rc = write_all(object, result, err)))
         rc = rt_json_write(object, path, err);
     rt_json_free(&object);
@@ -215,9 +224,6 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
         return rt_fail(err, RT_EDATA, "%s: format %lld, this program reads %d", path, (long long)format,
                        RESULT_FORMAT);
     RT_TRY(rt_fields_read(object, path, what_fields, result, err));
-    if (result->batches_per_epoch < 1)
-        return rt_fail(err, RT_EDATA, "%s: batches_per_epoch is %lld: no run has so few", path,
-                       (long long)result->batches_per_epoch);
     RT_TRY(read_state(object, path, &result->state, err));
     RT_TRY(rt_threshold_read(&result->threshold, object, "threshold", path, err));
     RT_TRY(read_section(object, path, "final", score_fields, &result->final, err));
@@ -225,18 +231,37 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
     RT_TRY(rt_fields_read(object, path, how_fields, result, err));
     if (rt_json_member(object, metrics_fields[0].key)) /* an older program wrote none */
         RT_TRY(rt_fields_read(object, path, metrics_fields, result, err));
-    return read_section(object, path, "machine", machine_fields, result, err);
+    RT_TRY(read_section(object, path, "machine", machine_fields, result, err));
+    if (result->threshold.reached &&
+        (result->threshold.epoch > result->epochs || result->threshold.step >= result->step))
+        return rt_fail(err, RT_EDATA, "%s: the threshold at epoch %lld, step %lld lies behind the run's end",
+                       path, (long long)result->threshold.epoch, (long long)result->threshold.step);
+    return RT_OK;
 }
 
-int rt_result_read(struct rt_result *out, const char *path, struct rt_error *err)
+int rt_result_parse(struct rt_result *out, const char *path, const char *bytes, size_t size,
+                    struct rt_error *err)
 {
     struct rt_result result = {0};
     struct rt_json *root = NULL;
     int rc;
 
-    if (!(rc = rt_json_read(&root, path, RESULT_MAX, err)) && !(rc = read_all(root, path, &result, err)))
+    if (!(rc = rt_json_parse(&root, path, bytes, size, err)) && !(rc = read_all(root, path, &result, err)))
         *out = result;
     rt_json_free(&root);
+    return rc;
+}
+
+int rt_result_read(struct rt_result *out, const char *run_dir, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], *bytes = NULL;
+    size_t size;
+    int rc;
+
+    RT_TRY(rt_path_join(path, run_dir, RT_RESULT_FILE, err));
+    RT_TRY(rt_entry_read(run_dir, RT_RESULT_FILE, RESULT_MAX, &bytes, &size, err));
+    rc = rt_result_parse(out, path, bytes, size, err);
+    rt_free(&bytes);
     return rc;
 }
 
@@ -253,6 +278,7 @@ static void describe_cpu(char cpu[RT_FIELD_TEXT_MAX], const char *architecture)
         if (colon && !strncmp(line, "model name", 10)) {
             line[strcspn(line, "\n")] = '\0';
             rt_copy_text(cpu, RT_FIELD_TEXT_MAX, colon + 1 + strspn(colon + 1, " "));
+            rt_utf8_make_plain(cpu);
             break;
         }
     }
@@ -270,22 +296,25 @@ void rt_result_describe_machine(struct rt_result *result)
     snprintf(result->machine.os, sizeof result->machine.os, "%.100s %.100s", system.sysname, system.release);
 }
 
-int rt_result_check_metrics(const struct rt_result *result, const char *path, struct rt_error *err)
+int rt_result_check_metrics(const struct rt_result *result, const char *run_dir, const char *metrics,
+                            struct rt_error *err)
 {
-    const uint64_t wanted = result->metrics_size_bytes > 0 ? (uint64_t)result->metrics_size_bytes : 0;
-    char hex[RT_DIGEST_HEX];
-    uint64_t size;
+    const uint64_t wanted = (uint64_t)result->metrics_size_bytes;
+    char path[RT_PATH_MAX], hex[RT_DIGEST_HEX];
+    uint64_t found;
     int fd, rc;
 
     if (!*result->metrics_digest)
         return RT_OK;
-    RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
-    rc = rt_digest_open_file(fd, path, wanted, hex, &size, err);
+    RT_TRY(rt_path_join(path, run_dir, metrics, err));
+    RT_TRY(rt_entry_open(&fd, run_dir, metrics, RT_OPEN_READ, err));
+    rc = rt_digest_open_file(fd, path, wanted, hex, &found, err);
     rt_file_close_read(&fd);
-    if (!rc && (result->metrics_size_bytes < 0 || size < wanted))
-        rc = rt_fail(err, RT_EDATA, "%s: %ju bytes, there were %lld when the run saved its last checkpoint",
-                     path, (uintmax_t)size, (long long)result->metrics_size_bytes);
-    else if (!rc && strcmp(hex, result->metrics_digest) != 0)
-        rc = rt_fail(err, RT_EDATA, "%s: changed since the run saved its last checkpoint", path);
-    return rc;
+    RT_TRY(rc);
+    if (found < wanted)
+        return rt_fail(err, RT_EDATA, "%s: %llu bytes, there were %llu when the run saved its last checkpoint",
+                       path, (unsigned long long)found, (unsigned long long)wanted);
+    if (strcmp(hex, result->metrics_digest) != 0)
+        return rt_fail(err, RT_EDATA, "%s: changed since the run saved its last checkpoint", path);
+    return RT_OK;
 }

@@ -73,13 +73,19 @@ struct rt_result {
 /* Fills in result->machine from the system. */
 void rt_result_describe_machine(struct rt_result *result);
 
-int rt_result_write(const struct rt_result *result, const char *path, struct rt_error *err);
+int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err);
 
-/* Whether the metrics are, as far as the last checkpoint saw them, what it saw: RT_EDATA names them if not. */
-int rt_result_check_metrics(const struct rt_result *result, const char *path, struct rt_error *err);
+/* Whether the metrics (a file in the run's folder) are, as far as the last checkpoint saw them, what it saw:
+ * RT_EDATA names them if not. */
+int rt_result_check_metrics(const struct rt_result *result, const char *run_dir, const char *metrics,
+                            struct rt_error *err);
 
-/* RT_EDATA names the file and the key at fault; RT_EIO. *out is untouched after an error. */
-int rt_result_read(struct rt_result *out, const char *path, struct rt_error *err);
+/* RT_EDATA names the file and the key at fault: missing, of another type, or what the program could not have
+ * written; RT_EIO. *out is untouched after an error. */
+int rt_result_read(struct rt_result *out, const char *run_dir, struct rt_error *err);
+/* The same of bytes in memory; `path` is for messages. */
+int rt_result_parse(struct rt_result *out, const char *path, const char *bytes, size_t size,
+                    struct rt_error *err);
 
 /* For checkpoints, which keep the threshold too: null or an object, under `key`. */
 int rt_threshold_write(const struct rt_threshold *threshold, struct rt_json *object, const char *key,

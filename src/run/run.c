@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "base/log.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/yaml.h"
 #include "run/checkpoint.h"
 
 int rt_run_path(char path[RT_PATH_MAX], const char *runs, const struct rt_experiment *experiment,
@@ -29,13 +29,36 @@ static int sync_parents(const char *path, struct rt_error *err)
     return rt_folder_sync(folder, err); /* RUNS */
 }
 
+/* A folder of the run that is a link would have us write where a stranger says. */
+static int check_place(const char *runs, const struct rt_experiment *experiment, struct rt_error *err)
+{
+    char name[2 * RT_TEXT_MAX + 1], path[RT_PATH_MAX];
+    const char *const names[] = {experiment->model_name, name};
+
+    snprintf(name, sizeof name, "%s/%s", experiment->model_name, experiment->experiment_name);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        RT_TRY(rt_entry_path(path, runs, names[i], err));
+        if (rt_entry_look(runs, names[i]) == RT_ENTRY_OTHER)
+            return rt_fail(
+                err, RT_EIO,
+                "%s is a link or no folder: runs are not reached through links; --runs names another place",
+                path);
+        if (rt_entry_look(runs, names[i]) == RT_ENTRY_NONE)
+            break;
+    }
+    return RT_OK;
+}
+
 int rt_run_open(struct rt_run *run, const char *runs, const struct rt_experiment *experiment,
                 struct rt_error *err)
 {
     int rc;
 
     *run = (struct rt_run){0};
+    runs = runs ? runs : RT_RUNS_DEFAULT;
     RT_TRY(rt_run_path(run->path, runs, experiment, err));
+    RT_TRY(rt_folder_make(runs, err));
+    RT_TRY(check_place(runs, experiment, err));
     RT_TRY(rt_folder_make(run->path, err));
     RT_TRY(rt_lock_acquire(&run->lock, run->path, RT_LOCK_FILE, err));
     if (!(rc = rt_folder_remove_temporaries(run->path, err)))
@@ -99,77 +122,115 @@ int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experimen
 
 int rt_run_write_config(const struct rt_run *run, const struct rt_experiment *experiment, struct rt_error *err)
 {
-    char path[RT_PATH_MAX], *yaml = NULL;
+    char *yaml = NULL;
     int rc;
 
-    RT_TRY(rt_path_join(path, run->path, RT_CONFIG_FILE, err));
     RT_TRY(rt_experiment_format(experiment, &yaml, err));
-    rc = rt_file_write_all(path, yaml, strlen(yaml), err);
+    rc = rt_entry_write(run->path, RT_CONFIG_FILE, yaml, strlen(yaml), err);
     rt_free(&yaml);
+    return rc;
+}
+
+int rt_run_read_config(struct rt_experiment *experiment, const char *run_dir, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], *bytes = NULL;
+    size_t size;
+    int rc;
+
+    RT_TRY(rt_path_join(path, run_dir, RT_CONFIG_FILE, err));
+    RT_TRY(rt_entry_read(run_dir, RT_CONFIG_FILE, RT_YAML_BYTES_MAX, &bytes, &size, err));
+    rc = rt_experiment_parse(experiment, path, bytes, size, err);
+    rt_free(&bytes);
     return rc;
 }
 
 int rt_run_write_result(const struct rt_run *run, const struct rt_result *result, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
-
-    RT_TRY(rt_path_join(path, run->path, RT_RESULT_FILE, err));
-    return rt_result_write(result, path, err);
+    return rt_result_write(result, run->path, err);
 }
 
 /* ---- listing ---- */
 
+static int add_entry(struct rt_run_entry **entry, struct rt_run_list *list, const char *path,
+                     struct rt_error *err)
+{
+    RT_TRY(rt_realloc(&list->items, (size_t)list->count + 1, sizeof *list->items, "a list of runs", err));
+    *entry = &list->items[list->count++];
+    **entry = (struct rt_run_entry){0};
+    return rt_path_join((*entry)->path, "", path, err);
+}
+
+/* What cannot be read is an entry that says so: the others are still there. */
+static int note_trouble(struct rt_run_entry *entry, int rc, const struct rt_error *trouble,
+                        struct rt_error *err)
+{
+    if (rc == RT_EMEMORY)
+        return rt_fail(err, RT_EMEMORY, "%s", trouble->message);
+    snprintf(entry->trouble, sizeof entry->trouble, "%.255s", trouble->message);
+    return RT_OK;
+}
+
+static int add_trouble(struct rt_run_list *list, const char *path, int rc, const struct rt_error *trouble,
+                       struct rt_error *err)
+{
+    struct rt_run_entry *entry;
+
+    RT_TRY(add_entry(&entry, list, path, err));
+    return note_trouble(entry, rc, trouble, err);
+}
+
 /* Fills in one more entry if `path` is a run. */
 static int look_at(struct rt_run_list *list, const char *path, struct rt_error *err)
 {
-    char config[RT_PATH_MAX], file[RT_PATH_MAX];
     struct rt_run_entry *entry;
     struct rt_error trouble;
+    int fd, rc;
+
+    if (rt_entry_look(path, RT_CONFIG_FILE) == RT_ENTRY_NONE)
+        return RT_OK;
+    if ((rc = rt_entry_open(&fd, path, RT_CONFIG_FILE, RT_OPEN_READ, &trouble)))
+        return add_trouble(list, path, rc, &trouble, err);
+    rt_file_close_read(&fd);
+    RT_TRY(add_entry(&entry, list, path, err));
+    entry->holder = rt_lock_holder(path, RT_LOCK_FILE);
+    if (rt_entry_look(path, RT_RESULT_FILE) == RT_ENTRY_NONE)
+        return RT_OK;
+    rc = rt_result_read(&entry->result, path, &trouble);
+    entry->has_result = !rc;
+    return rc ? note_trouble(entry, rc, &trouble, err) : RT_OK;
+}
+
+static int look_into(struct rt_run_list *list, const char *folder, int depth, struct rt_error *err);
+
+/* One name in a folder of runs, `depth` levels above them. */
+static int look_at_name(struct rt_run_list *list, const char *folder, const char *name, int depth,
+                        struct rt_error *err)
+{
+    struct rt_error trouble;
+    char path[RT_PATH_MAX];
     int rc;
 
-    RT_TRY(rt_path_join(config, path, RT_CONFIG_FILE, err));
-    if (!rt_path_is_file(config)) {
-        if (access(path, X_OK))
-            rt_log_warn("cannot open the folder %s: %s: left out", path, strerror(errno));
-        return RT_OK;
+    RT_TRY(rt_path_join(path, folder, name, err));
+    if (rt_entry_look(folder, name) == RT_ENTRY_FOLDER) {
+        if (!depth)
+            return look_at(list, path, err);
+        rc = look_into(list, path, depth - 1, &trouble);
+        return rc ? add_trouble(list, path, rc, &trouble, err) : RT_OK;
     }
-    RT_TRY(rt_realloc(&list->items, (size_t)list->count + 1, sizeof *list->items, "a list of runs", err));
-    entry = &list->items[list->count++];
-    *entry = (struct rt_run_entry){0};
-    RT_TRY(rt_path_join(entry->path, "", path, err));
-    entry->holder = rt_lock_holder(path, RT_LOCK_FILE);
-    RT_TRY(rt_path_join(file, path, RT_RESULT_FILE, err));
-    if (!rt_path_exists(file))
+    if (!rt_path_is_folder(path))
         return RT_OK;
-    rc = rt_result_read(&entry->result, file, &trouble);
-    entry->has_result = !rc;
-    if (rc == RT_EMEMORY)
-        return rt_fail(err, RT_EMEMORY, "%s", trouble.message);
-    if (rc)
-        snprintf(entry->trouble, sizeof entry->trouble, "%.255s", trouble.message);
-    return RT_OK;
+    rc = rt_fail(&trouble, RT_EIO, "%s is a link: runs are not reached through links", path);
+    return add_trouble(list, path, rc, &trouble, err);
 }
 
 static int look_into(struct rt_run_list *list, const char *folder, int depth, struct rt_error *err)
 {
     struct rt_names names = {0};
-    char path[RT_PATH_MAX];
-    struct rt_error trouble;
-    int rc = rt_folder_list(&names, folder, &trouble);
+    int rc = rt_folder_list(&names, folder, err);
 
-    if (rc == RT_EIO && depth == 0) { /* of many, one that is not for us to read */
-        rt_log_warn("%s: left out", trouble.message);
-        rt_names_free(&names);
-        return RT_OK;
-    }
-    if (rc)
-        rt_fail(err, trouble.status, "%s", trouble.message);
-    for (int i = 0; i < names.count && !rc; i++) {
-        if (*names.items[i] == '.' || (rc = rt_path_join(path, folder, names.items[i], err)) ||
-            !rt_path_is_folder(path))
-            continue;
-        rc = depth ? look_into(list, path, depth - 1, err) : look_at(list, path, err);
-    }
+    for (int i = 0; i < names.count && !rc; i++)
+        if (*names.items[i] != '.')
+            rc = look_at_name(list, folder, names.items[i], depth, err);
     rt_names_free(&names);
     return rc;
 }

@@ -47,12 +47,15 @@ int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experimen
 int rt_run_write_config(const struct rt_run *run, const struct rt_experiment *experiment, struct rt_error *err);
 int rt_run_write_result(const struct rt_run *run, const struct rt_result *result, struct rt_error *err);
 
+/* The config.yaml in a run's folder (which need not be open). RT_ECONFIG, RT_EIO. */
+int rt_run_read_config(struct rt_experiment *experiment, const char *run_dir, struct rt_error *err);
+
 /* A run as found on disk. */
 struct rt_run_entry {
     char path[RT_PATH_MAX];
     pid_t holder;      /* the process that works on it now, or 0 */
     bool has_result;   /* `result` is filled in; otherwise the run never got so far, or */
-    char trouble[256]; /* its result.json cannot be read, because of this ("" else) */
+    char trouble[256]; /* it or its result.json cannot be read, because of this ("" else) */
     struct rt_result result;
 };
 struct rt_run_list {
@@ -60,7 +63,8 @@ struct rt_run_list {
     int count;
 };
 
-/* Every run under `runs`, by model and name. A folder without a config.yaml is none. */
+/* Every run under `runs`, by model and name. A folder without a config.yaml is none. What cannot be read there,
+ * or is reached through a link, is an entry with its trouble. */
 int rt_run_list(struct rt_run_list *list, const char *runs, struct rt_error *err);
 void rt_run_list_free(struct rt_run_list *list);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "run/run.h"
 
@@ -76,11 +76,10 @@ int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct r
 static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
 {
     struct rt_experiment had;
-    char path[RT_PATH_MAX], ignored[sizeof RT_RUN_MAY_CHANGE + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
-    RT_TRY(rt_path_join(path, run->directory, RT_CONFIG_FILE, err));
-    if (!rt_path_is_file(path))
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
+    if (rt_entry_look(run->directory, RT_CONFIG_FILE) == RT_ENTRY_NONE)
         return 0;
-    RT_TRY(rt_experiment_read(&had, path, err));
+    RT_TRY(rt_run_read_config(&had, run->directory, err));
     /* a seed that was drawn is no change */
     const bool drawn = !run->experiment.seed.given || run->experiment.reseed_on_resume;
     snprintf(ignored, sizeof ignored, "%s%s", RT_RUN_MAY_CHANGE, drawn ? " seed" : "");
@@ -108,7 +107,6 @@ static bool is_done(const struct rt_sweep_run *run, const struct rt_result *resu
 
 static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *options, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     struct rt_result result;
     RT_TRY(rt_run_path(run->directory, options->runs, &run->experiment, err));
     run->state = RT_SWEEP_WAITING;
@@ -117,8 +115,7 @@ static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *opti
     if (options->fresh)
         return 0;
     RT_TRY(check_config(run, err));
-    RT_TRY(rt_path_join(path, run->directory, RT_RESULT_FILE, err));
-    if (!rt_path_is_file(path) || rt_result_read(&result, path, NULL))
+    if (rt_result_read(&result, run->directory, NULL))
         return 0; /* the run itself will say what is wrong with it */
     run->epochs_done = (double)result.epochs;
     while (run->stage < run->stage_count && is_done(run, &result, run->stage))

@@ -1,6 +1,6 @@
 /* metrics.csv in the run directory. Each row is written when it is logged, so that a killed run loses none, and
  * synced before a checkpoint that counts on it. On resume the file has been cut back to the checkpoint. */
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "track/metrics.h"
 #include "track/recorder.h"
@@ -22,10 +22,10 @@ static int open_file(struct rt_recorder *csv, const struct rt_run_info *info, st
     uint64_t size;
 
     RT_TRY(rt_path_join(csv->path, info->run_dir, RT_METRICS_FILE, err));
-    RT_TRY(rt_file_open(&csv->fd, csv->path, RT_OPEN_APPEND, err));
+    RT_TRY(rt_entry_open(&csv->fd, info->run_dir, RT_METRICS_FILE, RT_OPEN_APPEND, err));
     if (!info->resumed)
-        RT_TRY(rt_file_truncate(csv->path, 0, err));
-    RT_TRY(rt_file_size(csv->path, &size, err));
+        RT_TRY(rt_file_cut(csv->fd, csv->path, 0, err));
+    RT_TRY(rt_entry_size(info->run_dir, RT_METRICS_FILE, &size, err));
     return size ? RT_OK : write_header(csv, err);
 }
 

@@ -6,18 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
+#include "config/limits.h"
 
 #define FILE_MAX (SIZE_MAX / 16) /* a long run logs for weeks; memory is in proportion to the file */
 
 static const char header[] =
     "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n";
-
-enum { REALS = 7 }; /* columns from train_loss on */
 
 size_t rt_metrics_format_header(char *row)
 {
@@ -25,29 +25,35 @@ size_t rt_metrics_format_header(char *row)
     return sizeof header - 1;
 }
 
-/* ",0.5", or "," for what was not measured. */
-static size_t append_real(char *row, size_t length, const char *format, double value, bool measured)
+/* ",0.5", or "," for what was not measured. At most 24 bytes, whatever the value. */
+static void append_real(struct rt_text *row, double value, bool measured)
 {
-    row[length++] = ',';
-    if (!measured)
-        return length;
-    return length + (size_t)snprintf(row + length, RT_METRICS_ROW_MAX - length, format, value);
+    rt_text_append(row, ",");
+    if (measured && isnan(value))
+        rt_text_append(row, "nan"); /* printf writes "-nan" for some */
+    else if (measured)
+        rt_text_printf(row, "%.9g", value);
+}
+
+static void append_seconds(struct rt_text *row, double value)
+{
+    rt_text_printf(row, fabs(value) < 1e15 ? ",%.3f" : ",%.9g", value);
 }
 
 size_t rt_metrics_format_row(const struct rt_log_point *point, char *row)
 {
-    size_t length =
-        (size_t)snprintf(row, RT_METRICS_ROW_MAX, "%" PRId64 ",%d,%d", point->step, point->epoch, point->batch);
+    struct rt_text text = rt_text_in(row, RT_METRICS_ROW_MAX);
 
-    length = append_real(row, length, "%.9g", point->train_loss, true); /* a NaN here is a finding */
-    length = append_real(row, length, "%.9g", point->train_acc, true);
-    length = append_real(row, length, "%.9g", point->test_loss, !isnan(point->test_acc));
-    length = append_real(row, length, "%.9g", point->test_acc, !isnan(point->test_acc));
-    length = append_real(row, length, "%.9g", point->learning_rate, true);
-    length = append_real(row, length, "%.3f", point->wall_s, true);
-    length = append_real(row, length, "%.3f", point->cpu_s, true);
-    row[length++] = '\n';
-    return length;
+    rt_text_printf(&text, "%" PRId64 ",%d,%d", point->step, point->epoch, point->batch);
+    append_real(&text, point->train_loss, true); /* a NaN here is a finding */
+    append_real(&text, point->train_acc, true);
+    append_real(&text, point->test_loss, !isnan(point->test_acc));
+    append_real(&text, point->test_acc, !isnan(point->test_acc));
+    append_real(&text, point->learning_rate, true);
+    append_seconds(&text, point->wall_s);
+    append_seconds(&text, point->cpu_s);
+    rt_text_append(&text, "\n");
+    return text.length;
 }
 
 /* A row being read, for messages: the file, the line's number, where in it. */
@@ -59,54 +65,79 @@ struct cursor {
 
 static int complain(const struct cursor *cursor, const char *what, struct rt_error *err)
 {
-    return rt_fail(err, RT_EDATA, "%s:%zu: %s (found '%.*s')", cursor->path, cursor->line, what,
-                   (int)strcspn(cursor->at, ",\n"), cursor->at);
+    enum { SHOWN = 60 };
+    const size_t length = strcspn(cursor->at, ",\n");
+
+    return rt_fail(err, RT_EDATA, "%s:%zu: %s (found '%.*s%s')", cursor->path, cursor->line, what,
+                   length < SHOWN ? (int)length : SHOWN, cursor->at, length < SHOWN ? "" : "...");
 }
 
-/* A whole number from 0 up and the comma behind it. */
-static int take_integer(struct cursor *cursor, int64_t high, int64_t *value, struct rt_error *err)
+/* A whole number from `low` up and the comma behind it. */
+static int take_integer(struct cursor *cursor, int64_t low, double high, int64_t *value, struct rt_error *err)
 {
     char *end;
     long long number;
 
     errno = 0;
     number = strtoll(cursor->at, &end, 10);
-    if (*cursor->at < '0' || *cursor->at > '9' || errno || number > high || *end != ',')
+    if (*cursor->at < '0' || *cursor->at > '9' || errno || *end != ',')
         return complain(cursor, "expected a whole number", err);
+    if (number < low || (double)number > high)
+        return complain(cursor, "out of the range of a run", err);
     *value = number;
     cursor->at = end + 1;
     return RT_OK;
 }
 
-/* A real number or nothing (NaN), and the `terminator` behind it. */
-static int take_real(struct cursor *cursor, char terminator, double *value, struct rt_error *err)
+/* The real columns, in their order: where they go, and what a run can have logged there. */
+static const struct column {
+    size_t offset;
+    double low, high;
+    bool finite; /* else also nan, inf, or nothing: NaN */
+} columns[] = {
+    {offsetof(struct rt_log_point, train_loss), RT_LOSS_LOW, RT_LOSS_LIMIT, false},
+    {offsetof(struct rt_log_point, train_acc), 0, 1, false},
+    {offsetof(struct rt_log_point, test_loss), RT_LOSS_LOW, RT_LOSS_LIMIT, false},
+    {offsetof(struct rt_log_point, test_acc), 0, 1, false},
+    {offsetof(struct rt_log_point, learning_rate), 0, RT_RATE_LIMIT, true},
+    {offsetof(struct rt_log_point, wall_s), 0, RT_SECONDS_LIMIT, true},
+    {offsetof(struct rt_log_point, cpu_s), 0, RT_SECONDS_LIMIT, true},
+};
+
+enum { REALS = sizeof columns / sizeof *columns };
+
+/* A real number as printf writes it, or nothing (NaN), and the `terminator` behind it. */
+static int take_real(struct cursor *cursor, const struct column *column, char terminator, double *value,
+                     struct rt_error *err)
 {
-    char *end;
+    const char *const sign = cursor->at + (*cursor->at == '-');
+    char *end = (char *)(uintptr_t)cursor->at;
 
     *value = NAN;
-    end = (char *)(uintptr_t)cursor->at;
     if (*cursor->at != terminator) {
-        if (strchr(" \t\v\f\r\n,", *cursor->at))
+        if (!strchr("0123456789", *sign) && strncmp(sign, "nan", 3) != 0 && strncmp(sign, "inf", 3) != 0)
             return complain(cursor, "expected a number", err);
         *value = strtod(cursor->at, &end);
     }
-    if (*end != terminator)
+    if (*end != terminator || strcspn(sign, "xX(") < (size_t)(end - sign))
         return complain(cursor, "expected a number", err);
+    if (isfinite(*value) ? *value < column->low || *value > column->high : column->finite)
+        return complain(cursor, "out of the range of a run", err);
     cursor->at = end + 1;
     return RT_OK;
 }
 
 static int take_row(struct cursor *cursor, struct rt_log_point *point, struct rt_error *err)
 {
-    double *const reals[REALS] = {&point->train_loss,    &point->train_acc, &point->test_loss, &point->test_acc,
-                                  &point->learning_rate, &point->wall_s,    &point->cpu_s};
     int64_t epoch, batch;
 
-    RT_TRY(take_integer(cursor, INT64_MAX, &point->step, err));
-    RT_TRY(take_integer(cursor, INT32_MAX, &epoch, err));
-    RT_TRY(take_integer(cursor, INT32_MAX, &batch, err));
+    *point = (struct rt_log_point){0};
+    RT_TRY(take_integer(cursor, 0, RT_STEPS_LIMIT, &point->step, err));
+    RT_TRY(take_integer(cursor, 1, RT_EPOCHS_LIMIT, &epoch, err));
+    RT_TRY(take_integer(cursor, 0, RT_IMAGES_LIMIT, &batch, err));
     for (int i = 0; i < REALS; i++)
-        RT_TRY(take_real(cursor, i + 1 < REALS ? ',' : '\n', reals[i], err));
+        RT_TRY(take_real(cursor, &columns[i], i + 1 < REALS ? ',' : '\n',
+                         (double *)(void *)((char *)point + columns[i].offset), err));
     point->epoch = (int)epoch;
     point->batch = (int)batch;
     return RT_OK;
@@ -133,30 +164,72 @@ static int read_rows(struct rt_metrics_log *log, const char *path, const char *t
     return RT_OK;
 }
 
-int rt_metrics_read(struct rt_metrics_log *out, const char *path, struct rt_error *err)
+int rt_metrics_parse(struct rt_metrics_log *out, const char *path, const char *text, size_t size,
+                     struct rt_error *err)
 {
     struct rt_metrics_log log = {0};
-    char *text = NULL;
-    size_t size, lines = 0;
+    size_t lines = 0;
     int rc;
 
-    if ((rc = rt_file_read_all(path, FILE_MAX, &text, &size, err)))
-        goto done;
-    if (strlen(text) != size) {
-        rc = rt_fail(err, RT_EDATA, "%s: holds a NUL at byte %zu", path, strlen(text));
-        goto done;
-    }
+    if (strlen(text) != size)
+        return rt_fail(err, RT_EDATA, "%s: holds a NUL at byte %zu", path, strlen(text));
     for (const char *p = text; (p = strchr(p, '\n')); p++)
         lines++;
-    if ((rc = rt_alloc(&log.points, lines, sizeof *log.points, "metrics", err)) ||
-        (rc = read_rows(&log, path, text, err)))
-        goto done;
-    *out = log;
-    log = (struct rt_metrics_log){0};
-done:
+    if (!(rc = rt_alloc(&log.points, lines, sizeof *log.points, "metrics", err)) &&
+        !(rc = read_rows(&log, path, text, err))) {
+        *out = log;
+        log = (struct rt_metrics_log){0};
+    }
     rt_metrics_free(&log);
+    return rc;
+}
+
+int rt_metrics_read(struct rt_metrics_log *out, const char *run_dir, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], *text;
+    size_t size;
+    int rc;
+
+    RT_TRY(rt_path_join(path, run_dir, RT_METRICS_FILE, err));
+    RT_TRY(rt_entry_read(run_dir, RT_METRICS_FILE, FILE_MAX, &text, &size, err));
+    rc = rt_metrics_parse(out, path, text, size, err);
     rt_free(&text);
     return rc;
+}
+
+/* The file's last bytes, with a NUL behind them: more than a row. */
+static size_t read_tail(char tail[RT_METRICS_ROW_MAX + 1], const char *run_dir)
+{
+    uint64_t size;
+    size_t got = 0;
+    int fd;
+
+    if (rt_entry_size(run_dir, RT_METRICS_FILE, &size, NULL) ||
+        rt_entry_open(&fd, run_dir, RT_METRICS_FILE, RT_OPEN_READ, NULL))
+        return 0;
+    if (lseek(fd, size > RT_METRICS_ROW_MAX ? (off_t)(size - RT_METRICS_ROW_MAX) : 0, SEEK_SET) < 0 ||
+        rt_file_read(fd, RT_METRICS_FILE, tail, RT_METRICS_ROW_MAX, &got, NULL))
+        got = 0;
+    rt_file_close_read(&fd);
+    tail[got] = '\0';
+    return strlen(tail) == got ? got : 0;
+}
+
+bool rt_metrics_read_last(struct rt_log_point *point, const char *run_dir)
+{
+    char tail[RT_METRICS_ROW_MAX + 1];
+    struct cursor cursor = {.path = RT_METRICS_FILE};
+    size_t length = read_tail(tail, run_dir);
+
+    while (length && tail[length - 1] != '\n') /* what follows is still being written */
+        length--;
+    if (!length)
+        return false;
+    tail[length] = '\0';
+    while (--length && tail[length - 1] != '\n')
+        ;
+    cursor.at = tail + length;
+    return length && !take_row(&cursor, point, NULL); /* at 0: the header, or a row cut in two */
 }
 
 void rt_metrics_free(struct rt_metrics_log *log)

@@ -24,10 +24,17 @@ struct rt_metrics_log {
     size_t count;
 };
 
-/* Reads a whole file. A last line without its newline is still being written and is left out. RT_EDATA names
- * the line at fault and why (a foreign header, a number that is none, steps that do not increase); RT_EIO.
- * *out is untouched after an error. */
-int rt_metrics_read(struct rt_metrics_log *out, const char *path, struct rt_error *err);
+/* Reads a run's metrics.csv. A last line without its newline is still being written and is left out. RT_EDATA
+ * names the line at fault and why (a foreign header, a number that is none or that no run can have logged,
+ * steps that do not increase); RT_EIO. *out is untouched after an error. */
+int rt_metrics_read(struct rt_metrics_log *out, const char *run_dir, struct rt_error *err);
+/* The same of `size` bytes with a NUL behind them; `path` is for messages. */
+int rt_metrics_parse(struct rt_metrics_log *out, const char *path, const char *text, size_t size,
+                     struct rt_error *err);
+
+/* The last whole row of a run that is under way; false when there is none that can be read. */
+bool rt_metrics_read_last(struct rt_log_point *point, const char *run_dir);
+
 void rt_metrics_free(struct rt_metrics_log *log); /* accepts the zeroed state */
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "track/metrics.h"
 #include "train/session_state.h"
 
@@ -13,6 +14,7 @@ static void describe_data(struct rt_session *session)
 
     snprintf(result->data.name, sizeof result->data.name, "%.255s", dataset->name);
     snprintf(result->data.source, sizeof result->data.source, "%.255s", dataset->source);
+    rt_utf8_make_plain(result->data.source); /* a path may be any bytes */
     rt_copy_text(result->data.digest, sizeof result->data.digest, dataset->digest);
     rt_copy_text(result->data.corruption_digest, sizeof result->data.corruption_digest,
                  dataset->corruption_digest);

@@ -26,13 +26,11 @@ static int find_given(char path[RT_PATH_MAX], const char *given, const char *run
 /* A run that says it finished but has no checkpoint is not silently trained again. */
 static int check_unfinished(const char *run_dir, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     struct rt_result result;
 
-    RT_TRY(rt_path_join(path, run_dir, RT_RESULT_FILE, err));
-    if (!rt_path_exists(path))
+    if (rt_entry_look(run_dir, RT_RESULT_FILE) == RT_ENTRY_NONE)
         return RT_OK;
-    RT_TRY(rt_result_read(&result, path, err));
+    RT_TRY(rt_result_read(&result, run_dir, err));
     if (result.state == RT_RUN_finished)
         return rt_fail(err, RT_EDATA,
                        "%s: the run finished, but has no checkpoint left; --fresh starts it over", run_dir);
@@ -125,12 +123,8 @@ static int check_experiment(const struct rt_checkpoint *checkpoint, const struct
 static void take_experiment_key(struct rt_experiment *experiment, const char *run_dir)
 {
     struct rt_experiment current;
-    char path[RT_PATH_MAX];
 
-    if (rt_path_join(path, run_dir, RT_CONFIG_FILE, NULL) || !rt_path_exists(path))
-        return;
-    rt_experiment_defaults(&current);
-    if (!rt_experiment_read(&current, path, NULL) && *current.experiment_key)
+    if (!rt_run_read_config(&current, run_dir, NULL) && *current.experiment_key)
         rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, current.experiment_key);
 }
 
@@ -192,6 +186,24 @@ int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_expe
     return rc;
 }
 
+/* Where it stands must be a place of an epoch of these data: batches are read by their number. */
+static int check_place(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
+                       struct rt_error *err)
+{
+    const struct rt_progress *at = &checkpoint->progress;
+    const int64_t batch = checkpoint->experiment.batch_size;
+    const int64_t per_epoch = ((int64_t)dataset->train_count + batch - 1) / batch;
+
+    if (at->batches < per_epoch && at->serial == at->epochs * per_epoch + at->batches)
+        return RT_OK;
+    return rt_fail(
+        err, RT_EDATA,
+        "%s: stands after %lld epochs and %lld batches, %lld in all, but an epoch has %lld: no checkpoint "
+        "of such a run; --fresh starts over",
+        checkpoint->path, (long long)at->epochs, (long long)at->batches, (long long)at->serial,
+        (long long)per_epoch);
+}
+
 int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                          const struct rt_dataset *dataset, struct rt_error *err)
 {
@@ -208,7 +220,7 @@ int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt
                        "(%.12s...); --fresh starts over",
                        dataset->source, dataset->corruption_digest, rt_path_name(checkpoint->path),
                        checkpoint->corruption_digest);
-    return RT_OK;
+    return check_place(checkpoint, dataset, err);
 }
 
 /* ---- going back to it ---- */

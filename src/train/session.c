@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -194,17 +195,13 @@ static int start_recorders(struct rt_session *session, struct rt_error *err)
 /* From here on the run directory changes. */
 static int begin(struct rt_session *session, struct rt_error *err)
 {
-    char log[RT_PATH_MAX], metrics[RT_PATH_MAX];
-
-    RT_TRY(rt_path_join(log, session->run.path, RT_LOG_FILE, err));
-    RT_TRY(rt_path_join(metrics, session->run.path, RT_METRICS_FILE, err));
-    if (session->resumed && rt_path_exists(metrics))
+    if (session->resumed && rt_entry_look(session->run.path, RT_METRICS_FILE) != RT_ENTRY_NONE)
         rt_session_note_metrics(session);
     if (session->resumed)
         RT_TRY(rt_resume_rewind(&session->checkpoint, session->run.path, err));
     else
         RT_TRY(rt_run_clear(&session->run, &session->experiment, RT_METRICS_FILE, err));
-    RT_TRY(rt_log_open(log, err));
+    RT_TRY(rt_log_open(session->run.path, RT_LOG_FILE, err));
     say_changes(session);
     if (!session->resumed && session->options->begin && *session->experiment.track)
         session->options->begin(&session->setup.dataset, session->run.path);
@@ -302,11 +299,9 @@ static int run_session(struct rt_session *session, struct rt_error *err)
 bool rt_session_is_finished(const struct rt_session *session)
 {
     struct rt_result result;
-    char path[RT_PATH_MAX];
 
     return session->resumed && rt_progress_complete(&session->checkpoint.progress, &session->experiment) &&
-           !rt_path_join(path, session->run.path, RT_RESULT_FILE, NULL) &&
-           !rt_result_read(&result, path, NULL) && result.state == RT_RUN_finished &&
+           !rt_result_read(&result, session->run.path, NULL) && result.state == RT_RUN_finished &&
            result.step == session->checkpoint.progress.step;
 }
 

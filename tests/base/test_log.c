@@ -58,7 +58,7 @@ static void test_file_gets_all(void **state)
     size_t size;
     static const char *const lines[] = {" info 1\n", " detail\n", " warning: warn\n", " note\n"};
 
-    assert_int_equal(rt_log_open(path, NULL), RT_OK);
+    assert_int_equal(rt_log_open(*state, rt_path_name(path), NULL), RT_OK);
     assert_shown(state, RT_LOG_QUIET, "warning: warn\n");
     assert_int_equal(rt_log_close(NULL), RT_OK);
     say_all(); /* no longer to the file */
@@ -83,7 +83,7 @@ static void test_full_disk(void **state)
 {
     struct rt_error err = {0};
 
-    assert_int_equal(rt_log_open(in_scratch(state, "log.txt"), NULL), RT_OK);
+    assert_int_equal(rt_log_open(*state, "log.txt", NULL), RT_OK);
     rt_log_set_level(RT_LOG_QUIET);
     rt_system_hook = refuse_writes;
     rt_log_note("lost");
@@ -92,7 +92,7 @@ static void test_full_disk(void **state)
     assert_int_equal(rt_log_close(&err), RT_EIO);
     assert_non_null(strstr(err.message, "No space left"));
     assert_int_equal(rt_log_close(NULL), RT_OK); /* closed already */
-    assert_int_equal(rt_log_open(in_scratch(state, "no/such/folder"), NULL), RT_EIO);
+    assert_int_equal(rt_log_open(in_scratch(state, "no/such"), "log.txt", NULL), RT_EIO);
 }
 
 int main(void)

@@ -216,10 +216,15 @@ static void test_nearest_long_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_append),  cmocka_unit_test(test_failure_sticks),
-        cmocka_unit_test(test_reals),   cmocka_unit_test(test_fold),
-        cmocka_unit_test(test_utf8),    cmocka_unit_test(test_words),
-        cmocka_unit_test(test_nearest), cmocka_unit_test(test_nearest_long_words),
+        cmocka_unit_test(test_append),
+        cmocka_unit_test(test_failure_sticks),
+        cmocka_unit_test(test_reals),
+        cmocka_unit_test(test_fold),
+        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_nearest_long_words),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@ static void check_row(const struct rt_log_point *point)
     size_t length = rt_metrics_format_header(text);
 
     length += rt_metrics_format_row(point, text + length);
-    RT_FUZZ_CHECK(!rt_metrics_read(&log, rt_fuzz_file((uint8_t *)text, length), &err));
+    RT_FUZZ_CHECK(!rt_metrics_parse(&log, "m", text, length, &err));
     RT_FUZZ_CHECK(log.count == 1 && log.points->step == point->step && log.points->epoch == point->epoch);
     RT_FUZZ_CHECK(same(log.points->test_acc, point->test_acc) || point->test_acc == point->test_acc);
     rt_metrics_free(&log);

@@ -48,8 +48,13 @@ static void publish(int64_t epochs, int64_t batches, char path[RT_PATH_MAX])
     assert_int_equal(rt_experiment_builtin(&checkpoint.experiment, "MLP1_0.5_none", NULL), 0);
     checkpoint.progress.epochs = epochs;
     checkpoint.progress.batches = batches;
-    checkpoint.progress.loss_sum = 1.0 / 3;
-    checkpoint.progress.threshold = (struct rt_threshold){.reached = true, .epoch = 2, .wall_s = 0.1};
+    checkpoint.progress.images = batches * checkpoint.experiment.batch_size;
+    checkpoint.progress.serial = epochs * 391 + batches;
+    checkpoint.progress.step = epochs * 9;
+    checkpoint.progress.loss_sum = batches ? 1.0 / 3 : 0;
+    checkpoint.progress.wall_s = 1.0 / 3;
+    if (epochs)
+        checkpoint.progress.threshold = (struct rt_threshold){.reached = true, .epoch = 1, .wall_s = 0.1};
     checkpoint.model = (struct rt_safetensors){.tensors = &model, .tensor_count = 1};
     checkpoint.optimizer = (struct rt_safetensors){.tensors = &optimizer, .tensor_count = 1};
     if (rt_checkpoint_write(&checkpoint, folder, "metrics.csv", &err))
@@ -131,6 +136,70 @@ static void notices_what_is_missing_or_short(void **state)
     assert_int_equal(rt_checkpoint_read(&back, path, &err), RT_EDATA);
     assert_non_null(strstr(err.message, "missing"));
     assert_int_equal(rt_checkpoint_read(&back, folder, &err), RT_EDATA); /* no checkpoint at all */
+}
+
+/* Whole, with digests that agree, but with numbers that no run can have together: batches are an index, epochs
+ * decide which checkpoints are later. */
+static void refuses_what_no_run_has(void **state)
+{
+    static const struct {
+        const char *edge;
+        struct rt_progress progress;
+        const char *why;
+    } rows[] = {
+        {"negative batches", {.batches = -1, .images = -128, .serial = 1}, "batches"},
+        {"batches past any epoch", {.batches = 1000000, .images = 128000000, .serial = 1000000}, "batches"},
+        {"images of other batches", {.batches = 5, .images = 128, .serial = 5}, "images"},
+        {"more correct than images", {.batches = 1, .images = 128, .correct = 129, .serial = 1}, "correct"},
+        {"negative epochs", {.epochs = -5, .serial = 5}, "epochs"},
+        {"a step that overflows", {.epochs = 1, .serial = 391, .step = INT64_MAX}, "step"},
+        {"more log points than steps", {.epochs = 1, .serial = 391, .step = 392}, "step"},
+        {"fewer steps than epochs", {.epochs = 9, .serial = 8}, "serial"},
+        {"a sum without images", {.epochs = 1, .serial = 391, .loss_sum = 3}, "loss_sum"},
+        {"seconds of 309 digits", {.epochs = 1, .serial = 391, .wall_s = 1.7e308}, "wall_s"},
+        {"no seconds", {.epochs = 1, .serial = 391, .cpu_s = -1}, "cpu_s"},
+        {"an accuracy of 2", {.epochs = 1, .serial = 391, .scores.test_acc = 2}, "test_acc"},
+        {"a threshold to come",
+         {.epochs = 1, .serial = 391, .step = 9, .threshold = {.reached = true, .epoch = 2}},
+         "threshold"},
+    };
+
+    (void)state;
+    write_text("metrics.csv", "abc");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        static struct rt_checkpoint checkpoint, back;
+        struct rt_error err = {0};
+
+        checkpoint =
+            (struct rt_checkpoint){.version = "1", .data_name = "shapes10", .progress = rows[i].progress};
+        assert_int_equal(rt_experiment_builtin(&checkpoint.experiment, "MLP1_0.5_none", NULL), 0);
+        assert_int_equal(rt_checkpoint_write(&checkpoint, folder, "metrics.csv", NULL), 0);
+        if (rt_checkpoint_read(&back, checkpoint.path, &err) != RT_EDATA ||
+            !strstr(err.message, "state.json") || !strstr(err.message, rows[i].why))
+            fail_msg("%s: %s", rows[i].edge, err.message);
+        assert_int_equal(rt_tree_remove(checkpoint.path, folder, NULL), 0);
+    }
+}
+
+/* Under a later checkpoint's name an early one would have the rest removed as later than itself. */
+static void refuses_another_name(void **state)
+{
+    static struct rt_checkpoint back;
+    char path[RT_PATH_MAX], other[RT_PATH_MAX];
+    struct rt_error err;
+
+    (void)state;
+    write_text("metrics.csv", "abc");
+    publish(2, 0, path);
+    join(other, "e_077_MLP1_0.5_none");
+    assert_int_equal(rt_path_rename(path, other, NULL), 0);
+    assert_int_equal(rt_checkpoint_read(&back, other, &err), RT_EDATA);
+    assert_non_null(strstr(err.message, "name"));
+    join(path, "kept"); /* any other name is the user's */
+    assert_int_equal(rt_path_rename(other, path, NULL), 0);
+    assert_int_equal(rt_checkpoint_read(&back, path, &err), 0);
+    rt_checkpoint_free(&back);
+    assert_int_equal(rt_tree_remove(path, folder, NULL), 0);
 }
 
 static void lists_in_order(void **state)
@@ -241,7 +310,9 @@ static void lists_beside_a_closed_folder(void **state)
     assert_int_equal(rt_folder_make(closed, NULL), 0);
     rt_system_hook = refuse_closed;
     assert_int_equal(rt_run_list(&list, runs, NULL), 0);
-    assert_int_equal(list.count, 1);
+    assert_int_equal(list.count, 2);
+    assert_string_equal(list.items[0].trouble, "");
+    assert_non_null(strstr(list.items[1].trouble, "closed")); /* says so in its place */
     rt_run_list_free(&list);
     assert_int_equal(rt_run_list(&list, closed, NULL), RT_EIO); /* the one that was asked for */
     rt_system_hook = NULL;
@@ -280,6 +351,8 @@ int main(void)
         cmocka_unit_test(reads_back),
         cmocka_unit_test(notices_one_bit),
         cmocka_unit_test(notices_what_is_missing_or_short),
+        cmocka_unit_test(refuses_what_no_run_has),
+        cmocka_unit_test(refuses_another_name),
         cmocka_unit_test(lists_in_order),
         cmocka_unit_test(cuts_metrics_back),
         cmocka_unit_test(checks_metrics_of_any_size),

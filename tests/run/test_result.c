@@ -16,7 +16,7 @@
 #include "run/result.h"
 #include "support/scratch.h"
 
-static char path[RT_PATH_MAX];
+static char path[RT_PATH_MAX], folder[RT_PATH_MAX];
 
 static struct rt_result example(void)
 {
@@ -30,8 +30,10 @@ static struct rt_result example(void)
         .learning_rate = 0.1,
         .seed = 4294967295,
         .batch_size = 128,
+        .batches_per_epoch = 391,
+        .log_every = 50,
+        .threads = 2,
         .state = RT_RUN_interrupted,
-        .batches_per_epoch = 9,
         .epochs = 7,
         .step = 63,
         .final = {0.1, 1.0 / 3, NAN, NAN}, /* not measured */
@@ -40,6 +42,9 @@ static struct rt_result example(void)
     };
 
     snprintf(result.data.name, sizeof result.data.name, "cifar10");
+    result.data.train_size = 50000;
+    result.data.test_size = 10000;
+    result.machine.cores = 2;
     return result;
 }
 
@@ -48,8 +53,8 @@ static void reads_back(void **state)
     struct rt_result result = example(), back;
 
     (void)state;
-    assert_int_equal(rt_result_write(&result, path, NULL), 0);
-    assert_int_equal(rt_result_read(&back, path, NULL), 0);
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_true(isnan(back.final.test_loss) && isnan(back.final.test_acc));
     back.final.test_loss = back.final.test_acc = result.final.test_loss = result.final.test_acc = 0;
     assert_memory_equal(&back, &result, sizeof result); /* 1/3 too: to the last bit */
@@ -60,9 +65,11 @@ static void keeps_the_threshold(void **state)
     struct rt_result result = example(), back;
 
     (void)state;
+    result.epochs = 77;
+    result.step = 693;
     result.threshold = (struct rt_threshold){true, 77, 692, 65.52, 120.25, 1e15, {0.0682, 0.9971, 1.9, 0.531}};
-    assert_int_equal(rt_result_write(&result, path, NULL), 0);
-    assert_int_equal(rt_result_read(&back, path, NULL), 0);
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_memory_equal(&back.threshold, &result.threshold, sizeof back.threshold);
 }
 
@@ -75,10 +82,28 @@ static void names_what_is_wrong(void **state)
         {"\"epochs\"", "\"epoch\"", "epochs"},               /* a key is missing */
         {"\"interrupted\"", "\"dead\"", "dead"},             /* a state that is none */
         {"\"format\": 1", "\"format\": 2", "format 2"},      /* of a later program */
-        {"\"batches_per_epoch\": 9", "\"batches_per_epoch\": 0",
-         "batches_per_epoch"}, /* figures divide by it */
         {"\"threshold\": null", "\"threshold\": 3", "threshold"},
         {"\"final\": {", "\"finale\": {", "final"},
+        /* what no run writes */
+        {"\"MLP1_0.5_none\"", "\"seedx\\n;system(\\\"id\\\")#\"", "experiment_name"},
+        {"\"MLP1_0.5_none\"", "\"a/../../b\"", "experiment_name"},
+        {"\"model_name\": \"MLP1\"", "\"model_name\": \"MLP1\\t\"", "model_name"},
+        {"\"version\": \"1.2.3\"", "\"version\": \"\\u001b[2J\"", "version"},
+        {"\"version\": \"1.2.3\"", "\"version\": \"\\u202e3.2.1\"", "version"},
+        {"\"cpu\": null", "\"cpu\": \"\\u009b31m\"", "cpu"},
+        {"\"digest\": null", "\"digest\": \"abc\"", "SHA-256"},
+        {"\"batches_per_epoch\": 391", "\"batches_per_epoch\": 0", "batches_per_epoch"}, /* figures divide by it */
+        {"\"epochs\": 7", "\"epochs\": -5", "epochs"},
+        {"\"step\": 63", "\"step\": 9223372036854775807", "step"},
+        {"\"wall_s\": 0.0", "\"wall_s\": 1.7e308", "wall_s"}, /* 309 digits */
+        {"\"wall_s\": 0.0", "\"wall_s\": null", "wall_s"},    /* would be NaN */
+        {"\"train_loss\": 0.1", "\"train_loss\": -5.0", "train_loss"},
+        {"\"label_corruption_prob\": 0.5", "\"label_corruption_prob\": 1.5", "label_corruption_prob"},
+        {"\"threshold\": null",
+         "\"threshold\": {\"epoch\": 8, \"step\": 1, \"wall_s\": 1, \"cpu_s\": 1, \"training_flops\": 1, "
+         "\"train_loss\": "
+         "1, \"train_acc\": 1, \"test_loss\": 1, \"test_acc\": 1}",
+         "behind the run's end"},
         {"}\n", "", ""}, /* cut short */
     };
     const struct rt_result result = example();
@@ -90,7 +115,7 @@ static void names_what_is_wrong(void **state)
         char *text, edited[8192], *at;
         size_t size;
 
-        assert_int_equal(rt_result_write(&result, path, NULL), 0);
+        assert_int_equal(rt_result_write(&result, folder, NULL), 0);
         assert_int_equal(rt_file_read_all(path, sizeof edited, &text, &size, NULL), 0);
         at = i + 1 == sizeof rows / sizeof *rows ? text + size - 2 : strstr(text, rows[i].from);
         assert_non_null(at);
@@ -98,7 +123,7 @@ static void names_what_is_wrong(void **state)
                  at + strlen(rows[i].from));
         rt_free(&text);
         assert_int_equal(rt_file_write_all(path, edited, strlen(edited), NULL), 0);
-        if (rt_result_read(&back, path, &err) != RT_EDATA || !strstr(err.message, path) ||
+        if (rt_result_read(&back, folder, &err) != RT_EDATA || !strstr(err.message, path) ||
             !strstr(err.message, rows[i].why))
             fail_msg("row %zu: %s", i, err.message);
         assert_int_equal(back.epochs, 1234); /* untouched */
@@ -107,7 +132,10 @@ static void names_what_is_wrong(void **state)
 
 static int set_up(void **state)
 {
-    return scratch_make(state) || rt_path_join(path, *state, "result.json", NULL) ? -1 : 0;
+    return scratch_make(state) || rt_path_join(path, *state, "result.json", NULL) ||
+                   rt_path_join(folder, "", *state, NULL)
+               ? -1
+               : 0;
 }
 
 int main(void)

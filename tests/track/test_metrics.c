@@ -18,12 +18,12 @@
 
 #define HEADER "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n"
 
-static char path[RT_PATH_MAX];
+static char path[RT_PATH_MAX], folder[RT_PATH_MAX];
 
 static int read_text(struct rt_metrics_log *log, const char *text, size_t size, struct rt_error *err)
 {
     assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
-    return rt_metrics_read(log, path, err);
+    return rt_metrics_read(log, folder, err);
 }
 
 static void reads_back(void **state)
@@ -68,14 +68,14 @@ static void passes_over_a_byte_order_mark(void **state)
 
 static void keeps_a_loss_that_diverged(void **state)
 {
-    struct rt_log_point point = {.train_loss = NAN, .test_loss = NAN, .test_acc = 0.1};
+    struct rt_log_point point = {.epoch = 1, .train_loss = -NAN, .test_loss = NAN, .test_acc = 0.1};
     char text[2 * RT_METRICS_ROW_MAX];
     size_t size = rt_metrics_format_header(text);
     struct rt_metrics_log log;
 
     (void)state;
     size += rt_metrics_format_row(&point, text + size);
-    assert_non_null(strstr(text, "\n0,0,0,nan,0,nan,0.1,"));
+    assert_non_null(strstr(text, "\n0,1,0,nan,0,nan,0.1,"));
     assert_int_equal(read_text(&log, text, size, NULL), 0);
     assert_true(isnan(log.points[0].train_loss));
     rt_metrics_free(&log);
@@ -92,12 +92,21 @@ static void names_the_line(void **state)
         {HEADER "x,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
         {HEADER "-1,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
         {HEADER "99999999999999999999,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
-        {HEADER "0,3000000000,0,1,1,,,1,1,1\n", ":2: expected a whole number"}, /* no int */
+        {HEADER "0,3000000000,0,1,1,,,1,1,1\n", ":2: out of the range"}, /* no int */
         {HEADER "0,1,0,1x,1,,,1,1,1\n", ":2: expected a number"},
         {HEADER "0,1,0, 1,1,,,1,1,1\n", ":2: expected a number"},  /* strtod would skip it */
         {HEADER "0,1,0,1,1,,,1,1\n", ":2: expected a number"},     /* a column short */
         {HEADER "0,1,0,1,1,,,1,1,1,1\n", ":2: expected a number"}, /* one too many */
         {HEADER "\n", ":2: expected a whole number"},
+        {HEADER "9223372036854775807,1,0,1,1,,,1,1,1\n", ":2: out of the range"}, /* + 1 overflows */
+        {HEADER "0,0,0,1,1,,,1,1,1\n", ":2: out of the range"},                   /* epochs begin at 1 */
+        {HEADER "0,1,50001,1,1,,,1,1,1\n", ":2: out of the range"},
+        {HEADER "0,1,0,1,1,,,1,1.7e308,1\n", ":2: out of the range"}, /* 309 digits of seconds */
+        {HEADER "0,1,0,1,1,,,1,nan,1\n", ":2: out of the range"},
+        {HEADER "0,1,0,1,2,,,1,1,1\n", ":2: out of the range"}, /* an accuracy */
+        {HEADER "0,1,0,-9,1,,,1,1,1\n", ":2: out of the range"},
+        {HEADER "0,1,0,0x1p3,1,,,1,1,1\n", ":2: expected a number"}, /* strtod would take it */
+        {HEADER "0,1,0,nan(0),1,,,1,1,1\n", ":2: expected a number"} /* likewise */,
     };
 
     (void)state;
@@ -183,7 +192,10 @@ static void has_no_rate_at_first(void **state)
 
 static int set_up(void **state)
 {
-    return scratch_make(state) || rt_path_join(path, *state, "metrics.csv", NULL) ? -1 : 0;
+    return scratch_make(state) || rt_path_join(path, *state, "metrics.csv", NULL) ||
+                   rt_path_join(folder, "", *state, NULL)
+               ? -1
+               : 0;
 }
 
 int main(void)

@@ -83,12 +83,10 @@ static void start(struct fixture *f, const char *assignments[])
 static void finish(struct fixture *f, struct rt_metrics_log *log)
 {
     const struct rt_outcome outcome = rt_loop_outcome(&f->loop);
-    char path[RT_PATH_MAX];
 
     assert_int_equal(rt_recorders_finish(f->recorders, &outcome, RT_OK, NULL), 0);
     rt_recorders_free(&f->recorders);
-    assert_int_equal(rt_path_join(path, folder, RT_METRICS_FILE, NULL), 0);
-    assert_int_equal(rt_metrics_read(log, path, NULL), 0);
+    assert_int_equal(rt_metrics_read(log, folder, NULL), 0);
     rt_free(&f->loop.images);
     rt_free(&f->loop.labels);
     rt_batches_free(&f->batches);
