@@ -13,7 +13,7 @@
     X(ECONFIG, 3, "configuration: unknown key, wrong type, value out of range, unknown experiment")            \
     X(EDATA, 4, "data: missing, truncated, foreign or changed images, checkpoints or results")                 \
     X(EIO, 5, "input/output: cannot read, write, lock or reach a file or host")                                \
-    X(EINTERRUPTED, 6, "interrupted by a signal after saving; the same command goes on from there")            \
+    X(EINTERRUPTED, 6, "interrupted by a signal after saving; the same command resumes it")                    \
     X(EDIVERGED, 7, "the training loss became NaN or infinite")
 
 enum rt_status {
