@@ -18,11 +18,6 @@ double rt_clock_wall_s(void)
     return seconds_of(CLOCK_MONOTONIC);
 }
 
-double rt_clock_cpu_s(void)
-{
-    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 /* The second number of /proc/self/task/ID/schedstat: nanoseconds of waiting on a run queue. */
 static double thread_waited_s(const char *id)
 {

@@ -8,7 +8,10 @@
 enum { RT_ISO_TIME_MAX = 32 };
 
 double rt_clock_wall_s(void); /* seconds since some fixed moment: differences are durations */
-double rt_clock_cpu_s(void);  /* seconds of processor time used by all threads of this process */
+
+/* Seconds of processor time used by the threads of the caller's task (base/task.h), or, outside of any, of the
+ * process. */
+double rt_clock_cpu_s(void);
 
 /* Seconds that the threads of this process have been ready to run while others had the cores, all together; 0
  * where the system does not tell. Takes some microseconds a thread. */

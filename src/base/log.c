@@ -7,57 +7,120 @@
 
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
-enum { NEVER = 2, ALWAYS = -1 }; /* beside the levels: the least level at which stderr shows a line */
+enum { NEVER = 2 }; /* beside the levels: the least level at which stderr shows a line */
 
-static struct {
+struct rt_log {
     pthread_mutex_t mutex;
     enum rt_log_level level;
-    void (*clear)(void);
     int fd; /* of the file, or -1 */
     char path[RT_PATH_MAX];
     struct rt_error failure; /* the first */
-} logger = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+};
+
+static struct rt_log program = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
+static _Thread_local struct rt_log *used; /* null: the program's */
+
+static struct rt_log *in_use(void)
+{
+    return used ? used : &program;
+}
+
+void rt_log_use(struct rt_log *log)
+{
+    used = log;
+}
+
+int rt_log_create(struct rt_log **out, enum rt_log_level level, struct rt_error *err)
+{
+    RT_TRY(rt_alloc(out, 1, sizeof **out, "a log", err));
+    pthread_mutex_init(&(*out)->mutex, NULL);
+    (*out)->level = level;
+    (*out)->fd = -1;
+    return RT_OK;
+}
+
+void rt_log_free(struct rt_log **log)
+{
+    if (!*log)
+        return;
+    rt_file_close_read(&(*log)->fd); /* rt_log_close closes with care */
+    pthread_mutex_destroy(&(*log)->mutex);
+    rt_free(log);
+}
 
 void rt_log_set_level(enum rt_log_level level)
 {
-    pthread_mutex_lock(&logger.mutex);
-    logger.level = level;
-    pthread_mutex_unlock(&logger.mutex);
+    struct rt_log *log = in_use();
+
+    pthread_mutex_lock(&log->mutex);
+    log->level = level;
+    pthread_mutex_unlock(&log->mutex);
 }
 
 enum rt_log_level rt_log_level(void)
 {
+    struct rt_log *log = in_use();
     enum rt_log_level level;
 
-    pthread_mutex_lock(&logger.mutex);
-    level = logger.level;
-    pthread_mutex_unlock(&logger.mutex);
+    pthread_mutex_lock(&log->mutex);
+    level = log->level;
+    pthread_mutex_unlock(&log->mutex);
     return level;
 }
 
-void rt_log_set_interrupt(void (*clear)(void))
+/* ---- the terminal, which all logs share ---- */
+
+static struct {
+    pthread_mutex_t mutex;
+    bool unfinished; /* its last line */
+} terminal = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* `line` and what follows it, after an unfinished line is gone. */
+static void show(const char *line, const char *end)
 {
-    pthread_mutex_lock(&logger.mutex);
-    logger.clear = clear;
-    pthread_mutex_unlock(&logger.mutex);
+    pthread_mutex_lock(&terminal.mutex);
+    fprintf(stderr, "%s%s%s", terminal.unfinished ? "\r\033[K" : "", line, end);
+    terminal.unfinished = false;
+    pthread_mutex_unlock(&terminal.mutex);
 }
 
-static void write_to_file(const char *line)
+void rt_log_redraw(const char *line, bool last)
+{
+    pthread_mutex_lock(&terminal.mutex);
+    fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
+    fflush(stderr);
+    terminal.unfinished = !last;
+    pthread_mutex_unlock(&terminal.mutex);
+}
+
+void rt_log_clear(void)
+{
+    show("", "");
+}
+
+/* ---- lines ---- */
+
+static void write_to_file(struct rt_log *log, const char *line)
 {
     char stamped[2048], date[RT_ISO_TIME_MAX];
     int length;
 
-    if (logger.fd < 0 || logger.failure.status)
+    if (log->fd < 0 || log->failure.status)
         return;
     length = snprintf(stamped, sizeof stamped, "%s %s", rt_clock_iso(rt_clock_unix_ms(), date), line);
     if (length >= (int)sizeof stamped)
         length = (int)sizeof stamped - 1;
     stamped[length] = '\n'; /* one write per line, so that lines stay whole */
-    if (rt_file_write(logger.fd, logger.path, stamped, (size_t)length + 1, &logger.failure))
-        fprintf(stderr, "warning: %s\n", logger.failure.message);
+    if (rt_file_write(log->fd, log->path, stamped, (size_t)length + 1, &log->failure) &&
+        log->level >= RT_LOG_QUIET) {
+        show("warning: ", log->failure.message);
+        show("", "\n");
+    }
 }
 
 static void say(int least_level, const char *prefix, const char *format, va_list args)
@@ -65,19 +128,17 @@ static void say(int least_level, const char *prefix, const char *format, va_list
 
 static void say(int least_level, const char *prefix, const char *format, va_list args)
 {
+    struct rt_log *log = in_use();
     char line[1536];
     int length = snprintf(line, sizeof line, "%s", prefix);
 
     vsnprintf(line + length, sizeof line - (size_t)length, format, args);
     rt_utf8_make_plain(line); /* one line, whatever a stranger's text holds */
-    pthread_mutex_lock(&logger.mutex);
-    if ((int)logger.level >= least_level) {
-        if (logger.clear)
-            logger.clear();
-        fprintf(stderr, "%s\n", line);
-    }
-    write_to_file(line);
-    pthread_mutex_unlock(&logger.mutex);
+    pthread_mutex_lock(&log->mutex);
+    if ((int)log->level >= least_level)
+        show(line, "\n");
+    write_to_file(log, line);
+    pthread_mutex_unlock(&log->mutex);
 }
 
 #define SAY(least_level, prefix)                                                                               \
@@ -100,7 +161,7 @@ void rt_log_detail(const char *format, ...)
 
 void rt_log_warn(const char *format, ...)
 {
-    SAY(ALWAYS, "warning: ");
+    SAY(RT_LOG_QUIET, "warning: ");
 }
 
 void rt_log_note(const char *format, ...)
@@ -110,30 +171,32 @@ void rt_log_note(const char *format, ...)
 
 int rt_log_open(const char *folder, const char *name, struct rt_error *err)
 {
+    struct rt_log *log = in_use();
     char path[RT_PATH_MAX];
     int fd, rc;
 
     RT_TRY(rt_log_close(err));
     RT_TRY(rt_path_join(path, folder, name, err));
     RT_TRY(rt_entry_open(&fd, folder, name, RT_OPEN_APPEND, err));
-    pthread_mutex_lock(&logger.mutex);
-    rc = rt_copy_text(logger.path, sizeof logger.path, path) ? RT_OK : RT_EIO;
-    logger.fd = fd;
-    logger.failure = (struct rt_error){0};
-    pthread_mutex_unlock(&logger.mutex);
+    pthread_mutex_lock(&log->mutex);
+    rc = rt_copy_text(log->path, sizeof log->path, path) ? RT_OK : RT_EIO;
+    log->fd = fd;
+    log->failure = (struct rt_error){0};
+    pthread_mutex_unlock(&log->mutex);
     return rc;
 }
 
 int rt_log_close(struct rt_error *err)
 {
+    struct rt_log *log = in_use();
     int rc = RT_OK;
 
-    pthread_mutex_lock(&logger.mutex);
-    if (logger.failure.status)
-        rc = rt_fail(err, logger.failure.status, "%s", logger.failure.message);
-    if (rt_file_close(&logger.fd, logger.path, rc ? NULL : err) && !rc)
+    pthread_mutex_lock(&log->mutex);
+    if (log->failure.status)
+        rc = rt_fail(err, log->failure.status, "%s", log->failure.message);
+    if (rt_file_close(&log->fd, log->path, rc ? NULL : err) && !rc)
         rc = RT_EIO;
-    logger.failure = (struct rt_error){0};
-    pthread_mutex_unlock(&logger.mutex);
+    log->failure = (struct rt_error){0};
+    pthread_mutex_unlock(&log->mutex);
     return rc;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "base/memory.h"
+#include "base/task.h"
 
 enum { THREADS_MAX = 256, SPINS = 2000, YIELDS = 10000 };
 
@@ -120,7 +121,7 @@ static int start_helpers(struct rt_team *team, struct rt_error *err)
         int failure;
 
         *helper = (struct helper){.team = team, .member = i + 1};
-        if ((failure = pthread_create(&helper->thread, NULL, helper_main, helper)))
+        if ((failure = rt_thread_start(&helper->thread, helper_main, helper)))
             return rt_fail_errno(err, RT_EMEMORY, failure, "cannot start thread %d of %d", i + 2, team->size);
         team->started++;
     }

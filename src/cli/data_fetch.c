@@ -18,34 +18,23 @@ struct meter {
     double start_s, shown_s;
     int64_t start_bytes; /* of an earlier download */
     int tenth;
-    bool open; /* there is an unfinished line */
 };
-
-static bool meter_open;
-
-static void clear_meter(void)
-{
-    if (meter_open)
-        fputs("\r\033[K", stderr);
-    meter_open = false;
-}
 
 static void show_bar(const struct meter *meter, int64_t received, int64_t total, double now_s)
 {
     const double rate = (double)(received - meter->start_bytes) / (now_s - meter->start_s + 1e-9);
     const double left_s = rate > 0 ? (double)(total - received) / rate : 0;
     const int filled = (int)(received * BAR / total);
-    char bar[BAR + 1];
+    char bar[BAR + 1], line[160], left[32] = "";
 
     for (int i = 0; i < BAR; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR] = '\0';
-    fprintf(stderr, "\r\033[K%3d%% [%s] %.1f of %.1f MB, %.0f kB/s", (int)(received * 100 / total), bar,
-            (double)received / 1e6, (double)total / 1e6, rate / 1e3);
     if (rate > 0)
-        fprintf(stderr, ", %02d:%02d left", (int)(left_s / 60), (int)left_s % 60);
-    fflush(stderr);
-    meter_open = true;
+        snprintf(left, sizeof left, ", %02d:%02d left", (int)(left_s / 60), (int)left_s % 60);
+    snprintf(line, sizeof line, "%3d%% [%s] %.1f of %.1f MB, %.0f kB/s%s", (int)(received * 100 / total), bar,
+             (double)received / 1e6, (double)total / 1e6, rate / 1e3, left);
+    rt_log_redraw(line, false);
 }
 
 static void on_progress(void *context, int64_t received, int64_t total)
@@ -99,10 +88,8 @@ static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error 
         rt_text_printf(&text, "CIFAR-10 is in %s already, the official bytes\n", home);
         return rt_output_text(&text, err);
     }
-    rt_log_set_interrupt(clear_meter);
     rc = rt_fetch_install(&fetch, home, installed, err);
-    clear_meter();
-    rt_log_set_interrupt(NULL);
+    rt_log_clear();
     if (rc)
         return rc;
     rt_text_printf(&text, "installed CIFAR-10 in %s\n", installed);

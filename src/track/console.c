@@ -33,16 +33,6 @@ struct rt_recorder {
     struct rt_log_point last;   /* the last one logged */
 };
 
-/* base/log clears an unfinished bar before it writes a line. */
-static bool bar_shown;
-
-static void clear_bar(void)
-{
-    if (bar_shown)
-        fputs("\r\033[K", stderr);
-    bar_shown = false;
-}
-
 static int terminal_columns(void)
 {
     struct winsize size;
@@ -52,11 +42,14 @@ static int terminal_columns(void)
 
 static bool is_utf8(void)
 {
-    const char *codeset;
+    const locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
+    bool utf8;
 
-    setlocale(LC_CTYPE, "");
-    codeset = nl_langinfo(CODESET);
-    return codeset && !strcmp(codeset, "UTF-8");
+    if (!locale)
+        return false;
+    utf8 = !strcmp(nl_langinfo_l(CODESET, locale), "UTF-8");
+    freelocale(locale);
+    return utf8;
 }
 
 static void say_start(const struct rt_run_info *info)
@@ -89,8 +82,6 @@ static int console_start(struct rt_recorder **recorder, const struct rt_run_info
     console->unicode = is_utf8();
     console->start_s = console->heard_s = rt_clock_wall_s();
     console->shown_s = console->start_s;
-    if (console->terminal)
-        rt_log_set_interrupt(clear_bar);
     console->last = (struct rt_log_point){.step = info->start_step - 1, .epoch = info->start_epoch - 1};
     say_start(info);
     return RT_OK;
@@ -115,9 +106,7 @@ static void draw_bar(struct rt_recorder *console, const struct rt_log_point *poi
     char line[1024];
 
     rt_bar_format(&bar, point, line, sizeof line);
-    fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
-    fflush(stderr);
-    bar_shown = !last;
+    rt_log_redraw(line, last);
 }
 
 /* To stderr and the file, or to the file alone where the bar shows it better. */
@@ -213,8 +202,7 @@ static int console_finish(struct rt_recorder *console, const struct rt_outcome *
 static void console_free(struct rt_recorder *console)
 {
     if (console->terminal)
-        rt_log_set_interrupt(NULL);
-    clear_bar();
+        rt_log_clear();
     rt_free(&console);
 }
 

@@ -8,6 +8,7 @@
 #include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/task.h"
 #include "base/text.h"
 #include "track/metrics.h"
 #include "train/flops.h"
@@ -329,8 +330,9 @@ int rt_session_find_checkpoint(struct rt_session *session, struct rt_error *err)
     return RT_OK;
 }
 
-int rt_train(const struct rt_experiment *experiment, const struct rt_train_options *options,
-             struct rt_error *err)
+/* In the session's own task. */
+static int run(const struct rt_experiment *experiment, const struct rt_train_options *options,
+               struct rt_error *err)
 {
     struct rt_session *session = NULL;
     int rc;
@@ -352,5 +354,19 @@ done:
     if (rt_log_close(rc ? NULL : err) && !rc)
         rc = RT_EIO;
     rt_free(&session);
+    return rc;
+}
+
+int rt_train(const struct rt_experiment *experiment, const struct rt_train_options *options,
+             struct rt_error *err)
+{
+    struct rt_task *task, *before;
+    int rc;
+
+    RT_TRY(rt_task_create(&task, (enum rt_log_level)options->verbosity, err));
+    before = rt_task_enter(task);
+    rc = run(experiment, options, err);
+    rt_task_enter(before);
+    rt_task_free(&task);
     return rc;
 }

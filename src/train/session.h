@@ -1,5 +1,7 @@
 /* A training session: everything between the command line and the loop. Finds out whether an earlier session is
- * to be continued, loads data, builds the network, trains, and keeps the run directory current. */
+ * to be continued, loads data, builds the network, trains, and keeps the run directory current. A process can have
+ * several at the same time, in threads of its own: each has its log, its clocks, its trackers, its lock and its
+ * request to stop. */
 #ifndef RT_TRAIN_SESSION_H
 #define RT_TRAIN_SESSION_H
 
@@ -20,7 +22,7 @@ struct rt_train_options {
     const char *engine; /* null: native */
     const char *init;   /* a safetensors file to begin with, or null */
     int threads;        /* 0: one per core */
-    int verbosity;      /* -1 quiet, 0, 1 verbose */
+    int verbosity;      /* an rt_log_level, of the session's log */
     bool fresh;         /* start over, whatever is there */
     bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
     bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */

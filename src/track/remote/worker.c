@@ -1,7 +1,6 @@
 #include "track/remote/worker.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -10,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/task.h"
 #include "track/remote/settings.h"
 
 #define BACKOFF_FIRST_S 1.0
@@ -147,11 +147,9 @@ static void *thread_main(void *context)
 
 /* ---- the training thread's side */
 
-/* Signals are for the main thread; a broken pipe is an error of a call. */
 static int start_thread(struct rt_worker *worker, struct rt_error *err)
 {
     pthread_condattr_t monotonic;
-    sigset_t all, old;
     int failed;
 
     pthread_mutex_init(&worker->mutex, NULL);
@@ -159,10 +157,7 @@ static int start_thread(struct rt_worker *worker, struct rt_error *err)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&worker->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    failed = pthread_create(&worker->thread, NULL, thread_main, worker);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    failed = rt_thread_start(&worker->thread, thread_main, worker);
     if (!failed)
         return RT_OK;
     pthread_mutex_destroy(&worker->mutex);
