@@ -14,7 +14,8 @@
     X(EDATA, 4, "data: missing, truncated, foreign or changed images, checkpoints or results")                 \
     X(EIO, 5, "input/output: cannot read, write, lock or reach a file or host")                                \
     X(EINTERRUPTED, 6, "interrupted by a signal after saving; the same command resumes it")                    \
-    X(EDIVERGED, 7, "the training loss became NaN or infinite")
+    X(EDIVERGED, 7, "the training loss became NaN or infinite")                                                \
+    X(EDEVICE, 8, "the device that computes failed; the last checkpoint is whole")
 
 enum rt_status {
 #define RT_STATUS_ENUM(symbol, code, meaning) RT_##symbol = code,

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "data/sources.h"
+#include "engine/engine.h"
 
 struct rt_option {
     const char *name;     /* "epochs" for --epochs; null ends a table */
@@ -100,9 +101,16 @@ extern const struct rt_command *const rt_commands[];
         "threads", 0, "N", NULL,                                                                               \
             "threads to compute with (default: one per core, or what a CPU quota has room for)"                \
     }
+/* "native reference " and "; native: for this ...; reference: each ...", from the lists. */
+#define RT_LIST_WORD(name, help) #name " "
+#define RT_LIST_HELP(name, help) "; " #name ": " help
 #define RT_OPTION_ENGINE                                                                                       \
     {                                                                                                          \
-        "engine", 0, "NAME", "native reference", "native, or reference (each op as its formula, slow)"         \
+        "engine", 0, "NAME", RT_ENGINES(RT_LIST_WORD), "the engine that computes" RT_ENGINES(RT_LIST_HELP)     \
+    }
+#define RT_OPTION_DEVICE                                                                                       \
+    {                                                                                                          \
+        "device", 0, "NAME", RT_DEVICES(RT_LIST_WORD), "what it computes on" RT_DEVICES(RT_LIST_HELP)          \
     }
 #define RT_OPTION_QUIET                                                                                        \
     {                                                                                                          \

@@ -44,24 +44,36 @@ static const char *choose_data(const struct rt_checkpoint *checkpoint, const cha
     return checkpoint->data_name;
 }
 
+/* [label][prediction] */
+struct confusion {
+    long count[RT_CLASSES][RT_CLASSES];
+};
+
+static void confuse(struct confusion *confusion, const uint8_t *labels, const uint8_t *predictions, long count)
+{
+    *confusion = (struct confusion){0};
+    for (long i = 0; i < count; i++)
+        confusion->count[labels[i]][predictions[i]]++;
+}
+
 static void append_classes(struct rt_text *text, const struct rt_dataset *dataset,
-                           const struct rt_evaluation *evaluation)
+                           const struct confusion *confusion)
 {
     for (int label = 0; label < RT_CLASSES; label++) {
         long count = 0;
 
         for (int i = 0; i < RT_CLASSES; i++)
-            count += evaluation->confusion[label][i];
+            count += confusion->count[label][i];
         if (count)
             rt_text_printf(text, "  %-*s %6.2f %%  of %ld\n", CLASS_WIDTH + 2, dataset->classes[label],
-                           100 * (double)evaluation->confusion[label][label] / (double)count, count);
+                           100 * (double)confusion->count[label][label] / (double)count, count);
         else
             rt_text_printf(text, "  %-*s      -    of 0\n", CLASS_WIDTH + 2, dataset->classes[label]);
     }
 }
 
 static void append_confusion(struct rt_text *text, const struct rt_dataset *dataset,
-                             const struct rt_evaluation *evaluation)
+                             const struct confusion *confusion)
 {
     rt_text_printf(text, "\nRows: labels. Columns: predictions.\n%*s", CLASS_WIDTH + 2, "");
     for (int i = 0; i < RT_CLASSES; i++)
@@ -70,14 +82,14 @@ static void append_confusion(struct rt_text *text, const struct rt_dataset *data
     for (int label = 0; label < RT_CLASSES; label++) {
         rt_text_printf(text, "  %-*.*s", CLASS_WIDTH, CLASS_WIDTH, dataset->classes[label]);
         for (int i = 0; i < RT_CLASSES; i++)
-            rt_text_printf(text, " %*ld", CLASS_WIDTH - 3, evaluation->confusion[label][i]);
+            rt_text_printf(text, " %*ld", CLASS_WIDTH - 3, confusion->count[label][i]);
         rt_text_append(text, "\n");
     }
 }
 
 static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
-                            const struct rt_evaluation *evaluation, const struct rt_arguments *arguments,
-                            struct rt_error *err)
+                            const struct rt_evaluation *evaluation, const struct confusion *confusion,
+                            const struct rt_arguments *arguments, struct rt_error *err)
 {
     struct rt_text text = {0};
 
@@ -85,9 +97,9 @@ static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct
                    rt_argument_flag(arguments, "train") ? "training" : "test");
     rt_text_printf(&text, "loss      %.6f\naccuracy  %.2f %%  (%ld of %ld)\n", evaluation->loss,
                    100 * evaluation->accuracy, evaluation->correct, evaluation->count);
-    append_classes(&text, dataset, evaluation);
+    append_classes(&text, dataset, confusion);
     if (rt_argument_flag(arguments, "confusion"))
-        append_confusion(&text, dataset, evaluation);
+        append_confusion(&text, dataset, confusion);
     return rt_output_text(&text, err);
 }
 
@@ -109,11 +121,14 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
                     const struct rt_arguments *arguments, long threads, struct rt_error *err)
 {
     const enum rt_split split = rt_argument_flag(arguments, "train") ? RT_SPLIT_TRAIN : RT_SPLIT_TEST;
-    const char *file = rt_argument(arguments, "predictions");
+    const char *file = rt_argument(arguments, "predictions"), *device = rt_argument(arguments, "device");
     struct rt_evaluation evaluation;
+    struct confusion confusion;
     uint8_t *predictions = NULL;
     int rc;
 
+    if (device && !rt_copy_text(checkpoint->experiment.device, RT_TEXT_MAX, device))
+        return rt_fail(err, RT_EUSAGE, "--device: a text of at most %d bytes", RT_TEXT_MAX - 1);
     RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
                            &checkpoint->experiment, (int)threads, err));
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
@@ -121,10 +136,15 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));
     RT_TRY(
         rt_alloc(&predictions, setup->dataset.train_count + setup->dataset.test_count, 1, "predictions", err));
-    rt_evaluator_run(&setup->evaluator, split, &evaluation, predictions);
-    rc = file ? write_predictions(file, predictions, evaluation.count, err) : RT_OK;
-    if (!rc)
-        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, arguments, err);
+    rc = rt_evaluator_run(&setup->evaluator, split, &evaluation, predictions, err);
+    if (!rc && file)
+        rc = write_predictions(file, predictions, evaluation.count, err);
+    if (!rc) {
+        const size_t first = split == RT_SPLIT_TEST ? setup->dataset.train_count : 0;
+
+        confuse(&confusion, setup->dataset.labels + first, predictions, evaluation.count);
+        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, &confusion, arguments, err);
+    }
     rt_free(&predictions);
     return rc;
 }
@@ -155,6 +175,7 @@ static const struct rt_option options_table[] = {
     RT_OPTION_DATA,
     RT_OPTION_THREADS,
     RT_OPTION_ENGINE,
+    RT_OPTION_DEVICE,
     {0},
 };
 

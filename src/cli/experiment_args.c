@@ -59,6 +59,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
                                   const char *origin, struct rt_error *err)
 {
     const char *assignment, *const epochs = rt_argument(arguments, "epochs");
+    const char *const device = rt_argument(arguments, "device");
     const struct rt_model *model;
     struct rt_error inner = {0};
     char line[RT_TEXT_MAX];
@@ -69,6 +70,10 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
     if (epochs) {
         RT_TRY(rt_argument_integer(arguments, "epochs", 1, 1000000, 1, &unused, err));
         snprintf(line, sizeof line, "num_epochs=%ld", unused);
+        RT_TRY(rt_experiment_set(experiment, line, err));
+    }
+    if (device) {
+        snprintf(line, sizeof line, "device=%s", device);
         RT_TRY(rt_experiment_set(experiment, line, err));
     }
     if (!(model = rt_model_find(experiment->model_name)))

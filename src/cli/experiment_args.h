@@ -31,7 +31,7 @@ int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct 
  * there), not yet changed by --set. */
 int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err);
 
-/* Applies every --set and --epochs of the arguments, then checks as rt_experiment_from_arguments does. `origin`
+/* Applies every --set, --epochs and --device of the arguments, then checks as rt_experiment_from_arguments does. `origin`
  * is the file or name in messages. */
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err);

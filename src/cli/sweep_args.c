@@ -267,6 +267,7 @@ static int read_options(struct rt_sweep_options *options, const struct rt_argume
         .runs = runs ? runs : RT_RUNS_DEFAULT,
         .data = rt_argument(arguments, "data"),
         .engine = rt_argument(arguments, "engine"),
+        .device = rt_argument(arguments, "device"),
         .cores = (int)cores,
         .fail_fast = rt_argument_flag(arguments, "fail-fast"),
         .fresh = rt_argument_flag(arguments, "fresh"),

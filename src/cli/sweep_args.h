@@ -12,7 +12,7 @@
         {"set", 0, "KEY=VALUE,...", "@keys", "change a config key of all runs; several values make a grid"},   \
         {"epochs", 0, "N", NULL, "train until epoch N at most: --set num_epochs=N"},                           \
         {"train-size", 0, "N", NULL, "only the first N training images: --set train_size=N"},                  \
-        {"engine", 0, "NAME", "native reference", "the engine that computes"},                                 \
+        RT_OPTION_ENGINE, RT_OPTION_DEVICE,                                                                    \
         {"jobs", 'j', "N", NULL,                                                                               \
          "runs at once; auto (default): small networks one core each, convolutional ones all cores"},          \
         {"cores", 0, "N", NULL, "cores to share out (default: all), or of each run on a cluster"},             \

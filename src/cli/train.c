@@ -152,6 +152,7 @@ static const struct rt_option options_table[] = {
     RT_OPTION_RUNS,
     RT_OPTION_THREADS,
     RT_OPTION_ENGINE,
+    RT_OPTION_DEVICE,
     {"init", 0, "FILE", "@files", "begin with the weights in this safetensors file"},
     {"fresh", 0, NULL, NULL, "start over: what an earlier run left is removed"},
     {"autosave", 0, "SECONDS", NULL,

@@ -176,10 +176,8 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 
 void rt_experiment_remarks(const struct rt_experiment *e)
 {
-    static atomic_flag device = ATOMIC_FLAG_INIT, workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT;
+    static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT;
 
-    if (strcmp(e->device, "cpu") != 0 && !atomic_flag_test_and_set(&device))
-        rt_log_warn("device: %s cannot take effect: this program computes on the CPU", e->device);
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
         rt_log_warn("num_workers: %lld cannot take effect: batches are made without loader processes",
                     (long long)e->num_workers);

@@ -79,7 +79,7 @@ int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, 
 /* Checks what spans several keys (corruption and augment, bn and model, ...). RT_ECONFIG. */
 int rt_experiment_check(const struct rt_experiment *experiment, struct rt_error *err);
 
-/* Says, once in a process, which of the given values cannot take effect here (device: cuda, ...). */
+/* Says, once in a process, which of the given values cannot take effect here (num_workers, ...). */
 void rt_experiment_remarks(const struct rt_experiment *experiment);
 
 /* The whole config as YAML text in the keys' order, into a new string. Reading it gives an equal experiment. */

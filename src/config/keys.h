@@ -99,7 +99,7 @@ enum rt_key_group {
     X(TRAINING, num_workers, INTEGER, 0, 1024, "", "2", \
       "accepted from published configs; without effect, as batches need no loader processes") \
     X(TRAINING, device, TEXT, 0, 0, "", "cpu", \
-      "accepted from published configs; anything but cpu is without effect, as the program computes on the CPU") \
+      "what computes: cpu, cuda (cuda:1: the second), or auto for the best that there is; --device overrides it") \
     X(OUTPUT, log_every, INTEGER, 1, 1000000, "", "50", \
       "batches between two log points; the epoch's last batch is one too") \
     X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \

@@ -1,5 +1,7 @@
 #include "data/batches.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 
 int rt_batches_create(struct rt_batches *out, const struct rt_dataset *dataset, int batch_size, uint32_t seed,
@@ -16,8 +18,10 @@ int rt_batches_create(struct rt_batches *out, const struct rt_dataset *dataset, 
                        "augment: true needs the uncropped images, which corrupted pixels have not");
     rt_mt_seed(&batches.generator, seed);
     if ((rc = rt_alloc(&batches.order, dataset->train_count, sizeof *batches.order, "the batch order", err)) ||
+        (rc = rt_alloc(&batches.ahead_order, dataset->train_count, sizeof *batches.order, "the batch order",
+                       err)) ||
         (augment &&
-         (rc = rt_alloc(&batches.crops, (size_t)batch_size, sizeof *batches.crops, "the crops", err)))) {
+         (rc = rt_alloc(&batches.crops, dataset->train_count, sizeof *batches.crops, "the crops", err)))) {
         rt_batches_free(&batches);
         return rc;
     }
@@ -28,6 +32,7 @@ int rt_batches_create(struct rt_batches *out, const struct rt_dataset *dataset, 
 void rt_batches_free(struct rt_batches *batches)
 {
     rt_free(&batches->order);
+    rt_free(&batches->ahead_order);
     rt_free(&batches->crops);
     *batches = (struct rt_batches){0};
 }
@@ -39,14 +44,45 @@ int rt_batches_per_epoch(const struct rt_batches *batches)
     return (int)((batches->dataset->train_count + size - 1) / size);
 }
 
+static void draw(struct rt_mt *generator, uint32_t *order, uint32_t count)
+{
+    rt_mt_next64(generator); /* the base seed of the loader's worker processes */
+    rt_mt_randperm(generator, order, count);
+    rt_mt_skip(generator, count ? count - 1 : 0);
+}
+
+static bool same_state(const struct rt_mt *a, const struct rt_mt *b)
+{
+    return a->next == b->next && !memcmp(a->state, b->state, sizeof a->state);
+}
+
 void rt_batches_begin_epoch(struct rt_batches *batches, int epoch)
 {
-    const uint32_t count = (uint32_t)batches->dataset->train_count;
+    const size_t count = batches->dataset->train_count;
+    uint32_t *spare = batches->order;
 
-    rt_mt_next64(&batches->generator); /* the base seed of the loader's worker processes */
-    rt_mt_randperm(&batches->generator, batches->order, count);
-    rt_mt_skip(&batches->generator, count ? count - 1 : 0);
+    if (batches->ahead && same_state(&batches->ahead_from, &batches->generator)) {
+        batches->order = batches->ahead_order;
+        batches->ahead_order = spare;
+        batches->generator = batches->ahead_to;
+    } else {
+        draw(&batches->generator, batches->order, (uint32_t)count);
+    }
+    batches->ahead = false;
     batches->epoch = epoch;
+    for (size_t i = 0; batches->augment && i < count; i++)
+        batches->crops[i] = rt_batches_crop(batches->seed, epoch, batches->order[i]);
+}
+
+void rt_batches_draw_ahead(struct rt_batches *batches, int evaluations)
+{
+    struct rt_mt generator = batches->generator;
+
+    for (int i = 0; i < evaluations; i++)
+        rt_mt_next64(&generator);
+    batches->ahead = true;
+    batches->ahead_from = batches->ahead_to = generator;
+    draw(&batches->ahead_to, batches->ahead_order, (uint32_t)batches->dataset->train_count);
 }
 
 void rt_batches_note_evaluation(struct rt_batches *batches)
@@ -73,19 +109,4 @@ struct rt_crop rt_batches_crop(uint32_t seed, int epoch, uint32_t image)
         .column = (uint8_t)(((bits >> 24 & 0xffffff) * offsets) >> 24),
         .flip = (uint8_t)(bits >> 63),
     };
-}
-
-int rt_batches_get(struct rt_batches *batches, int index, float *images, uint8_t *labels)
-{
-    const size_t first = (size_t)index * (size_t)batches->batch_size;
-    const size_t left = batches->dataset->train_count - first;
-    const int count = left < (size_t)batches->batch_size ? (int)left : batches->batch_size;
-    const uint32_t *indices = batches->order + first;
-
-    if (batches->augment)
-        for (int i = 0; i < count; i++)
-            batches->crops[i] = rt_batches_crop(batches->seed, batches->epoch, indices[i]);
-    rt_dataset_gather(batches->dataset, indices, count, batches->augment ? batches->crops : NULL, images,
-                      labels, batches->team);
-    return count;
 }

@@ -1,6 +1,6 @@
 /* Batches: the order in which an epoch visits the training images, exactly as the published loader draws it
- * (its own MT19937, seeded at the start of the run; docs/formats.md, "Random numbers"), and the evaluation's
- * batches, which are in order. */
+ * (its own MT19937, seeded at the start of the run; docs/formats.md, "Random numbers"), and their crops.
+ * Engines gather the images. */
 #ifndef RT_DATA_BATCHES_H
 #define RT_DATA_BATCHES_H
 
@@ -15,8 +15,11 @@ struct rt_batches {
     bool augment;
     int epoch;             /* of the order below, from 1; 0: none drawn yet */
     uint32_t *order;       /* [train_count] of this epoch */
-    struct rt_crop *crops; /* [batch_size], or null without augmentation */
-    struct rt_team *team;  /* not owned, may be null: shares gathering out; set it after rt_batches_create */
+    struct rt_crop *crops; /* [train_count] in that order, or null without augmentation */
+    /* an epoch that was drawn ahead: it is taken if the generator then stands where it was drawn from */
+    bool ahead;
+    struct rt_mt ahead_from, ahead_to;
+    uint32_t *ahead_order;
 };
 
 int rt_batches_create(struct rt_batches *batches, const struct rt_dataset *dataset, int batch_size,
@@ -31,9 +34,10 @@ int rt_batches_per_epoch(const struct rt_batches *batches);
  * move the generator on. */
 void rt_batches_begin_epoch(struct rt_batches *batches, int epoch);
 
-/* Fills images [count][3][28][28] and labels [count] with batch `index` (0-based) of the epoch and returns its
- * count: batch_size, or what is left for the last one. */
-int rt_batches_get(struct rt_batches *batches, int index, float *images, uint8_t *labels);
+/* Draws the next epoch's order now, while the present one is still in use, so that rt_batches_begin_epoch need
+ * not. `evaluations`: how many rt_batches_note_evaluation are expected until then; where they turn out
+ * otherwise, that call draws anew. The generator stays as it is. */
+void rt_batches_draw_ahead(struct rt_batches *batches, int evaluations);
 
 /* To be called at each evaluation on the test set, which draws once from the same generator, as in the
  * published code. */

@@ -5,6 +5,7 @@
 
 #include "base/digest.h"
 #include "base/memory.h"
+#include "base/mt19937.h"
 #include "base/thread.h"
 #include "data/corruption/corruption.h"
 #include "data/source.h"
@@ -166,6 +167,8 @@ static int prepare(struct loading *loading, const struct rt_experiment *experime
     memcpy(dataset->mean, kind->mean, sizeof dataset->mean);
     memcpy(dataset->std, kind->std, sizeof dataset->std);
     dataset->normalize = !corruption->makes_noise || experiment->normalize_noise;
+    dataset->channels = RT_CHANNELS;
+    dataset->height = dataset->width = RT_CROP;
     dataset->side = experiment->augment ? RT_STORED : RT_CROP;
     count = dataset->train_count + dataset->test_count;
     image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
@@ -265,6 +268,28 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
     rt_free(&loading.labels);
     rt_dataset_free(&loading.dataset);
     return rc;
+}
+
+int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struct rt_error *err)
+{
+    const float bound = 1.7320508f; /* of a uniform number whose deviation is 1 */
+    struct rt_dataset dataset = {.train_count = count, .channels = RT_CHANNELS, .side = RT_CROP};
+    struct rt_mt mt;
+    int rc;
+
+    dataset.height = dataset.width = RT_CROP;
+    if ((rc = rt_alloc_aligned(&dataset.noise, count, IMAGE * sizeof *dataset.noise, "random images", err)) ||
+        (rc = rt_alloc(&dataset.labels, count, 1, "random labels", err))) {
+        rt_dataset_free(&dataset);
+        return rc;
+    }
+    rt_mt_seed(&mt, seed);
+    for (size_t i = 0; i < count * IMAGE; i++)
+        dataset.noise[i] = rt_mt_uniform(&mt, bound);
+    for (size_t i = 0; i < count; i++)
+        dataset.labels[i] = (uint8_t)rt_mt_choice(&mt, RT_CLASSES);
+    *out = dataset;
+    return RT_OK;
 }
 
 void rt_dataset_free(struct rt_dataset *dataset)

@@ -8,20 +8,26 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/thread.h"
 #include "config/experiment.h"
 
 enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_CLASSES = 10, RT_PLANE = RT_CROP * RT_CROP };
+
+/* The augmentation of one image: offset of the 28x28 window in the 32x32 image, 0..4; whether it is mirrored.
+ */
+struct rt_crop {
+    uint8_t row, column, flip;
+};
 
 struct rt_dataset {
     char name[64];                /* "cifar10", "shapes10" */
     char source[1024];            /* where it was read from, for messages and result.json */
     char classes[RT_CLASSES][32]; /* names in label order */
     size_t train_count, test_count;
-    int side;        /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
-    uint8_t *labels; /* [train_count + test_count], after corruption */
-    uint8_t *pixels; /* [count][3][side][side], or null when `noise` is used */
-    float *noise;    /* [count][3][28][28] in [0, 1]: Gaussian pixels, or null */
+    int channels, height, width; /* of an image as networks see it: 3, 28, 28 */
+    int side;                    /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
+    uint8_t *labels;             /* [train_count + test_count], after corruption */
+    uint8_t *pixels;             /* [count][3][side][side], or null when `noise` is used */
+    float *noise;                /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
     bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
     char digest[65];            /* of all original records, kept or not: the SHA-256 of the SHA-256s (in hex) of
@@ -40,13 +46,8 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
                     int threads, struct rt_error *err);
 void rt_dataset_free(struct rt_dataset *dataset);
 
-/* Writes the network's input of `count` images, indices[i] in [0, train_count + test_count), to
- * images[count][3][28][28] and their labels to labels[count]. crops: null, or the augmentation of each image.
- * The team, if any, shares the images out. */
-struct rt_crop {
-    uint8_t row, column, flip; /* offset of the 28x28 window in the 32x32 image, 0..4 */
-};
-void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
-                       const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team);
+/* `count` images of random normalised pixels (mean 0, deviation 1) with random labels, all for training: what a
+ * measurement needs. Free it as any other. */
+int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struct rt_error *err);
 
 #endif

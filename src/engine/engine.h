@@ -1,8 +1,14 @@
-/* Engines: a plan binds a network to kernels and memory on one engine; then it trains and evaluates batches.
+/* Engines: what computes. An engine opens devices; a device holds stores (data sets) and plans (networks bound
+ * to kernels and memory, each with a queue of its own); a plan works through passes (an epoch, an evaluation),
+ * batch by batch: begin, advance (enqueue some), collect (wait for the oldest).
  *
  * Memory is planned once: after rt_plan_create no call allocates. All numbers that cross this border are in
  * PyTorch's layout (images [n, c, h, w], tensors as named in the graph), whatever an engine uses inside. The
- * type of a number ("real") is float, but double for the engine rt_engine_reference_f64. */
+ * type of a number ("real") is float, but double for the engine rt_engine_reference_f64.
+ *
+ * Callers use the rt_device_*, rt_store_* and rt_plan_* functions below (engine.c): they check the contract,
+ * for every engine alike, before the engine's own functions in struct rt_engine are called. Statuses:
+ * RT_ECONFIG for what was asked and cannot be had, RT_EMEMORY, RT_EDATA, RT_EDEVICE when a device failed. */
 #ifndef RT_ENGINE_ENGINE_H
 #define RT_ENGINE_ENGINE_H
 
@@ -11,38 +17,73 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "base/thread.h"
+#include "data/batches.h"
+#include "data/dataset.h"
+#include "engine/optimizer.h"
 #include "net/graph.h"
 
-struct rt_plan;
+struct rt_device; /* cores and an instruction set, or a GPU; shared by stores and plans */
+struct rt_store;  /* a data set's images and labels on a device; read-only, shared by plans */
+struct rt_plan;   /* a network bound to kernels and memory of a device, with its own queue */
+
+struct rt_device_options {
+    int threads; /* CPU engines: size of the team, 0: one per usable core; after open, the number. Others: 1 */
+    int ordinal; /* which of the engine's devices ("cuda:1"); CPU: 0 */
+};
+
+/* Config key `precision`: X(SYMBOL, word, what it is). What products are computed in; sums are in float at
+ * least. */
+#define RT_PRECISIONS(X)                                                                                       \
+    X(DEFAULT, "default", "the engine's own")                                                                  \
+    X(FP32, "fp32", "IEEE single precision")                                                                   \
+    X(TF32, "tf32", "products of 10-bit fractions on tensor cores")                                            \
+    X(BF16, "bf16", "products of 7-bit fractions on tensor cores")
+
+enum rt_precision {
+#define RT_PRECISION_ENUM(symbol, word, help) RT_PRECISION_##symbol,
+    RT_PRECISIONS(RT_PRECISION_ENUM)
+#undef RT_PRECISION_ENUM
+};
 
 struct rt_plan_options {
-    int batch_max;        /* the largest batch that will come, >= 1 */
-    bool training;        /* false: forward passes only, running statistics, no gradients kept */
-    bool input_gradient;  /* also compute the loss's gradient by the input (probes in tests) */
-    bool winograd;        /* native: may use Winograd's algorithm where it fits (config key `winograd`) */
-    bool profile;         /* keep the time of each stage for rt_plan_profile */
-    uint64_t seed;        /* of dropout's masks */
-    struct rt_team *team; /* the threads to use; null: the caller's alone. Must outlive the plan. */
-    struct rt_plan
-        *parameters_of; /* use this plan's tensors (same graph and engine) instead of own ones, or null */
+    int batch_max;       /* the largest batch that will come, >= 1 */
+    size_t pass_max;     /* the most images of a pass that will come; 0: batch_max */
+    bool training;       /* false: evaluation passes only, no gradients kept */
+    bool input_gradient; /* rt_plan_probe also computes dx */
+    bool winograd;       /* native: may use Winograd's algorithm where it fits (config key `winograd`) */
+    bool profile;        /* keep the time of each stage for rt_plan_profile */
+    uint64_t seed;       /* of dropout's masks */
+    enum rt_precision precision;
+    const struct rt_optimizer *optimizer; /* of a training plan; null there: SGD */
+    struct rt_plan *parameters_of; /* evaluate this plan's tensors (same graph and device), as they are when a
+                                      pass advances; null: own ones. Must outlive the plan. */
 };
 
-struct rt_batch {
-    const void *images;    /* real [count, channels, height, width] */
-    const uint8_t *labels; /* [count] */
-    int count;             /* 1 .. batch_max */
-    uint64_t serial;       /* number of training steps before this one: the index of dropout's masks */
+enum rt_pass_kind {
+    RT_PASS_TRAIN,         /* forward, loss, backward, update */
+    RT_PASS_DIFFERENTIATE, /* without the update: the last batch's gradients are left for rt_plan_read */
+    RT_PASS_EVALUATE,      /* forward, with running statistics and without dropout; no tensor changes */
 };
 
-/* SGD as PyTorch's: v = momentum * v + g + weight_decay * w; w -= learning_rate * v. */
-struct rt_sgd {
-    double learning_rate, momentum, weight_decay;
+/* One epoch, or an evaluation, or a part of either. */
+struct rt_pass {
+    enum rt_pass_kind kind;
+    const struct rt_store *store; /* of the plan's device; must outlive the pass */
+    const uint32_t *order;        /* [count] the images' numbers, copied by begin; null: first_image and on */
+    size_t first_image;           /* where order is null: the pass is of images first_image .. + count - 1 */
+    const struct rt_crop *crops;  /* [count] in the order of `order`, copied by begin; null: the central crop */
+    size_t count;                 /* 1 .. pass_max; also images of batches before `first` */
+    int batch_size;               /* 1 .. batch_max; the last batch takes what is left */
+    int first;                    /* the first batch to run (an epoch that is resumed), 0-based */
+    uint64_t serial;              /* of that batch: training steps before it, the index of dropout's masks */
+    struct rt_update update;      /* TRAIN: learning rate and so on (engine/optimizer.h) */
 };
 
-struct rt_metrics {
+/* What batches came to. */
+struct rt_step {
     double loss_sum; /* sum of the images' cross-entropies: mean loss times count */
-    long correct;    /* images whose largest logit is the label's (the first of equals counts as largest) */
+    long correct; /* images whose largest logit is the label's: the first of equals counts, a NaN never does */
+    long count;   /* images */
 };
 
 /* The time that one stage (a node, or several run as one) has taken so far. */
@@ -53,92 +94,163 @@ struct rt_stage_time {
 };
 
 enum rt_state {
-    RT_STATE_TENSOR,   /* the tensor itself: parameter or buffer */
-    RT_STATE_MOMENTUM, /* v of a parameter */
-    RT_STATE_GRADIENT, /* of a parameter, after rt_plan_differentiate or rt_plan_probe */
+    RT_STATE_TENSOR,    /* the tensor itself: parameter or buffer */
+    RT_STATE_GRADIENT,  /* of a parameter, after RT_PASS_DIFFERENTIATE or rt_plan_probe */
+    RT_STATE_OPTIMIZER, /* + k: the optimiser's k-th state of a parameter ("momentum") */
 };
 
-/* An engine: each is one folder and one line in RT_ENGINES. The functions behind the rt_plan_* calls below. */
+/* An engine: each is one folder and one line in RT_ENGINES. engine.c has checked all arguments. */
 struct rt_engine {
-    const char *name; /* --engine */
-    const char *help; /* one line */
-    size_t real_size; /* sizeof(float), or sizeof(double) */
-    int (*create)(struct rt_plan **plan, const struct rt_graph *graph, const struct rt_plan_options *options,
-                  struct rt_error *err);
+    const char *name;                   /* --engine */
+    const char *device;                 /* "cpu", "cuda": the word of --device and the config key `device` */
+    size_t real_size;                   /* sizeof(float), or sizeof(double) */
+    unsigned precisions;                /* bit 1 << RT_PRECISION_x for each that it computes in */
+    enum rt_precision precision;        /* where none is asked for */
+    int (*count)(struct rt_error *err); /* devices that can be used; 0 with the reason in err (one line) */
+    int (*open)(struct rt_device **device, const struct rt_device_options *options, struct rt_error *err);
+    void (*close)(struct rt_device *device);
+    int (*store)(struct rt_store **store, struct rt_device *device, const struct rt_dataset *dataset,
+                 struct rt_error *err);
+    void (*drop)(struct rt_store *store);
+    int (*create)(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,
+                  const struct rt_plan_options *options, struct rt_error *err);
     void (*free)(struct rt_plan *plan);
-    void (*import)(struct rt_plan *plan, enum rt_state state, int tensor, const void *values);
-    void (*export)(const struct rt_plan *plan, enum rt_state state, int tensor, void *values);
-    /* sgd null: gradients are left for export and nothing is updated (batch norm's statistics are). */
-    void (*train)(struct rt_plan *plan, const struct rt_batch *batch, const struct rt_sgd *sgd,
-                  struct rt_metrics *metrics);
-    void (*evaluate)(struct rt_plan *plan, const struct rt_batch *batch, struct rt_metrics *metrics,
-                     uint8_t *predictions);
-    void (*probe)(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
+    /* plan->pass, ->batches, ->advanced and ->collected are the new pass's already; order and crops are only in
+     * `pass`. Work of the pass before that was advanced and not collected is done all the same. */
+    int (*begin)(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
+    /* Enqueues batches plan->advanced .. + batches - 1 of the pass; never past its end. Must not wait; an
+     * engine of the caller's own cores does the work here. */
+    void (*advance)(struct rt_plan *plan, int batches);
+    /* Waits for batch plan->collected and adds what it came to to *step. predictions [its count]: each image's
+     * class of the largest logit (the first of equals; a NaN is never largest; 0 where all are NaN), or null.
+     */
+    int (*collect)(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+    /* Both wait for all that was advanced. */
+    int (*write)(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
+                 struct rt_error *err);
+    int (*read)(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
+    int (*probe)(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx,
+                 struct rt_error *err);
+    int (*stride)(
+        const struct rt_plan *plan); /* batches worth having in flight: 1 on a CPU, about 64 on a GPU */
     size_t (*memory_bytes)(const struct rt_plan *plan);
-    const char *(*isa)(const struct rt_plan *plan);                                     /* null: "portable" */
+    const char *(*target)(const struct rt_device *device);                              /* null: "portable" */
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
 };
 
-/* What every engine's plan begins with. */
-struct rt_plan {
+/* What every engine's device, store and plan begin with. Engines allocate them zeroed; rt_device_open,
+ * rt_store_create and rt_plan_create fill in what is here, before create returns only what is marked so. */
+struct rt_device {
     const struct rt_engine *engine;
-    const struct rt_graph *graph; /* must outlive the plan */
-    struct rt_plan_options options;
+    struct rt_device_options options;
 };
 
-#define RT_ENGINES(X)                                                                                          \
-    X(native)                                                                                                  \
-    X(reference)
+struct rt_store {
+    struct rt_device *device;
+    const struct rt_dataset *dataset; /* must outlive the store */
+    size_t count;                     /* images: training first, then test */
+    int classes;                      /* one more than the largest label */
+};
 
-#define RT_ENGINE_DECLARE(name) extern const struct rt_engine rt_engine_##name;
+struct rt_plan {
+    struct rt_device *device;       /* the engine's create sets these three first */
+    const struct rt_graph *graph;   /* must outlive the plan */
+    struct rt_plan_options options; /* with pass_max, optimizer and precision resolved */
+    struct rt_pass pass;            /* the last one begun; order and crops null */
+    int batches;                    /* of the whole pass */
+    int advanced, collected;        /* the next batch to be: both begin at pass.first */
+    struct rt_error failure;        /* what the device reported; every later call returns it */
+};
+
+/* X(name, what it is, for --help); its word of --device is in struct rt_engine. */
+#define RT_ENGINES(X)                                                                                          \
+    X(native, "for this processor's instruction set")                                                          \
+    X(reference, "each op as its formula, slow")
+
+#define RT_ENGINE_DECLARE(name, help) extern const struct rt_engine rt_engine_##name;
 RT_ENGINES(RT_ENGINE_DECLARE)
 #undef RT_ENGINE_DECLARE
 
-/* The reference engine in double precision, for finite differences; not offered on the command line. */
+/* The words of --device and the config key `device`: X(word, what it is). */
+#define RT_DEVICES(X)                                                                                          \
+    X(auto, "the best that there is")                                                                          \
+    X(cpu, "the processor's cores")                                                                            \
+    X(cuda, "an NVIDIA GPU; cuda:1 is the second one")
+
+/* The reference engine in double precision, for finite differences; not offered on the command line. It takes
+ * images that need no normalisation (rt_dataset.noise, order and crops null) as doubles. */
 extern const struct rt_engine rt_engine_reference_f64;
 
 extern const struct rt_engine *const rt_engines[];        /* in the list's order, ended by null */
 const struct rt_engine *rt_engine_find(const char *name); /* null if there is none */
 
-/* Chooses kernels and plans memory. Errors: RT_ECONFIG (an op without a kernel, a shape it cannot take),
- * RT_EMEMORY. *plan is null after an error. Tensors start at zero: rt_plan_initialize or import them. */
-int rt_plan_create(struct rt_plan **plan, const struct rt_engine *engine, const struct rt_graph *graph,
+/* Which engine computes, and on which of its devices: `engine` is a name or null, `device` "auto", "cpu",
+ * "cuda", "cuda:1", or null (any that the engine has). auto: the first engine of the list whose device is not
+ * the CPU and can be used, else the first. RT_ECONFIG: no such engine or device in this build, none that can be
+ * used (with the driver's reason), or the two do not go together. */
+int rt_engine_choose(const struct rt_engine **out, int *ordinal, const char *engine, const char *device,
+                     struct rt_error *err);
+
+/* "fp32" <-> RT_PRECISION_FP32. */
+const char *rt_precision_word(enum rt_precision precision);
+int rt_precision_find(enum rt_precision *precision, const char *word, struct rt_error *err);
+
+/* RT_ECONFIG, RT_EUSAGE (threads), RT_EMEMORY. *device is null after an error; so with the other two. */
+int rt_device_open(struct rt_device **device, const struct rt_engine *engine,
+                   const struct rt_device_options *options, struct rt_error *err);
+void rt_device_close(struct rt_device **device); /* after its stores and plans */
+const char *
+rt_device_target(const struct rt_device *device); /* "avx2", "NVIDIA H100, sm_90"; "portable": any */
+
+int rt_store_create(struct rt_store **store, struct rt_device *device, const struct rt_dataset *dataset,
+                    struct rt_error *err);
+void rt_store_free(struct rt_store **store);
+
+/* Chooses kernels and plans memory. Errors: RT_ECONFIG (an op without a kernel, a shape or precision it cannot
+ * take), RT_EMEMORY. Tensors start at zero: rt_plan_initialize or rt_plan_write them. */
+int rt_plan_create(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,
                    const struct rt_plan_options *options, struct rt_error *err);
 void rt_plan_free(struct rt_plan **plan);
 
-/* Initial values from a seed (rt_graph_initialize); momentum 0. */
+/* Initial values from a seed (rt_graph_initialize); optimiser states 0. */
 int rt_plan_initialize(struct rt_plan *plan, uint32_t seed, struct rt_error *err);
 
-/* Copy one tensor's state in or out, tensor->count reals (RT_TENSOR_BATCHES: one int64_t). MOMENTUM and
- * GRADIENT are of parameters only. */
-void rt_plan_import(struct rt_plan *plan, enum rt_state state, int tensor, const void *values);
-void rt_plan_export(const struct rt_plan *plan, enum rt_state state, int tensor, void *values);
+/* Copy one tensor's state in or out, tensor->count reals (RT_TENSOR_BATCHES: one int64_t), after all that was
+ * advanced. Refused (RT_ECONFIG): a tensor that is not there; gradients and optimiser states of anything but
+ * the parameters of a training plan. */
+int rt_plan_write(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
+                  struct rt_error *err);
+int rt_plan_read(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
 
-/* One training step: forward, loss, backward, update. Adds to *metrics. */
-void rt_plan_train(struct rt_plan *plan, const struct rt_batch *batch, const struct rt_sgd *sgd,
-                   struct rt_metrics *metrics);
+/* A pass begins. One before it that is not collected to its end is abandoned: what was advanced is done, what
+ * it came to is lost. */
+int rt_plan_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
 
-/* The same without the update: gradients of the batch's mean loss are left for rt_plan_export. */
-void rt_plan_differentiate(struct rt_plan *plan, const struct rt_batch *batch, struct rt_metrics *metrics);
+/* Enqueues the next `batches`, at most what is left; returns how many. */
+int rt_plan_advance(struct rt_plan *plan, int batches);
 
-/* Forward with running statistics. Adds to *metrics; predictions [count] may be null. */
-void rt_plan_evaluate(struct rt_plan *plan, const struct rt_batch *batch, struct rt_metrics *metrics,
-                      uint8_t *predictions);
+/* Waits for the oldest batch in flight and adds to *step; predictions: null, or room for the batch's images.
+ * Errors of the device surface here, in rt_plan_read and in rt_plan_write; then every later call on the plan
+ * returns them. */
+int rt_plan_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+
+int rt_plan_in_flight(const struct rt_plan *plan); /* advanced and not collected */
+int rt_plan_left(const struct rt_plan *plan);      /* batches of the pass not yet advanced */
+int rt_plan_stride(const struct rt_plan *plan);    /* batches worth having in flight, >= 1 */
 
 /* For tests of ops and parts of networks, whose graph need not end in a loss: y = graph(x); then, if dy is
- * given (training plans only), the gradients of sum(y * dy): parameters' for export and the input's in dx
+ * given (training plans only), the gradients of sum(y * dy): parameters' for rt_plan_read and the input's in dx
  * (which needs options.input_gradient; may be null). x and dx: [count, input's shape], y and dy: [count, last
  * node's]. */
-void rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx);
-
-/* The instruction set that the plan's kernels were built for: "avx2", ...; "portable" is any. */
-const char *rt_plan_isa(const struct rt_plan *plan);
+int rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx,
+                  struct rt_error *err);
 
 /* The index-th stage's time since the plan was made, on the caller's clock; false past the last, and for plans
  * made without options.profile or by an engine that keeps none. */
 bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
 
-/* Bytes of the plan's own memory: tensors, momentum, activations, gradients, scratch. */
+/* Bytes of the plan's own memory: tensors, optimiser states, activations, gradients, scratch, a pass's order.
+ */
 size_t rt_plan_memory_bytes(const struct rt_plan *plan);
 
 #endif

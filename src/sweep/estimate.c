@@ -10,7 +10,7 @@
 #include "net/models.h"
 #include "sweep/sweep.h"
 
-enum { STEPS_MIN = 2, CHANNELS = 3, PLANE = 28 * 28, CLASSES = 10 };
+enum { STEPS_MIN = 2, CHANNELS = 3, PLANE = 28 * 28 };
 
 /* What makes two runs cost the same a step. */
 static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
@@ -20,71 +20,79 @@ static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run 
            a->cores == b->cores && a->experiment.winograd == b->experiment.winograd;
 }
 
-static void fill_batch(float *images, uint8_t *labels, int count)
+static int time_step(struct rt_plan *plan, const struct rt_pass *pass, double *seconds, struct rt_error *err)
 {
-    uint32_t bits = 1;
-    for (int i = 0; i < count * CHANNELS * PLANE; i++) {
-        bits = bits * 1664525u + 1013904223u;
-        images[i] = (float)(bits >> 8) / (float)(1 << 23) - 1;
-    }
-    for (int i = 0; i < count; i++)
-        labels[i] = (uint8_t)(i % CLASSES);
+    struct rt_step ignored = {0};
+    double began;
+
+    RT_TRY(rt_plan_begin(plan, pass, err));
+    began = rt_clock_wall_s();
+    rt_plan_advance(plan, 1);
+    RT_TRY(rt_plan_collect(plan, &ignored, NULL, err));
+    *seconds = rt_clock_wall_s() - began;
+    return RT_OK;
 }
 
 /* The median of the steps after the first, which warms caches up. */
-static double time_steps(struct rt_plan *plan, const struct rt_batch *batch, double seconds)
+static int time_steps(struct rt_plan *plan, const struct rt_store *store, double seconds, double *median,
+                      struct rt_error *err)
 {
     enum { STEPS_MAX = 64 };
-    const struct rt_sgd sgd = {0.01, 0.9, 0};
-    struct rt_metrics metrics = {0};
-    double times[STEPS_MAX];
+    const struct rt_pass pass = {.kind = RT_PASS_TRAIN,
+                                 .store = store,
+                                 .count = store->count,
+                                 .batch_size = (int)store->count,
+                                 .update = {0.01, 0.9, 0}};
+    double times[STEPS_MAX], took;
     int count = 0;
-    rt_plan_train(plan, batch, &sgd, &metrics);
+
+    RT_TRY(time_step(plan, &pass, &took, err));
     const double began = rt_clock_wall_s();
     while (count < STEPS_MAX && (count < STEPS_MIN || rt_clock_wall_s() - began < seconds)) {
-        const double from = rt_clock_wall_s();
-        rt_plan_train(plan, batch, &sgd, &metrics);
-        const double took = rt_clock_wall_s() - from;
         int at = count++;
+
+        RT_TRY(time_step(plan, &pass, &took, err));
         for (; at > 0 && times[at - 1] > took; at--)
             times[at] = times[at - 1];
         times[at] = took;
     }
-    return times[count / 2];
+    *median = times[count / 2];
+    return RT_OK;
 }
 
-static int measure(struct rt_sweep_run *run, const struct rt_engine *engine, double seconds,
+static int measure(struct rt_sweep_run *run, const struct rt_sweep_options *given, double seconds,
                    struct rt_error *err)
 {
     const struct rt_experiment *experiment = &run->experiment;
     const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
-    const int count = (int)experiment->batch_size;
-    struct rt_graph graph = {0};
-    struct rt_team *team = NULL;
-    struct rt_plan *plan = NULL;
-    float *images = NULL;
-    uint8_t *labels = NULL;
-    int rc;
-    if ((rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &model_options, err)) ||
-        (rc = rt_team_create(&team, run->cores, err)))
-        goto done;
+    const char *where = given->device ? given->device : experiment->device;
+    struct rt_device_options device_options = {.threads = run->cores};
     const struct rt_plan_options options = {
-        .batch_max = count, .training = true, .winograd = experiment->winograd, .team = team};
-    if ((rc = rt_plan_create(&plan, engine, &graph, &options, err)) ||
+        .batch_max = (int)experiment->batch_size, .training = true, .winograd = experiment->winograd};
+    const struct rt_engine *engine;
+    struct rt_dataset dataset = {0};
+    struct rt_graph graph = {0};
+    struct rt_device *device = NULL;
+    struct rt_store *store = NULL;
+    struct rt_plan *plan = NULL;
+    int rc;
+
+    if ((rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &model_options, err)) ||
+        (rc = rt_dataset_random(&dataset, (size_t)experiment->batch_size, 1, err)) ||
+        (rc = rt_engine_choose(&engine, &device_options.ordinal, given->engine, where, err)) ||
+        (rc = rt_device_open(&device, engine, &device_options, err)) ||
+        (rc = rt_store_create(&store, device, &dataset, err)) ||
+        (rc = rt_plan_create(&plan, device, &graph, &options, err)) ||
         (rc = rt_plan_initialize(plan, 1, err)) ||
-        (rc = rt_alloc_aligned(&images, (size_t)count, CHANNELS * PLANE * sizeof *images, "images", err)) ||
-        (rc = rt_alloc(&labels, (size_t)count, 1, "labels", err)))
+        (rc = time_steps(plan, store, seconds, &run->seconds_per_step, err)))
         goto done;
-    fill_batch(images, labels, count);
-    const struct rt_batch batch = {images, labels, count, 0};
-    run->seconds_per_step = time_steps(plan, &batch, seconds);
     run->memory_bytes = (double)rt_plan_memory_bytes(plan);
 done:
     rt_plan_free(&plan);
-    rt_team_free(&team);
+    rt_store_free(&store);
+    rt_device_close(&device);
     rt_graph_free(&graph);
-    rt_free(&images);
-    rt_free(&labels);
+    rt_dataset_free(&dataset);
     return rc;
 }
 
@@ -98,11 +106,7 @@ static double data_bytes(const struct rt_sweep_run *run)
 
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err)
 {
-    const char *name = sweep->options.engine ? sweep->options.engine : rt_engines[0]->name;
-    const struct rt_engine *engine = rt_engine_find(name);
     int kinds = 0;
-    if (!engine)
-        return rt_fail(err, RT_EUSAGE, "there is no engine '%s'", name);
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < sweep->count; i++) {
             struct rt_sweep_run *run = &sweep->runs[i];
@@ -112,7 +116,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
             if (pass == 0) {
                 kinds += same == i;
             } else if (same == i) {
-                RT_TRY(measure(run, engine, seconds / kinds, err));
+                RT_TRY(measure(run, &sweep->options, seconds / kinds, err));
             } else {
                 run->seconds_per_step = sweep->runs[same].seconds_per_step;
                 run->memory_bytes = sweep->runs[same].memory_bytes;

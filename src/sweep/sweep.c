@@ -177,6 +177,7 @@ void rt_sweep_command(struct rt_sweep_command *command, const struct rt_sweep *s
                  {"--runs", options->runs},
                  {"--data", options->data},
                  {"--engine", options->engine},
+                 {"--device", options->device},
                  {"--threads", command->threads}};
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         if (!given[i].value)

@@ -65,7 +65,7 @@ struct rt_sweep_run {
 struct rt_sweep_options {
     const char *program;       /* path of this program */
     const char *runs;          /* directory of runs */
-    const char *data, *engine; /* passed on; null: not given */
+    const char *data, *engine, *device; /* passed on; null: not given */
     int jobs;                  /* runs at once; 0: auto */
     int cores;                 /* to share out */
     bool fail_fast;            /* stop all when one fails */

@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/mt19937.h"
 #include "data/dataset.h"
+#include "engine/host/host.h"
 #include "net/models.h"
 #include "train/bench_clock.h"
 #include "train/flops.h"
@@ -17,12 +17,11 @@ static const double warm_up_s = 0.05;
 
 struct bench {
     const struct rt_bench_options *options;
-    struct rt_team *team;
+    struct rt_dataset dataset; /* BATCHES batches of random images */
     struct rt_graph graph;
+    struct rt_device *device;
+    struct rt_store *store;
     struct rt_plan *plan;
-    struct rt_batch batches[BATCHES];
-    float *images;   /* [BATCHES][batch_size][3][28][28] */
-    uint8_t *labels; /* [BATCHES][batch_size] */
     uint64_t serial;
 };
 
@@ -31,8 +30,10 @@ static int make_plan(struct bench *bench, struct rt_error *err)
     const struct rt_experiment *experiment = &bench->options->experiment;
     const struct rt_model *model = rt_model_find(experiment->model_name);
     const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
-    struct rt_plan_options options = {
+    const struct rt_device_options device_options = {.threads = bench->options->threads};
+    const struct rt_plan_options options = {
         .batch_max = (int)experiment->batch_size,
+        .pass_max = BATCHES * (size_t)experiment->batch_size,
         .training = true,
         .winograd = experiment->winograd,
         .profile = true,
@@ -43,55 +44,58 @@ static int make_plan(struct bench *bench, struct rt_error *err)
         return rt_fail(err, RT_ECONFIG, "model_name: there is no model '%s'", experiment->model_name);
     RT_TRY(rt_model_build(&bench->graph, model, &model_options, err));
     RT_TRY(rt_graph_check_batch(&bench->graph, options.batch_max, true, err));
-    RT_TRY(rt_team_create(&bench->team, bench->options->threads, err));
-    options.team = bench->team;
-    RT_TRY(rt_plan_create(&bench->plan, rt_engines[0], &bench->graph, &options, err));
+    RT_TRY(rt_device_open(&bench->device, rt_engines[0], &device_options, err));
+    RT_TRY(rt_plan_create(&bench->plan, bench->device, &bench->graph, &options, err));
     return rt_plan_initialize(bench->plan, (uint32_t)experiment->seed.value, err);
 }
 
-/* Images as normalised ones are: mean 0, deviation 1. */
-static int make_batches(struct bench *bench, struct rt_error *err)
+static int make_images(struct bench *bench, struct rt_error *err)
 {
-    const int count = (int)bench->options->experiment.batch_size;
-    const size_t image = (size_t)RT_CHANNELS * RT_PLANE, images = (size_t)BATCHES * (size_t)count;
-    const float bound = 1.7320508f; /* of a uniform number whose deviation is 1 */
-    struct rt_mt mt;
+    const struct rt_experiment *experiment = &bench->options->experiment;
 
-    RT_TRY(rt_alloc_aligned(&bench->images, images, image * sizeof(float), "the images of a bench", err));
-    RT_TRY(rt_alloc(&bench->labels, images, 1, "the labels of a bench", err));
-    rt_mt_seed(&mt, (uint32_t)bench->options->experiment.seed.value);
-    for (size_t i = 0; i < images * image; i++)
-        bench->images[i] = rt_mt_uniform(&mt, bound);
-    for (size_t i = 0; i < images; i++)
-        bench->labels[i] = (uint8_t)rt_mt_choice(&mt, RT_CLASSES);
-    for (size_t i = 0; i < BATCHES; i++)
-        bench->batches[i] = (struct rt_batch){.images = bench->images + i * (size_t)count * image,
-                                              .labels = bench->labels + i * (size_t)count,
-                                              .count = count};
-    return RT_OK;
+    RT_TRY(rt_dataset_random(&bench->dataset, BATCHES * (size_t)experiment->batch_size,
+                             (uint32_t)experiment->seed.value, err));
+    return rt_store_create(&bench->store, bench->device, &bench->dataset, err);
 }
 
 static void free_bench(struct bench *bench)
 {
     rt_plan_free(&bench->plan);
-    rt_team_free(&bench->team);
+    rt_store_free(&bench->store);
+    rt_device_close(&bench->device);
     rt_graph_free(&bench->graph);
-    rt_free(&bench->images);
-    rt_free(&bench->labels);
+    rt_dataset_free(&bench->dataset);
 }
 
-/* One step; returns its seconds. */
-static double step(struct bench *bench)
+static int begin_pass(struct bench *bench, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &bench->options->experiment;
-    const struct rt_sgd sgd = {experiment->learning_rate, experiment->momentum, experiment->weight_decay};
-    struct rt_batch *batch = &bench->batches[bench->serial % BATCHES];
-    struct rt_metrics metrics = {0};
-    const double start = rt_clock_wall_s();
+    const struct rt_pass pass = {
+        .kind = RT_PASS_TRAIN,
+        .store = bench->store,
+        .count = bench->dataset.train_count,
+        .batch_size = (int)experiment->batch_size,
+        .serial = bench->serial,
+        .update = {experiment->learning_rate, experiment->momentum, experiment->weight_decay},
+    };
 
-    batch->serial = bench->serial++;
-    rt_plan_train(bench->plan, batch, &sgd, &metrics);
-    return rt_clock_wall_s() - start;
+    return rt_plan_begin(bench->plan, &pass, err);
+}
+
+/* One step, and its seconds. */
+static int step(struct bench *bench, double *seconds, struct rt_error *err)
+{
+    struct rt_step ignored = {0};
+    double start;
+
+    if (!rt_plan_left(bench->plan))
+        RT_TRY(begin_pass(bench, err));
+    start = rt_clock_wall_s();
+    rt_plan_advance(bench->plan, 1);
+    RT_TRY(rt_plan_collect(bench->plan, &ignored, NULL, err));
+    *seconds = rt_clock_wall_s() - start;
+    bench->serial++;
+    return RT_OK;
 }
 
 /* The profile is that of the clean steps, or of all while none was. */
@@ -109,7 +113,8 @@ static void keep_profile(struct rt_bench_result *result, const struct rt_profile
     rt_profile_merge(&result->profile, step);
 }
 
-static void measure(struct bench *bench, struct rt_bench_clock *clock, struct rt_bench_result *result)
+static int measure(struct bench *bench, struct rt_bench_clock *clock, struct rt_bench_result *result,
+                   struct rt_error *err)
 {
     bool only_clean = false;
 
@@ -120,19 +125,21 @@ static void measure(struct bench *bench, struct rt_bench_clock *clock, struct rt
 
         rt_profile_add(&profile, bench->plan, -1);
         rt_bench_clock_begin(clock);
-        seconds = step(bench);
+        RT_TRY(step(bench, &seconds, err));
         clean = rt_bench_clock_note(clock, seconds);
         rt_profile_add(&profile, bench->plan, 1);
         keep_profile(result, &profile, clean, &only_clean);
     }
+    return RT_OK;
 }
 
-static void warm_up(struct bench *bench)
+static int warm_up(struct bench *bench, struct rt_error *err)
 {
-    double seconds = 0;
+    double total = 0, seconds;
 
-    for (int i = 0; i < WARM_UP_STEPS || seconds < warm_up_s; i++)
-        seconds += step(bench);
+    for (int i = 0; i < WARM_UP_STEPS || total < warm_up_s; i++, total += seconds)
+        RT_TRY(step(bench, &seconds, err));
+    return RT_OK;
 }
 
 int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options *options, struct rt_error *err)
@@ -143,12 +150,11 @@ int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options
 
     *result = (struct rt_bench_result){0};
     rt_core_bind(options->core);
-    if ((rc = make_plan(&bench, err)) || (rc = make_batches(&bench, err)) ||
-        (rc = rt_bench_clock_start(&clock, bench.team, options, err)))
+    if ((rc = make_plan(&bench, err)) || (rc = make_images(&bench, err)) ||
+        (rc = rt_bench_clock_start(&clock, rt_host_team(bench.device), options, err)) ||
+        (rc = warm_up(&bench, err)) || (rc = measure(&bench, clock, result, err)))
         goto done;
-    warm_up(&bench);
-    measure(&bench, clock, result);
-    result->threads = rt_team_size(bench.team);
+    result->threads = bench.device->options.threads;
     result->parameters = (int64_t)rt_graph_parameter_count(&bench.graph);
     result->flops = rt_flops_training(&bench.graph) * (double)options->experiment.batch_size;
     result->plan_bytes = rt_plan_memory_bytes(bench.plan);

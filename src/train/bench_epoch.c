@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/path.h"
+#include "engine/host/host.h"
 #include "track/recorder.h"
 #include "train/bench_clock.h"
 #include "train/flops.h"
@@ -42,48 +43,51 @@ static int make_folder(struct bench *bench, struct rt_error *err)
 }
 
 /* The seconds of one step, after one that comes cold. */
-static double try_steps(struct bench *bench)
+static int try_steps(struct bench *bench, double *seconds, struct rt_error *err)
 {
-    const struct rt_sgd sgd = {.learning_rate = bench->experiment.learning_rate};
-    struct rt_loop *loop = &bench->loop;
-    double seconds = 0;
+    struct rt_setup *setup = &bench->setup;
+    struct rt_pass pass = {
+        .kind = RT_PASS_TRAIN,
+        .store = setup->store,
+        .batch_size = bench->batches.batch_size,
+        .count = setup->dataset.train_count,
+        .update = {.learning_rate = bench->experiment.learning_rate},
+    };
+    struct rt_step ignored = {0};
 
     rt_batches_begin_epoch(&bench->batches, 1);
+    pass.order = bench->batches.order;
+    pass.crops = bench->batches.crops;
     for (int i = 0; i < 2; i++) {
-        const double start = rt_clock_wall_s();
-        struct rt_metrics metrics = {0};
-        struct rt_batch batch = {.images = loop->images, .labels = loop->labels};
+        double start;
 
-        batch.count = rt_batches_get(&bench->batches, 0, loop->images, loop->labels);
-        rt_plan_train(bench->setup.plan, &batch, &sgd, &metrics);
-        seconds = rt_clock_wall_s() - start;
+        RT_TRY(rt_plan_begin(setup->plan, &pass, err));
+        start = rt_clock_wall_s();
+        rt_plan_advance(setup->plan, 1);
+        RT_TRY(rt_plan_collect(setup->plan, &ignored, NULL, err));
+        *seconds = rt_clock_wall_s() - start;
     }
-    return seconds;
+    return RT_OK;
 }
 
 static int prepare(struct bench *bench, const struct rt_bench_options *options, struct rt_error *err)
 {
     struct rt_experiment *experiment = &bench->experiment;
-    struct rt_loop *loop = &bench->loop;
-    const size_t count = (size_t)experiment->batch_size, image = (size_t)RT_CHANNELS * RT_PLANE * sizeof(float);
 
     RT_TRY(rt_dataset_load(&bench->setup.dataset, options->data, experiment, options->threads, err));
     bench->setup.profile = true;
     RT_TRY(rt_setup_network(&bench->setup, experiment, NULL, options->threads, true, err));
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
-    RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)count,
+    RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)experiment->batch_size,
                              (uint32_t)experiment->seed.value, experiment->augment, err));
-    bench->batches.team = bench->setup.team;
-    RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
-    RT_TRY(rt_alloc(&loop->labels, count, 1, "a batch's labels", err));
     bench->info = (struct rt_run_info){.experiment = experiment,
                                        .run_dir = bench->folder,
                                        .data_name = bench->setup.dataset.name,
                                        .data_digest = bench->setup.dataset.digest,
                                        .corruption_digest = bench->setup.dataset.corruption_digest,
-                                       .engine = bench->setup.plan->engine->name,
-                                       .isa = rt_plan_isa(bench->setup.plan),
-                                       .threads = rt_team_size(bench->setup.team),
+                                       .engine = bench->setup.device->engine->name,
+                                       .isa = rt_device_target(bench->setup.device),
+                                       .threads = bench->setup.device->options.threads,
                                        .start_epoch = 1,
                                        .verbosity = -1};
     RT_TRY(make_folder(bench, err));
@@ -91,15 +95,19 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
 }
 
 /* As many batches an epoch as leave time for several, at most all. The data set forgets the rest. */
-static void shorten(struct bench *bench, double seconds)
+static int shorten(struct bench *bench, double seconds, struct rt_error *err)
 {
-    const double batches = fmax(3, seconds / EPOCHS / try_steps(bench));
-    const size_t images = (size_t)(batches * (double)bench->experiment.batch_size);
+    double step_s, batches;
+    size_t images;
 
+    RT_TRY(try_steps(bench, &step_s, err));
+    batches = fmax(3, seconds / EPOCHS / step_s);
+    images = (size_t)(batches * (double)bench->experiment.batch_size);
     if (images < bench->setup.dataset.train_count)
         bench->setup.dataset.train_count =
             images / (size_t)bench->experiment.batch_size * (size_t)bench->experiment.batch_size;
     bench->info.batches_per_epoch = rt_batches_per_epoch(&bench->batches);
+    return RT_OK;
 }
 
 static void begin(struct bench *bench)
@@ -108,6 +116,7 @@ static void begin(struct bench *bench)
 
     loop->experiment = &bench->experiment;
     loop->plan = bench->setup.plan;
+    loop->store = bench->setup.store;
     loop->batches = &bench->batches;
     loop->evaluator = &bench->setup.evaluator;
     loop->recorders = bench->recorders;
@@ -142,8 +151,6 @@ static void free_bench(struct bench *bench)
     rt_recorders_free(&bench->recorders);
     if (*bench->folder && !rt_path_folder(temporary, bench->folder, NULL))
         rt_tree_remove(bench->folder, temporary, NULL);
-    rt_free(&bench->loop.images);
-    rt_free(&bench->loop.labels);
     rt_batches_free(&bench->batches);
     rt_setup_free(&bench->setup);
     rt_free(&bench);
@@ -159,14 +166,14 @@ int rt_bench_epoch(struct rt_bench_result *result, const struct rt_bench_options
     RT_TRY(rt_alloc(&bench, 1, sizeof *bench, "a bench", err));
     bench->experiment = options->experiment;
     if ((rc = prepare(bench, options, err)) ||
-        (rc = rt_bench_clock_start(&clock, bench->setup.team, options, err)))
+        (rc = rt_bench_clock_start(&clock, rt_host_team(bench->setup.device), options, err)) ||
+        (rc = shorten(bench, options->seconds, err)))
         goto done;
-    shorten(bench, options->seconds);
     begin(bench);
     while (!rc && rt_bench_clock_goes_on(clock))
         rc = measure(bench, clock, err);
     if (!rc) {
-        result->threads = rt_team_size(bench->setup.team);
+        result->threads = bench->setup.device->options.threads;
         result->peak_bytes = rt_peak_memory_bytes();
         rt_bench_clock_read(clock, result);
     }

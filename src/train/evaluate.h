@@ -13,24 +13,21 @@ enum rt_split { RT_SPLIT_TRAIN, RT_SPLIT_TEST };
 struct rt_evaluation {
     double loss, accuracy; /* mean cross-entropy; share in 0..1 */
     long count, correct;
-    long confusion[RT_CLASSES][RT_CLASSES]; /* [label][prediction] */
 };
 
 struct rt_evaluator {
-    const struct rt_dataset *dataset;
+    const struct rt_store *store;
     struct rt_plan *plan; /* its own, with the trained plan's tensors */
-    float *images;
-    uint8_t *labels, *predictions;
-    uint32_t *indices;
 };
 
-/* Evaluates the tensors of `trained`, as they are at each call. Both must outlive the evaluator. */
-int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_dataset *dataset,
-                        struct rt_plan *trained, struct rt_error *err);
+/* Evaluates the tensors of `trained`, as they are at each call, on the store's images. Both must outlive the
+ * evaluator; nothing of `trained` may be in flight during a call. */
+int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_store *store, struct rt_plan *trained,
+                        struct rt_error *err);
 void rt_evaluator_free(struct rt_evaluator *evaluator); /* accepts the zeroed state */
 
-/* predictions: null, or room for one byte an image of the split. */
-void rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct rt_evaluation *evaluation,
-                      uint8_t *predictions);
+/* predictions: null, or room for one byte an image of the split. Fails as rt_plan_collect does. */
+int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct rt_evaluation *evaluation,
+                     uint8_t *predictions, struct rt_error *err);
 
 #endif

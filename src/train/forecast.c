@@ -16,8 +16,8 @@ static void fill_forecast(struct rt_train_forecast *forecast, const struct rt_se
     forecast->data.official = dataset->official;
     forecast->data.train_count = (int64_t)dataset->train_count;
     forecast->data.test_count = (int64_t)dataset->test_count;
-    forecast->engine = session->setup.plan->engine->name;
-    forecast->threads = rt_team_size(session->setup.team);
+    forecast->engine = session->setup.device->engine->name;
+    forecast->threads = session->setup.device->options.threads;
     forecast->parameters = (int64_t)rt_graph_parameter_count(&session->setup.graph);
     forecast->batches_per_epoch = rt_batches_per_epoch(&session->batches);
     forecast->flops_per_epoch = rt_flops_training(&session->setup.graph) * (double)dataset->train_count;

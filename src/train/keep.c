@@ -42,9 +42,9 @@ void rt_session_describe(struct rt_session *session)
     result->batch_size = experiment->batch_size;
     result->log_every = experiment->log_every;
     result->batches_per_epoch = rt_batches_per_epoch(&session->batches);
-    rt_copy_text(result->engine, sizeof result->engine, session->setup.plan->engine->name);
-    rt_copy_text(result->isa, sizeof result->isa, rt_plan_isa(session->setup.plan));
-    result->threads = rt_team_size(session->setup.team);
+    rt_copy_text(result->engine, sizeof result->engine, session->setup.device->engine->name);
+    rt_copy_text(result->isa, sizeof result->isa, rt_device_target(session->setup.device));
+    result->threads = session->setup.device->options.threads;
     result->parameters = (int64_t)rt_graph_parameter_count(&session->setup.graph);
     describe_data(session);
     rt_result_describe_machine(result);
@@ -121,7 +121,7 @@ int rt_session_save(void *context, struct rt_error *err)
     RT_TRY(rt_lock_check(&session->run.lock, err));
     RT_TRY(rt_recorders_sync(session->recorders, err));
     experiment->interp_reached = session->loop.progress.threshold.reached;
-    rt_snapshot_take(&session->snapshot, &loader);
+    RT_TRY(rt_snapshot_take(&session->snapshot, &loader, err));
     describe_checkpoint(session);
     rc = rt_checkpoint_write(&session->checkpoint, session->run.path, RT_METRICS_FILE, err);
     session->checkpoint.model = session->checkpoint.optimizer = (struct rt_safetensors){0};

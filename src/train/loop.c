@@ -27,13 +27,14 @@ double rt_loop_flops(const struct rt_loop *loop)
     return loop->flops_per_image * (whole + (double)loop->progress.images);
 }
 
-void rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores)
+int rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores, struct rt_error *err)
 {
     struct rt_evaluation evaluation;
 
-    rt_evaluator_run(loop->evaluator, RT_SPLIT_TEST, &evaluation, NULL);
+    RT_TRY(rt_evaluator_run(loop->evaluator, RT_SPLIT_TEST, &evaluation, NULL, err));
     scores->test_loss = evaluation.loss;
     scores->test_acc = evaluation.accuracy;
+    return RT_OK;
 }
 
 struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
@@ -61,22 +62,20 @@ struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
 
 /* ---- one batch ---- */
 
-/* Trains the next batch; false when its loss is not finite. */
-static bool train_batch(struct rt_loop *loop, const struct rt_sgd *sgd)
+/* Waits for the oldest batch in flight and books it; *finite: whether its loss is. */
+static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *err)
 {
     struct rt_progress *progress = &loop->progress;
-    struct rt_metrics metrics = {0};
-    struct rt_batch batch = {.images = loop->images, .labels = loop->labels};
+    struct rt_step step = {0};
 
-    batch.count = rt_batches_get(loop->batches, (int)progress->batches, loop->images, loop->labels);
-    batch.serial = (uint64_t)progress->serial;
-    rt_plan_train(loop->plan, &batch, sgd, &metrics);
+    RT_TRY(rt_plan_collect(loop->plan, &step, NULL, err));
     progress->batches++;
     progress->serial++;
-    progress->loss_sum += metrics.loss_sum;
-    progress->correct += metrics.correct;
-    progress->images += batch.count;
-    return isfinite(metrics.loss_sum);
+    progress->loss_sum += step.loss_sum;
+    progress->correct += step.correct;
+    progress->images += step.count;
+    *finite = isfinite(step.loss_sum);
+    return RT_OK;
 }
 
 /* The running means of the epoch under way. */
@@ -105,21 +104,22 @@ bool rt_threshold_met(double train_loss, double train_acc)
 }
 
 /* Measures on the test set for `point`, drawing from the loader's generator as the published code does. */
-static void measure_test(struct rt_loop *loop, struct rt_log_point *point)
+static int measure_test(struct rt_loop *loop, struct rt_log_point *point, struct rt_error *err)
 {
     struct rt_scores scores;
 
-    rt_loop_measure_test(loop, &scores);
+    RT_TRY(rt_loop_measure_test(loop, &scores, err));
     rt_batches_note_evaluation(loop->batches);
     point->test_loss = scores.test_loss;
     point->test_acc = scores.test_acc;
+    return RT_OK;
 }
 
 /* A log point. `reached`: the epoch that ends here is the first to meet the threshold. */
 static int log_batch(struct rt_loop *loop, struct rt_log_point *point, bool reached, struct rt_error *err)
 {
     if (reached || !loop->experiment->figure1)
-        measure_test(loop, point);
+        RT_TRY(measure_test(loop, point, err));
     RT_TRY(rt_recorders_log(loop->recorders, point, err));
     loop->progress.step++;
     return RT_OK;
@@ -179,8 +179,19 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     return RT_OK;
 }
 
+/* The batches behind the one that diverged are lost. */
+static int drop_in_flight(struct rt_loop *loop, struct rt_error *err)
+{
+    struct rt_step ignored = {0};
+
+    while (rt_plan_in_flight(loop->plan))
+        RT_TRY(rt_plan_collect(loop->plan, &ignored, NULL, err));
+    return RT_OK;
+}
+
 static int diverge(struct rt_loop *loop, struct rt_log_point *point, struct rt_error *err)
 {
+    RT_TRY(drop_in_flight(loop, err));
     RT_TRY(log_batch(loop, point, false, err));
     return rt_fail(err, RT_EDIVERGED,
                    "%s: the training loss became %s at epoch %d, batch %d, learning rate %g; try a lower "
@@ -189,16 +200,16 @@ static int diverge(struct rt_loop *loop, struct rt_log_point *point, struct rt_e
                    point->epoch, point->batch, point->learning_rate);
 }
 
-/* Trains one batch and does all that is due behind it. */
-static int step(struct rt_loop *loop, const struct rt_sgd *sgd, struct rt_error *err)
+/* Collects one batch and does all that is due behind it. */
+static int step(struct rt_loop *loop, struct rt_error *err)
 {
-    const int per_epoch = rt_batches_per_epoch(loop->batches);
-    const bool finite = train_batch(loop, sgd), last = loop->progress.batches == per_epoch;
     struct rt_log_point point;
-    bool reached;
+    bool finite, last, reached;
 
+    RT_TRY(collect_batch(loop, &finite, err));
+    last = loop->progress.batches == rt_batches_per_epoch(loop->batches);
     rt_loop_note_time(loop);
-    point = point_now(loop, sgd->learning_rate);
+    point = point_now(loop, loop->plan->pass.update.learning_rate);
     if (!finite)
         return diverge(loop, &point, err);
     reached = last && !loop->progress.threshold.reached && rt_threshold_met(point.train_loss, point.train_acc);
@@ -209,7 +220,7 @@ static int step(struct rt_loop *loop, const struct rt_sgd *sgd, struct rt_error 
 }
 
 /* The order of the epoch under way, drawn now, or once more for one that a checkpoint cut in two. */
-static void begin_epoch(struct rt_loop *loop)
+static void draw_epoch(struct rt_loop *loop)
 {
     const struct rt_mt now = loop->batches->generator;
     const bool cut = loop->progress.batches > 0;
@@ -223,27 +234,82 @@ static void begin_epoch(struct rt_loop *loop)
         loop->batches->generator = now;
 }
 
-static int train_epoch(struct rt_loop *loop, struct rt_error *err)
+static int begin_epoch(struct rt_loop *loop, struct rt_error *err)
 {
     const struct rt_experiment *experiment = loop->experiment;
-    const int64_t epoch = loop->progress.epochs;
-    const struct rt_sgd sgd = {
-        .learning_rate = rt_schedule_rate(experiment, epoch + 1),
-        .momentum = experiment->momentum,
-        .weight_decay = experiment->weight_decay,
+    struct rt_pass pass = {
+        .kind = RT_PASS_TRAIN,
+        .store = loop->store,
+        .count = loop->batches->dataset->train_count,
+        .batch_size = loop->batches->batch_size,
+        .first = (int)loop->progress.batches,
+        .serial = (uint64_t)loop->progress.serial,
+        .update = {.learning_rate = rt_schedule_rate(experiment, loop->progress.epochs + 1),
+                   .momentum = experiment->momentum,
+                   .weight_decay = experiment->weight_decay},
     };
 
-    begin_epoch(loop);
+    draw_epoch(loop);
+    pass.order = loop->batches->order;
+    pass.crops = loop->batches->crops;
+    return rt_plan_begin(loop->plan, &pass, err);
+}
+
+/* How many batches may still be advanced: none behind one at which the state is needed. */
+static int batches_allowed(const struct rt_loop *loop)
+{
+    const int last = rt_batches_per_epoch(loop->batches) - 1, collected = loop->plan->collected;
+    const int every = (int)loop->experiment->log_every;
+    int needed = last;
+
+    if (!loop->experiment->figure1 && (collected + every - 1) / every * every < last)
+        needed = (collected + every - 1) / every * every;
+    return needed + 1 - loop->plan->advanced;
+}
+
+/* Keeps as many batches in flight as the engine likes; once all are, there is time to draw the next order. */
+static void refill(struct rt_loop *loop)
+{
+    const int stride = rt_plan_stride(loop->plan), in_flight = rt_plan_in_flight(loop->plan);
+    const int room = stride - in_flight, allowed = batches_allowed(loop);
+
+    if (in_flight > stride / 2)
+        return;
+    rt_plan_advance(loop->plan, room < allowed ? room : allowed);
+    if (stride > 1 && !rt_plan_left(loop->plan) && !loop->batches->ahead &&
+        loop->progress.epochs + 1 < loop->experiment->num_epochs)
+        rt_batches_draw_ahead(loop->batches, loop->experiment->figure1 ? 0 : 1);
+}
+
+static bool autosave_is_due(const struct rt_loop *loop)
+{
+    return loop->autosave_s > 0 && rt_clock_wall_s() - loop->saved_s >= loop->autosave_s;
+}
+
+static bool asked_to_stop(const struct rt_loop *loop)
+{
+    return loop->stop && atomic_load(loop->stop);
+}
+
+static int train_epoch(struct rt_loop *loop, struct rt_error *err)
+{
+    const int64_t epoch = loop->progress.epochs;
+    bool stopping = false; /* to save: nothing more is advanced */
+
+    RT_TRY(begin_epoch(loop, err));
     while (loop->progress.epochs == epoch) {
-        RT_TRY(step(loop, &sgd, err));
-        if (rt_progress_complete(&loop->progress, experiment))
+        if (!stopping)
+            refill(loop);
+        RT_TRY(step(loop, err));
+        if (rt_progress_complete(&loop->progress, loop->experiment))
             return RT_OK;
-        if (loop->stop && atomic_load(loop->stop)) {
-            RT_TRY(save(loop, err));
+        stopping = stopping || asked_to_stop(loop) || autosave_is_due(loop);
+        if (!stopping || rt_plan_in_flight(loop->plan))
+            continue;
+        RT_TRY(save(loop, err));
+        if (asked_to_stop(loop))
             return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command goes on from here");
-        }
-        if (loop->autosave_s > 0 && rt_clock_wall_s() - loop->saved_s >= loop->autosave_s)
-            RT_TRY(save(loop, err));
+        stopping = false;
     }
     return RT_OK;
 }

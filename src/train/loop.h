@@ -19,11 +19,10 @@ bool rt_threshold_met(double train_loss, double train_acc);
 struct rt_loop {
     const struct rt_experiment *experiment;
     struct rt_plan *plan;
+    const struct rt_store *store; /* on the plan's device, of the batches' data set */
     struct rt_batches *batches;
     struct rt_evaluator *evaluator;
     struct rt_recorders *recorders;
-    float *images;   /* [batch_size][3][28][28] */
-    uint8_t *labels; /* [batch_size] */
     double flops_per_image;
     double autosave_s; /* seconds between two checkpoints at least, wherever in an epoch; 0: none for that */
     const atomic_int *stop; /* not 0: save and stop after the batch under way; null: nobody asks */
@@ -39,8 +38,12 @@ struct rt_loop {
 };
 
 /* Trains from loop->progress until num_epochs, or the threshold where it stops there. Returns RT_OK,
- * RT_EINTERRUPTED after saving, RT_EDIVERGED (the message says where), or the error of a recorder or of saving.
- * Steps allocate nothing. */
+ * RT_EINTERRUPTED after saving, RT_EDIVERGED (the message says where), RT_EDEVICE, or the error of a recorder
+ * or of saving. Steps allocate nothing.
+ *
+ * As many batches are in flight as the engine's stride, but none behind one at which the network's state is
+ * needed (the epoch's last, an evaluation); before a checkpoint all are collected. What a run leaves does not
+ * depend on the stride, times aside. */
 int rt_loop_run(struct rt_loop *loop, struct rt_error *err);
 
 /* Nothing is left to train: num_epochs is reached, or the threshold and the run stops there. */
@@ -50,7 +53,7 @@ bool rt_progress_complete(const struct rt_progress *progress, const struct rt_ex
 void rt_loop_note_time(struct rt_loop *loop);
 
 /* The scores on the test set now. */
-void rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores);
+int rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores, struct rt_error *err);
 
 /* Operations of all training until now. */
 double rt_loop_flops(const struct rt_loop *loop);

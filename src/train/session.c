@@ -69,14 +69,9 @@ static int load_data(struct rt_session *session, struct rt_error *err)
 static int prepare_batches(struct rt_session *session, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &session->experiment;
-    const size_t image = (size_t)RT_CHANNELS * RT_PLANE * sizeof(float), count = (size_t)experiment->batch_size;
-    struct rt_loop *loop = &session->loop;
 
-    RT_TRY(rt_batches_create(&session->batches, &session->setup.dataset, (int)experiment->batch_size,
-                             (uint32_t)experiment->seed.value, experiment->augment, err));
-    session->batches.team = session->setup.team;
-    RT_TRY(rt_alloc_aligned(&loop->images, count, image, "a batch's images", err));
-    return rt_alloc(&loop->labels, count, 1, "a batch's labels", err);
+    return rt_batches_create(&session->batches, &session->setup.dataset, (int)experiment->batch_size,
+                             (uint32_t)experiment->seed.value, experiment->augment, err);
 }
 
 int rt_session_set_up(struct rt_session *session, struct rt_error *err)
@@ -94,8 +89,6 @@ void rt_session_free(struct rt_session *session)
 {
     rt_recorders_free(&session->recorders);
     rt_snapshot_free(&session->snapshot);
-    rt_free(&session->loop.images);
-    rt_free(&session->loop.labels);
     rt_batches_free(&session->batches);
     rt_setup_free(&session->setup);
     rt_checkpoint_free(&session->checkpoint);
@@ -218,7 +211,7 @@ static int end(struct rt_session *session, enum rt_status status, struct rt_erro
     struct rt_outcome outcome;
 
     if (status == RT_OK && isnan(loop->progress.scores.test_acc))
-        rt_loop_measure_test(loop, &loop->progress.scores);
+        RT_TRY(rt_loop_measure_test(loop, &loop->progress.scores, err));
     rt_loop_note_time(loop);
     RT_TRY(rt_session_write_result(session,
                                    status == RT_OK             ? RT_RUN_finished
@@ -281,6 +274,7 @@ static int run_session(struct rt_session *session, struct rt_error *err)
     RT_TRY(session->resumed ? restore(session, err) : initialize(session, err));
     loop->experiment = &session->experiment;
     loop->plan = session->setup.plan;
+    loop->store = session->setup.store;
     loop->batches = &session->batches;
     loop->evaluator = &session->setup.evaluator;
     loop->flops_per_image = rt_flops_training(&session->setup.graph);

@@ -13,7 +13,7 @@ static int build_graph(struct rt_setup *setup, const struct rt_experiment *exper
     return rt_model_build(&setup->graph, model, &options, err);
 }
 
-/* Engine calls cannot fail, so each batch size that an epoch has is asked about first. */
+/* Each batch size that an epoch has is asked about first: no engine checks it. */
 static int check_batches(const struct rt_setup *setup, const struct rt_experiment *experiment,
                          struct rt_error *err)
 {
@@ -25,34 +25,43 @@ static int check_batches(const struct rt_setup *setup, const struct rt_experimen
     return rest ? rt_graph_check_batch(&setup->graph, (int)rest, true, err) : RT_OK;
 }
 
+static int open_device(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
+                       int threads, struct rt_error *err)
+{
+    struct rt_device_options options = {.threads = threads};
+    const struct rt_engine *found;
+
+    RT_TRY(rt_engine_choose(&found, &options.ordinal, engine, experiment->device, err));
+    RT_TRY(rt_device_open(&setup->device, found, &options, err));
+    return rt_store_create(&setup->store, setup->device, &setup->dataset, err);
+}
+
 int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
                      int threads, bool training, struct rt_error *err)
 {
-    const struct rt_engine *found = engine ? rt_engine_find(engine) : rt_engines[0];
-    struct rt_plan_options options = {
+    const struct rt_plan_options options = {
         .batch_max = training ? (int)experiment->batch_size : 1,
+        .pass_max = training ? setup->dataset.train_count : 1,
         .training = training,
         .winograd = experiment->winograd,
         .profile = setup->profile,
         .seed = (uint64_t)experiment->seed.value,
     };
 
-    if (!found)
-        return rt_fail(err, RT_EUSAGE, "--engine: there is no engine '%s'", engine);
     RT_TRY(build_graph(setup, experiment, err));
     if (training)
         RT_TRY(check_batches(setup, experiment, err));
-    RT_TRY(rt_team_create(&setup->team, threads, err));
-    options.team = setup->team;
-    RT_TRY(rt_plan_create(&setup->plan, found, &setup->graph, &options, err));
-    return rt_evaluator_create(&setup->evaluator, &setup->dataset, setup->plan, err);
+    RT_TRY(open_device(setup, experiment, engine, threads, err));
+    RT_TRY(rt_plan_create(&setup->plan, setup->device, &setup->graph, &options, err));
+    return rt_evaluator_create(&setup->evaluator, setup->store, setup->plan, err);
 }
 
 void rt_setup_free(struct rt_setup *setup)
 {
     rt_evaluator_free(&setup->evaluator);
     rt_plan_free(&setup->plan);
-    rt_team_free(&setup->team);
+    rt_store_free(&setup->store);
+    rt_device_close(&setup->device);
     rt_graph_free(&setup->graph);
     rt_dataset_free(&setup->dataset);
 }

@@ -11,13 +11,15 @@ struct rt_setup {
     struct rt_dataset dataset;
     bool profile; /* set before: the plan keeps the times of its stages */
     struct rt_graph graph;
-    struct rt_team *team;
-    struct rt_plan *plan; /* tensors not yet initialised */
+    struct rt_device *device;
+    struct rt_store *store; /* of the dataset */
+    struct rt_plan *plan;   /* tensors not yet initialised */
     struct rt_evaluator evaluator;
 };
 
-/* The dataset is loaded already: rt_dataset_load. `engine` null: the first; `threads` 0: one per core. Without
- * `training` the plan can only be evaluated. Free it also after an error. RT_EUSAGE, RT_ECONFIG, RT_EMEMORY. */
+/* The dataset is loaded already: rt_dataset_load. The engine is `engine`, or the first on experiment->device
+ * where that is null; `threads` 0: one per core. Without `training` the plan can only be evaluated. Free it
+ * also after an error. RT_EUSAGE, RT_ECONFIG, RT_EMEMORY. */
 int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
                      int threads, bool training, struct rt_error *err);
 void rt_setup_free(struct rt_setup *setup); /* accepts the zeroed state */

@@ -7,10 +7,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define MOMENTUM_PREFIX "momentum."
 #define LOADER_NAME "loader.generator"
 
-enum { GENERATOR_WORDS = RT_MT_WORDS + 1, NAME_SIZE = RT_NAME_MAX + sizeof MOMENTUM_PREFIX };
+enum { GENERATOR_WORDS = RT_MT_WORDS + 1, NAME_SIZE = RT_NAME_MAX + 32 /* the state's name */ };
 
 typedef char tensor_name[NAME_SIZE];
 typedef uint64_t tensor_shape[4];
@@ -29,15 +28,21 @@ static enum rt_dtype value_dtype(const struct rt_tensor *tensor)
     return tensor->role == RT_TENSOR_BATCHES ? RT_DTYPE_I64 : RT_DTYPE_F32;
 }
 
-static size_t state_size_bytes(const struct rt_graph *graph)
+static int state_count(const struct rt_plan *plan)
+{
+    return plan->options.training ? plan->options.optimizer->state_count : 0;
+}
+
+static size_t state_size_bytes(const struct rt_plan *plan)
 {
     size_t bytes = 0;
 
-    for (int i = 0; i < graph->tensor_count; i++) {
-        const struct rt_tensor *tensor = &graph->tensors[i];
+    for (int i = 0; i < plan->graph->tensor_count; i++) {
+        const struct rt_tensor *tensor = &plan->graph->tensors[i];
         const size_t size = tensor->count * value_size(tensor);
 
-        bytes += (rt_tensor_is_parameter(tensor->role) ? 2 : 1) * ((size + 7) / 8 * 8);
+        bytes +=
+            (size_t)(rt_tensor_is_parameter(tensor->role) ? 1 + state_count(plan) : 1) * ((size + 7) / 8 * 8);
     }
     return bytes;
 }
@@ -50,11 +55,11 @@ struct layout {
 };
 
 static void lay_out(struct layout *layout, struct rt_safetensors *file, const struct rt_tensor *tensor,
-                    const char *prefix)
+                    const char *prefix /* the state's name, or "" */)
 {
     struct rt_safetensor *out = &file->tensors[file->tensor_count++];
 
-    snprintf(*layout->name, NAME_SIZE, "%s%s", prefix, tensor->name);
+    snprintf(*layout->name, NAME_SIZE, "%s%s%s", prefix, *prefix ? "." : "", tensor->name);
     for (int i = 0; i < tensor->rank; i++)
         (*layout->shape)[i] = (uint64_t)tensor->shape[i];
     *out = (struct rt_safetensor){
@@ -81,9 +86,11 @@ static void lay_out_all(struct rt_snapshot *snapshot)
     snapshot->model.metadata_count = 1;
     for (int i = 0; i < graph->tensor_count; i++)
         lay_out(&layout, &snapshot->model, &graph->tensors[i], "");
-    for (int i = 0; i < graph->tensor_count; i++)
-        if (rt_tensor_is_parameter(graph->tensors[i].role))
-            lay_out(&layout, &snapshot->optimizer, &graph->tensors[i], MOMENTUM_PREFIX);
+    for (int k = 0; k < state_count(snapshot->plan); k++)
+        for (int i = 0; i < graph->tensor_count; i++)
+            if (rt_tensor_is_parameter(graph->tensors[i].role))
+                lay_out(&layout, &snapshot->optimizer, &graph->tensors[i],
+                        snapshot->plan->options.optimizer->states[k]);
     snapshot->optimizer.tensors[snapshot->optimizer.tensor_count++] = (struct rt_safetensor){
         .name = LOADER_NAME,
         .dtype = RT_DTYPE_U32,
@@ -96,14 +103,14 @@ static void lay_out_all(struct rt_snapshot *snapshot)
 
 int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, struct rt_error *err)
 {
-    const size_t most = 2 * (size_t)plan->graph->tensor_count + 1;
+    const size_t most = (size_t)(1 + state_count(plan)) * (size_t)plan->graph->tensor_count + 1;
     int rc;
 
     *snapshot = (struct rt_snapshot){.plan = plan};
-    if (plan->engine->real_size != sizeof(float))
+    if (plan->device->engine->real_size != sizeof(float))
         return rt_fail(err, RT_ECONFIG, "engine %s does not compute in float: its state is not saved",
-                       plan->engine->name);
-    if ((rc = rt_alloc(&snapshot->storage, state_size_bytes(plan->graph), 1, "a checkpoint's tensors", err)) ||
+                       plan->device->engine->name);
+    if ((rc = rt_alloc(&snapshot->storage, state_size_bytes(plan), 1, "a checkpoint's tensors", err)) ||
         (rc = rt_alloc(&snapshot->names, most, sizeof(tensor_name), "tensor names", err)) ||
         (rc = rt_alloc(&snapshot->shapes, most, sizeof(tensor_shape), "tensor shapes", err)) ||
         (rc = rt_alloc(&snapshot->tensors, most, sizeof(struct rt_safetensor), "a list of tensors", err)) ||
@@ -131,20 +138,35 @@ static void put_generator(uint32_t *words, const struct rt_mt *generator)
     words[RT_MT_WORDS] = generator->next;
 }
 
-void rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader)
+/* Reads one state of all tensors that have it into the storage of `tensors`; returns how many. */
+static int read_state(struct rt_snapshot *snapshot, enum rt_state state, const struct rt_safetensor *tensors,
+                      int *count, struct rt_error *err)
 {
     const struct rt_graph *graph = snapshot->plan->graph;
-    const struct rt_safetensor *momentum = snapshot->optimizer.tensors;
-    uint32_t *words = snapshot->loader;
 
     for (int i = 0; i < graph->tensor_count; i++) {
-        rt_plan_export(snapshot->plan, RT_STATE_TENSOR, i,
-                       (void *)(uintptr_t)snapshot->model.tensors[i].data); /* our own storage */
-        if (rt_tensor_is_parameter(graph->tensors[i].role))
-            rt_plan_export(snapshot->plan, RT_STATE_MOMENTUM, i, (void *)(uintptr_t)(momentum++)->data);
+        if (state != RT_STATE_TENSOR && !rt_tensor_is_parameter(graph->tensors[i].role))
+            continue;
+        RT_TRY(rt_plan_read(snapshot->plan, state, i, (void *)(uintptr_t)tensors[*count].data, /* our own */
+                            err));
+        (*count)++;
     }
+    return RT_OK;
+}
+
+int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, struct rt_error *err)
+{
+    uint32_t *words = snapshot->loader;
+    int count = 0;
+
+    RT_TRY(read_state(snapshot, RT_STATE_TENSOR, snapshot->model.tensors, &count, err));
+    count = 0;
+    for (int k = 0; k < state_count(snapshot->plan); k++)
+        RT_TRY(read_state(snapshot, RT_STATE_OPTIMIZER + (enum rt_state)k, snapshot->optimizer.tensors, &count,
+                          err));
     put_generator(words, &loader->epoch_start);
     put_generator(words + GENERATOR_WORDS, &loader->now);
+    return RT_OK;
 }
 
 /* ---- loading ---- */
@@ -195,73 +217,109 @@ static int check_tensor(const struct rt_safetensors *file, const char *path, con
     return 1;
 }
 
-/* Holds a file's tensors against the graph's; `momentum` for those of the optimiser's file. */
-static int check_file(const struct rt_graph *graph, const struct rt_safetensors *file, const char *path,
-                      bool momentum, struct rt_error *err)
+/* What a file should hold: the tensors themselves, or states of the optimiser. */
+struct contents {
+    struct rt_plan *plan;
+    const struct rt_safetensors *file;
+    const char *path;
+    bool optimizer;
+};
+
+static int contents_count(const struct contents *c)
 {
-    const char *prefix = momentum ? MOMENTUM_PREFIX : "";
+    return c->optimizer ? state_count(c->plan) : 1;
+}
+
+/* Whether the file should have tensor i, and under which name. */
+static bool wants(const struct contents *c, int k, int i, tensor_name name)
+{
+    const struct rt_tensor *tensor = &c->plan->graph->tensors[i];
+
+    if (c->optimizer)
+        snprintf(name, NAME_SIZE, "%s.%s", c->plan->options.optimizer->states[k], tensor->name);
+    else
+        snprintf(name, NAME_SIZE, "%s", tensor->name);
+    return !c->optimizer || rt_tensor_is_parameter(tensor->role);
+}
+
+static bool is_expected(const struct contents *c, const char *found)
+{
+    if (c->optimizer && !strcmp(found, LOADER_NAME))
+        return true;
+    if (!c->optimizer)
+        return rt_graph_find_tensor(c->plan->graph, found) >= 0;
+    for (int k = 0; k < state_count(c->plan); k++) {
+        const char *state = c->plan->options.optimizer->states[k];
+        const size_t length = strlen(state);
+
+        if (!strncmp(found, state, length) && found[length] == '.' &&
+            rt_graph_find_tensor(c->plan->graph, found + length + 1) >= 0)
+            return true;
+    }
+    return false;
+}
+
+/* Holds a file's tensors against the graph's. */
+static int check_file(const struct contents *c, struct rt_error *err)
+{
+    const struct rt_graph *graph = c->plan->graph;
     tensor_name name;
     int mismatches = 0;
 
-    for (int i = 0; i < graph->tensor_count; i++) {
-        if (momentum && !rt_tensor_is_parameter(graph->tensors[i].role))
-            continue;
-        snprintf(name, sizeof name, "%s%s", prefix, graph->tensors[i].name);
-        mismatches += check_tensor(file, path, name, &graph->tensors[i]);
-    }
-    for (size_t i = 0; i < file->tensor_count; i++) {
-        const char *found = file->tensors[i].name;
-
-        if (momentum && !strcmp(found, LOADER_NAME))
-            continue;
-        if (!strncmp(found, prefix, strlen(prefix)) && rt_graph_find_tensor(graph, found + strlen(prefix)) >= 0)
-            continue;
-        rt_log_warn("%s: unexpected tensor %s", path, found);
-        mismatches++;
-    }
+    for (int k = 0; k < contents_count(c); k++)
+        for (int i = 0; i < graph->tensor_count; i++)
+            if (wants(c, k, i, name))
+                mismatches += check_tensor(c->file, c->path, name, &graph->tensors[i]);
+    for (size_t i = 0; i < c->file->tensor_count; i++)
+        if (!is_expected(c, c->file->tensors[i].name)) {
+            rt_log_warn("%s: unexpected tensor %s", c->path, c->file->tensors[i].name);
+            mismatches++;
+        }
     if (mismatches)
-        return rt_fail(err, RT_EDATA, "%s: %d tensor%s not this model's (see above); nothing was loaded", path,
-                       mismatches, mismatches == 1 ? " is" : "s are");
+        return rt_fail(err, RT_EDATA, "%s: %d tensor%s not this model's (see above); nothing was loaded",
+                       c->path, mismatches, mismatches == 1 ? " is" : "s are");
     return RT_OK;
 }
 
 /* Copies checked tensors into the plan; through `aligned`, for a file's bytes may lie anywhere. */
-static void import_file(struct rt_plan *plan, const struct rt_safetensors *file, bool momentum, void *aligned)
+static int write_file(const struct contents *c, void *aligned, struct rt_error *err)
 {
-    const struct rt_graph *graph = plan->graph;
     tensor_name name;
 
-    for (int i = 0; i < graph->tensor_count; i++) {
-        const struct rt_safetensor *found;
+    for (int k = 0; k < contents_count(c); k++)
+        for (int i = 0; i < c->plan->graph->tensor_count; i++) {
+            const struct rt_safetensor *found;
 
-        if (momentum && !rt_tensor_is_parameter(graph->tensors[i].role))
-            continue;
-        snprintf(name, sizeof name, "%s%s", momentum ? MOMENTUM_PREFIX : "", graph->tensors[i].name);
-        found = rt_safetensors_find(file, name);
-        memcpy(aligned, found->data, found->size_bytes);
-        rt_plan_import(plan, momentum ? RT_STATE_MOMENTUM : RT_STATE_TENSOR, i, aligned);
-    }
+            if (!wants(c, k, i, name))
+                continue;
+            found = rt_safetensors_find(c->file, name);
+            memcpy(aligned, found->data, found->size_bytes);
+            RT_TRY(rt_plan_write(c->plan,
+                                 c->optimizer ? RT_STATE_OPTIMIZER + (enum rt_state)k : RT_STATE_TENSOR, i,
+                                 aligned, err));
+        }
+    return RT_OK;
 }
 
-static int load_file(struct rt_plan *plan, const struct rt_safetensors *file, const char *path, bool momentum,
-                     struct rt_error *err)
+static int load_file(const struct contents *c, struct rt_error *err)
 {
     size_t largest = 0;
     void *aligned;
+    int rc;
 
-    RT_TRY(check_file(plan->graph, file, path, momentum, err));
-    for (size_t i = 0; i < file->tensor_count; i++)
-        largest = file->tensors[i].size_bytes > largest ? file->tensors[i].size_bytes : largest;
+    RT_TRY(check_file(c, err));
+    for (size_t i = 0; i < c->file->tensor_count; i++)
+        largest = c->file->tensors[i].size_bytes > largest ? c->file->tensors[i].size_bytes : largest;
     RT_TRY(rt_alloc(&aligned, largest, 1, "a tensor", err));
-    import_file(plan, file, momentum, aligned);
+    rc = write_file(c, aligned, err);
     rt_free(&aligned);
-    return RT_OK;
+    return rc;
 }
 
 int rt_snapshot_load_model(struct rt_plan *plan, const struct rt_safetensors *model, const char *path,
                            struct rt_error *err)
 {
-    return load_file(plan, model, path, false, err);
+    return load_file(&(struct contents){plan, model, path, false}, err);
 }
 
 static bool take_generator(struct rt_mt *generator, const uint32_t *words)
@@ -291,7 +349,7 @@ int rt_snapshot_load_optimizer(struct rt_plan *plan, const struct rt_safetensors
     struct rt_loader_state loaded;
 
     RT_TRY(load_loader(&loaded, optimizer, path, err));
-    RT_TRY(load_file(plan, optimizer, path, true, err));
+    RT_TRY(load_file(&(struct contents){plan, optimizer, path, true}, err));
     *loader = loaded;
     return RT_OK;
 }

@@ -14,7 +14,8 @@ struct rt_loader_state {
 /* Room for one plan's state, laid out once and filled as often as wanted. */
 struct rt_snapshot {
     struct rt_safetensors model;     /* every tensor of the graph */
-    struct rt_safetensors optimizer; /* momentum.NAME of every parameter, loader.generator U32 [2, 625] */
+    struct rt_safetensors optimizer; /* STATE.NAME for each of the optimiser's states ("momentum"), of every
+                                        parameter; loader.generator U32 [2, 625] */
     struct rt_plan *plan;
     void *storage, *names, *shapes, *loader;
     void *tensors;
@@ -23,7 +24,7 @@ struct rt_snapshot {
 /* The plan's engine must compute in float. */
 int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, struct rt_error *err);
 void rt_snapshot_free(struct rt_snapshot *snapshot); /* accepts the zeroed state */
-void rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader);
+int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, struct rt_error *err);
 
 /* Loads weights and statistics; every tensor must be there, with the graph's shape, as F32
  * (num_batches_tracked: I64), and no other. Each mismatch is said in a warning of its own before RT_EDATA sums
@@ -31,7 +32,7 @@ void rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state
 int rt_snapshot_load_model(struct rt_plan *plan, const struct rt_safetensors *model, const char *path,
                            struct rt_error *err);
 
-/* Likewise the momenta, and the loader's state. */
+/* Likewise the optimiser's states, and the loader's. */
 int rt_snapshot_load_optimizer(struct rt_plan *plan, const struct rt_safetensors *optimizer, const char *path,
                                struct rt_loader_state *loader, struct rt_error *err);
 

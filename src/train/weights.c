@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 
-int rt_weights_show(const struct rt_plan *plan, struct rt_recorders *recorders, int epoch, struct rt_error *err)
+int rt_weights_show(struct rt_plan *plan, struct rt_recorders *recorders, int epoch, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->graph;
     struct rt_layer_values *layers = NULL;
@@ -21,7 +21,8 @@ int rt_weights_show(const struct rt_plan *plan, struct rt_recorders *recorders, 
 
         if (!rt_tensor_is_parameter(tensor->role))
             continue;
-        rt_plan_export(plan, RT_STATE_TENSOR, i, next);
+        if ((rc = rt_plan_read(plan, RT_STATE_TENSOR, i, next, err)))
+            goto done;
         layers[count++] = (struct rt_layer_values){tensor->name, next, (int64_t)tensor->count};
         next += tensor->count;
     }

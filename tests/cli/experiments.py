@@ -78,9 +78,25 @@ def check_assignments():
 def check_remarks():
     result = run('config', 'MLP1_0.0_none', '--set', 'device=cuda', '--set', 'num_workers=4', '--set', 'checkpoint_dir=x')
     lines = result.err.splitlines()
-    ok(result.code == 0 and len(lines) == 3 and all('cannot take effect' in line for line in lines)
+    ok(result.code == 0 and len(lines) == 2 and all('cannot take effect' in line for line in lines)
        and 'device: cuda\n' in result.out, 'what cannot take effect is said, once each', result)
     ok(not run('config', 'MLP1_0.0_none').err, 'the built-in ones have nothing of it')
+
+
+def check_devices():
+    dry = ['train', 'MLP1_0.0_none', '--data', 'shapes10', '--dry-run']
+    for words in (['--device', 'cpu'], ['--device', 'auto'], ['--device', 'cpu:0'], ['--set', 'device=auto', '--engine', 'native']):
+        result = run(*dry, *words)
+        ok(result.code == 0 and 'engine ' in result.out, f'{words} computes', result)
+    result = run(*dry, '--set', 'device=cuda', '--device', 'cpu')
+    ok(result.code == 0 and 'device: cpu\n' in result.out, '--device overrides the key', result)
+    refuses([*dry, '--device', 'tpu'], CONFIG, r"device: 'tpu', expected one of auto, cpu, cuda, or with a number")
+    refuses([*dry, '--device', 'cpu:x'], CONFIG, r"device: 'cpu:x', expected one of")
+    refuses([*dry, '--device', 'cpu:1'], CONFIG, r'device: cpu:1: there is 1, counted from 0')
+    refuses([*dry, '--engine', 'fast'], CONFIG, r'engine: fast: this build has no such engine, only native on cpu')
+    refuses([*dry, '--engine', 'native', '--device', 'cuda'], CONFIG, r'device: cuda: engine native computes on cpu')
+    if 'cuda' not in run('train', '--help').out.split('--engine')[1].split('--device')[0]:
+        refuses([*dry, '--device', 'cuda'], CONFIG, r'device: cuda: this build has no such engine, only native on cpu')
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -90,5 +106,6 @@ with tempfile.TemporaryDirectory() as folder:
     check_refused()
     check_assignments()
     check_remarks()
+    check_devices()
     os.chdir('/')
 done()

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/mt19937.h"
 #include "data/batches.h"
+#include "engine/host/host.h"
 
 struct rt_mt *probe_mt(uint32_t seed);
 void probe_rand(struct rt_mt *mt, double *out, size_t count);
@@ -141,7 +142,7 @@ void probe_statistics(const struct rt_dataset *dataset, float *mean, float *std)
 void probe_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count, float *images,
                   uint8_t *labels)
 {
-    rt_dataset_gather(dataset, indices, count, NULL, images, labels, NULL);
+    rt_host_gather(dataset, indices, 0, count, NULL, images, labels, NULL);
 }
 
 struct rt_batches *probe_batches(uint32_t train_count, int batch_size, uint32_t seed)

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "data/batches.h"
+#include "engine/host/host.h"
 
 /* Orders need no images. */
 static void make(struct rt_batches *batches, struct rt_dataset *dataset, size_t count, int size)
@@ -87,6 +88,35 @@ static void test_going_on(void **state)
     rt_batches_free(&resumed);
 }
 
+/* An epoch drawn ahead is the one that would have been drawn, whether or not the evaluations were foreseen. */
+static void test_drawing_ahead(void **state)
+{
+    struct rt_dataset dataset;
+    struct rt_batches plain, early;
+
+    (void)state;
+    make(&plain, &dataset, 1000, 128);
+    make(&early, &dataset, 1000, 128);
+    for (int epoch = 1; epoch <= 8; epoch++) {
+        const struct rt_mt before = early.generator;
+
+        if (epoch > 1) {
+            rt_batches_draw_ahead(&early, epoch % 2);
+            assert_memory_equal(&before, &early.generator, sizeof before);
+        }
+        if (epoch % 4 < 2) {
+            rt_batches_note_evaluation(&plain);
+            rt_batches_note_evaluation(&early);
+        }
+        rt_batches_begin_epoch(&plain, epoch);
+        rt_batches_begin_epoch(&early, epoch);
+        assert_memory_equal(plain.order, early.order, 1000 * sizeof *plain.order);
+        assert_memory_equal(&plain.generator, &early.generator, sizeof plain.generator);
+    }
+    rt_batches_free(&plain);
+    rt_batches_free(&early);
+}
+
 /* shapes10 with augmentation: each batch holds windows of the stored images; nothing is allocated in an epoch.
  */
 static void test_augmented(void **state)
@@ -107,8 +137,7 @@ static void test_augmented(void **state)
     assert_int_equal(rt_batches_create(&batches, &dataset, 128, 42, true, NULL), RT_OK);
     allocations = rt_alloc_count();
     rt_batches_begin_epoch(&batches, 1);
-    assert_int_equal(rt_batches_get(&batches, 0, images, labels), 128);
-    assert_int_equal(rt_batches_get(&batches, 1, images, labels), 72);
+    rt_host_gather(&dataset, batches.order + 128, 0, 72, batches.crops + 128, images, labels, NULL);
     assert_int_equal(rt_alloc_count(), allocations);
     for (int i = 0; i < 72; i++) {
         const uint32_t index = batches.order[128 + i];
@@ -157,8 +186,8 @@ static void test_crops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_first_epoch), cmocka_unit_test(test_sizes), cmocka_unit_test(test_going_on),
-        cmocka_unit_test(test_augmented),   cmocka_unit_test(test_crops),
+        cmocka_unit_test(test_first_epoch),   cmocka_unit_test(test_sizes),     cmocka_unit_test(test_going_on),
+        cmocka_unit_test(test_drawing_ahead), cmocka_unit_test(test_augmented), cmocka_unit_test(test_crops),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "support/network.h"
+#include "support/plans.h"
 
 enum { BATCH = 128, TEAMS = 3, IMAGE = 3 * 28 * 28, STEPS = 3 };
 
@@ -41,10 +42,10 @@ struct subject {
     uint8_t labels[BATCH];
 };
 
-static void open_subject(struct subject *s, const char *model, bool winograd, struct rt_team *team)
+static void open_subject(struct subject *s, const char *model, bool winograd, int threads)
 {
     struct rt_plan_options options = {
-        .batch_max = step_counts()[0], .training = true, .winograd = winograd, .seed = 3, .team = team};
+        .batch_max = step_counts()[0], .training = true, .winograd = winograd, .seed = 3};
     double *images = NULL;
     struct rt_error err = {0};
 
@@ -54,7 +55,7 @@ static void open_subject(struct subject *s, const char *model, bool winograd, st
         rt_test_batch(7, BATCH, images, s->labels, &err) ||
         (model == mixed ? rt_test_network(&s->graph, (struct rt_shape){3, 28, 28}, model, &err)
                         : rt_test_model(&s->graph, model, &err)) ||
-        rt_plan_create(&s->plan, &rt_engine_native, &s->graph, &options, &err) ||
+        rt_test_plan_create_on(&s->plan, &rt_engine_native, threads, &s->graph, &options, &err) ||
         rt_plan_initialize(s->plan, 42, &err))
         fail_msg("%s: %s", model, err.message);
     for (size_t i = 0; i < (size_t)BATCH * IMAGE; i++)
@@ -62,14 +63,14 @@ static void open_subject(struct subject *s, const char *model, bool winograd, st
     rt_free(&images);
     options.training = false;
     options.parameters_of = s->plan;
-    if (rt_plan_create(&s->evaluation, &rt_engine_native, &s->graph, &options, &err))
+    if (rt_test_plan_create(&s->evaluation, &rt_engine_native, &s->graph, &options, &err))
         fail_msg("%s: %s", model, err.message);
 }
 
 static void close_subject(struct subject *s)
 {
-    rt_plan_free(&s->evaluation);
-    rt_plan_free(&s->plan);
+    rt_test_plan_free(&s->evaluation);
+    rt_test_plan_free(&s->plan);
     rt_graph_free(&s->graph);
     rt_free(&s->images);
 }
@@ -80,7 +81,7 @@ enum { PARTS_MAX = 512 };
 
 /* All that the steps left, piece by piece, so that a difference can be named. */
 struct outcome {
-    struct rt_metrics trained, evaluated;
+    struct rt_step trained, evaluated;
     uint8_t predictions[BATCH];
     int count;
     struct part {
@@ -101,27 +102,27 @@ static void keep(struct outcome *outcome, const struct subject *s, enum rt_state
     *part = (struct part){what, tensor,
                           t->role == RT_TENSOR_BATCHES ? sizeof(int64_t) : t->count * sizeof(float), NULL};
     assert_int_equal(rt_alloc(&part->bytes, 1, part->size, "a tensor", NULL), RT_OK);
-    rt_plan_export(s->plan, state, tensor, part->bytes);
+    assert_int_equal(rt_plan_read(s->plan, state, tensor, part->bytes, NULL), RT_OK);
 }
 
 static void run(struct subject *s, struct outcome *outcome)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
+    const struct rt_update sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
 
     *outcome = (struct outcome){0};
     for (size_t i = 0; i < STEPS; i++) {
-        const struct rt_batch batch = {
+        const struct rt_test_batch batch = {
             .images = s->images, .labels = s->labels, .count = step_counts()[i], .serial = i};
 
-        rt_plan_train(s->plan, &batch, &sgd, &outcome->trained);
-        rt_plan_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->predictions);
+        rt_test_train(s->plan, &batch, &sgd, &outcome->trained);
+        rt_test_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->predictions);
     }
     for (int i = 0; i < s->graph.tensor_count; i++) {
         const bool parameter = rt_tensor_is_parameter(s->graph.tensors[i].role);
 
         keep(outcome, s, RT_STATE_TENSOR, i, parameter ? "the parameter" : "the statistic");
         if (parameter)
-            keep(outcome, s, RT_STATE_MOMENTUM, i, "the momentum of");
+            keep(outcome, s, RT_STATE_OPTIMIZER, i, "the momentum of");
     }
 }
 
@@ -131,7 +132,7 @@ static void free_outcome(struct outcome *outcome)
         rt_free(&outcome->parts[i].bytes);
 }
 
-static bool same_metrics(const struct rt_metrics *a, const struct rt_metrics *b)
+static bool same_metrics(const struct rt_step *a, const struct rt_step *b)
 {
     return a->loss_sum == b->loss_sum && a->correct == b->correct;
 }
@@ -162,20 +163,17 @@ static void check_model(const char *model, bool winograd)
     assert_int_equal(rt_alloc(&one, 1, sizeof *one, "an outcome", NULL), RT_OK);
     assert_int_equal(rt_alloc(&more, 1, sizeof *more, "an outcome", NULL), RT_OK);
     for (int threads = 1; threads <= TEAMS; threads++) {
-        struct rt_team *team = NULL;
         struct subject s;
         char how[192];
 
         snprintf(how, sizeof how, "%s%s, %d threads", model, winograd ? "" : " without Winograd", threads);
-        assert_int_equal(rt_team_create(&team, threads, NULL), RT_OK);
-        open_subject(&s, model, winograd, team);
+        open_subject(&s, model, winograd, threads);
         run(&s, threads == 1 ? one : more);
         if (threads > 1) {
             compare(&s.graph, more, one, how);
             free_outcome(more);
         }
         close_subject(&s);
-        rt_team_free(&team);
     }
     /* the steps did something, or equal bytes would say nothing */
     assert_true(one->trained.loss_sum > 0 && one->trained.loss_sum < 1e4);

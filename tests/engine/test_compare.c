@@ -94,7 +94,7 @@ static void run(struct rt_plan *plan, int batch, struct results *r)
     rt_free(&dy);
 }
 
-static struct results results_of(const struct shape_row *row, const struct rt_engine *engine,
+static struct results results_of(const struct shape_row *row, const struct rt_engine *engine, int threads,
                                  struct rt_plan_options options)
 {
     struct results r = {0};
@@ -103,12 +103,12 @@ static struct results results_of(const struct shape_row *row, const struct rt_en
     struct rt_graph graph;
 
     if (rt_test_network(&graph, row->input, row->text, &err) ||
-        rt_plan_create(&plan, engine, &graph, &options, &err))
+        rt_test_plan_create_on(&plan, engine, threads, &graph, &options, &err))
         fail_msg("%s: %s", row->edge, err.message);
     r.count = results_count(&graph, row->batch, options.training);
     r.values = reals(r.count);
     run(plan, row->batch, &r);
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
     return r;
 }
@@ -177,15 +177,15 @@ static void compare_engine(const struct rt_engine *engine, bool winograd)
                                               .input_gradient = training,
                                               .winograd = winograd,
                                               .seed = 11};
-            struct results got = results_of(row, engine, options);
-            struct results want = results_of(row, &rt_engine_reference_f64, options);
+            struct results got = results_of(row, engine, 1, options);
+            struct results want = results_of(row, &rt_engine_reference_f64, 1, options);
 
             worst = fmax(worst, compare(row, &got, &want, training, bound, how));
             rt_free(&got.values);
             for (int large = 0; large < (works_on_large_gradients(engine, row) ? 2 : 1); large++) {
                 /* a plan that the batch fills; a plan of so many images that gradients are in no cache */
                 options.batch_max = large ? LARGE / (row->input.height * row->input.width) + 1 : row->batch;
-                got = results_of(row, engine, options);
+                got = results_of(row, engine, 1, options);
                 worst = fmax(worst, compare(row, &got, &want, training, bound, how));
                 rt_free(&got.values);
             }
@@ -207,23 +207,17 @@ static void test_against_double(void **state)
 /* The same bytes for any number of threads. */
 static void test_threads(void **state)
 {
-    struct rt_team *teams[TEAMS];
-
     (void)state;
-    for (int t = 0; t < TEAMS; t++)
-        assert_int_equal(rt_team_create(&teams[t], t + 1, NULL), RT_OK);
     for (size_t e = 0; rt_engines[e]; e++)
         for (int i = 0; i < SHAPE_ROWS; i++) {
             const struct shape_row *row = &shape_rows[i];
             struct results one = {0};
 
             for (int t = 0; t < TEAMS; t++) {
-                struct results r = results_of(row, rt_engines[e],
-                                              (struct rt_plan_options){.batch_max = row->batch,
-                                                                       .training = true,
-                                                                       .input_gradient = true,
-                                                                       .winograd = true,
-                                                                       .team = teams[t]});
+                struct results r = results_of(
+                    row, rt_engines[e], t + 1,
+                    (struct rt_plan_options){
+                        .batch_max = row->batch, .training = true, .input_gradient = true, .winograd = true});
 
                 if (t && memcmp(r.values, one.values, r.count * sizeof *r.values) != 0)
                     fail_msg("%s, %s: other bytes with %d threads than with one", rt_engines[e]->name,
@@ -235,8 +229,6 @@ static void test_threads(void **state)
             }
             rt_free(&one.values);
         }
-    for (int t = 0; t < TEAMS; t++)
-        rt_team_free(&teams[t]);
 }
 
 int main(void)

@@ -31,17 +31,17 @@ static void test_dropout(void **state)
         struct rt_plan_options options = {.batch_max = 4, .training = true, .input_gradient = true, .seed = 12};
         struct rt_plan *plan = NULL;
 
-        assert_int_equal(rt_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
+        assert_int_equal(rt_test_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
         rt_test_probe(plan, x, 4, y, NULL, NULL);
         if (!e)
             memcpy(first, y, sizeof y);
         assert_memory_equal(first, y, sizeof y);
-        rt_plan_free(&plan);
+        rt_test_plan_free(&plan);
         options.training = false;
-        assert_int_equal(rt_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
+        assert_int_equal(rt_test_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
         rt_test_probe(plan, x, 4, y, NULL, NULL);
         assert_memory_equal(x, y, sizeof y);
-        rt_plan_free(&plan);
+        rt_test_plan_free(&plan);
     }
     for (int i = 0; i < COUNT; i++) {
         assert_true(first[i] == 0 || fabs(first[i] - 4.0 / 3) < 1e-6);

@@ -32,7 +32,7 @@ struct subject {
 
 static void close_subject(struct subject *s)
 {
-    rt_plan_free(&s->plan);
+    rt_test_plan_free(&s->plan);
     rt_graph_free(&s->graph);
 }
 
@@ -54,7 +54,7 @@ static void open_subject(struct subject *s, const char *line)
     s->training = options.training = options.input_gradient = !strcmp(mode, "training");
     snprintf(s->text, sizeof s->text, "%.*s", (int)strcspn(line + text, "\n"), line + text);
     if (rt_test_network(&s->graph, shape, s->text, &err) ||
-        rt_plan_create(&s->plan, s->engine, &s->graph, &options, &err))
+        rt_test_plan_create(&s->plan, s->engine, &s->graph, &options, &err))
         fail_msg("%s: %s", s->text, err.message);
     out = (size_t)options.batch_max * rt_shape_count(s->graph.nodes[s->graph.node_count - 1].shape);
     assert_true(out <= VALUES_MAX && (size_t)options.batch_max * rt_shape_count(shape) <= VALUES_MAX);
@@ -135,7 +135,7 @@ static void test_ops(void **state)
 static void check_losses(const struct rt_engine *engine, const char *model, int batch, const double *losses,
                          int steps)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
+    const struct rt_update sgd = {.learning_rate = 0.01, .momentum = 0.9, .weight_decay = 5e-4};
     const struct rt_plan_options options = {.batch_max = batch, .training = true, .winograd = true};
     struct rt_test_buffer x = rt_test_buffer(engine, (size_t)batch * IMAGE);
     struct rt_graph graph = {0};
@@ -145,15 +145,15 @@ static void check_losses(const struct rt_engine *engine, const char *model, int 
     double *images, worst = 0;
 
     assert_int_equal(rt_alloc(&images, (size_t)batch * IMAGE, sizeof *images, "images", &err), RT_OK);
-    if (rt_test_model(&graph, model, &err) || rt_plan_create(&plan, engine, &graph, &options, &err) ||
+    if (rt_test_model(&graph, model, &err) || rt_test_plan_create(&plan, engine, &graph, &options, &err) ||
         rt_plan_initialize(plan, 42, &err))
         fail_msg("%s: %s", model, err.message);
     for (int i = 0; i < steps; i++) {
-        struct rt_metrics metrics = {0};
+        struct rt_step metrics = {0};
 
         assert_int_equal(rt_test_batch(100 + 2 * (uint32_t)i, batch, images, labels, &err), RT_OK);
         rt_test_buffer_set(&x, images);
-        rt_plan_train(plan, &(struct rt_batch){x.values, labels, batch, (uint64_t)i}, &sgd, &metrics);
+        rt_test_train(plan, &(struct rt_test_batch){x.values, labels, batch, (uint64_t)i}, &sgd, &metrics);
         metrics.loss_sum /= batch;
         if (!(fabs(metrics.loss_sum - losses[i]) <= bound_loss * losses[i]))
             fail_msg("%s, %s: loss of step %d is %.8g, PyTorch's %.8g", engine->name, model, i + 1,
@@ -162,7 +162,7 @@ static void check_losses(const struct rt_engine *engine, const char *model, int 
     }
     print_message("# %s %s: largest difference of %d losses %.1e of %.0e\n", engine->name, model, steps, worst,
                   bound_loss);
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
     rt_test_buffer_free(&x);
     rt_free(&images);

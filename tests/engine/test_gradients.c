@@ -54,12 +54,12 @@ struct subject {
 static double objective(struct subject *s, const double *x)
 {
     const struct rt_graph *graph = s->plan->graph;
-    struct rt_metrics metrics = {0};
+    struct rt_step metrics = {0};
 
     if (!s->dy) {
-        const struct rt_batch batch = {x, s->labels, s->count, 5};
+        const struct rt_test_batch batch = {x, s->labels, s->count, 5};
 
-        rt_plan_differentiate(s->plan, &batch, &metrics);
+        rt_test_differentiate(s->plan, &batch, &metrics);
         return metrics.loss_sum / s->count;
     }
     rt_test_probe(s->plan, x, s->count, s->y, NULL, NULL);
@@ -142,7 +142,7 @@ static void check_row(const struct shape_row *row)
     double *dx;
 
     if (rt_test_network(&graph, row->input, row->text, &err) ||
-        rt_plan_create(&s.plan, &rt_engine_reference_f64, &graph, &options, &err))
+        rt_test_plan_create(&s.plan, &rt_engine_reference_f64, &graph, &options, &err))
         fail_msg("%s: %s", row->edge, err.message);
     in = (size_t)row->batch * rt_shape_count(row->input);
     out = (size_t)row->batch * rt_shape_count(graph.nodes[graph.node_count - 1].shape);
@@ -156,7 +156,7 @@ static void check_row(const struct shape_row *row)
     rt_test_probe(s.plan, s.x, s.count, s.y, s.dy, dx);
     check_parameters(&s, row->edge);
     check_input(&s, row->edge, dx, in);
-    rt_plan_free(&s.plan);
+    rt_test_plan_free(&s.plan);
     rt_graph_free(&graph);
     rt_free(&s.x);
     rt_free(&dx);
@@ -195,14 +195,14 @@ static void check_model(const struct model_row *row)
     x = rt_model_find(row->name)->build(&graph, x, &(struct rt_model_options){row->batch_norm, row->dropout});
     rt_softmax_cross_entropy(&graph, x);
     if (rt_graph_finish(&graph, &err) ||
-        rt_plan_create(&s.plan, &rt_engine_reference_f64, &graph, &options, &err) ||
+        rt_test_plan_create(&s.plan, &rt_engine_reference_f64, &graph, &options, &err) ||
         rt_plan_initialize(s.plan, 42, &err))
         fail_msg("%s: %s", row->name, err.message);
     s.x = reals(in);
     rt_test_fill(1, s.x, in);
     objective(&s, s.x);
     check_parameters(&s, row->name);
-    rt_plan_free(&s.plan);
+    rt_test_plan_free(&s.plan);
     rt_graph_free(&graph);
     rt_free(&s.x);
 }

@@ -38,8 +38,9 @@ static void open_fixture(struct fixture *f, const struct rt_engine *engine, cons
 
     f->plan = NULL;
     if (rt_test_network(&f->graph, (struct rt_shape){3, SIDE, SIDE}, text, &err) ||
-        rt_plan_create(&f->plan, engine, &f->graph,
-                       &(struct rt_plan_options){.batch_max = BATCH, .training = training, .seed = 5}, &err))
+        rt_test_plan_create(&f->plan, engine, &f->graph,
+                            &(struct rt_plan_options){.batch_max = BATCH, .training = training, .seed = 5},
+                            &err))
         fail_msg("%s: %s", engine->name, err.message);
     rt_test_fill(9, f->images, BATCH * PIXELS);
     f->x = rt_test_buffer(engine, BATCH * PIXELS);
@@ -50,13 +51,13 @@ static void open_fixture(struct fixture *f, const struct rt_engine *engine, cons
 static void close_fixture(struct fixture *f)
 {
     rt_test_buffer_free(&f->x);
-    rt_plan_free(&f->plan);
+    rt_test_plan_free(&f->plan);
     rt_graph_free(&f->graph);
 }
 
-static struct rt_batch batch_of(const struct fixture *f, int count, uint64_t serial)
+static struct rt_test_batch batch_of(const struct fixture *f, int count, uint64_t serial)
 {
-    return (struct rt_batch){.images = f->x.values, .labels = labels, .count = count, .serial = serial};
+    return (struct rt_test_batch){.images = f->x.values, .labels = labels, .count = count, .serial = serial};
 }
 
 /* Calls `test` for each engine, the double one included. */
@@ -70,9 +71,9 @@ static void for_engines(void (*test)(const struct rt_engine *engine))
 /* v = momentum v + g + weight_decay w, w -= learning_rate v, for every parameter. */
 static void check_update(const struct rt_engine *engine)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.25, .momentum = 0.5, .weight_decay = 0.125};
+    const struct rt_update sgd = {.learning_rate = 0.25, .momentum = 0.5, .weight_decay = 0.125};
     double w[2400], v[2400], g[2400], new_w[2400], new_v[2400];
-    struct rt_metrics metrics = {0};
+    struct rt_step metrics = {0};
     struct fixture f, twin;
 
     open_fixture(&f, engine, all_ops, true);
@@ -81,10 +82,10 @@ static void check_update(const struct rt_engine *engine)
         if (rt_tensor_is_parameter(f.graph.tensors[i].role)) {
             assert_true(f.graph.tensors[i].count <= 2400);
             rt_test_fill(50 + (uint32_t)i, v, f.graph.tensors[i].count);
-            rt_test_import(f.plan, RT_STATE_MOMENTUM, i, v);
+            rt_test_import(f.plan, RT_STATE_OPTIMIZER, i, v);
         }
-    rt_plan_differentiate(twin.plan, &(struct rt_batch){f.x.values, labels, BATCH, 3}, &metrics);
-    rt_plan_train(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 3}, &sgd, &metrics);
+    rt_test_differentiate(twin.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 3}, &metrics);
+    rt_test_train(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 3}, &sgd, &metrics);
     for (int i = 0; i < f.graph.tensor_count; i++) {
         if (!rt_tensor_is_parameter(f.graph.tensors[i].role))
             continue;
@@ -92,7 +93,7 @@ static void check_update(const struct rt_engine *engine)
         rt_test_export(twin.plan, RT_STATE_TENSOR, i, w);
         rt_test_export(twin.plan, RT_STATE_GRADIENT, i, g);
         rt_test_export(f.plan, RT_STATE_TENSOR, i, new_w);
-        rt_test_export(f.plan, RT_STATE_MOMENTUM, i, new_v);
+        rt_test_export(f.plan, RT_STATE_OPTIMIZER, i, new_v);
         for (size_t j = 0; j < f.graph.tensors[i].count; j++) {
             const double want = 0.5 * v[j] + g[j] + 0.125 * w[j];
 
@@ -114,7 +115,7 @@ static void test_update(void **state)
 /* Metrics are added to, predictions are the logits' largest, and evaluation moves nothing. */
 static void check_evaluation(const struct rt_engine *engine)
 {
-    struct rt_metrics once = {0}, twice = {0}, halves = {0};
+    struct rt_step once = {0}, twice = {0}, halves = {0};
     uint8_t predictions[BATCH + 1], again[BATCH];
     double before[2400], after[2400];
     struct fixture f;
@@ -122,9 +123,9 @@ static void check_evaluation(const struct rt_engine *engine)
 
     open_fixture(&f, engine, all_ops, true);
     predictions[BATCH] = 77;
-    rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 1}, &once, predictions);
-    rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 2}, &twice, NULL);
-    rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 3}, &twice, again);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &once, predictions);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 2}, &twice, NULL);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 3}, &twice, again);
     assert_int_equal(predictions[BATCH], 77);
     assert_memory_equal(predictions, again, BATCH); /* no dropout, whatever the serial */
     assert_true(twice.loss_sum == once.loss_sum + once.loss_sum && twice.correct == 2 * once.correct);
@@ -132,16 +133,16 @@ static void check_evaluation(const struct rt_engine *engine)
         hits += predictions[i] == labels[i];
     assert_int_equal(hits, once.correct);
     for (int i = 0; i < BATCH; i++) { /* an image's loss does not depend on its neighbours */
-        const struct rt_batch one = {(char *)f.x.values + (size_t)(i * PIXELS) * engine->real_size, labels + i,
-                                     1, 0};
+        const struct rt_test_batch one = {(char *)f.x.values + (size_t)(i * PIXELS) * engine->real_size,
+                                          labels + i, 1, 0};
 
-        rt_plan_evaluate(f.plan, &one, &halves, NULL);
+        rt_test_evaluate(f.plan, &one, &halves, NULL);
     }
     assert_true(fabs(halves.loss_sum - once.loss_sum) <= 1e-5 * once.loss_sum);
     rt_test_randomize(f.plan);
     for (int i = 0; i < f.graph.tensor_count; i++) {
         rt_test_export(f.plan, RT_STATE_TENSOR, i, before);
-        rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 4}, &once, NULL);
+        rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 4}, &once, NULL);
         rt_test_export(f.plan, RT_STATE_TENSOR, i, after);
         assert_memory_equal(before, after, f.graph.tensors[i].count * sizeof *before);
     }
@@ -157,28 +158,28 @@ static void test_evaluation(void **state)
 /* A plan on another's tensors sees each of its steps; freeing it leaves them. */
 static void check_sharing(const struct rt_engine *engine)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.1, .momentum = 0.9};
+    const struct rt_update sgd = {.learning_rate = 0.1, .momentum = 0.9};
     struct rt_plan_options options = {.batch_max = 2 * BATCH};
-    struct rt_metrics own = {0}, shared = {0}, trained = {0};
+    struct rt_step own = {0}, shared = {0}, trained = {0};
     struct rt_plan *reader = NULL;
     struct rt_error err = {0};
     struct fixture f;
 
     open_fixture(&f, engine, all_ops, true);
     options.parameters_of = f.plan;
-    assert_int_equal(rt_plan_create(&reader, engine, &f.graph, &options, &err), RT_OK);
+    assert_int_equal(rt_test_plan_create(&reader, engine, &f.graph, &options, &err), RT_OK);
     for (uint64_t step = 0; step < 3; step++) {
-        const struct rt_batch batch = batch_of(&f, BATCH, step);
+        const struct rt_test_batch batch = batch_of(&f, BATCH, step);
 
-        rt_plan_train(f.plan, &batch, &sgd, &trained);
-        rt_plan_evaluate(f.plan, &batch, &own, NULL);
-        rt_plan_evaluate(reader, &batch, &shared, NULL);
+        rt_test_train(f.plan, &batch, &sgd, &trained);
+        rt_test_evaluate(f.plan, &batch, &own, NULL);
+        rt_test_evaluate(reader, &batch, &shared, NULL);
         if (!(fabs(own.loss_sum - shared.loss_sum) <= 1e-6 * own.loss_sum))
             fail_msg("%s: step %d: loss %.9g, on shared tensors %.9g", engine->name, (int)step, own.loss_sum,
                      shared.loss_sum);
     }
-    rt_plan_free(&reader);
-    rt_plan_train(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 3}, &sgd, &trained);
+    rt_test_plan_free(&reader);
+    rt_test_train(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 3}, &sgd, &trained);
     close_fixture(&f);
 }
 
@@ -188,24 +189,52 @@ static void test_sharing(void **state)
     for_engines(check_sharing);
 }
 
+static void run_pass(struct fixture *f, struct rt_pass pass)
+{
+    struct rt_step sum = {0};
+    struct rt_error err = {0};
+
+    if (rt_plan_begin(f->plan, &pass, &err))
+        fail_msg("%s", err.message);
+    while (rt_plan_left(f->plan)) {
+        rt_plan_advance(f->plan, 2);
+        while (rt_plan_in_flight(f->plan))
+            assert_int_equal(rt_plan_collect(f->plan, &sum, NULL, NULL), RT_OK);
+    }
+    assert_int_equal(sum.count, pass.count - (size_t)pass.first * (size_t)pass.batch_size);
+}
+
+/* Passes of all kinds, by order and in order, of batches that leave a remainder. */
 static void check_no_allocation(const struct rt_engine *engine)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.01, .momentum = 0.9};
-    struct rt_metrics metrics = {0};
+    static const uint32_t order[BATCH] = {5, 4, 3, 2, 1, 0};
+    struct rt_dataset dataset = {.train_count = BATCH,
+                                 .channels = 3,
+                                 .height = SIDE,
+                                 .width = SIDE,
+                                 .labels = (uint8_t *)(uintptr_t)labels};
+    struct rt_store *store = NULL;
     struct fixture f;
     uint64_t before;
 
     open_fixture(&f, engine, all_ops, true);
+    dataset.noise = f.x.values;
     /* at least the weights and their momentum */
     assert_true(rt_plan_memory_bytes(f.plan) >= 2 * rt_graph_parameter_count(&f.graph) * engine->real_size);
+    assert_int_equal(rt_store_create(&store, f.plan->device, &dataset, NULL), RT_OK);
     before = rt_alloc_count();
-    for (int count = 1; count <= BATCH; count++) {
-        const struct rt_batch batch = batch_of(&f, count, (uint64_t)count);
-
-        rt_plan_train(f.plan, &batch, &sgd, &metrics);
-        rt_plan_evaluate(f.plan, &batch, &metrics, NULL);
-    }
+    for (int size = 1; size <= BATCH; size++)
+        for (int kind = RT_PASS_TRAIN; kind <= RT_PASS_EVALUATE; kind++)
+            for (int ordered = 0; ordered < 2; ordered++)
+                run_pass(&f, (struct rt_pass){.kind = (enum rt_pass_kind)kind,
+                                              .store = store,
+                                              .order = ordered ? order : NULL,
+                                              .count = BATCH,
+                                              .batch_size = size,
+                                              .first = size % 2,
+                                              .update = {.learning_rate = 0.01, .momentum = 0.9}});
     assert_int_equal(rt_alloc_count(), before);
+    rt_store_free(&store);
     close_fixture(&f);
 }
 
@@ -228,10 +257,10 @@ static void check_out_of_memory(const struct rt_engine *engine)
         struct rt_error err = {0};
 
         rt_alloc_fail_at(k);
-        rc = rt_plan_create(&plan, engine, &graph, &options, &err);
+        rc = rt_test_plan_create(&plan, engine, &graph, &options, &err);
         rt_alloc_fail_at(0);
         assert_true(rc ? rc == RT_EMEMORY && !plan && *err.message : plan != NULL);
-        rt_plan_free(&plan);
+        rt_test_plan_free(&plan);
         assert_true(k < 10000);
     }
     rt_graph_free(&graph);
@@ -262,7 +291,7 @@ static void check_unknown_op(const struct rt_engine *engine)
 
     x = rt_graph_add(&graph, &swish, "", &x, (struct rt_attributes){0});
     assert_int_equal(rt_graph_finish(&graph, &err), RT_OK);
-    assert_int_equal(rt_plan_create(&plan, engine, &graph, &options, &err), RT_ECONFIG);
+    assert_int_equal(rt_test_plan_create(&plan, engine, &graph, &options, &err), RT_ECONFIG);
     assert_null(plan);
     assert_non_null(strstr(err.message, "has no kernel for swish (node 1)"));
     rt_graph_free(&graph);
@@ -277,7 +306,7 @@ static void test_unknown_op(void **state)
     (void)state;
     for_engines(check_unknown_op);
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "relu", &err), RT_OK);
-    assert_int_equal(rt_plan_create(&plan, rt_engines[0], &graph, &(struct rt_plan_options){0}, &err),
+    assert_int_equal(rt_test_plan_create(&plan, rt_engines[0], &graph, &(struct rt_plan_options){0}, &err),
                      RT_ECONFIG);
     rt_graph_free(&graph);
 }
@@ -285,16 +314,16 @@ static void test_unknown_op(void **state)
 /* NaN in one image or one weight reaches the loss, through every op: a diverged network cannot hide. */
 static void check_nan_shows(const struct rt_engine *engine)
 {
-    struct rt_metrics metrics = {0};
+    struct rt_step metrics = {0};
     struct fixture f;
 
     open_fixture(&f, engine, all_ops, true);
     f.images[2 * PIXELS + 3] = NAN;
     rt_test_buffer_set(&f.x, f.images);
-    rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 0}, &metrics, NULL);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 0}, &metrics, NULL);
     assert_true(isnan(metrics.loss_sum));
-    metrics = (struct rt_metrics){0};
-    rt_plan_differentiate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 0}, &metrics);
+    metrics = (struct rt_step){0};
+    rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 0}, &metrics);
     assert_true(isnan(metrics.loss_sum));
     close_fixture(&f);
 }
@@ -308,7 +337,7 @@ static void test_nan_shows(void **state)
 /* Huge logits: the loss is large and finite, as the largest is taken off before exp. */
 static void check_large_logits(const struct rt_engine *engine)
 {
-    struct rt_metrics metrics = {0};
+    struct rt_step metrics = {0};
     double weights[4 * 12];
     struct rt_graph graph;
     struct rt_plan *plan = NULL;
@@ -318,8 +347,8 @@ static void check_large_logits(const struct rt_engine *engine)
     uint8_t prediction = 9;
 
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "linear 4; loss", &err), RT_OK);
-    assert_int_equal(rt_plan_create(&plan, engine, &graph,
-                                    &(struct rt_plan_options){.batch_max = 1, .training = true}, &err),
+    assert_int_equal(rt_test_plan_create(&plan, engine, &graph,
+                                         &(struct rt_plan_options){.batch_max = 1, .training = true}, &err),
                      RT_OK);
     memset(weights, 0, sizeof weights);
     weights[0 * 12] = -1000;
@@ -327,14 +356,14 @@ static void check_large_logits(const struct rt_engine *engine)
     rt_test_import(plan, RT_STATE_TENSOR, 0, weights);
     rt_test_import(plan, RT_STATE_TENSOR, 1, (double[4]){0});
     rt_test_buffer_set(&x, image);
-    rt_plan_evaluate(plan, &(struct rt_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics, &prediction);
+    rt_test_evaluate(plan, &(struct rt_test_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics, &prediction);
     assert_true(fabs(metrics.loss_sum - (2000 + log(2))) <= 1e-3);
     assert_int_equal(prediction, 1);
-    rt_plan_differentiate(plan, &(struct rt_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics);
+    rt_test_differentiate(plan, &(struct rt_test_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics);
     rt_test_export(plan, RT_STATE_GRADIENT, 1, weights); /* softmax - one-hot */
     assert_true(fabs(weights[0] + 1) < 1e-6 && fabs(weights[1] - 0.5) < 1e-6 && fabs(weights[2]) < 1e-6);
     rt_test_buffer_free(&x);
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
 }
 
@@ -354,9 +383,9 @@ static void check_equal_inputs(const struct rt_engine *engine)
 
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "bn 1e-3", &err), RT_OK);
     assert_int_equal(
-        rt_plan_create(&plan, engine, &graph,
-                       &(struct rt_plan_options){.batch_max = BATCH, .training = true, .input_gradient = true},
-                       &err),
+        rt_test_plan_create(
+            &plan, engine, &graph,
+            &(struct rt_plan_options){.batch_max = BATCH, .training = true, .input_gradient = true}, &err),
         RT_OK);
     rt_test_import(plan, RT_STATE_TENSOR, 0, (double[3]){1, 1.5, 2});
     rt_test_import(plan, RT_STATE_TENSOR, 1, (double[3]){0.5, -0.25, 4});
@@ -377,7 +406,7 @@ static void check_equal_inputs(const struct rt_engine *engine)
     }
     rt_test_export(plan, RT_STATE_TENSOR, 3, running);
     assert_true(fabs(running[0] - 0.9) <= 1e-6 && fabs(running[2] - 0.9) <= 1e-6);
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
 }
 
@@ -398,7 +427,7 @@ static void check_pool_ties(const struct rt_engine *engine)
     struct rt_error err = {0};
 
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){2, 4, 4}, "max_pool 2 2 0", &err), RT_OK);
-    assert_int_equal(rt_plan_create(&plan, engine, &graph, &options, &err), RT_OK);
+    assert_int_equal(rt_test_plan_create(&plan, engine, &graph, &options, &err), RT_OK);
     for (int i = 0; i < 32; i++)
         x[i] = 0.5;
     for (int i = 0; i < 8; i++)
@@ -414,7 +443,7 @@ static void check_pool_ties(const struct rt_engine *engine)
     rt_test_probe(plan, x, 1, y, dy, dx);
     for (int i = 0; i < 8; i++)
         assert_true(isnan(y[i]) == (i == 4));
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
 }
 
@@ -427,18 +456,19 @@ static void test_pool_ties(void **state)
 /* A class missing from the data: its logit is only ever pushed down, and nothing else happens. */
 static void check_missing_class(const struct rt_engine *engine)
 {
-    const struct rt_sgd sgd = {.learning_rate = 0.1, .momentum = 0.9};
+    const struct rt_update sgd = {.learning_rate = 0.1, .momentum = 0.9};
     static const uint8_t few[BATCH] = {0, 1, 1, 0, 1, 0}; /* neither 2 nor 3 */
-    struct rt_metrics first = {0}, last = {0};
+    struct rt_step first = {0}, last = {0};
     uint8_t predictions[BATCH];
     struct fixture f;
 
     open_fixture(&f, engine, "flatten; linear 32; relu; linear 4; loss", true);
     for (uint64_t step = 0; step < 60; step++) {
-        last = (struct rt_metrics){0};
-        rt_plan_train(f.plan, &(struct rt_batch){f.x.values, few, BATCH, step}, &sgd, step ? &last : &first);
+        last = (struct rt_step){0};
+        rt_test_train(f.plan, &(struct rt_test_batch){f.x.values, few, BATCH, step}, &sgd,
+                      step ? &last : &first);
     }
-    rt_plan_evaluate(f.plan, &(struct rt_batch){f.x.values, few, BATCH, 0}, &last, predictions);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, few, BATCH, 0}, &last, predictions);
     assert_memory_equal(predictions, few, BATCH);
     assert_true(last.loss_sum < first.loss_sum / 10);
     close_fixture(&f);
@@ -453,16 +483,16 @@ static void test_missing_class(void **state)
 /* Losses of one step differ by the step's serial, and only where there is dropout. */
 static void test_serial(void **state)
 {
-    struct rt_metrics a = {0}, b = {0}, again = {0};
+    struct rt_step a = {0}, b = {0}, again = {0};
     struct fixture f;
 
     (void)state;
     for (size_t e = 0; rt_engines[e]; e++) {
-        a = b = again = (struct rt_metrics){0};
+        a = b = again = (struct rt_step){0};
         open_fixture(&f, rt_engines[e], all_ops, true);
-        rt_plan_differentiate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 1}, &a);
-        rt_plan_differentiate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 2}, &b);
-        rt_plan_differentiate(f.plan, &(struct rt_batch){f.x.values, labels, BATCH, 1}, &again);
+        rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &a);
+        rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 2}, &b);
+        rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &again);
         assert_true(a.loss_sum != b.loss_sum);
         assert_true(a.loss_sum == again.loss_sum);
         close_fixture(&f);

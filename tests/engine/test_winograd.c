@@ -180,12 +180,12 @@ static void run(const struct trial *trial, const struct rt_engine *engine, bool 
     *outcome = (struct outcome){reals(trial->out), reals(trial->in), reals(trial->weights)};
     snprintf(text, sizeof text, "conv %d %d %d %d 0", l->out, l->kernel, l->stride, l->padding);
     if (rt_test_network(&graph, (struct rt_shape){l->in, l->side, l->side}, text, &err) ||
-        rt_plan_create(&plan, engine, &graph, &options, &err))
+        rt_test_plan_create(&plan, engine, &graph, &options, &err))
         fail_msg("%s: %s", l->edge, err.message);
     rt_test_import(plan, RT_STATE_TENSOR, 0, trial->w);
     rt_test_probe(plan, trial->x, l->batch, outcome->y, trial->dy, outcome->dx);
     rt_test_export(plan, RT_STATE_GRADIENT, 0, outcome->dw);
-    rt_plan_free(&plan);
+    rt_test_plan_free(&plan);
     rt_graph_free(&graph);
 }
 

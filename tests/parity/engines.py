@@ -4,7 +4,7 @@ import ctypes
 import numpy
 
 GUARD = 64  # values before and behind each array
-TENSOR, MOMENTUM, GRADIENT = range(3)
+TENSOR, GRADIENT, MOMENTUM = range(3)
 BATCHES = 6  # the role of num_batches_tracked
 
 

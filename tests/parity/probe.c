@@ -5,13 +5,13 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "support/network.h"
+#include "support/plans.h"
 
 enum { PROBE_TRAINING = 1, PROBE_INPUT_GRADIENT = 2, PROBE_WINOGRAD = 4 };
 
 struct probe {
     struct rt_graph graph;
     struct rt_plan *plan;
-    struct rt_team *team;
 };
 
 struct probe *probe_open(const char *engine, const char *network, const int shape[3], int batch_max, int flags,
@@ -24,7 +24,7 @@ int probe_output_count(const struct probe *probe);
 int probe_tensor(const struct probe *probe, int i, char *name, int name_size, int *role, int *count);
 int probe_initialize(struct probe *probe, uint32_t seed);
 void probe_import(struct probe *probe, int state, int tensor, const void *values);
-void probe_export(const struct probe *probe, int state, int tensor, void *values);
+void probe_export(struct probe *probe, int state, int tensor, void *values);
 void probe_run(struct probe *probe, const void *x, int count, void *y, const void *dy, void *dx);
 void probe_train(struct probe *probe, const void *images, const uint8_t *labels, int count, int serial,
                  const double *sgd, double *loss_sum, int *correct);
@@ -60,10 +60,7 @@ struct probe *probe_open(const char *engine, const char *network, const int shap
     rc = shape ? rt_test_network(&probe->graph, (struct rt_shape){shape[0], shape[1], shape[2]}, network, &err)
                : rt_test_model(&probe->graph, network, &err);
     if (!rc)
-        rc = rt_team_create(&probe->team, threads, &err);
-    options.team = probe->team;
-    if (!rc)
-        rc = rt_plan_create(&probe->plan, find_engine(engine), &probe->graph, &options, &err);
+        rc = rt_test_plan_create_on(&probe->plan, find_engine(engine), threads, &probe->graph, &options, &err);
     if (!rc)
         return probe;
     snprintf(message, (size_t)message_size, "%s", err.message);
@@ -73,15 +70,14 @@ struct probe *probe_open(const char *engine, const char *network, const int shap
 
 void probe_close(struct probe *probe)
 {
-    rt_plan_free(&probe->plan);
-    rt_team_free(&probe->team);
+    rt_test_plan_free(&probe->plan);
     rt_graph_free(&probe->graph);
     rt_free(&probe);
 }
 
 int probe_real_size(const struct probe *probe)
 {
-    return (int)probe->plan->engine->real_size;
+    return (int)probe->plan->device->engine->real_size;
 }
 
 double probe_multiply_adds(const struct probe *probe)
@@ -112,30 +108,30 @@ int probe_initialize(struct probe *probe, uint32_t seed)
 
 void probe_import(struct probe *probe, int state, int tensor, const void *values)
 {
-    rt_plan_import(probe->plan, (enum rt_state)state, tensor, values);
+    rt_plan_write(probe->plan, (enum rt_state)state, tensor, values, NULL);
 }
 
-void probe_export(const struct probe *probe, int state, int tensor, void *values)
+void probe_export(struct probe *probe, int state, int tensor, void *values)
 {
-    rt_plan_export(probe->plan, (enum rt_state)state, tensor, values);
+    rt_plan_read(probe->plan, (enum rt_state)state, tensor, values, NULL);
 }
 
 void probe_run(struct probe *probe, const void *x, int count, void *y, const void *dy, void *dx)
 {
-    rt_plan_probe(probe->plan, x, count, y, dy, dx);
+    rt_plan_probe(probe->plan, x, count, y, dy, dx, NULL);
 }
 
 /* sgd: learning rate, momentum, weight decay; null: gradients only. */
 void probe_train(struct probe *probe, const void *images, const uint8_t *labels, int count, int serial,
                  const double *sgd, double *loss_sum, int *correct)
 {
-    const struct rt_batch batch = {images, labels, count, (uint64_t)serial};
-    struct rt_metrics metrics = {0};
+    const struct rt_test_batch batch = {images, labels, count, (uint64_t)serial};
+    struct rt_step metrics = {0};
 
     if (sgd)
-        rt_plan_train(probe->plan, &batch, &(struct rt_sgd){sgd[0], sgd[1], sgd[2]}, &metrics);
+        rt_test_train(probe->plan, &batch, &(struct rt_update){sgd[0], sgd[1], sgd[2]}, &metrics);
     else
-        rt_plan_differentiate(probe->plan, &batch, &metrics);
+        rt_test_differentiate(probe->plan, &batch, &metrics);
     *loss_sum = metrics.loss_sum;
     *correct = (int)metrics.correct;
 }
@@ -143,10 +139,10 @@ void probe_train(struct probe *probe, const void *images, const uint8_t *labels,
 void probe_evaluate(struct probe *probe, const void *images, const uint8_t *labels, int count, double *loss_sum,
                     int *correct, uint8_t *predictions)
 {
-    const struct rt_batch batch = {images, labels, count, 0};
-    struct rt_metrics metrics = {0};
+    const struct rt_test_batch batch = {images, labels, count, 0};
+    struct rt_step metrics = {0};
 
-    rt_plan_evaluate(probe->plan, &batch, &metrics, predictions);
+    rt_test_evaluate(probe->plan, &batch, &metrics, predictions);
     *loss_sum = metrics.loss_sum;
     *correct = (int)metrics.correct;
 }

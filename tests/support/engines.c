@@ -56,19 +56,19 @@ void rt_test_buffer_free(struct rt_test_buffer *buffer)
     rt_free(&buffer->block);
 }
 
-void rt_test_export(const struct rt_plan *plan, enum rt_state state, int tensor, double *values)
+void rt_test_export(struct rt_plan *plan, enum rt_state state, int tensor, double *values)
 {
     const struct rt_tensor *t = &plan->graph->tensors[tensor];
     struct rt_test_buffer buffer;
     int64_t batches;
 
     if (t->role == RT_TENSOR_BATCHES) {
-        rt_plan_export(plan, state, tensor, &batches);
+        assert_int_equal(rt_plan_read(plan, state, tensor, &batches, NULL), RT_OK);
         *values = (double)batches;
         return;
     }
-    buffer = rt_test_buffer(plan->engine, t->count);
-    rt_plan_export(plan, state, tensor, buffer.values);
+    buffer = rt_test_buffer(plan->device->engine, t->count);
+    assert_int_equal(rt_plan_read(plan, state, tensor, buffer.values, NULL), RT_OK);
     rt_test_buffer_get(&buffer, values);
     assert_true(rt_test_buffer_intact(&buffer));
     rt_test_buffer_free(&buffer);
@@ -81,12 +81,12 @@ void rt_test_import(struct rt_plan *plan, enum rt_state state, int tensor, const
     struct rt_test_buffer buffer;
 
     if (t->role == RT_TENSOR_BATCHES) {
-        rt_plan_import(plan, state, tensor, &batches);
+        assert_int_equal(rt_plan_write(plan, state, tensor, &batches, NULL), RT_OK);
         return;
     }
-    buffer = rt_test_buffer(plan->engine, t->count);
+    buffer = rt_test_buffer(plan->device->engine, t->count);
     rt_test_buffer_set(&buffer, values);
-    rt_plan_import(plan, state, tensor, buffer.values);
+    assert_int_equal(rt_plan_write(plan, state, tensor, buffer.values, NULL), RT_OK);
     rt_test_buffer_free(&buffer);
 }
 
@@ -119,13 +119,17 @@ void rt_test_probe(struct rt_plan *plan, const double *x, int count, double *y, 
     const struct rt_graph *graph = plan->graph;
     const size_t in = (size_t)count * rt_shape_count(graph->nodes[0].shape);
     const size_t out = (size_t)count * rt_shape_count(graph->nodes[graph->node_count - 1].shape);
-    struct rt_test_buffer bx = rt_test_buffer(plan->engine, in), by = rt_test_buffer(plan->engine, out);
-    struct rt_test_buffer bdy = rt_test_buffer(plan->engine, out), bdx = rt_test_buffer(plan->engine, in);
+    struct rt_test_buffer bx = rt_test_buffer(plan->device->engine, in),
+                          by = rt_test_buffer(plan->device->engine, out);
+    struct rt_test_buffer bdy = rt_test_buffer(plan->device->engine, out),
+                          bdx = rt_test_buffer(plan->device->engine, in);
 
     rt_test_buffer_set(&bx, x);
     if (dy)
         rt_test_buffer_set(&bdy, dy);
-    rt_plan_probe(plan, bx.values, count, by.values, dy ? bdy.values : NULL, dx ? bdx.values : NULL);
+    assert_int_equal(
+        rt_plan_probe(plan, bx.values, count, by.values, dy ? bdy.values : NULL, dx ? bdx.values : NULL, NULL),
+        RT_OK);
     rt_test_buffer_get(&by, y);
     if (dx)
         rt_test_buffer_get(&bdx, dx);

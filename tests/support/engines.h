@@ -3,6 +3,7 @@
 #define RT_TESTS_ENGINES_H
 
 #include "engine/engine.h"
+#include "support/plans.h"
 
 enum { GUARD = 64 }; /* reals before and behind each buffer, which no engine may touch */
 
@@ -21,7 +22,7 @@ bool rt_test_buffer_intact(const struct rt_test_buffer *buffer); /* the guards a
 void rt_test_buffer_free(struct rt_test_buffer *buffer);
 
 /* One tensor's state as doubles (RT_TENSOR_BATCHES too). Fails the test if the export leaves its bounds. */
-void rt_test_export(const struct rt_plan *plan, enum rt_state state, int tensor, double *values);
+void rt_test_export(struct rt_plan *plan, enum rt_state state, int tensor, double *values);
 void rt_test_import(struct rt_plan *plan, enum rt_state state, int tensor, const double *values);
 
 /* What network.h's language and parity.py agree on: weights in +-1/sqrt(fan_in), scales and running variances

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "config/builtin.h"
 #include "train/session.h"
 
 enum { SESSIONS_MAX = 8 };

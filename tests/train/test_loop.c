@@ -69,15 +69,13 @@ static void start(struct fixture *f, const char *assignments[])
     assert_int_equal(rt_recorders_start(&f->recorders, "", &f->info, NULL), 0);
     *loop = (struct rt_loop){.experiment = &f->experiment,
                              .plan = f->setup.plan,
+                             .store = f->setup.store,
                              .batches = &f->batches,
                              .evaluator = &f->setup.evaluator,
                              .recorders = f->recorders,
                              .flops_per_image = rt_flops_training(&f->setup.graph),
                              .save = count_save,
                              .context = f};
-    assert_int_equal(rt_alloc_aligned(&loop->images, BATCH, RT_CHANNELS * RT_PLANE * sizeof(float), "", NULL),
-                     0);
-    assert_int_equal(rt_alloc(&loop->labels, BATCH, 1, "", NULL), 0);
 }
 
 static void finish(struct fixture *f, struct rt_metrics_log *log)
@@ -87,8 +85,6 @@ static void finish(struct fixture *f, struct rt_metrics_log *log)
     assert_int_equal(rt_recorders_finish(f->recorders, &outcome, RT_OK, NULL), 0);
     rt_recorders_free(&f->recorders);
     assert_int_equal(rt_metrics_read(log, folder, NULL), 0);
-    rt_free(&f->loop.images);
-    rt_free(&f->loop.labels);
     rt_batches_free(&f->batches);
     rt_setup_free(&f->setup);
 }

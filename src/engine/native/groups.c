@@ -217,7 +217,7 @@ static void run_images(struct group_call *call, int member)
 /* The last stage's time: in a backward pass, where it differs, a convolution. */
 static void wait_for_all(struct group_call *call, int member)
 {
-    rt_team_barrier(call->plan->base.options.team);
+    rt_team_barrier(call->plan->host.team);
     count_time(call, call->group->count - 1, member);
 }
 
@@ -256,7 +256,7 @@ static void run_group(struct rt_native *plan, const struct rt_native_group *grou
         return;
     if (plan->base.options.profile)
         call.counted = rt_clock_wall_s();
-    rt_team_run(plan->base.options.team, run_part, &call);
+    rt_team_run(plan->host.team, run_part, &call);
     count_time(&call, group->count - 1, 0); /* waiting for the others */
 }
 

@@ -8,7 +8,7 @@
 #ifndef RT_ENGINE_NATIVE_NATIVE_H
 #define RT_ENGINE_NATIVE_NATIVE_H
 
-#include "engine/engine.h"
+#include "engine/host/host.h"
 #include "engine/native/isa.h"
 
 enum { RT_PANEL_CHANNELS = 16, RT_NONE = -1 };
@@ -109,8 +109,16 @@ struct rt_slot {
     int stage;
 };
 
+struct rt_native_device {
+    struct rt_host_device host;
+    const struct rt_isa *isa;
+};
+
 struct rt_native {
-    struct rt_plan base;
+    union {
+        struct rt_plan base;
+        struct rt_host_plan host;
+    };
     const struct rt_isa *isa;
     struct rt_stage *stages;
     int stage_count, end;           /* end: a time past every stage's */
@@ -143,12 +151,10 @@ struct rt_native {
     int count; /* images */
     bool training;
     const float *images;
-    const uint8_t *labels;
     uint64_t serial;
-    const struct rt_sgd *sgd; /* null: leave gradients */
-    struct rt_metrics *metrics;
-    uint8_t *predictions;
-    float *input_gradient; /* probe's dx */
+    const struct rt_host_batch *batch; /* null: a probe */
+    const struct rt_update *update;    /* null: leave gradients */
+    float *input_gradient;             /* probe's dx */
 };
 
 /* Planning. A size is counted in floats for the largest batch. */
@@ -219,16 +225,15 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
 size_t rt_native_place_buffers(struct rt_buffer *buffers, int count, int *order);
 
 /* The engine's entries (engine.h); memory.c, plan.c, run.c and state.c define them. */
-int rt_native_create(struct rt_plan **out, const struct rt_graph *graph, const struct rt_plan_options *options,
-                     struct rt_error *err);
+int rt_native_create(struct rt_plan **out, struct rt_device *device, const struct rt_graph *graph,
+                     const struct rt_plan_options *options, struct rt_error *err);
 void rt_native_free(struct rt_plan *base);
-void rt_native_import(struct rt_plan *base, enum rt_state state, int tensor, const void *values);
-void rt_native_export(const struct rt_plan *base, enum rt_state state, int tensor, void *values);
-void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
-                     struct rt_metrics *metrics);
-void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
-                        uint8_t *predictions);
-void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx);
+void rt_native_step(struct rt_host_plan *host, const struct rt_host_batch *batch);
+int rt_native_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
+                    struct rt_error *err);
+int rt_native_read(struct rt_plan *base, enum rt_state state, int tensor, void *values, struct rt_error *err);
+int rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx,
+                    struct rt_error *err);
 bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_time *time);
 size_t rt_native_memory_bytes(const struct rt_plan *base);
 

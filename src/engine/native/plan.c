@@ -197,7 +197,7 @@ static void fill_scales(struct rt_native *plan)
 
 static int allocate(struct rt_native *plan, struct rt_error *err)
 {
-    const size_t threads = (size_t)rt_team_size(plan->base.options.team);
+    const size_t threads = (size_t)rt_team_size(plan->host.team);
     struct rt_native *owner = (struct rt_native *)plan->base.options.parameters_of;
     int *order;
 
@@ -228,6 +228,7 @@ void rt_native_free(struct rt_plan *base)
 {
     struct rt_native *plan = (struct rt_native *)base;
 
+    rt_host_plan_free(&plan->host);
     if (!plan->borrowed) {
         rt_free(&plan->parameters);
         rt_free(&plan->batches);
@@ -249,17 +250,17 @@ void rt_native_free(struct rt_plan *base)
     rt_free(&plan);
 }
 
-int rt_native_create(struct rt_plan **out, const struct rt_graph *graph, const struct rt_plan_options *options,
-                     struct rt_error *err)
+int rt_native_create(struct rt_plan **out, struct rt_device *device, const struct rt_graph *graph,
+                     const struct rt_plan_options *options, struct rt_error *err)
 {
     const size_t nodes = (size_t)graph->node_count;
     struct rt_native *plan;
     int rc;
 
     RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "the plan", err));
-    plan->base = (struct rt_plan){.engine = &rt_engine_native, .graph = graph, .options = *options};
+    plan->isa = ((struct rt_native_device *)device)->isa;
     plan->end = 2 * graph->node_count + 1;
-    if ((rc = rt_isa_choose(&plan->isa, err)) ||
+    if ((rc = rt_host_plan_init(&plan->host, device, graph, options, rt_native_step, err)) ||
         (rc = rt_alloc(&plan->stages, nodes, sizeof *plan->stages, "the plan", err)) ||
         (rc = rt_alloc(&plan->values, nodes, sizeof *plan->values, "the plan", err)) ||
         (rc = rt_alloc(&plan->covered, nodes, sizeof *plan->covered, "the plan", err)) ||

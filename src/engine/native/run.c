@@ -53,17 +53,17 @@ void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const fl
 {
     const size_t at = plan->slots[tensor].offset + offset;
 
-    if (plan->sgd)
+    if (plan->update)
         plan->isa->update(plan->parameters + at, plan->momentum + at, gradient, (long)count, parts,
-                          (long)part_stride, (float)plan->sgd->learning_rate, (float)plan->sgd->momentum,
-                          (float)plan->sgd->weight_decay);
+                          (long)part_stride, (float)plan->update->learning_rate, (float)plan->update->momentum,
+                          (float)plan->update->weight_decay);
     else
         plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
 }
 
 struct rt_slice rt_native_images(const struct rt_native *plan, int member)
 {
-    return rt_team_slice(plan->base.options.team, member, plan->count, 1);
+    return rt_team_slice(plan->host.team, member, plan->count, 1);
 }
 
 int rt_native_chunk_of(const struct rt_native *plan, int chunks, long image)
@@ -89,36 +89,20 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
                        piece, piece + value->channels);
 }
 
-void rt_native_train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
-                     struct rt_metrics *metrics)
+void rt_native_step(struct rt_host_plan *host, const struct rt_host_batch *batch)
 {
-    struct rt_native *plan = (struct rt_native *)base;
+    struct rt_native *plan = (struct rt_native *)host;
 
     plan->count = batch->count;
-    plan->training = true;
+    plan->training = host->base.pass.kind != RT_PASS_EVALUATE;
     plan->images = batch->images;
-    plan->labels = batch->labels;
     plan->serial = batch->serial;
-    plan->sgd = sgd;
-    plan->metrics = metrics;
-    plan->predictions = NULL;
+    plan->batch = batch;
+    plan->update = host->base.pass.kind == RT_PASS_TRAIN ? &host->base.pass.update : NULL;
     plan->input_gradient = NULL;
     rt_native_run_forward(plan);
-    rt_native_run_backward(plan);
-}
-
-void rt_native_evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
-                        uint8_t *predictions)
-{
-    struct rt_native *plan = (struct rt_native *)base;
-
-    plan->count = batch->count;
-    plan->training = false;
-    plan->images = batch->images;
-    plan->labels = batch->labels;
-    plan->metrics = metrics;
-    plan->predictions = predictions;
-    rt_native_run_forward(plan);
+    if (plan->training)
+        rt_native_run_backward(plan);
 }
 
 /* Copies pixels to planes [n, c, h, w] (out true), or planes to pixels. */
@@ -140,19 +124,19 @@ static void exchange(const struct rt_native *plan, struct rt_shape shape, float 
             }
 }
 
-void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx)
+int rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx,
+                    struct rt_error *err)
 {
     struct rt_native *plan = (struct rt_native *)base;
     const struct rt_value *last = &plan->values[base->graph->node_count - 1];
 
+    (void)err;
     plan->count = count;
     plan->training = base->options.training;
     plan->images = x;
-    plan->labels = NULL;
     plan->serial = 0;
-    plan->sgd = NULL;
-    plan->metrics = NULL;
-    plan->predictions = NULL;
+    plan->batch = NULL;
+    plan->update = NULL;
     plan->input_gradient = dx;
     rt_native_run_forward(plan);
     if (last->planar)
@@ -160,7 +144,8 @@ void rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, co
     else
         exchange(plan, last->shape, rt_native_data(plan, last), last->ld, y, true);
     if (!dy || last->grad == RT_NONE)
-        return;
+        return RT_OK;
     exchange(plan, last->shape, rt_native_grad(plan, last), last->grad_ld, (float *)(uintptr_t)dy, false);
     rt_native_run_backward(plan);
+    return RT_OK;
 }

@@ -13,69 +13,79 @@ static size_t place(const struct rt_native *plan, int tensor, size_t i)
 
 static float *vector_of(const struct rt_native *plan, enum rt_state state)
 {
-    switch (state) {
-    case RT_STATE_TENSOR:
-        return plan->parameters;
-    case RT_STATE_MOMENTUM:
-        return plan->momentum;
-    case RT_STATE_GRADIENT:
-        return plan->gradients;
-    }
-    return NULL;
+    return state == RT_STATE_TENSOR     ? plan->parameters
+           : state == RT_STATE_GRADIENT ? plan->gradients
+                                        : plan->momentum;
 }
 
-void rt_native_import(struct rt_plan *base, enum rt_state state, int tensor, const void *values)
+int rt_native_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
+                    struct rt_error *err)
 {
     struct rt_native *plan = (struct rt_native *)base;
-    const float *from = values;
     float *vector = vector_of(plan, state);
+    const float *from = values;
 
+    (void)err;
     if (base->graph->tensors[tensor].role == RT_TENSOR_BATCHES) {
         plan->batches[tensor] = *(const int64_t *)values;
-        return;
+        return RT_OK;
     }
-    for (size_t i = 0; vector && i < base->graph->tensors[tensor].count; i++)
+    for (size_t i = 0; i < base->graph->tensors[tensor].count; i++)
         vector[place(plan, tensor, i)] = from[i];
+    return RT_OK;
 }
 
-void rt_native_export(const struct rt_plan *base, enum rt_state state, int tensor, void *values)
+int rt_native_read(struct rt_plan *base, enum rt_state state, int tensor, void *values, struct rt_error *err)
 {
     const struct rt_native *plan = (const struct rt_native *)base;
     const float *vector = vector_of(plan, state);
     float *to = values;
 
+    (void)err;
     if (base->graph->tensors[tensor].role == RT_TENSOR_BATCHES) {
         *(int64_t *)values = plan->batches[tensor];
-        return;
+        return RT_OK;
     }
     for (size_t i = 0; i < base->graph->tensors[tensor].count; i++)
-        to[i] = vector ? vector[place(plan, tensor, i)] : 0.0f;
+        to[i] = vector[place(plan, tensor, i)];
+    return RT_OK;
 }
 
 size_t rt_native_memory_bytes(const struct rt_plan *base)
 {
     const struct rt_native *plan = (const struct rt_native *)base;
-    const size_t threads = (size_t)rt_team_size(base->options.team);
+    const size_t threads = (size_t)rt_team_size(plan->host.team);
     size_t floats =
         plan->arena_floats + plan->persistent_floats + threads * plan->scratch_floats + plan->shared_floats;
 
     if (!plan->borrowed)
         floats += plan->parameter_floats * (base->options.training ? 3 : 1);
-    return floats * sizeof(float);
+    return floats * sizeof(float) + rt_host_memory_bytes(&plan->host);
 }
 
-static const char *native_isa(const struct rt_plan *base)
+static int native_open(struct rt_device **device, const struct rt_device_options *options, struct rt_error *err)
 {
-    return ((const struct rt_native *)base)->isa->name;
+    const struct rt_isa *isa;
+
+    RT_TRY(rt_isa_choose(&isa, err));
+    RT_TRY(rt_host_open(device, sizeof(struct rt_native_device), options, err));
+    ((struct rt_native_device *)*device)->isa = isa;
+    return RT_OK;
+}
+
+static const char *native_target(const struct rt_device *device)
+{
+    return ((const struct rt_native_device *)device)->isa->name;
 }
 
 bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_time *time)
 {
     const struct rt_native *plan = (const struct rt_native *)base;
-    const struct rt_stage *stage = &plan->stages[index];
+    const struct rt_stage *stage;
 
-    if (index < 0 || index >= plan->stage_count)
+    if (index >= plan->stage_count)
         return false;
+    stage = &plan->stages[index];
     *time = (struct rt_stage_time){
         .node = stage->node,
         .forward_s = stage->forward_s,
@@ -88,16 +98,25 @@ bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_ti
 
 const struct rt_engine rt_engine_native = {
     .name = "native",
-    .help = "packed micro-kernels in vector types, for this processor's instruction set",
+    .device = "cpu",
     .real_size = sizeof(float),
+    .precisions = 1u << RT_PRECISION_FP32,
+    .precision = RT_PRECISION_FP32,
+    .count = rt_host_count,
+    .open = native_open,
+    .close = rt_host_close,
+    .store = rt_host_store,
+    .drop = rt_host_drop,
     .create = rt_native_create,
     .free = rt_native_free,
-    .import = rt_native_import,
-    .export = rt_native_export,
-    .train = rt_native_train,
-    .evaluate = rt_native_evaluate,
+    .begin = rt_host_begin,
+    .advance = rt_host_advance,
+    .collect = rt_host_collect,
+    .write = rt_native_write,
+    .read = rt_native_read,
     .probe = rt_native_probe,
+    .stride = rt_host_stride,
     .memory_bytes = rt_native_memory_bytes,
-    .isa = native_isa,
+    .target = native_target,
     .profile = rt_native_profile,
 };

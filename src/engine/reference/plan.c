@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/engine.h"
+#include "engine/host/host.h"
 #include "engine/reference/kernels.h"
 #include "net/dropout.h"
 #include "net/ops.h"
@@ -21,14 +21,18 @@ struct node_plan {
     real *value, *gradient, *kept;
 };
 
-/* A tensor's numbers. Gradient and momentum are null unless it is a parameter of a training plan. */
+/* A tensor's numbers. Gradient and the optimiser's states are null unless it is a parameter of a training plan.
+ */
 struct tensor_plan {
-    real *value, *gradient, *momentum;
+    real *value, *gradient, *states[RT_OPTIMIZER_STATES_MAX];
     int64_t batches; /* RT_TENSOR_BATCHES has this instead of a value */
 };
 
 struct plan {
-    struct rt_plan base;
+    union {
+        struct rt_plan base;
+        struct rt_host_plan host;
+    };
     struct node_plan *nodes;
     struct tensor_plan *tensors; /* owned unless options.parameters_of */
     size_t memory_bytes;
@@ -50,7 +54,7 @@ static int find_kernel(struct plan *plan, const struct rt_node *node, struct rt_
             plan->nodes[node->id].kernel = kernels[i];
             return RT_OK;
         }
-    return rt_fail(err, RT_ECONFIG, "engine %s has no kernel for %s", plan->base.engine->name,
+    return rt_fail(err, RT_ECONFIG, "engine %s has no kernel for %s", plan->base.device->engine->name,
                    rt_node_label(node, label));
 }
 
@@ -98,23 +102,9 @@ static int plan_tensor(struct plan *plan, int tensor, struct rt_error *err)
     RT_TRY(allocate(plan, &tp->value, t->count, t->name, err));
     if (!plan->base.options.training || !rt_tensor_is_parameter(t->role))
         return RT_OK;
-    RT_TRY(allocate(plan, &tp->gradient, t->count, t->name, err));
-    return allocate(plan, &tp->momentum, t->count, t->name, err);
-}
-
-static int share_tensors(struct plan *plan, const struct rt_plan *other, struct rt_error *err)
-{
-    const struct rt_plan *self = &plan->base;
-
-    if (other->engine != self->engine || other->graph != self->graph)
-        return rt_fail(err, RT_ECONFIG, "engine %s: plans share tensors only of one network on one engine",
-                       self->engine->name);
-    if (self->options.training && !other->options.training)
-        return rt_fail(err, RT_ECONFIG,
-                       "engine %s: a training plan cannot use the tensors of an evaluating one",
-                       self->engine->name);
-    plan->tensors = ((const struct plan *)other)->tensors;
-    return RT_OK;
+    for (int k = 0; k < plan->base.options.optimizer->state_count; k++)
+        RT_TRY(allocate(plan, &tp->states[k], t->count, t->name, err));
+    return allocate(plan, &tp->gradient, t->count, t->name, err);
 }
 
 static int plan_all(struct plan *plan, struct rt_error *err)
@@ -124,8 +114,10 @@ static int plan_all(struct plan *plan, struct rt_error *err)
     RT_TRY(rt_alloc(&plan->nodes, (size_t)graph->node_count, sizeof *plan->nodes, "a plan's nodes", err));
     for (int i = 0; i < graph->node_count; i++)
         RT_TRY(plan_node(plan, &graph->nodes[i], err));
-    if (plan->base.options.parameters_of)
-        return share_tensors(plan, plan->base.options.parameters_of, err);
+    if (plan->base.options.parameters_of) {
+        plan->tensors = ((const struct plan *)plan->base.options.parameters_of)->tensors;
+        return RT_OK;
+    }
     RT_TRY(
         rt_alloc(&plan->tensors, (size_t)graph->tensor_count, sizeof *plan->tensors, "a plan's tensors", err));
     for (int i = 0; i < graph->tensor_count; i++)
@@ -137,6 +129,7 @@ static void free_plan(struct rt_plan *base)
 {
     struct plan *plan = (struct plan *)base;
 
+    rt_host_plan_free(&plan->host);
     for (int i = 0; plan->nodes && i < base->graph->node_count; i++) {
         rt_free(&plan->nodes[i].value);
         rt_free(&plan->nodes[i].gradient);
@@ -146,66 +139,53 @@ static void free_plan(struct rt_plan *base)
     for (int i = 0; plan->tensors && !base->options.parameters_of && i < base->graph->tensor_count; i++) {
         rt_free(&plan->tensors[i].value);
         rt_free(&plan->tensors[i].gradient);
-        rt_free(&plan->tensors[i].momentum);
+        for (int k = 0; k < RT_OPTIMIZER_STATES_MAX; k++)
+            rt_free(&plan->tensors[i].states[k]);
     }
     if (!base->options.parameters_of)
         rt_free(&plan->tensors);
     rt_free(&plan);
 }
 
-static int create_plan(struct rt_plan **out, const struct rt_graph *graph,
-                       const struct rt_plan_options *options, struct rt_error *err)
-{
-    struct plan *plan;
-    int rc;
-
-    RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "a plan", err));
-    plan->base = (struct rt_plan){&RT_REFERENCE_ENGINE, graph, *options};
-    plan->memory_bytes = sizeof *plan;
-    if ((rc = plan_all(plan, err))) {
-        free_plan(&plan->base);
-        return rc;
-    }
-    *out = &plan->base;
-    return RT_OK;
-}
-
 /* The numbers that `state` of `tensor` means. */
 static real *state_of(const struct plan *plan, enum rt_state state, int tensor)
 {
     const struct tensor_plan *tp = &plan->tensors[tensor];
-    real *values = state == RT_STATE_TENSOR     ? tp->value
-                   : state == RT_STATE_MOMENTUM ? tp->momentum
-                                                : tp->gradient;
 
-    assert(values); /* momentum and gradients are of a training plan's parameters */
-    return values;
+    return state == RT_STATE_TENSOR     ? tp->value
+           : state == RT_STATE_GRADIENT ? tp->gradient
+                                        : tp->states[state - RT_STATE_OPTIMIZER];
 }
 
-static void import_state(struct rt_plan *base, enum rt_state state, int tensor, const void *values)
+static int write_state(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
+                       struct rt_error *err)
 {
     const struct rt_tensor *t = &base->graph->tensors[tensor];
     struct plan *plan = (struct plan *)base;
 
+    (void)err;
     if (t->role == RT_TENSOR_BATCHES)
         memcpy(&plan->tensors[tensor].batches, values, sizeof(int64_t));
     else
         memcpy(state_of(plan, state, tensor), values, t->count * sizeof(real));
+    return RT_OK;
 }
 
-static void export_state(const struct rt_plan *base, enum rt_state state, int tensor, void *values)
+static int read_state(struct rt_plan *base, enum rt_state state, int tensor, void *values, struct rt_error *err)
 {
     const struct rt_tensor *t = &base->graph->tensors[tensor];
     const struct plan *plan = (const struct plan *)base;
 
+    (void)err;
     if (t->role == RT_TENSOR_BATCHES)
         memcpy(values, &plan->tensors[tensor].batches, sizeof(int64_t));
     else
         memcpy(values, state_of(plan, state, tensor), t->count * sizeof(real));
+    return RT_OK;
 }
 
 static struct rt_reference_call call_of(const struct plan *plan, const struct rt_node *node,
-                                        const struct rt_batch *batch, bool training)
+                                        const struct rt_host_batch *batch, bool training)
 {
     const struct node_plan *np = &plan->nodes[node->id];
     struct rt_reference_call call = {.node = node,
@@ -233,13 +213,24 @@ static struct rt_reference_call call_of(const struct plan *plan, const struct rt
     return call;
 }
 
-static void forward(const struct plan *plan, const struct rt_batch *batch, bool training)
+/* The images into the first node's value: gathered ones are floats, others reals. */
+static void take_images(const struct plan *plan, const struct rt_host_batch *batch)
+{
+    const size_t count = (size_t)batch->count * rt_shape_count(plan->base.graph->nodes[0].shape);
+    const float *floats = batch->images;
+
+    if (batch->images != plan->host.images)
+        memcpy(plan->nodes[0].value, batch->images, count * sizeof(real));
+    else
+        for (size_t i = 0; i < count; i++)
+            plan->nodes[0].value[i] = (real)floats[i];
+}
+
+static void forward(const struct plan *plan, const struct rt_host_batch *batch, bool training)
 {
     const struct rt_graph *graph = plan->base.graph;
 
-    assert(batch->count >= 1 && batch->count <= plan->base.options.batch_max);
-    memcpy(plan->nodes[0].value, batch->images,
-           (size_t)batch->count * rt_shape_count(graph->nodes[0].shape) * sizeof(real));
+    take_images(plan, batch);
     for (int i = 0; i < graph->node_count; i++) {
         const struct rt_reference_call call = call_of(plan, &graph->nodes[i], batch, training);
 
@@ -248,7 +239,7 @@ static void forward(const struct plan *plan, const struct rt_batch *batch, bool 
 }
 
 /* From the last node's gradient, already in its buffer, to all others. */
-static void backward(const struct plan *plan, const struct rt_batch *batch)
+static void backward(const struct plan *plan, const struct rt_host_batch *batch)
 {
     const struct rt_graph *graph = plan->base.graph;
 
@@ -268,107 +259,131 @@ static void backward(const struct plan *plan, const struct rt_batch *batch)
 }
 
 /* v = momentum v + g + weight_decay w, w -= learning_rate v */
-static void update(const struct plan *plan, const struct rt_sgd *sgd)
+static void update(const struct plan *plan, const struct rt_update *u)
 {
-    const real rate = (real)sgd->learning_rate, momentum = (real)sgd->momentum, decay = (real)sgd->weight_decay;
+    const real rate = (real)u->learning_rate, momentum = (real)u->momentum, decay = (real)u->weight_decay;
 
     for (int i = 0; i < plan->base.graph->tensor_count; i++) {
         const struct tensor_plan *tp = &plan->tensors[i];
 
-        for (size_t j = 0; j < plan->base.graph->tensors[i].count && tp->momentum; j++) {
-            tp->momentum[j] = momentum * tp->momentum[j] + (tp->gradient[j] + decay * tp->value[j]);
-            tp->value[j] -= rate * tp->momentum[j];
+        for (size_t j = 0; j < plan->base.graph->tensors[i].count && tp->gradient; j++) {
+            tp->states[0][j] = momentum * tp->states[0][j] + (tp->gradient[j] + decay * tp->value[j]);
+            tp->value[j] -= rate * tp->states[0][j];
         }
     }
 }
 
-/* The class of the largest logit, the first of equals. */
-static uint8_t predicted(const real *logits, int classes)
+/* The class of the largest logit, the first of equals; -1: all are NaN. */
+static int largest_of(const real *logits, int classes)
 {
-    int best = 0;
+    int best = -1;
 
-    for (int j = 1; j < classes; j++)
-        if (logits[j] > logits[best])
+    for (int j = 0; j < classes; j++)
+        if (!isnan(logits[j]) && (best < 0 || logits[j] > logits[best]))
             best = j;
-    return (uint8_t)best;
+    return best;
 }
 
-static void measure(const struct plan *plan, const struct rt_batch *batch, struct rt_metrics *metrics,
-                    uint8_t *predictions)
+static void measure(const struct plan *plan, const struct rt_host_batch *batch)
 {
     const struct rt_graph *graph = plan->base.graph;
     const struct rt_node *loss = &graph->nodes[graph->node_count - 1];
     const int classes = rt_node_input(graph, loss, 0)->shape.channels;
     const real *logits = plan->nodes[loss->inputs[0]].value;
 
-    assert(loss->op == &rt_op_softmax_cross_entropy);
     for (int n = 0; n < batch->count; n++) {
-        const uint8_t class = predicted(logits + n * classes, classes);
+        const int class = largest_of(logits + n * classes, classes);
 
-        metrics->loss_sum += (double)plan->nodes[loss->id].value[n];
-        metrics->correct += class == batch->labels[n];
-        if (predictions)
-            predictions[n] = class;
+        batch->losses[n] = (double)plan->nodes[loss->id].value[n];
+        batch->right[n] = class == batch->labels[n];
+        batch->predictions[n] = (uint8_t)(class < 0 ? 0 : class);
     }
 }
 
-static void train(struct rt_plan *base, const struct rt_batch *batch, const struct rt_sgd *sgd,
-                  struct rt_metrics *metrics)
+static void step(struct rt_host_plan *host, const struct rt_host_batch *batch)
 {
-    struct plan *plan = (struct plan *)base;
-    real *gradient = plan->nodes[base->graph->node_count - 1].gradient;
+    struct plan *plan = (struct plan *)host;
+    const enum rt_pass_kind kind = host->base.pass.kind;
+    real *gradient = plan->nodes[host->base.graph->node_count - 1].gradient;
 
-    assert(base->options.training);
-    forward(plan, batch, true);
-    measure(plan, batch, metrics, NULL);
+    forward(plan, batch, kind != RT_PASS_EVALUATE);
+    measure(plan, batch);
+    if (kind == RT_PASS_EVALUATE)
+        return;
     for (int n = 0; n < batch->count; n++)
         gradient[n] = 1 / (real)batch->count; /* of the mean loss by each image's */
     backward(plan, batch);
-    if (sgd)
-        update(plan, sgd);
+    if (kind == RT_PASS_TRAIN)
+        update(plan, &host->base.pass.update);
 }
 
-static void evaluate(struct rt_plan *base, const struct rt_batch *batch, struct rt_metrics *metrics,
-                     uint8_t *predictions)
-{
-    forward((struct plan *)base, batch, false);
-    measure((struct plan *)base, batch, metrics, predictions);
-}
-
-static void probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx)
+static int probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx,
+                 struct rt_error *err)
 {
     struct plan *plan = (struct plan *)base;
-    const struct rt_batch batch = {.images = x, .count = count};
+    const struct rt_host_batch batch = {.images = x, .count = count};
     const struct rt_node *last = &base->graph->nodes[base->graph->node_count - 1];
     const size_t y_size = (size_t)count * rt_shape_count(last->shape) * sizeof(real);
 
+    (void)err;
     forward(plan, &batch, base->options.training);
     memcpy(y, plan->nodes[last->id].value, y_size);
     if (!dy)
-        return;
-    assert(base->options.training);
+        return RT_OK;
     memcpy(plan->nodes[last->id].gradient, dy, y_size);
     backward(plan, &batch);
     if (dx)
         memcpy(dx, plan->nodes[0].gradient,
                (size_t)count * rt_shape_count(base->graph->nodes[0].shape) * sizeof(real));
+    return RT_OK;
+}
+
+static int create(struct rt_plan **out, struct rt_device *device, const struct rt_graph *graph,
+                  const struct rt_plan_options *options, struct rt_error *err)
+{
+    struct plan *plan;
+    int rc;
+
+    RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "a plan", err));
+    plan->memory_bytes = sizeof *plan;
+    if ((rc = rt_host_plan_init(&plan->host, device, graph, options, step, err)) ||
+        (rc = plan_all(plan, err))) {
+        free_plan(&plan->base);
+        return rc;
+    }
+    *out = &plan->base;
+    return RT_OK;
 }
 
 static size_t memory_bytes(const struct rt_plan *base)
 {
-    return ((const struct plan *)base)->memory_bytes;
+    return ((const struct plan *)base)->memory_bytes + rt_host_memory_bytes(&((const struct plan *)base)->host);
+}
+
+static int open_device(struct rt_device **device, const struct rt_device_options *options, struct rt_error *err)
+{
+    return rt_host_open(device, sizeof(struct rt_host_device), options, err);
 }
 
 const struct rt_engine RT_REFERENCE_ENGINE = {
     .name = RT_REFERENCE_ENGINE_NAME,
-    .help = "each op as its formula, in plain C; slow, for checking",
+    .device = "cpu",
     .real_size = sizeof(real),
-    .create = create_plan,
+    .precisions = 1u << RT_PRECISION_FP32,
+    .precision = RT_PRECISION_FP32,
+    .count = rt_host_count,
+    .open = open_device,
+    .close = rt_host_close,
+    .store = rt_host_store,
+    .drop = rt_host_drop,
+    .create = create,
     .free = free_plan,
-    .import = import_state,
-    .export = export_state,
-    .train = train,
-    .evaluate = evaluate,
+    .begin = rt_host_begin,
+    .advance = rt_host_advance,
+    .collect = rt_host_collect,
+    .write = write_state,
+    .read = read_state,
     .probe = probe,
+    .stride = rt_host_stride,
     .memory_bytes = memory_bytes,
 };

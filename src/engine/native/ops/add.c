@@ -42,7 +42,7 @@ static void add_forward(struct rt_native *plan, struct rt_stage *stage, int memb
 {
     const struct rt_value *a = &plan->values[stage->in[0]], *b = &plan->values[stage->in[1]];
     const struct rt_value *y = &plan->values[stage->out];
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, rt_native_rows(plan, y), ROWS);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, rt_native_rows(plan, y), ROWS);
 
     for (long r = part.begin; r < part.end; r += ROWS) {
         const long rows = part.end - r < ROWS ? part.end - r : ROWS;

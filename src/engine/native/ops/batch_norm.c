@@ -124,7 +124,7 @@ static void normalise_channel(struct rt_native *plan, const struct rt_stage *sta
 static void forward_begin(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
-    struct rt_team *team = plan->base.options.team;
+    struct rt_team *team = plan->host.team;
     const struct rt_slice channels = rt_team_slice(team, member, x->shape.channels, 1);
 
     if (plan->training && !producer_leaves_moments(plan, stage)) {
@@ -194,7 +194,7 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
 static void learn_channels(struct rt_native *plan, const struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, x->channels, RT_PANEL_CHANNELS);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, x->channels, RT_PANEL_CHANNELS);
 
     for (long c = part.begin; c < part.end; c += RT_PANEL_CHANNELS) {
         float d_weight[RT_PANEL_CHANNELS], d_bias[RT_PANEL_CHANNELS];
@@ -212,7 +212,7 @@ static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int m
 
     if (!stage->announced) {
         batch_norm_gradient_ready(plan, stage, images.begin, images.end);
-        rt_team_barrier(plan->base.options.team);
+        rt_team_barrier(plan->host.team);
     }
     learn_channels(plan, stage, member);
 }

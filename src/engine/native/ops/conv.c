@@ -259,7 +259,7 @@ static void transpose_weights(const struct conv_call *call, int member, float *t
     const struct rt_conv_shape *s = &call->shape;
     const float *w = rt_native_parameter(plan, call->stage->node->tensors[0]);
     const struct rt_slice part =
-        rt_team_slice(plan->base.options.team, member, s->depth / RT_PANEL_CHANNELS, 1);
+        rt_team_slice(plan->host.team, member, s->depth / RT_PANEL_CHANNELS, 1);
 
     for (long p = part.begin; p < part.end; p++)
         for (long o = 0; o < s->out; o += RT_PANEL_CHANNELS)
@@ -338,7 +338,7 @@ static void input_gradient_images(const struct conv_call *call, const float *tra
 /* True if each member's images are whole chunks. */
 static bool owns_chunks(const struct rt_native *plan)
 {
-    return chunk_count(plan) % rt_team_size(plan->base.options.team) == 0;
+    return chunk_count(plan) % rt_team_size(plan->host.team) == 0;
 }
 
 /* The share of images [begin, end), all of one chunk, in its gradients. */
@@ -365,7 +365,7 @@ static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int m
                                       : layout_of(plan, stage, &call.shape).transposed);
     if (!stage->winograd)
         return;
-    rt_team_barrier(plan->base.options.team);
+    rt_team_barrier(plan->host.team);
     rt_conv_winograd_backward_begin(plan, stage, &call.shape, member);
 }
 
@@ -405,7 +405,7 @@ static void learn_gathered(const struct conv_call *call, int member)
     const struct layout layout = layout_of(plan, call->stage, s);
     const int *tensors = call->stage->node->tensors, chunks = chunk_count(plan);
     const long weights = s->depth * s->out;
-    const struct rt_slice learned = rt_team_slice(plan->base.options.team, member, weights, RT_PANEL_CHANNELS);
+    const struct rt_slice learned = rt_team_slice(plan->host.team, member, weights, RT_PANEL_CHANNELS);
 
     rt_native_learn(plan, tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
                     (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
@@ -416,7 +416,7 @@ static void learn_gathered(const struct conv_call *call, int member)
 static void backward_end(struct rt_native *plan, struct rt_stage *stage, int member)
 {
     const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
-    struct rt_team *team = plan->base.options.team;
+    struct rt_team *team = plan->host.team;
 
     if (stage->winograd) {
         rt_conv_winograd_backward_end(plan, stage, &call.shape, member);

@@ -42,7 +42,7 @@ static void transform_filters(const struct rt_native *plan, const struct rt_stag
                               const float *weights, struct filter_order order)
 {
     const struct rt_slice part =
-        rt_team_slice(plan->base.options.team, member, order.panels * t->phases * order.vectors, 1);
+        rt_team_slice(plan->host.team, member, order.panels * t->phases * order.vectors, 1);
     const long kernel = (long)s->window.kernel * s->window.kernel, row = order.vectors * RT_PANEL_CHANNELS;
 
     for (long v = part.begin; v < part.end;) {
@@ -228,12 +228,12 @@ void rt_conv_winograd_backward_end(struct rt_native *plan, struct rt_stage *stag
 {
     const struct rt_value *y = &plan->values[stage->out];
     const struct rt_winograd w = rt_winograd_over_output(s);
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, s->out, RT_PANEL_CHANNELS);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, s->out, RT_PANEL_CHANNELS);
     float *sums = rt_native_scratch(plan, member);
 
     if (!rt_conv_winograd_together(plan, &w, s)) {
         rt_conv_winograd_gradient(plan, stage, s, member);
-        rt_team_barrier(plan->base.options.team);
+        rt_team_barrier(plan->host.team);
     }
     rt_conv_winograd_learn(plan, stage, s, member);
     if (stage->node->tensor_count > 1) {

@@ -104,11 +104,11 @@ static void filter_gradient_block(const struct filter_gradient *g, long first, l
         g->plan->isa->winograd_gradient(&out.tiles, g->outputs.at);
     }
     if (g->crew.size > 1)
-        rt_team_barrier(g->plan->base.options.team);
+        rt_team_barrier(g->plan->host.team);
     if (images > 0)
         multiply_positions(g, &in, &out, gradient, accumulate);
     if (g->crew.size > 1)
-        rt_team_barrier(g->plan->base.options.team);
+        rt_team_barrier(g->plan->host.team);
 }
 
 static struct filter_gradient gradient_of(struct rt_native *plan, const struct rt_stage *stage,
@@ -163,7 +163,7 @@ void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *st
     const long block = rt_conv_winograd_gradient_block(plan, &g.w, s);
     const long images_most = (plan->count + chunks - 1) / chunks;
 
-    g.crew = crew_of(plan->base.options.team, member, chunks);
+    g.crew = crew_of(plan->host.team, member, chunks);
     g.tiles = rt_native_shared(plan, stage) + rt_conv_winograd_layout(plan, s).tiles +
               g.crew.number * rt_conv_winograd_block_floats(&g.w, s, block);
     for (int c = g.crew.number; c < chunks; c += g.crew.count) {
@@ -186,7 +186,7 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
     const long channels = s->window.channels, blocks = channels / RT_PANEL_CHANNELS;
     const long taps = (long)s->window.kernel * s->window.kernel, size = RT_PANEL_CHANNELS * RT_PANEL_CHANNELS;
     const struct rt_slice part =
-        rt_team_slice(plan->base.options.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
+        rt_team_slice(plan->host.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
     const long chunks = rt_conv_winograd_chunk_count(plan, &w, s);
     const long filter_floats = rt_conv_winograd_filter_floats(&w, s);
     const float *const gradients = chunk_gradient(plan, stage, &w, s, 0);

@@ -52,7 +52,7 @@ bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_win
                                const struct rt_conv_shape *s)
 {
     return rt_winograd_in_order(w) && rt_conv_winograd_filter_floats(w, s) <= TOGETHER_FILTERS &&
-           rt_conv_winograd_chunk_count(plan, w, s) % rt_team_size(plan->base.options.team) == 0;
+           rt_conv_winograd_chunk_count(plan, w, s) % rt_team_size(plan->host.team) == 0;
 }
 
 /* Images of a block of about so many floats, at least one. */

@@ -67,11 +67,11 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
-    const bool by_rows = panels < 2 * rt_team_size(plan->base.options.team);
-    const struct rt_slice rows = by_rows ? rt_team_slice(plan->base.options.team, member, plan->count, 14)
+    const bool by_rows = panels < 2 * rt_team_size(plan->host.team);
+    const struct rt_slice rows = by_rows ? rt_team_slice(plan->host.team, member, plan->count, 14)
                                          : (struct rt_slice){0, plan->count};
     const struct rt_slice part =
-        by_rows ? (struct rt_slice){0, panels} : rt_team_slice(plan->base.options.team, member, panels, 2);
+        by_rows ? (struct rt_slice){0, panels} : rt_team_slice(plan->host.team, member, panels, 2);
     const long first = part.begin * RT_PANEL_CHANNELS;
     const float *weights = rt_native_parameter(plan, stage->node->tensors[0]) + first * inputs;
     float *to = rt_native_data(plan, y) + rows.begin * y->ld + first;
@@ -107,7 +107,7 @@ static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int me
 {
     const struct rt_value *y = &plan->values[stage->out];
     const struct rt_slice part =
-        rt_team_slice(plan->base.options.team, member, y->channels / RT_PANEL_CHANNELS, 1);
+        rt_team_slice(plan->host.team, member, y->channels / RT_PANEL_CHANNELS, 1);
     float *dy = rt_native_grad(plan, y);
     const float *data = rt_native_data(plan, y);
     float *sums = rt_native_scratch(plan, member);
@@ -132,7 +132,7 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), outputs = y->channels;
     const float *w = rt_native_parameter(plan, stage->node->tensors[0]);
-    const struct rt_slice part = rt_team_slice(plan->base.options.team, member, inputs / RT_PANEL_CHANNELS, 1);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, inputs / RT_PANEL_CHANNELS, 1);
     const long dx_row = x->shape.height * x->shape.width > 1 ? inputs : x->grad_ld;
 
     for (long p = part.begin; p < part.end; p++)
@@ -165,7 +165,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
-    const struct rt_team *team = plan->base.options.team;
+    const struct rt_team *team = plan->host.team;
     const bool by_panels = panels % (2 * rt_team_size(team)) == 0;
     const struct rt_slice outputs =
         by_panels ? rt_team_slice(team, member, panels, 2) : (struct rt_slice){0, panels};
@@ -211,10 +211,10 @@ static void linear_backward(struct rt_native *plan, struct rt_stage *stage, int 
     float *transposed = packed + plan->values[stage->out].channels * plan->count;
 
     pack_gradient(plan, stage, member, packed);
-    rt_team_barrier(plan->base.options.team);
+    rt_team_barrier(plan->host.team);
     if (stage->wants[0]) {
         input_gradient(plan, stage, member, transposed);
-        rt_team_barrier(plan->base.options.team); /* the old weights have been read */
+        rt_team_barrier(plan->host.team); /* the old weights have been read */
     }
     weight_gradient(plan, stage, member, packed);
 }

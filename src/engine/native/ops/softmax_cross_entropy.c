@@ -37,12 +37,13 @@ static double softmax_row(const float *logits, int classes, int label, float *p)
     return log(sum) - (double)(logits[label] - largest);
 }
 
+/* The class of the largest logit, the first of equals; -1: all are NaN. */
 static int largest_of(const float *logits, int classes)
 {
-    int best = 0;
+    int best = -1;
 
-    for (int j = 1; j < classes; j++)
-        if (logits[j] > logits[best] || (isnan(logits[j]) && !isnan(logits[best])))
+    for (int j = 0; j < classes; j++)
+        if (!isnan(logits[j]) && (best < 0 || logits[j] > logits[best]))
             best = j;
     return best;
 }
@@ -52,18 +53,18 @@ static void loss_forward(struct rt_native *plan, struct rt_stage *stage, int mem
 {
     enum { CLASSES_MAX = 4096 };
     const struct rt_value *logits = &plan->values[stage->in[0]];
+    const struct rt_host_batch *batch = plan->batch;
     const int classes = logits->shape.channels;
     float p[CLASSES_MAX];
 
     for (int i = 0; member == 0 && i < plan->count; i++) {
         const float *row = rt_native_data(plan, logits) + i * logits->ld;
-        const int label = plan->labels[i], predicted = largest_of(row, classes);
+        const int label = batch->labels[i], predicted = largest_of(row, classes);
 
         assert(label < classes);
-        plan->metrics->loss_sum += softmax_row(row, classes, label, p);
-        plan->metrics->correct += predicted == label;
-        if (plan->predictions)
-            plan->predictions[i] = (uint8_t)predicted;
+        batch->losses[i] = softmax_row(row, classes, label, p);
+        batch->right[i] = predicted == label;
+        batch->predictions[i] = (uint8_t)(predicted < 0 ? 0 : predicted);
         if (!plan->training)
             continue;
         p[label] -= 1.0f;

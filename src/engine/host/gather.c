@@ -1,7 +1,9 @@
+/* Gathering: a batch's images, from the data set's bytes or floats to the network's input. */
 #include <stddef.h>
+#include <string.h>
 
 #include "base/clones.h"
-#include "data/dataset.h"
+#include "engine/host/host.h"
 
 enum { LINE = 64 };
 
@@ -41,7 +43,8 @@ static void cut_plane(const uint8_t *stored, struct rt_crop crop, uint8_t *plane
 
 struct gathering {
     const struct rt_dataset *dataset;
-    const uint32_t *indices;
+    const uint32_t *indices; /* null: first and on */
+    size_t first;
     const struct rt_crop *crops; /* or null */
     float *images;
     uint8_t *labels;
@@ -50,19 +53,33 @@ struct gathering {
     int count;
 };
 
-static void gather_image(const struct gathering *g, long i)
+static size_t index_of(const struct gathering *g, long i)
+{
+    return g->indices ? g->indices[i] : g->first + (size_t)i;
+}
+
+/* Floats, normalised or as they are. */
+static void gather_floats(const struct gathering *g, size_t index, float *out)
+{
+    const struct rt_dataset *dataset = g->dataset;
+    const size_t plane = (size_t)dataset->height * (size_t)dataset->width;
+    const float *from = dataset->noise + index * (size_t)dataset->channels * plane;
+
+    if (!dataset->normalize)
+        memcpy(out, from, (size_t)dataset->channels * plane * sizeof *out);
+    for (size_t c = 0; c < RT_CHANNELS && dataset->normalize; c++)
+        scale_floats(from + c * plane, out + c * plane, g->shift[c], g->scale[c]);
+}
+
+static void gather_bytes(const struct gathering *g, size_t index, long i, float *out)
 {
     const struct rt_dataset *dataset = g->dataset;
     const struct rt_crop centre = {(RT_STORED - RT_CROP) / 2, (RT_STORED - RT_CROP) / 2, 0};
-    const size_t stored = (size_t)(dataset->side * dataset->side), at = g->indices[i] * RT_CHANNELS * stored;
-    float *out = g->images + i * RT_CHANNELS * RT_PLANE;
+    const size_t stored = (size_t)(dataset->side * dataset->side), at = index * RT_CHANNELS * stored;
     uint8_t cut[RT_PLANE];
 
-    g->labels[i] = dataset->labels[g->indices[i]];
     for (size_t c = 0; c < RT_CHANNELS; c++, out += RT_PLANE) {
-        if (dataset->noise) {
-            scale_floats(dataset->noise + at + c * stored, out, g->shift[c], g->scale[c]);
-        } else if (dataset->side == RT_STORED) {
+        if (dataset->side == RT_STORED) {
             cut_plane(dataset->pixels + at + c * stored, g->crops ? g->crops[i] : centre, cut);
             scale_bytes(cut, out, g->shift[c], g->scale[c]);
         } else {
@@ -74,24 +91,34 @@ static void gather_image(const struct gathering *g, long i)
 static void gather_part(void *context, int member)
 {
     const struct gathering *g = context;
-    const size_t image = (size_t)(RT_CHANNELS * g->dataset->side * g->dataset->side);
+    const struct rt_dataset *dataset = g->dataset;
+    const size_t image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    const size_t floats = (size_t)dataset->channels * (size_t)dataset->height * (size_t)dataset->width;
     const struct rt_slice part = rt_team_slice(g->team, member, g->count, 1);
 
     for (long i = part.begin; i < part.end; i++) {
-        if (i + 1 < part.end && !g->dataset->noise)
-            prefetch(g->dataset->pixels + g->indices[i + 1] * image, image);
-        gather_image(g, i);
+        const size_t index = index_of(g, i);
+
+        if (i + 1 < part.end && !dataset->noise)
+            prefetch(dataset->pixels + index_of(g, i + 1) * image, image);
+        g->labels[i] = dataset->labels[index];
+        if (dataset->noise)
+            gather_floats(g, index, g->images + (size_t)i * floats);
+        else
+            gather_bytes(g, index, i, g->images + (size_t)i * floats);
     }
 }
 
-void rt_dataset_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count,
-                       const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team)
+void rt_host_gather(const struct rt_dataset *dataset, const uint32_t *indices, size_t first, int count,
+                    const struct rt_crop *crops, float *images, uint8_t *labels, struct rt_team *team)
 {
     const float unit = dataset->noise ? 1.0f : 255.0f; /* what a stored 1.0 is */
-    struct gathering g = {.dataset = dataset, .indices = indices, .crops = crops, .team = team, .count = count};
+    struct gathering g = {.dataset = dataset, .indices = indices, .first = first, .crops = crops};
 
     g.images = images;
     g.labels = labels;
+    g.team = team;
+    g.count = count;
     for (int c = 0; c < RT_CHANNELS; c++) {
         g.shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
         g.scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
