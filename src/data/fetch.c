@@ -148,18 +148,19 @@ static int verify(const struct rt_fetch *fetch, const char *archive, const char 
     return RT_OK;
 }
 
-/* The archive from one URL in d->part. One that is whole but wrong is removed, so that the next try is new. */
-static int download(struct download *d, struct rt_error *err)
+/* The archive from one URL in d->part, beginning with what is there. One that is whole but wrong is removed. */
+static int download_once(struct download *d, bool *resumed, struct rt_error *err)
 {
     char shown[512];
     uint64_t size;
     int rc;
 
     d->status = RT_OK;
-    rt_log_info("fetching %s", rt_http_shown(d->url, shown, sizeof shown));
+    *resumed = false;
     RT_TRY(rt_file_open(&d->fd, d->part, RT_OPEN_APPEND, err));
     if (!(rc = rt_file_size(d->part, &size, err))) {
         d->size = (int64_t)size;
+        *resumed = size > 0;
         if (size)
             rt_log_info("going on at byte %llu of an earlier download", (unsigned long long)size);
         rc = download_rest(d, err);
@@ -173,6 +174,21 @@ static int download(struct download *d, struct rt_error *err)
     if (rc == RT_EDATA || d->size == 0)
         rt_file_remove(d->part, NULL);
     return rc;
+}
+
+/* What an earlier download left may be damaged: it is not synced, so lost power can leave zeros in it. */
+static int download(struct download *d, struct rt_error *err)
+{
+    char shown[512];
+    bool resumed;
+    int rc;
+
+    rt_log_info("fetching %s", rt_http_shown(d->url, shown, sizeof shown));
+    rc = download_once(d, &resumed, err);
+    if (rc != RT_EDATA || !resumed)
+        return rc;
+    rt_log_info("with what was there it is not the archive: once more, from the first byte");
+    return download_once(d, &resumed, err);
 }
 
 static int unpack(const struct rt_fetch *fetch, const char *archive, const char *folder, struct rt_error *err)

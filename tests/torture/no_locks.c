@@ -1,4 +1,5 @@
-/* LD_PRELOAD: a file system without locks. RT_NO_LOCKS=ENOSYS, ENOLCK or EOPNOTSUPP is what each lock fails with. */
+/* LD_PRELOAD: a file system without locks. RT_NO_LOCKS=ENOSYS, ENOLCK or EOPNOTSUPP is what each lock fails
+ * with. */
 #undef _FILE_OFFSET_BITS /* it makes fcntl another name of fcntl64; both are wanted here */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +13,10 @@ static int refuse(void)
 {
     const char *name = getenv("RT_NO_LOCKS");
 
-    errno = !name ? ENOLCK : !strcmp(name, "ENOSYS") ? ENOSYS : !strcmp(name, "EOPNOTSUPP") ? EOPNOTSUPP : ENOLCK;
+    errno = !name                         ? ENOLCK
+            : !strcmp(name, "ENOSYS")     ? ENOSYS
+            : !strcmp(name, "EOPNOTSUPP") ? EOPNOTSUPP
+                                          : ENOLCK;
     return -1;
 }
 
