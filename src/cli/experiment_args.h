@@ -27,10 +27,6 @@
 int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                  struct rt_error *err);
 
-/* A built-in name or a YAML file (a path with a slash or a suffix .yaml or .yml, or the name of a file that is
- * there), not yet changed by --set. */
-int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err);
-
 /* Applies every --set, --epochs and --device of the arguments, then checks as rt_experiment_from_arguments does. `origin`
  * is the file or name in messages. */
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,

@@ -1,208 +1,30 @@
 #include "cli/sweep_args.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "cli/output.h"
 #include "cli/signals.h"
-#include "cli/sweep_plan.h"
-#include "config/keys.h"
-#include "data/source.h"
-#include "figures/published.h"
 #include "net/models.h"
 #include "run/run.h"
-#include "train/flops.h"
 
-/* ---- one experiment and its grid ---- */
-
-/* One setting of the grid: KEY=V1,V2,... with the value that is taken now. */
-struct axis {
-    const char *assignment;
-    int values, at;
-};
-
-static bool splits(const char *assignment)
-{
-    char key[RT_TEXT_MAX];
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
-    const struct rt_key *row = rt_key_find(key);
-    return row && row->type != RT_KEY_INTEGERS && row->type != RT_KEY_WORDS && row->type != RT_KEY_TEXT &&
-           row->type != RT_KEY_OPTIONAL_TEXT;
-}
-
-static int count_values(const char *assignment)
-{
-    int count = 1;
-    if (splits(assignment))
-        for (; *assignment; assignment++)
-            count += *assignment == ',';
-    return count;
-}
-
-/* KEY=VALUE of the axis's present value. */
-static void take_value(const struct axis *axis, char *setting, size_t size)
-{
-    const char *value = strchr(axis->assignment, '=');
-    if (!value || axis->values == 1) {
-        snprintf(setting, size, "%s", axis->assignment);
-        return;
-    }
-    const int key = (int)(value - axis->assignment);
-    value++;
-    for (int i = 0; i < axis->at; i++)
-        value += strcspn(value, ",") + 1;
-    snprintf(setting, size, "%.*s=%.*s", key, axis->assignment, (int)strcspn(value, ","), value);
-}
-
-static int apply(struct rt_experiment *experiment, struct rt_sweep_run *run, const char *setting,
-                 struct rt_error *err)
-{
-    RT_TRY(rt_experiment_set(experiment, setting, err));
-    return rt_sweep_add_setting(run, setting, err);
-}
-
-/* A value of the grid other than the experiment's own goes into the name: MLP1_0.0_none_seed2. */
-static int apply_axis(struct rt_experiment *experiment, struct rt_sweep_run *run, const struct axis *axis,
-                      char name[RT_TEXT_MAX], struct rt_error *err)
-{
-    char setting[RT_TEXT_MAX], before[RT_TEXT_MAX], after[RT_TEXT_MAX], key[RT_TEXT_MAX];
-    take_value(axis, setting, sizeof setting);
-    snprintf(key, sizeof key, "%.*s", (int)strcspn(setting, "="), setting);
-    rt_experiment_value(experiment, key, before, sizeof before);
-    RT_TRY(apply(experiment, run, setting, err));
-    rt_experiment_value(experiment, key, after, sizeof after);
-    if (axis->values == 1 || strcmp(before, after) == 0)
-        return 0;
-    const size_t used = strlen(name);
-    if (snprintf(name + used, RT_TEXT_MAX - used, "_%s%s", key, after) >= (int)(RT_TEXT_MAX - used))
-        return rt_fail(err, RT_EUSAGE, "--set %s: the run's name becomes too long", axis->assignment);
-    return 0;
-}
-
-static int apply_number(struct rt_experiment *experiment, struct rt_sweep_run *run,
-                        const struct rt_arguments *arguments, const char *option, const char *key,
-                        struct rt_error *err)
-{
-    char setting[RT_TEXT_MAX];
-    long value;
-    if (!rt_argument(arguments, option))
-        return 0;
-    RT_TRY(rt_argument_integer(arguments, option, 1, 1000000, 1, &value, err));
-    snprintf(setting, sizeof setting, "%s=%ld", key, value);
-    RT_TRY(rt_experiment_set(experiment, setting, err));
-    return strcmp(option, "epochs") == 0 ? 0 : rt_sweep_add_setting(run, setting, err);
-}
-
-static int check(struct rt_experiment *experiment, const char *base, struct rt_error *err)
-{
-    struct rt_error cause = {0};
-    const struct rt_model *model = rt_model_find(experiment->model_name);
-    if (!model)
-        return rt_fail(err, RT_ECONFIG, "%s: model_name: there is no model '%.64s'", base,
-                       experiment->model_name);
-    snprintf(experiment->model_name, sizeof experiment->model_name, "%s", model->name);
-    const int rc = rt_experiment_check(experiment, &cause);
-    return rc ? rt_fail(err, cause.status, "%s: %s", base, cause.message) : 0;
-}
-
-/* Images in the data set that --data names: CIFAR-10's counts for directories too. */
-static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
-{
-#define RT_SOURCE_ADDRESS(name, ...) &rt_source_##name,
-    static const struct rt_source_kind *const sources[] = {RT_SOURCES(RT_SOURCE_ADDRESS)};
-#undef RT_SOURCE_ADDRESS
-    const struct rt_source_kind *source = sources[0];
-    for (size_t i = 0; data && i < sizeof sources / sizeof sources[0]; i++)
-        if (strcmp(sources[i]->name, data) == 0)
-            source = sources[i];
-    *train = (double)source->train_count;
-    *test = (double)source->test_count;
-    if (experiment->train_size.given)
-        *train = fmin(*train, (double)experiment->train_size.value);
-    if (experiment->test_size.given)
-        *test = fmin(*test, (double)experiment->test_size.value);
-}
-
-/* Operations and steps of an epoch, and how many epochs to expect. */
-static int describe_cost(struct rt_sweep_run *run, const char *data, struct rt_error *err)
-{
-    const struct rt_experiment *experiment = &run->experiment;
-    const struct rt_model_options options = {experiment->bn, (float)experiment->dropout};
-    double train, test;
-    struct rt_graph graph = {0};
-    count_images(experiment, data, &train, &test);
-    run->images = train + test;
-    const int rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &options, err);
-    if (!rc) {
-        run->flops_per_epoch = train * rt_flops_training(&graph);
-        run->steps_per_epoch = ceil(train / (double)experiment->batch_size);
-    }
-    rt_graph_free(&graph);
-    run->epochs_expected = (double)experiment->num_epochs;
-    const double published = rt_published_epochs(experiment->model_name, experiment->data_corruption_type,
-                                                 experiment->label_corruption_prob);
-    if (experiment->figure1 && !experiment->curve && published < run->epochs_expected)
-        run->epochs_expected = published;
-    return rc;
-}
-
-/* The run at the axes' present values. */
-static int add_one(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *base,
-                   const char *const *settings, int stages, const struct axis *axes, int axis_count,
-                   struct rt_error *err)
-{
-    struct rt_experiment experiment;
-    struct rt_sweep_run *run;
-    char name[RT_TEXT_MAX], setting[RT_TEXT_MAX + 32];
-    RT_TRY(rt_experiment_resolve(&experiment, base, err));
-    RT_TRY(rt_sweep_add(sweep, &experiment, base, &run, err));
-    for (; *settings; settings++)
-        RT_TRY(apply(&experiment, run, *settings, err));
-    RT_TRY(apply_number(&experiment, run, arguments, "train-size", "train_size", err));
-    RT_TRY(apply_number(&experiment, run, arguments, "epochs", "num_epochs", err));
-    char suffix[RT_TEXT_MAX] = "";
-    for (int i = 0; i < axis_count; i++)
-        RT_TRY(apply_axis(&experiment, run, &axes[i], suffix, err));
-    if (*suffix) {
-        if (snprintf(name, sizeof name, "%s%s", experiment.experiment_name, suffix) >= (int)sizeof name)
-            return rt_fail(err, RT_EUSAGE, "%s%s: the run's name is too long", experiment.experiment_name,
-                           suffix);
-        snprintf(setting, sizeof setting, "experiment_name=%s", name);
-        RT_TRY(apply(&experiment, run, setting, err));
-    }
-    RT_TRY(check(&experiment, base, err));
-    run->experiment = experiment;
-    run->stage_count = stages;
-    for (int i = 0; i < stages; i++)
-        run->stages[i] = (experiment.num_epochs * (i + 1) + stages - 1) / stages;
-    return describe_cost(run, sweep->options.data, err);
-}
+/* ---- the runs ---- */
 
 int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *base,
                       const char *const *settings, int stages, struct rt_error *err)
 {
-    struct axis axes[RT_SETTINGS_MAX];
-    const char *assignment;
-    int count = 0;
-    for (; (assignment = rt_argument_at(arguments, "set", count)); count++) {
-        if (count == RT_SETTINGS_MAX)
-            return rt_fail(err, RT_EUSAGE, "more than %d times --set", RT_SETTINGS_MAX);
-        axes[count] = (struct axis){assignment, count_values(assignment), 0};
-    }
-    for (;;) {
-        RT_TRY(add_one(sweep, arguments, base, settings, stages, axes, count, err));
-        int i = count - 1; /* the last axis turns fastest */
-        while (i >= 0 && ++axes[i].at == axes[i].values)
-            axes[i--].at = 0;
-        if (i < 0)
-            return 0;
-    }
+    const char *axes[RT_SETTINGS_MAX + 2] = {0};
+    struct rt_grid grid = {.base = base, .settings = settings, .axes = axes, .stages = stages};
+    for (int i = 0; i <= RT_SETTINGS_MAX; i++)
+        axes[i] = rt_argument_at(arguments, "set", i);
+    RT_TRY(rt_argument_integer(arguments, "train-size", 1, 1000000, 0, &grid.train_size, err));
+    RT_TRY(rt_argument_integer(arguments, "epochs", 1, 1000000, 0, &grid.epochs, err));
+    return rt_sweep_add_grid(sweep, &grid, err);
 }
 
 int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallback,
@@ -311,6 +133,16 @@ static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launche
     return rc ? rc : drawn;
 }
 
+static int print_plan(struct rt_sweep *sweep, struct rt_error *err)
+{
+    struct rt_text text = {0};
+    const int rc = rt_sweep_format_plan(sweep, &text, err);
+    if (!rc)
+        return rt_output_text(&text, err);
+    rt_text_free(&text);
+    return rc;
+}
+
 static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "figures");
@@ -322,7 +154,7 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
     RT_TRY(rt_sweep_inspect(sweep, err));
     rt_sweep_share_cores(sweep);
     if (rt_argument_flag(arguments, "dry-run"))
-        return rt_sweep_plan_print(sweep, err);
+        return print_plan(sweep, err);
     if (launcher != &rt_launcher_local)
         return launcher->launch(sweep, err);
     struct rt_drawing drawing = {.runs = sweep->options.runs,

@@ -12,4 +12,8 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
 int rt_experiment_builtin_count(void);
 const char *rt_experiment_builtin_name(int index);
 
+/* A built-in name or a YAML file (a path with a slash or a suffix .yaml or .yml, or the name of a file that is
+ * there), not yet changed by --set. */
+int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err);
+
 #endif

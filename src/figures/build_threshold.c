@@ -5,6 +5,7 @@
 
 #include "figures/figures.h"
 #include "figures/published.h"
+#include "train/published.h"
 
 static const char *const models[RT_PALETTE_SIZE] = {"MLP1", "MLP3", "AlexNet", "Inception", "WRN"};
 

@@ -25,11 +25,6 @@ int rt_published_add_levels(struct rt_figure *figure, struct rt_style style, int
 int rt_published_level(const char *directory, const char *file, const char *y, const char *model, double level,
                        double *value, struct rt_error *err);
 
-/* Epochs to the interpolation threshold, as published (read from the lengths of the curves; for AlexNet's pixel
- * tests, which went on, from where the loss is small), for the report and for estimates. MLP1 and AlexNet never
- * reached it on Gaussian pixels: the epochs they ran. NaN for a model that is not among them. */
-double rt_published_epochs(const char *model, const char *corruption, double level);
-
 /* Epochs after `step` logged points at `points` an epoch: the published logger wrote at batches 0, k, 2k, ...
  * and 390 of 391. */
 double rt_published_epoch_of(long step, int points);

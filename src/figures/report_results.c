@@ -8,6 +8,7 @@
 #include "config/corruptions.h"
 #include "figures/published.h"
 #include "figures/report.h"
+#include "train/published.h"
 
 /* The paper's table 1, test accuracy on CIFAR-10 without crops and weight decay, on true and on random labels.
  */

@@ -1,7 +1,5 @@
-/* A sweep: many runs, each a process of this same program, so that one crash costs one run.
- *
- * The plan is made on the command line's floor (cli/sweep_args.h); what is done already is read from the run
- * directories; a launcher then carries the rest out. */
+/* A sweep: many runs. The plan is made of grids (rt_sweep_add_grid); what is done already is read from the run
+ * directories; a launcher then carries out the rest. */
 #ifndef RT_SWEEP_SWEEP_H
 #define RT_SWEEP_SWEEP_H
 
@@ -10,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/path.h"
+#include "base/text.h"
 #include "config/experiment.h"
 
 enum { RT_STAGES_MAX = 4, RT_SETTINGS_MAX = 64, RT_COMMAND_WORDS_MAX = 2 * RT_SETTINGS_MAX + 24 };
@@ -94,6 +93,19 @@ int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment,
                  struct rt_sweep_run **run, struct rt_error *err);
 int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct rt_error *err);
 
+/* An experiment, and what is changed in it. */
+struct rt_grid {
+    const char *base;            /* a built-in name or a file */
+    const char *const *settings; /* KEY=VALUE of every run, ended by null; null: none */
+    const char *const *axes;     /* KEY=V1,V2,...: a run for each combination; ended by null; null: none */
+    long train_size, epochs;     /* 0: not given */
+    int stages;                  /* sessions that share the epochs: usually 1 */
+};
+
+/* Adds a run for each point of the grid; values other than the experiment's own go into the run's name.
+ * RT_EUSAGE, RT_ECONFIG, RT_EIO. */
+int rt_sweep_add_grid(struct rt_sweep *sweep, const struct rt_grid *grid, struct rt_error *err);
+
 /* Finds out what is done already: fills directory, state, stage and epochs_done. Without options.fresh a run
  * whose config differs from what is planned in anything that changes its numbers is refused (RT_ECONFIG, naming
  * the key); so are two runs with one directory. */
@@ -103,6 +115,10 @@ int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err);
  * threads pay; else an equal share. */
 void rt_sweep_share_cores(struct rt_sweep *sweep);
 
+/* Fills in what can be told of a run's cost without measuring: epochs_expected, flops_per_epoch,
+ * steps_per_epoch, images. `data` as --data takes it. */
+int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err);
+
 /* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images
  * (options.cores threads for all that get more than one). At most about `seconds`. */
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err);
@@ -111,6 +127,9 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
  * unknown. */
 double rt_sweep_run_seconds(const struct rt_sweep_run *run);
 double rt_sweep_total_seconds(const struct rt_sweep *sweep);
+
+/* Measures a few steps of each kind of run, then appends a line a run and the totals. */
+int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err);
 
 /* The words of a run's command line for a stage, ended by null; those made here live in `scratch`. */
 struct rt_sweep_command {

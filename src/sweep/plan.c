@@ -1,21 +1,19 @@
-#include "cli/sweep_plan.h"
+/* The plan of a sweep as --dry-run prints it. */
 
 #include <math.h>
 
 #include "base/text.h"
-#include "cli/output.h"
 #include "sweep/overview.h"
 
 static const double measure_s = 10; /* in all */
 
-int rt_sweep_plan_print(struct rt_sweep *sweep, struct rt_error *err)
+int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err)
 {
-    struct rt_text text = {0};
     char duration[24];
     double flops = 0, memory = 0;
     int waiting = 0;
     RT_TRY(rt_sweep_measure(sweep, measure_s, err));
-    rt_text_append(&text,
+    rt_text_append(text,
                    "run                              state     cores  epochs   TFLOPs     MiB     time\n");
     for (int i = 0; i < sweep->count; i++) {
         const struct rt_sweep_run *run = &sweep->runs[i];
@@ -25,7 +23,7 @@ int rt_sweep_plan_print(struct rt_sweep *sweep, struct rt_error *err)
         const char *state = run->state == RT_SWEEP_WAITING && run->epochs_done > 0
                                 ? "goes on"
                                 : rt_sweep_state_name(run->state);
-        rt_text_printf(&text, "%-32s %-9s %5d %7.0f %8.1f %7.0f %8s\n", run->experiment.experiment_name, state,
+        rt_text_printf(text, "%-32s %-9s %5d %7.0f %8.1f %7.0f %8s\n", run->experiment.experiment_name, state,
                        run->cores, left, left * run->flops_per_epoch / 1e12, run->memory_bytes / 1048576,
                        rt_duration(rt_sweep_run_seconds(run), duration));
         flops += left * run->flops_per_epoch;
@@ -33,12 +31,12 @@ int rt_sweep_plan_print(struct rt_sweep *sweep, struct rt_error *err)
                                   (run->cores < sweep->options.cores ? sweep->options.cores / run->cores : 1));
         waiting += run->state != RT_SWEEP_FINISHED;
     }
-    rt_text_printf(&text,
+    rt_text_printf(text,
                    "%d of %d runs to do on %d cores: %.4g TFLOPs, at most about %.0f MiB at once, about %s\n",
                    waiting, sweep->count, sweep->options.cores, flops / 1e12, memory / 1048576,
                    rt_duration(rt_sweep_total_seconds(sweep), duration));
     rt_text_append(
-        &text, "Epochs are those of the published runs, or num_epochs where that is less; times come from a "
-               "few measured steps.\n");
-    return rt_output_text(&text, err);
+        text, "Epochs are those of the published runs, or num_epochs where that is less; times come from a "
+              "few measured steps.\n");
+    return rt_text_check(text, err);
 }

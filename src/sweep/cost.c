@@ -6,11 +6,55 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "data/corruption/corruption.h"
+#include "data/source.h"
 #include "engine/engine.h"
 #include "net/models.h"
 #include "sweep/sweep.h"
+#include "train/flops.h"
+#include "train/published.h"
 
 enum { STEPS_MIN = 2, CHANNELS = 3, PLANE = 28 * 28 };
+
+/* Images in the data set that --data names: CIFAR-10's counts for directories too. */
+static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
+{
+#define RT_SOURCE_ADDRESS(name, ...) &rt_source_##name,
+    static const struct rt_source_kind *const sources[] = {RT_SOURCES(RT_SOURCE_ADDRESS)};
+#undef RT_SOURCE_ADDRESS
+    const struct rt_source_kind *source = sources[0];
+    for (size_t i = 0; data && i < sizeof sources / sizeof sources[0]; i++)
+        if (strcmp(sources[i]->name, data) == 0)
+            source = sources[i];
+    *train = (double)source->train_count;
+    *test = (double)source->test_count;
+    if (experiment->train_size.given)
+        *train = fmin(*train, (double)experiment->train_size.value);
+    if (experiment->test_size.given)
+        *test = fmin(*test, (double)experiment->test_size.value);
+}
+
+/* Operations and steps of an epoch, and how many epochs to expect. */
+int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err)
+{
+    const struct rt_experiment *experiment = &run->experiment;
+    const struct rt_model_options options = {experiment->bn, (float)experiment->dropout};
+    double train, test;
+    struct rt_graph graph = {0};
+    count_images(experiment, data, &train, &test);
+    run->images = train + test;
+    const int rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &options, err);
+    if (!rc) {
+        run->flops_per_epoch = train * rt_flops_training(&graph);
+        run->steps_per_epoch = ceil(train / (double)experiment->batch_size);
+    }
+    rt_graph_free(&graph);
+    run->epochs_expected = (double)experiment->num_epochs;
+    const double published = rt_published_epochs(experiment->model_name, experiment->data_corruption_type,
+                                                 experiment->label_corruption_prob);
+    if (experiment->figure1 && !experiment->curve && published < run->epochs_expected)
+        run->epochs_expected = published;
+    return rc;
+}
 
 /* What makes two runs cost the same a step. */
 static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
