@@ -13,8 +13,8 @@ double rt_clock_wall_s(void); /* seconds since some fixed moment: differences ar
  * process. */
 double rt_clock_cpu_s(void);
 
-/* Seconds that the threads of this process have been ready to run while others had the cores, all together; 0
- * where the system does not tell. Takes some microseconds a thread. */
+/* Total time, in seconds, that the threads of this process have been runnable while others had the cores; 0
+ * where the system does not report it. Takes a few microseconds per thread. */
 double rt_clock_waited_s(void);
 
 int64_t rt_clock_unix_ms(void); /* milliseconds since 1970-01-01 UTC, as the system's clock has it */

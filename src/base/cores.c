@@ -76,7 +76,7 @@ static bool read_line(const char *folder, const char *name, char line[64])
     return found;
 }
 
-/* The quota that a control group sets itself. "max 100000" or "20000 100000" in cpu.max (microseconds in each
+/* The quota set by a control group itself. "max 100000" or "20000 100000" in cpu.max (microseconds in each
  * period); in version 1 two files, with -1 for none. */
 static double quota_of(const char *folder, bool unified)
 {

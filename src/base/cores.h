@@ -13,13 +13,13 @@ int rt_core_count(void);
  * each. */
 int rt_core_total(void);
 
-/* The least of the CPU quotas of the process's control group and of those that it lies in (versions 1 and 2),
- * in processors; infinite where there is none. `root` stands before /proc/self/... and before the places where
- * control groups are mounted: "" but in tests. */
+/* The lowest of the CPU quotas of the process's control group and of its parents (versions 1 and 2), in
+ * processors; infinite where there is none. `root` is prepended to /proc/self/... and to the mount points of
+ * control groups: "" except in tests. */
 double rt_core_quota(const char *root);
 
 /* Binds the calling thread, and those that it starts, to the index-th of the cores that it may run on; a
- * negative index changes nothing, and neither does a refusal by the system. */
+ * negative index changes nothing, and a refusal by the system is ignored. */
 void rt_core_bind(int index);
 
 #endif

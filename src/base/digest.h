@@ -10,7 +10,7 @@
 
 enum { RT_DIGEST_HEX = 65 }; /* 64 lower-case digits and the NUL */
 
-/* Zeroed before rt_digest_start. A failure inside sticks and is reported by rt_digest_finish. */
+/* Zeroed before rt_digest_start. An internal failure is remembered and reported by rt_digest_finish. */
 struct rt_digest {
     void *context;
     bool failed;

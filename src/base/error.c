@@ -13,7 +13,7 @@ static void format_message(struct rt_error *err, const char *format, va_list arg
 
     if (wanted >= (int)sizeof err->message)
         memcpy(err->message + sizeof err->message - 4, "...", 4);
-    rt_utf8_make_plain(err->message); /* messages quote what strangers' files contain */
+    rt_utf8_make_plain(err->message); /* messages quote the content of untrusted files */
 }
 
 /* In parentheses: to clang-tidy these are macros too. */

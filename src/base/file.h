@@ -1,10 +1,10 @@
-/* Files: whole reads with a limit, and writes that a reader sees all of or nothing (written aside, synced,
- * renamed).
+/* Files: whole reads with a limit, and atomic writes: a reader sees the whole new file or none of it (written
+ * under a temporary name, synced, renamed).
  *
- * Paths here are the user's word: links are followed. What lies in a run's folder goes through base/entry.h.
+ * Paths here are given by the user: links are followed. Files in a run's folder go through base/entry.h.
  *
- * Interrupted and partial calls are repeated; every write, sync and close is checked. All of it goes through
- * base/system.h, where a test can break each call. Errors are RT_EIO and name the path. */
+ * Interrupted and partial calls are repeated; every write, sync and close is checked. All calls go through
+ * base/system.h, where a test can make each of them fail. Errors are RT_EIO and name the path. */
 #ifndef RT_BASE_FILE_H
 #define RT_BASE_FILE_H
 
@@ -18,7 +18,7 @@
  * limit_bytes; RT_EIO when it is not a file or cannot be read. */
 int rt_file_read_all(const char *path, size_t limit_bytes, char **bytes, size_t *size, struct rt_error *err);
 
-/* Replaces the file by these bytes: written aside, synced, renamed, the folder synced. */
+/* Replaces the file's content atomically and syncs the folder. */
 int rt_file_write_all(const char *path, const void *bytes, size_t size, struct rt_error *err);
 
 /* The same in pieces. After rt_writer_commit, or to give up (also after an error), rt_writer_free. */
@@ -54,7 +54,7 @@ void rt_file_close_read(int *fd); /* where nothing was written, a failing close 
 
 int rt_file_size(const char *path, uint64_t *size, struct rt_error *err);
 int rt_file_cut(int fd, const char *path, uint64_t size, struct rt_error *err); /* back to `size` bytes */
-/* Cuts the file back to `size` bytes and syncs it. */
+/* Truncates the file to `size` bytes and syncs it. */
 int rt_file_truncate(const char *path, uint64_t size, struct rt_error *err);
 
 #endif

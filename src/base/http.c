@@ -199,8 +199,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
     return t->body.failed ? 0 : size;
 }
 
-/* The body is handed over by a callback that cannot rewind, for a reason: when a kept connection breaks before
- * the answer, libcurl would send the request a second time by itself, and the server might act on it twice. */
+/* The body is handed over by a callback that cannot rewind, for a reason: when a reused connection breaks
+ * before the answer, libcurl would resend the request on its own, and the server might act on it twice. */
 static size_t on_read(char *bytes, size_t one, size_t size, void *context)
 {
     struct transfer *t = context;
@@ -362,8 +362,8 @@ static void set_options(CURL *curl, struct transfer *t, const char *schemes)
     set_body(curl, t);
 }
 
-/* Whether the server can have acted on a request that ended so. Only failures before anything was sent exclude
- * it. */
+/* Whether the server may have acted on a request with this outcome. Only failures before anything was sent rule
+ * it out. */
 static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
 {
     long sent = 0;

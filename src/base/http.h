@@ -1,8 +1,8 @@
 /* HTTP and HTTPS requests. The only file that knows libcurl is http.c.
  *
  * TLS certificates are always verified unless a request without secrets asks otherwise. Secrets (keys,
- * passwords) go over verified TLS or to this machine itself, nowhere else, and appear in no message: name them
- * in headers or `user`, never in the URL's query. */
+ * passwords) are sent only over verified TLS or to the local machine, and appear in no message: pass them in
+ * headers or in `user`, never in the URL's query. */
 #ifndef RT_BASE_HTTP_H
 #define RT_BASE_HTTP_H
 
@@ -32,7 +32,7 @@ struct rt_http_request {
     double timeout_s;     /* for the whole answer, or, with `file` or `receive`, without any progress; 0: 30 */
 
     /* For downloads: redirects are followed (https to https only), the body goes to `receive` (nonzero: stop)
-     * in pieces instead of to the answer, from byte `offset` on; `progress` hears of the sizes so far (total 0:
+     * in pieces instead of to the answer, from byte `offset` on; `progress` is told the sizes so far (total 0:
      * unknown). `local`: file:// may be read too. */
     int (*receive)(void *context, const void *bytes, size_t size);
     void (*progress)(void *context, int64_t received, int64_t total);

@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-/* jansson reports some failed allocations as faults of the text, and after others leaves out a character and
- * goes on; this tells. */
+/* jansson reports some failed allocations as syntax errors, and after others drops a character and continues;
+ * this detects them. */
 static _Thread_local bool memory_failed;
 
 static void *counted_malloc(size_t size)
@@ -172,7 +172,7 @@ size_t rt_json_count(const struct rt_json *value)
     return json_is_array(peek(value)) ? json_array_size(peek(value)) : json_object_size(peek(value));
 }
 
-/* jansson's iterators take a value that is not const, but change nothing. */
+/* jansson's iterators take a non-const value but do not change it. */
 void *rt_json_first(const struct rt_json *object)
 {
     return json_object_iter((json_t *)(uintptr_t)peek(object));
@@ -272,7 +272,7 @@ int rt_json_array(struct rt_json **root, struct rt_error *err)
     return *root ? RT_OK : out_of_memory(err);
 }
 
-/* Puts a value (taken over; null when its making failed) under the key. */
+/* Sets the key to a value (taken over; null if its creation failed). */
 static int put(struct rt_json *object, const char *key, json_t *value, struct rt_error *err)
 {
     if (rt_utf8_valid_prefix(key, strlen(key)) < strlen(key)) {

@@ -1,6 +1,6 @@
 /* Locks: one process at a time in a run directory, a sweep, or a data directory.
  *
- * The lock is the kernel's, so a holder that dies gives it back whatever it was killed by: an
+ * The kernel holds the lock, so it is released when its holder dies, however it was killed: an
  * open-file-description lock on a file in the folder (a record lock of the process where the system has none)
  * and, so that a deleted file lets nobody else in, one on the folder itself where it takes one. While it is
  * held the file says by whom: "PID HOST START", START being the process's start time as /proc has it.

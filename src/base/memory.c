@@ -26,7 +26,7 @@ static int out_of_memory(struct rt_error *err, size_t count, size_t size, const 
     return rt_fail(err, RT_EMEMORY, "cannot allocate %zu x %zu bytes for %s", count, size, what);
 }
 
-/* Counts the request; false when a test asked for this one to fail. */
+/* Counts the request; false if a test has requested that it fail. */
 static bool may_allocate(void)
 {
     const uint64_t serial = atomic_fetch_add(&allocations, 1) + 1;
@@ -63,7 +63,7 @@ int rt_alloc_aligned(void *out, size_t count, size_t size, const char *what, str
         return out_of_memory(err, count, size, what);
 #ifdef MADV_HUGEPAGE
     if (bytes >= HUGE_FROM)
-        madvise(block, bytes, MADV_HUGEPAGE); /* advice only: small pages do as well, if slower */
+        madvise(block, bytes, MADV_HUGEPAGE); /* advisory: small pages work too, only slower */
 #endif
     memset(block, 0, bytes);
     memcpy(out, &block, sizeof block);

@@ -1,7 +1,7 @@
 /* Memory: checked sizes, zeroed blocks, 64-byte-aligned blocks for numbers, and a count of allocations.
  *
- * All of our own code allocates here, so that tests can count allocations (training steps make none) and
- * make the k-th one fail. */
+ * All of our own code allocates here, so that tests can count allocations (training steps make none) and make
+ * the k-th one fail. */
 #ifndef RT_BASE_MEMORY_H
 #define RT_BASE_MEMORY_H
 
@@ -36,7 +36,7 @@ uint64_t rt_alloc_count(void);
 /* For tests: make the k-th allocation from now on fail (0: none). */
 void rt_alloc_fail_at(uint64_t k);
 
-/* Peak resident set of this process in bytes (0 where the system does not tell). */
+/* Peak resident set size of this process in bytes (0 where the system does not report it). */
 size_t rt_peak_memory_bytes(void);
 
 #endif

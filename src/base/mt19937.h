@@ -19,7 +19,7 @@ void rt_mt_seed(struct rt_mt *mt, uint32_t seed);
 uint32_t rt_mt_next(struct rt_mt *mt);   /* one tempered output */
 uint64_t rt_mt_next64(struct rt_mt *mt); /* (next << 32) | next, the first draw high */
 
-/* The next `count` outputs at once (the same words, a few times faster), and the same thrown away. */
+/* The next `count` outputs in one call (the same words, several times faster), and the same discarded. */
 void rt_mt_fill(struct rt_mt *mt, uint32_t *words, size_t count);
 void rt_mt_skip(struct rt_mt *mt, uint64_t count);
 

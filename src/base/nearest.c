@@ -56,7 +56,7 @@ void rt_nearest_offer(struct rt_nearest *nearest, const char *candidate)
     nearest->distance = distance;
 }
 
-/* `store` keeps the best word, which has no end of its own inside `words`. */
+/* `store` keeps the best word, which is not NUL-terminated inside `words`. */
 void rt_nearest_offer_words(struct rt_nearest *nearest, const char *words, char *store, size_t store_size)
 {
     while (*words) {

@@ -74,7 +74,7 @@ bool rt_path_is_folder(const char *path)
     return !stat(path, &status) && S_ISDIR(status.st_mode);
 }
 
-/* Synced too where another process was faster: that one may not have come so far yet. */
+/* Synced even if another process created it first, since that process may not have synced it yet. */
 static int make_one(const char *path, struct rt_error *err)
 {
     char folder[RT_PATH_MAX];

@@ -1,4 +1,4 @@
-/* Paths and folders: joining, looking, making, listing, removing. */
+/* Paths and folders: joining, querying, creating, listing, removing. */
 #ifndef RT_BASE_PATH_H
 #define RT_BASE_PATH_H
 
@@ -21,10 +21,10 @@ bool rt_path_exists(const char *path); /* whatever it is, a dangling link includ
 bool rt_path_is_file(const char *path);
 bool rt_path_is_folder(const char *path);
 
-/* mkdir -p. Each folder that is made lasts through a power cut. One that is there already is fine; a file in
- * the way is RT_EIO naming it. */
+/* mkdir -p. Each folder that is created survives a power cut. An existing one is fine; a file in the way is
+ * RT_EIO naming it. */
 int rt_folder_make(const char *path, struct rt_error *err);
-/* Makes renames, new files and removals in the folder last through a power cut. */
+/* Makes renames, new files and removals in the folder durable: they survive a power cut. */
 int rt_folder_sync(const char *path, struct rt_error *err);
 
 /* The names in a folder, sorted by bytes, without "." and "..". Free also after an error. */

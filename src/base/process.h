@@ -1,4 +1,4 @@
-/* Other programs: run one to its end and keep what it said. */
+/* Other programs: running one to its end and capturing its output. */
 #ifndef RT_BASE_PROCESS_H
 #define RT_BASE_PROCESS_H
 
@@ -6,9 +6,10 @@
 
 #include "base/error.h"
 
-/* Puts /dev/null on each of the descriptors 0, 1 and 2 that is closed, before any file is opened that would get
- * its number and then what the program says. What is read there is empty; writing to 1 fails as on a closed
- * descriptor (RT_EIO where the output is what was asked for), messages to 2 are lost. Errors: RT_EIO. */
+/* Opens /dev/null on each of the descriptors 0, 1 and 2 that is closed. To be called before any file is opened,
+ * which would otherwise get that number, and then the program's messages. Reading 0 gives nothing; writing to 1
+ * fails as on a closed descriptor, so a command whose output is lost still fails; messages to 2 are discarded.
+ * Errors: RT_EIO. */
 int rt_process_occupy_standard_descriptors(struct rt_error *err);
 
 /* Runs argv[0] (looked up in PATH; argv ends with null) in `directory` (null: here) with no input, waits for

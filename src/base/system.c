@@ -20,7 +20,7 @@ const char *rt_system_call_name(enum rt_system_call call)
     return names[call];
 }
 
-/* True when the call may go on; else errno says why not. */
+/* True if the call may proceed; otherwise errno is set. */
 static bool before(enum rt_system_call call, const char *path, size_t *count)
 {
     int refused;

@@ -1,4 +1,4 @@
-/* Names for what is built or taken apart beside its place (the third part of base/path.h). */
+/* Names for what is built or dismantled next to its destination (the third part of base/path.h). */
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>

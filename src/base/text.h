@@ -1,6 +1,6 @@
 /* Text: a growable string, words that resemble each other.
  *
- * A failed allocation sticks: later appends do nothing, and rt_text_check or rt_text_take reports it once.
+ * A failed allocation is remembered: later appends do nothing, and rt_text_check or rt_text_take reports it.
  *
  *     struct rt_text text = {0};
  *     rt_text_printf(&text, "%d images", count);
@@ -39,7 +39,7 @@ void rt_text_vprintf(struct rt_text *text, const char *format, va_list args)
 void rt_text_append_real(struct rt_text *text, double value);
 
 /* Paragraphs folded at spaces to `width` columns, each line indented by `indent`; a line that begins with a
- * space stands as it is. Ends with a newline. */
+ * space is left as it is. Ends with a newline. */
 void rt_text_append_folded(struct rt_text *text, const char *paragraphs, int indent, int width);
 
 const char *rt_text_string(const struct rt_text *text); /* never null; valid until the next append */
@@ -57,9 +57,9 @@ bool rt_copy_text(char *out, size_t size, const char *string);
 /* True when `word` is one of the space-separated `words`. */
 bool rt_text_has_word(const char *words, const char *word);
 
-/* Finds the candidate nearest to a mistyped word: offer them all, then ask. Distances are edits (insert,
- * delete, replace, swap of neighbours; case counts a quarter), and a candidate farther than a third of the word
- * is none. */
+/* Finds the candidate nearest to a mistyped word: offer all of them, then read `best`. Distances count edits
+ * (insert, delete, replace, swap of neighbours; case counts a quarter), and a candidate farther away than a
+ * third of the word does not count. */
 struct rt_nearest {
     const char *word, *best;
     int distance;

@@ -10,10 +10,10 @@
 
 enum { THREADS_MAX = 256, SPINS = 2000, YIELDS = 10000 };
 
-/* Waiting spins for a moment (a training step hands out work every few microseconds), then for some
- * milliseconds lets others have the core if they want it (a sleeping core takes long to wake, under a
- * hypervisor most), and then sleeps on `changed`, so that an idle machine is not burned. On a crowded one it
- * sleeps at once: whom a member waits for needs its core, or what it spins away of a quota. */
+/* A wait spins for a moment (a training step distributes work every few microseconds), then yields its core to
+ * others for some milliseconds (a sleeping core takes long to wake, especially under a hypervisor), and then
+ * sleeps on `changed`, so that an idle machine stays idle. On an oversubscribed machine it sleeps immediately:
+ * the thread that it waits for needs the core, or the quota that spinning would use up. */
 struct rt_team {
     int size, started;
     int cores, cores_in_all; /* for its members; for all threads of the process */
@@ -52,7 +52,7 @@ static void pause_briefly(void)
 #endif
 }
 
-/* Wakes whoever sleeps after a counter was changed. */
+/* Wakes sleeping threads after a counter has changed. */
 static void announce(struct rt_team *team)
 {
     if (!atomic_load(&team->sleepers))

@@ -1,7 +1,7 @@
 /* The thread team: a fixed number of threads, started once and pinned to distinct cores where the process may
  * use that many, that run one function together, again and again. The caller is member 0.
  *
- * Work is shared out by index, never by who comes first, so results do not depend on the number of threads.
+ * Work is divided by index, never first come, first served, so results do not depend on the number of threads.
  *
  * Where a team has more members than there are cores (or a CPU quota allows), or the teams of the process
  * together have, members that wait sleep at once instead of spinning. */

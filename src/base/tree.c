@@ -1,4 +1,4 @@
-/* Folders with what is in them: listing and removing (the second half of base/path.h). */
+/* Folders and their content: listing and removing (the second half of base/path.h). */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,8 @@ int rt_folder_sync(const char *path, struct rt_error *err)
 
     if (fd < 0)
         return rt_fail_errno(err, RT_EIO, errno, "cannot open the folder %s", path);
-    if (rt_system_fsync(fd, path) && errno != EINVAL && errno != EROFS) /* some file systems sync no folders */
+    if (rt_system_fsync(fd, path) && errno != EINVAL &&
+        errno != EROFS) /* some file systems cannot sync folders */
         rc = rt_fail_errno(err, RT_EIO, errno, "cannot write the folder %s to disk", path);
     rt_system_close(fd, path);
     return rc;

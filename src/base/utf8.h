@@ -1,4 +1,4 @@
-/* UTF-8, and text that is plain: valid, on one line, without control characters, fit to be shown anywhere.
+/* UTF-8, and plain text: valid, on one line, without control characters, safe to show anywhere.
  *
  * Control characters are those of ISO 6429 (C0, DEL, C1) and of Unicode the line and paragraph separators and
  * the marks that turn the direction of writing. */
@@ -18,7 +18,7 @@ size_t rt_utf8_mark(const char *bytes, size_t size);
 size_t rt_utf8_plain_prefix(const char *bytes, size_t size);
 bool rt_utf8_is_plain(const char *text);
 
-/* Makes it plain: every byte of what is not becomes '?'. */
+/* Makes it plain: every byte that is not becomes '?'. */
 void rt_utf8_make_plain(char *text);
 
 #endif

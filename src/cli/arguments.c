@@ -13,7 +13,7 @@ const struct rt_command *const rt_commands[] = {RT_COMMANDS(RT_COMMAND_ADDRESS) 
 
 enum { HINT_MAX = 128 };
 
-/* How many of the words are the command's name, all of it; 0: it is another. */
+/* How many of the words form the command's whole name; 0: it is another command. */
 static int words_of_name(const struct rt_command *command, int count, char **strings)
 {
     const char *at = command->name;

@@ -1,4 +1,4 @@
-/* What the user typed, held against a command's table of options. */
+/* Parsing of the command line against a command's table of options. */
 #ifndef RT_CLI_ARGUMENTS_H
 #define RT_CLI_ARGUMENTS_H
 

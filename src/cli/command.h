@@ -86,7 +86,7 @@ RT_COMMANDS(RT_COMMAND_DECLARE)
 /* All of them, ended by null. */
 extern const struct rt_command *const rt_commands[];
 
-/* Options that several commands have, so that they read the same everywhere. */
+/* Options shared by several commands, so that they read the same everywhere. */
 #define RT_OPTION_DATA                                                                                         \
     {                                                                                                          \
         "data", 0, "NAME", RT_SOURCE_WORDS "@dirs",                                                            \

@@ -102,10 +102,9 @@ const struct rt_command rt_command_config = {
                    "MODEL_0.0_CORRUPTION for the pixel tests (WRN_0.0_shuff_pix), Inception_bnTrue and "
                    "Inception_bnFalse for "
                    "figure 2. A file names only the keys it changes; an unknown key, a wrong type or a value "
-                   "out of range stops "
-                   "with its line and column.",
+                   "out of range is an error with line and column.",
     .examples = "rethink config MLP1_0.5_none                        # what this experiment is, key by key\n"
-                "rethink config MLP1_0.5_none --set seed=1 > my.yaml # a config of one's own to start from\n"
+                "rethink config MLP1_0.5_none --set seed=1 > my.yaml # the start of your own config\n"
                 "rethink config --all experiments                    # all 72 as files\n"
                 "rethink config --keys                               # what can be set, and to what",
     .options = options,

@@ -48,13 +48,10 @@ const struct rt_command rt_command_data_check = {
     .operands_max = 1,
     .operand_values = "@dirs",
     .summary = "Read every record of a data set and compare its bytes with the official ones.",
-    .description =
-        "Checks the files' sizes, every label, and each file's SHA-256. Whatever is damaged stops with the "
-        "name of "
-        "the file and the record. Well-formed files that are not the official ones (re-encoded images, say) "
-        "are "
-        "only remarked on. DIR holds data_batch_1.bin or the folder cifar-10-batches-bin; without it, the "
-        "installed data are looked at.",
+    .description = "Checks the files' sizes, every label, and each file's SHA-256. Damage is an error that "
+                   "names the file and the record; well-formed files that are not the official ones "
+                   "(re-encoded images, for example) only cause a remark. DIR contains data_batch_1.bin or the "
+                   "folder cifar-10-batches-bin; the default is the installed data set.",
     .examples = "rethink data check                 # what 'rethink data fetch' installed\n"
                 "rethink data check DIR             # another copy\n"
                 "rethink data check --data shapes10 # what the program draws itself",

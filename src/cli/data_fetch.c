@@ -1,4 +1,4 @@
-/* rethink data fetch: CIFAR-10 from its server, a mirror or an archive at hand. */
+/* rethink data fetch: CIFAR-10 from its server, a mirror or a local archive. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -107,14 +107,12 @@ const struct rt_command rt_command_data_fetch = {
     .name = "data fetch",
     .operands = "",
     .summary = "Download CIFAR-10 and install it for all later commands.",
-    .description =
-        "Gets the binary version's archive (170 MB) from its server or a mirror, checks its SHA-256, and "
-        "installs "
-        "the files in the user's data directory, whole or not at all. Nothing but the official archive is "
-        "accepted, wherever it comes from. The server can be very slow; a download that breaks off is gone on "
-        "with by the same command.",
+    .description = "Gets the binary version's archive (170 MB) from its server or a mirror, checks its "
+                   "SHA-256, and installs the files in the user's data directory, all of them or none. Only "
+                   "the official archive is accepted, wherever it comes from. The server can be very slow; "
+                   "repeat the command to resume an interrupted download.",
     .examples = "rethink data fetch                                   # from the server or a mirror\n"
-                "rethink data fetch --url cifar-10-binary.tar.gz      # from an archive at hand\n"
+                "rethink data fetch --url cifar-10-binary.tar.gz      # from a local archive\n"
                 "rethink data fetch --url https://HOST/archive.tar.gz # from another server",
     .options = options,
     .run = run_data_fetch,

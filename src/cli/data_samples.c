@@ -43,9 +43,8 @@ const struct rt_command rt_command_data_samples = {
     .operands = "",
     .summary = "Draw sample images, and the same ones corrupted.",
     .description =
-        "Writes the first training batch as a picture with the data set's name, 8 images by 16, and for each "
-        "pixel "
-        "corruption one of 8 images above what it makes of them: " RT_PIXEL_CORRUPTIONS(SAMPLE) "all .png.",
+        "Writes the first training batch, 8 images by 16, to a file named after the data set, and for each "
+        "pixel corruption 8 images above their corrupted versions: " RT_PIXEL_CORRUPTIONS(SAMPLE) "all .png.",
     .examples = "rethink data samples --out figures          # of CIFAR-10\n"
                 "rethink data samples --data shapes10 --out figures # of the images that the program draws",
     .options = options,

@@ -186,9 +186,8 @@ const struct rt_command rt_command_evaluate = {
     .operands_max = 1,
     .operand_values = "@dirs",
     .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
-    .description =
-        "Prints mean loss, accuracy, and the accuracy of each class. The images are corrupted as the "
-        "run's experiment says, with its seed.",
+    .description = "Prints mean loss, accuracy, and the accuracy of each class. The images are corrupted as in "
+                   "the run's experiment, with its seed.",
     .examples = "rethink evaluate runs/MLP1/MLP1_0.0_none\n"
                 "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",
     .options = options_table,

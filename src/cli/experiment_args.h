@@ -14,7 +14,7 @@
     }
 #define RT_OPTION_SET                                                                                          \
     {                                                                                                          \
-        "set", 0, "KEY=VALUE", "@keys", "change one config key, as often as wanted"                            \
+        "set", 0, "KEY=VALUE", "@keys", "change a config key; may be repeated"                                 \
     }
 #define RT_OPTION_EPOCHS                                                                                       \
     {                                                                                                          \

@@ -1,4 +1,4 @@
-/* rethink list: the runs there are, their state and what they came to. */
+/* rethink list: the runs, their state and their results. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -74,11 +74,10 @@ static const struct rt_option options_table[] = {
 const struct rt_command rt_command_list = {
     .name = "list",
     .operands = "",
-    .summary = "List the runs, their state and what they came to.",
-    .description =
-        "Threshold is the epoch that met the interpolation threshold; test error and minutes are those at "
-        "the threshold, or so far where it was not met. A run that was killed is 'interrupted' too: the "
-        "same 'rethink train' goes on with it.",
+    .summary = "List the runs, their state and their results.",
+    .description = "Threshold is the epoch that met the interpolation threshold; test error and minutes are "
+                   "those at the threshold, or so far if it was not met. A killed run is 'interrupted' too: "
+                   "the same 'rethink train' resumes it.",
     .examples = "rethink list\nrethink list --runs /scratch/runs",
     .options = options_table,
     .run = run_list,

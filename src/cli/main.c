@@ -1,4 +1,4 @@
-/* The program: finds the command, runs it, prints its error and turns it into the exit code. */
+/* The program: finds the command, runs it, prints its error and returns its exit code. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     struct rt_error err = {0};
     int rc;
 
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, which says so */
+    signal(SIGPIPE, SIG_IGN); /* writing to a closed pipe is an error, reported like others */
     if (!(rc = rt_process_occupy_standard_descriptors(&err)))
         rc = run_program(argc > 0 ? argc - 1 : 0, argv + 1, &err);
     if (rc && err.message[0])

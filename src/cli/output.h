@@ -1,4 +1,4 @@
-/* Standard output, checked: a full disk or a closed pipe behind `rethink ... > FILE` is an error too. */
+/* Standard output, checked: a full disk or a closed pipe is an error of `rethink ... > FILE`. */
 #ifndef RT_CLI_OUTPUT_H
 #define RT_CLI_OUTPUT_H
 

@@ -13,7 +13,7 @@
 static const struct rt_option options[] = {
     RT_OPTION_RUNS,
     {"output", 'o', "DIR", "@dirs", "where figures go (default: figures)"},
-    {"reference", 0, "DIR", "@dirs", "lay the published points, one CSV file a figure, behind ours"},
+    {"reference", 0, "DIR", "@dirs", "draw the published points, one CSV file per figure, behind ours"},
     {"steps", 0, NULL, NULL, "x in logged points, as published, instead of epochs"},
     {"smooth", 0, "N", NULL, "points in the smoothing window, odd; 0: as logged (default: 21)"},
     {"data-name", 0, "NAME", RT_SOURCE_WORDS, "only runs on this data set (default: the one most runs are on)"},

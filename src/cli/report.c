@@ -20,7 +20,7 @@ static const struct rt_option options[] = {
     RT_OPTION_RUNS,
     {"output", 'o', "DIR", "@dirs", "where report.html and the figures go (default: figures)"},
     {"reference", 0, "DIR", "@dirs", "published numbers to show beside ours"},
-    {"no-figures", 0, NULL, NULL, "draw none anew: take those that are there"},
+    {"no-figures", 0, NULL, NULL, "do not redraw figures: use the existing ones"},
     RT_OPTION_QUIET,
     {0},
 };
@@ -30,7 +30,7 @@ const struct rt_command rt_command_report = {
     .operands = "",
     .summary = "Draw all figures and write report.html, one page about the runs.",
     .description =
-        "The page needs no network and no other file: what was run, a table of results beside the paper's "
+        "The page needs no network and no other file: what was run, a table of results next to the paper's "
         "(and, with --reference, the published ones), all figures, and learning curves to zoom into.",
     .examples = "rethink report                          # figures/report.html from runs/\n"
                 "rethink report --runs results/runs -o results/figures --reference published/\n",

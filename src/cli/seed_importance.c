@@ -43,7 +43,7 @@ static const struct rt_option options[] = {
 const struct rt_command rt_command_seed_importance = {
     .name = "seed-importance",
     .operands = "",
-    .summary = "Run and draw what resuming without a seed does to a run.",
+    .summary = "Show what resuming without a seed does to a run.",
     .description =
         "Four runs a model, on true and on 10 % corrupted labels, each trained in three sessions: resumed "
         "twice with its seed (seedNAME), and twice without one (nopeNAME, seed: null and reseed_on_resume: "

@@ -1,4 +1,4 @@
-/* rethink sync: sends to MLflow and Comet what they have not got. */
+/* rethink sync: sends MLflow and Comet whatever they have not yet received. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,15 +115,14 @@ const struct rt_command rt_command_sync = {
     .operands_min = 1,
     .operands_max = -1,
     .operand_values = "@dirs",
-    .summary = "Send to MLflow and Comet what they have not got of these runs.",
+    .summary = "Send MLflow and Comet whatever they have not yet received of these runs.",
     .description =
-        "A run that is recorded by mlflow or comet (config key track) keeps in spool.jsonl all that it has to "
-        "say. What could not be sent while it trained, because the service was away, refused or was not set "
-        "up, "
+        "A run tracked by mlflow or comet (config key track) keeps all of its records in spool.jsonl. Whatever "
+        "could not be sent during training, because the service was unreachable, refused it or was not set up, "
         "is sent now, in order, each point once. Services are set up as for training: MLFLOW_TRACKING_URI, "
         "COMET_API_KEY and their like; docs/tracking.md lists them.\n"
         "\n"
-        "A run that another process is working on is refused; that process sends by itself.",
+        "A run that another process is working on is refused; that process sends its records itself.",
     .examples = "rethink sync runs/MLP1/MLP1_0.5_none  # one run\n"
                 "rethink sync runs/*/*                 # all of them",
     .options = options,

@@ -172,28 +172,25 @@ const struct rt_command rt_command_train = {
     .operands = "EXPERIMENT",
     .operands_max = 1,
     .operand_values = RT_EXPERIMENT_VALUES,
-    .summary = "Train a network as the published experiments do, or go on with an earlier run of it.",
+    .summary = "Train a network as in the published experiments, or resume an earlier run.",
     .description =
         "Everything is written to RUNS/MODEL/NAME: config.yaml, metrics.csv, log.txt, result.json and "
-        "checkpoints, each of which appears whole or not at all. An epoch whose mean training loss falls below "
-        "0.01, or whose accuracy exceeds 0.997, meets the interpolation threshold: the test set is evaluated, "
-        "a "
+        "checkpoints, each of which is written atomically. An epoch whose mean training loss falls below 0.01, "
+        "or whose accuracy exceeds 0.997, meets the interpolation threshold: the test set is evaluated, a "
         "checkpoint is written, and training stops, unless curve: true or figure1: false.\n"
         "\n"
-        "The same command again goes on from the newest checkpoint, to a later --epochs for example. A run "
-        "that "
-        "was interrupted or killed and resumed ends with the same bytes, times aside, as one that was not. "
-        "Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal (SIGHUP, unless under nohup) save and stop; a second "
-        "one "
-        "stops at once. When keys that matter have changed, or "
-        "the data has, it refuses and says which; --fresh starts over.\n"
+        "Repeating the command resumes from the newest checkpoint, for example up to a later --epochs. A run "
+        "that was interrupted or killed and then resumed ends with the same bytes as an uninterrupted one, "
+        "times aside. Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal (SIGHUP, unless under nohup) save and "
+        "stop; a second one stops at once. If keys that matter, or the data, have changed, it refuses and says "
+        "which; --fresh starts over.\n"
         "\n"
         "Trackers:\n" RT_TRACKER_LINES,
     .examples = "rethink train MLP1_1.0_none                         # random labels, on CIFAR-10\n"
                 "rethink train MLP1_1.0_none --data shapes10         # on images made by the program\n"
-                "rethink train MLP1_0.0_none --epochs 90             # goes on from where it was\n"
+                "rethink train MLP1_0.0_none --epochs 90             # resumes where it was\n"
                 "rethink train my.yaml --set learning_rate=0.02 --fresh\n"
-                "rethink train WRN_0.0_none --dry-run                # what it would take",
+                "rethink train WRN_0.0_none --dry-run                # what it would cost",
     .options = options_table,
     .run = run_train,
 };

@@ -39,9 +39,8 @@ void rt_usage_program(struct rt_text *text)
     rt_text_append_folded(text, RT_ABOUT, 0, WIDTH);
     rt_text_append(text, "\n");
     append_commands(text, "");
-    rt_text_append(text,
-                   "\n'rethink COMMAND --help' explains one, with examples; 'rethink --version' tells the "
-                   "version.\n\nexit codes:\n");
+    rt_text_append(text, "\n'rethink COMMAND --help' explains a command, with examples; 'rethink --version' "
+                         "prints the version.\n\nexit codes:\n");
 #define ROW(symbol, code, meaning) rt_text_printf(text, "  %d  %s\n", code, meaning);
     RT_STATUSES(ROW)
 #undef ROW

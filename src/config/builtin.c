@@ -32,7 +32,7 @@ enum {
     NAME_MAX_BYTES = 32
 };
 
-/* The settings of built-in experiment `index` beside those of its model. */
+/* The settings of built-in experiment `index`, in addition to those of its model. */
 static void describe(int index, char settings[RT_TEXT_MAX])
 {
     const int test = index % TESTS;

@@ -4,10 +4,10 @@
 #ifndef RT_CONFIG_CORRUPTIONS_H
 #define RT_CONFIG_CORRUPTIONS_H
 
-/* X(name, in a legend, its sample picture's file, what it makes of the images): all but `none` */
+/* X(name, in a legend, its sample picture's file, what it does to the images): all but `none` */
 #define RT_PIXEL_CORRUPTIONS(X)                                                                                \
     X(shuff_pix, "shuffled pixels", "shuffled_pixels", "one permutation of the pixels for all images")         \
-    X(rand_pix, "random pixels", "random_pixels", "a permutation of its own for each image")                   \
+    X(rand_pix, "random pixels", "random_pixels", "a different permutation for each image")                    \
     X(gauss_pix, "gaussian", "gaussian_pixels", "Gaussian noise of the data's mean and deviation")
 
 #define RT_CORRUPTIONS(X)                                                                                      \

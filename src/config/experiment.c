@@ -179,10 +179,10 @@ void rt_experiment_remarks(const struct rt_experiment *e)
     static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT;
 
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
-        rt_log_warn("num_workers: %lld cannot take effect: batches are made without loader processes",
+        rt_log_warn("num_workers: %lld cannot take effect: batches are prepared without loader processes",
                     (long long)e->num_workers);
     if (e->checkpoint_dir[0] && !atomic_flag_test_and_set(&folder))
-        rt_log_warn("checkpoint_dir: %s cannot take effect: checkpoints lie in the run's folder",
+        rt_log_warn("checkpoint_dir: %s cannot take effect: checkpoints are stored in the run's folder",
                     e->checkpoint_dir);
 }
 

@@ -106,7 +106,7 @@ void rt_key_expectation(const struct rt_key *key, struct rt_text *text)
     }
 }
 
-/* One assignment under way. */
+/* An assignment in progress. */
 struct setting {
     const struct rt_key *key;
     void *field;
@@ -175,7 +175,7 @@ bool rt_name_is_valid(const char *text)
            !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-=+,")];
 }
 
-/* One of the words, or any name where there are none. */
+/* One of the words, or any name if there are none. */
 static bool is_word_of(const char *words, const char *text)
 {
     return *words ? rt_text_has_word(words, text) : rt_name_is_valid(text);
@@ -196,7 +196,7 @@ static int word_index(const char *words, const char *wanted)
     return -1;
 }
 
-/* Texts: "" stands for null. */
+/* Texts: "" represents null. */
 static bool set_text(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
     const enum rt_yaml_kind kind = rt_yaml_kind(scalar);

@@ -43,7 +43,7 @@ enum rt_key_group {
 #undef RT_KEY_GROUP_ENUM
 };
 
-/* Bounds that are not reached. */
+/* Exclusive bounds. */
 #define RT_ABOVE_ZERO 0x1p-1022
 #define RT_BELOW_ONE 0x1.fffffffffffffp-1
 
@@ -71,13 +71,13 @@ enum rt_key_group {
     X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \
       "only the first N test images; null: all") \
     X(DATA, seed, OPTIONAL_INTEGER, 0, 4294967295, "", "42", \
-      "of corruption, initial weights and the order of images; null: one is drawn and recorded") \
+      "seed of corruption, initial weights and the order of images; null: one is drawn and recorded") \
     X(DATA, reseed_on_resume, BOOL, 0, 1, "", "false", \
-      "a resumed run draws a new seed, and with it new corruption, as published runs without a seed did") \
+      "a resumed run draws a new seed, and with it new corruption, as the published runs without a seed did") \
     X(TRAINING, num_epochs, INTEGER, 1, 1000000, "", "100", \
       "train until this epoch, or until the interpolation threshold") \
     X(TRAINING, batch_size, INTEGER, 1, 50000, "", "128", \
-      "images in a batch; the last one of an epoch takes what is left") \
+      "images in a batch; the last batch of an epoch has the remainder") \
     X(TRAINING, learning_rate, REAL, 0, 1000, "", "0.01", \
       "of the first epoch") \
     X(TRAINING, scheduler, CHOICE, 0, 0, RT_SCHEDULER_WORDS, "exponential", \
@@ -91,7 +91,7 @@ enum rt_key_group {
     X(TRAINING, weight_decay, REAL, 0, 1000, "", "0.0", \
       "added to the gradient, times the weight") \
     X(TRAINING, curve, BOOL, 0, 1, "", "false", \
-      "go on to num_epochs when the interpolation threshold is reached") \
+      "continue to num_epochs after the interpolation threshold is reached") \
     X(TRAINING, figure1, BOOL, 0, 1, "", "true", \
       "true: stop at the interpolation threshold; false (figure 2): test at every log point and do not stop") \
     X(TRAINING, winograd, BOOL, 0, 1, "", "true", \
@@ -105,9 +105,9 @@ enum rt_key_group {
     X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two checkpoints; null: at the threshold and at the end") \
     X(OUTPUT, checkpoint_dir, OPTIONAL_TEXT, 0, 0, "", "null", \
-      "accepted from published configs; without effect, as checkpoints lie in the run's folder") \
+      "accepted from published configs; without effect, as checkpoints are stored in the run's folder") \
     X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \
-      "trackers that follow the run, beside console and metrics.csv: " RT_TRACKER_ENUMERATION "or [] for none") \
+      "trackers that follow the run, besides console and metrics.csv:  " RT_TRACKER_ENUMERATION "or [] for none") \
     X(OUTPUT, histograms_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two histograms of each layer's weights for TensorBoard; null: none") \
     X(OUTPUT, comet_project, TEXT, 0, 0, "", "deep-learning-generalization", \
@@ -115,7 +115,7 @@ enum rt_key_group {
     X(OUTPUT, config, OPTIONAL_TEXT, 0, 0, "", "null", \
       "accepted from published configs, where it is the file's own path; without effect") \
     X(STATE, resume_checkpoint, OPTIONAL_TEXT, 0, 0, "", "null", \
-      "the checkpoint from which the run goes on") \
+      "the checkpoint from which the run is resumed") \
     X(STATE, interp_reached, BOOL, 0, 1, "", "false", \
       "whether the interpolation threshold has been reached") \
     X(STATE, experiment_key, OPTIONAL_TEXT, 0, 0, "", "null", \

@@ -1,4 +1,4 @@
-/* The trackers that may follow a run beside console and metrics.csv. Each is one file in track/, which defines
+/* The trackers that may follow a run besides console and metrics.csv. Each is one file in track/, which defines
  * rt_recorder_NAME, and one line here: look-up, validation, --help, the man page, the completion and
  * docs/config.md expand from this list. */
 #ifndef RT_CONFIG_TRACKERS_H

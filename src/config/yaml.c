@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-/* One parse: libyaml's parser and the event at hand. */
+/* A parse in progress: libyaml's parser and the current event. */
 struct reader {
     const char *name;
     yaml_parser_t parser;
@@ -23,7 +23,7 @@ static int fail_at(struct reader *reader, yaml_mark_t mark, const char *what)
                    what);
 }
 
-/* A fault that libyaml found, or the place of a byte that is no YAML. */
+/* An error found by libyaml, or the position of a byte that is not YAML. */
 static int syntax_error(struct reader *reader, const char *bytes, size_t size)
 {
     const yaml_parser_t *const parser = &reader->parser;
@@ -134,8 +134,7 @@ static int take_event(struct reader *reader, struct rt_yaml *yaml, enum state *s
         return *state == AFTER ? fail_at(reader, mark, "a second document begins: one is expected") : RT_OK;
     case YAML_MAPPING_START_EVENT:
         if (*state != BEFORE)
-            return fail_at(reader, mark,
-                           *state == KEY ? "a key must be a word" : "a value cannot hold keys of its own");
+            return fail_at(reader, mark, *state == KEY ? "a key must be a word" : "a value cannot have keys");
         if (reader->event.data.mapping_start.anchor || reader->event.data.mapping_start.tag)
             return fail_at(reader, mark, "anchors and tags are not used in configs");
         *state = KEY;
@@ -170,7 +169,7 @@ int rt_yaml_parse(struct rt_yaml *yaml, const char *name, const char *bytes, siz
     bool over = false;
     int rc = RT_OK;
 
-    bytes += mark; /* libyaml, told the encoding, would take it for the first key's beginning */
+    bytes += mark; /* libyaml, told the encoding, would count it as indentation of the first key */
     size -= mark;
 
     *yaml = (struct rt_yaml){0};

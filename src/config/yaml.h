@@ -1,7 +1,7 @@
 /* The YAML that configs are written in: one mapping of keys to scalars or flat lists of scalars, each with its
  * place. The only file that knows libyaml is yaml.c.
  *
- * A byte order mark at the start is passed over. Refused, with file, line and column: anything nested deeper,
+ * A byte order mark at the start is skipped. Refused, with file, line and column: anything nested deeper,
  * anchors, aliases and tags, a second document, keys given twice, text that is not UTF-8, NUL characters. */
 #ifndef RT_CONFIG_YAML_H
 #define RT_CONFIG_YAML_H

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 enum { PIECE = 1 << 16, MEMBERS_MAX = 1000 };
-static const int64_t total_max = INT64_C(1) << 30; /* of all members as their headers tell it */
+static const int64_t total_max = INT64_C(1) << 30; /* of all members, according to their headers */
 
 struct unpacking {
     const char *path, *folder;
@@ -26,7 +26,7 @@ static int broken(const struct unpacking *u, const char *where, struct rt_error 
     return rt_fail(err, RT_EDATA, "%s: %s: %s", u->path, where, reason ? reason : "not a whole tar.gz archive");
 }
 
-/* The bytes of the member that the archive stands at, to its file in the folder. */
+/* Writes the archive's current member to its file in the folder. */
 static int write_member(const struct unpacking *u, const struct rt_archive_member *member, int64_t size,
                         struct rt_error *err)
 {

@@ -1,5 +1,5 @@
-/* Unpacking a tar.gz from a stranger: only the members asked for, only regular files, only of the sizes
- * expected. The only file that knows libarchive is archive.c. */
+/* Unpacking an untrusted tar.gz: only the requested members, only regular files, only of the expected sizes.
+ * The only file that knows libarchive is archive.c. */
 #ifndef RT_DATA_ARCHIVE_H
 #define RT_DATA_ARCHIVE_H
 
@@ -13,9 +13,9 @@ struct rt_archive_member {
     int64_t size_min, size_max;
 };
 
-/* Writes each of `count` members into `folder`. Other members are passed over. RT_EDATA, naming archive and
- * member: not a whole tar.gz; a wanted member missing, twice there, of another size, or not a regular file; too
- * much else. RT_EIO. Files written before the error stay: unpack into a folder of its own. */
+/* Writes each of `count` members into `folder`. Other members are skipped. RT_EDATA, naming archive and member:
+ * not a whole tar.gz; a requested member missing, duplicate, of another size, or not a regular file; too much
+ * other content. RT_EIO. Files written before the error are left: unpack into an empty folder. */
 int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
                       int count, struct rt_error *err);
 

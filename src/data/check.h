@@ -1,4 +1,4 @@
-/* A look at all of a data set: every record, each file's SHA-256, how often each class is there. */
+/* Checks a whole data set: every record, the SHA-256 of each file, and how many images each class has. */
 #ifndef RT_DATA_CHECK_H
 #define RT_DATA_CHECK_H
 

@@ -32,7 +32,7 @@ const struct rt_cifar10_file rt_cifar10_files[RT_CIFAR10_FILES] = {
 static const char *const class_names[RT_CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                     "dog",      "frog",       "horse", "ship", "truck"};
 
-/* A missing file means that this is no such data set (RT_EDATA); any other trouble is the system's (RT_EIO). */
+/* A missing file means that this is not the data set (RT_EDATA); any other failure is the system's (RT_EIO). */
 static int check_size(const char *path, struct rt_error *err)
 {
     struct stat status;
@@ -60,7 +60,7 @@ static int check_size(const char *path, struct rt_error *err)
     return RT_OK;
 }
 
-/* A name on a line of its own: 1 to 31 printable characters. Leaves *text behind the line's end. */
+/* A name on its own line: 1 to 31 printable characters. Advances *text past the end of the line. */
 static int read_name(const char **text, char name[32], const char *path, int line, struct rt_error *err)
 {
     size_t length = strcspn(*text, "\r\n");
@@ -79,7 +79,7 @@ static int read_name(const char **text, char name[32], const char *path, int lin
     return RT_OK;
 }
 
-/* The class names in label order; a data set without them is taken to have CIFAR-10's ten. */
+/* The class names in label order; a data set without them is assumed to have CIFAR-10's. */
 static int read_names(struct rt_source *source, struct rt_error *err)
 {
     char path[RT_PATH_MAX], *bytes;

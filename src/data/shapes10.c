@@ -5,10 +5,10 @@
 
 #include "data/source.h"
 
-/* shapes10: images made by the program, so that it can be tried without any download. Each shows one of ten
- * shapes at a random place, size, angle and colour, on a shaded, blotched background among small distractors,
- * under noise. All is integer arithmetic on a counter-based generator: image i is a function of (seed, i), and
- * its bytes are the same on every machine. */
+/* shapes10: images drawn by the program, so that it can be tried without a download. Each shows one of ten
+ * shapes at a random position, size, angle and colour, on a shaded, blotched background, among small
+ * distractors and with noise. All of it is integer arithmetic on a counter-based generator: image i is a
+ * function of (seed, i), and its bytes are the same on every machine. */
 
 #ifndef RT_SHAPES10_TRAIN /* tests that start the program thousands of times build it with fewer */
 #define RT_SHAPES10_TRAIN 10000
@@ -141,7 +141,7 @@ static const struct shape {
 #undef SHAPE
 };
 
-/* Where a shape stands: centre and radius in 1/256 pixel, angle in 1/64 turn. */
+/* A shape's pose: centre and radius in 1/256 pixel, angle in 1/64 turn. */
 struct pose {
     int x, y, radius, angle;
 };
@@ -241,7 +241,7 @@ static void paint_distractors(struct canvas *canvas, struct draws *draws, int co
     }
 }
 
-/* A colour that stands off from the background's. */
+/* A colour that contrasts with the background. */
 static void draw_contrast(struct draws *draws, const int background[RT_CHANNELS], int colour[RT_CHANNELS])
 {
     int difference, tries = 0;

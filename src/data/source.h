@@ -14,7 +14,7 @@
 enum {
     RT_STORED_PLANE = RT_STORED * RT_STORED,
     RT_RECORD_BYTES = 1 + RT_CHANNELS * RT_STORED_PLANE,
-    RT_READ_RECORDS = 500 /* the most that are read at once: 1.5 MB, which stays in the cache */
+    RT_READ_RECORDS = 500 /* the most that are read in one call: 1.5 MB, which fits the cache */
 };
 
 struct rt_source_kind;
@@ -32,9 +32,9 @@ struct rt_source_kind {
     const char *(*block_name)(size_t block);   /* its file's; null: it has none */
     const char *(*official)(size_t block);     /* its hex SHA-256; null: nothing to compare with */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of the central 28x28 pixels of all images, in [0, 1] */
-    /* Finds the data and checks what needs no reading: RT_EDATA, RT_EIO. */
+    /* Finds the data and checks whatever can be checked without reading: RT_EDATA, RT_EIO. */
     int (*open)(struct rt_source *source, const char *directory, struct rt_error *err);
-    /* Records [first, first + count) of one block, labels checked. Several threads may call it at once. */
+    /* Records [first, first + count) of one block, labels checked. Several threads may call it concurrently. */
     int (*read)(const struct rt_source *source, size_t first, size_t count, uint8_t *records,
                 struct rt_error *err);
 };

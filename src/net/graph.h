@@ -2,7 +2,7 @@
  * tensors (weights, biases, batch-norm statistics) under PyTorch's names.
  *
  * A graph holds shapes and names only, no numbers: an engine's plan binds it to kernels and memory. Building
- * never fails midway: the first mistake is kept in graph->error, later calls do nothing and return -1, and
+ * never fails midway: the first error is kept in graph->error, later calls do nothing and return -1, and
  * rt_graph_finish reports it, so that a model reads as a list of layers. */
 #ifndef RT_NET_GRAPH_H
 #define RT_NET_GRAPH_H
@@ -47,8 +47,8 @@ struct rt_op {
     const char *name; /* "conv", as `rethink view` prints it */
     int inputs;
     /* Sets node->shape from its inputs' shapes and attributes, and declares its tensors with
-     * rt_graph_add_tensor (weight before bias: the order in which a seed's values are drawn).
-     * Refuses shapes it cannot take (RT_ECONFIG) naming the node, what it got and what it takes. */
+     * rt_graph_add_tensor (weight before bias: the order in which a seed's values are drawn). Refuses shapes it
+     * cannot take (RT_ECONFIG) naming the node, what it was given and what it takes. */
     int (*infer)(struct rt_graph *graph, struct rt_node *node, struct rt_error *err);
     /* Multiply-adds of one image's forward pass; null: none worth counting. */
     uint64_t (*multiply_adds)(const struct rt_graph *graph, const struct rt_node *node);
@@ -93,7 +93,7 @@ struct rt_graph {
     int node_count;
     struct rt_tensor *tensors; /* in the order in which a seed's initial values are drawn */
     int tensor_count;
-    struct rt_error error; /* the first mistake while building */
+    struct rt_error error; /* the first error while building */
 };
 
 /* A name made like printf, for use within one call: rt_linear(graph, x, RT_NAME("layer%d", i), 512). */
@@ -119,8 +119,8 @@ const char *rt_node_label(const struct rt_node *node, char label[RT_LABEL_MAX]);
 int rt_graph_add_tensor(struct rt_graph *graph, struct rt_node *node, const char *suffix,
                         enum rt_tensor_role role, int rank, const int *shape, int fan_in, struct rt_error *err);
 
-/* Reports the first mistake of building, an empty graph, two tensors of one name, or a node that nothing
- * reads and that is not the last. On error the caller still frees the graph. */
+/* Reports the first error of building, an empty graph, two tensors of one name, or a node that nothing reads
+ * and that is not the last. On error the caller still frees the graph. */
 int rt_graph_finish(struct rt_graph *graph, struct rt_error *err);
 
 /* The tensor of that name, or -1. */

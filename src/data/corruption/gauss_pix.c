@@ -84,8 +84,8 @@ static RT_CLONED double cosine(double a)
 
 /* Box and Muller 1958, as rt_mt_normal_pair but many at once: words[pairs][4] to normals[pairs][2]. A 53-bit
  * uniform is the low 21 bits of its first word over its second; 1 - u2 is exact. The angle 2 pi u1 is reduced
- * by quarter turns while still exact; their number, at the low end of a sum's bits, says which of sine and
- * cosine is meant, and its sign. Without branches, which would keep the loop from being vectorised. */
+ * by quarter turns while still exact; their number, at the low end of a sum's bits, selects sine or cosine, and
+ * its sign. Without branches, which would keep the loop from being vectorised. */
 static RT_CLONED void normals_body(const uint32_t *restrict words, float *restrict normals, long pairs)
 {
     for (long i = 0; i < pairs; i++) {

@@ -1,4 +1,4 @@
-/* The draws of a corruption that takes as many for each image, shared out among threads. */
+/* The random draws of a corruption that needs the same number for each image, divided among threads. */
 #ifndef RT_DATA_STREAM_H
 #define RT_DATA_STREAM_H
 
@@ -11,12 +11,12 @@ struct rt_stream {
     uint64_t at; /* draws so far */
 };
 
-/* For each member of the team, a stream that stands at the first kept image of its share (rt_team_slice of the
+/* For each member of the team, a stream positioned at the first kept image of its share (rt_team_slice of the
  * kept images, unit 1), in a new array. */
 int rt_stream_split(const struct rt_corruption_job *job, uint64_t words, struct rt_stream **streams,
                     struct rt_error *err);
 
-/* Moves on to the draws of kept image i. */
+/* Advances to the draws of kept image i. */
 void rt_stream_seek(struct rt_stream *stream, const struct rt_corruption_job *job, size_t i, uint64_t words);
 
 #endif

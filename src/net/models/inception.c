@@ -1,5 +1,5 @@
 /* Inception, small (Zhang et al. 2017, appendix A): modules of a 1x1 and a 3x3 branch side by side, downsampled
- * by a strided convolution and a pool side by side. With `bn: false` the batch norms are gone and the
+ * by a strided convolution and a pool side by side. With `bn: false` there are no batch norms, and the
  * convolutions still have no bias. Dropout comes before the last layer. */
 #include "net/layers.h"
 #include "net/models.h"

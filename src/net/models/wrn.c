@@ -14,8 +14,8 @@ static int conv3(struct rt_graph *graph, int x, const char *name, int out, int s
                    (struct rt_conv_options){.out = out, .kernel = 3, .stride = stride, .padding = 1});
 }
 
-/* A stage's first block changes the shape, so its shortcut is a 1x1 convolution with a batch norm of its own.
- * Its layers are made last: that is the order in which a seed's weights are drawn. */
+/* A stage's first block changes the shape, so its shortcut is a 1x1 convolution with its own batch norm. Its
+ * layers are created last: that is the order in which a seed's weights are drawn. */
 static int shortcut(struct rt_graph *graph, int x, const char *name, int out, int stride)
 {
     x = bn_relu(graph, x, RT_NAME("%s.shortcut.bn", name));

@@ -21,7 +21,7 @@ static int batch_norm_infer(struct rt_graph *graph, struct rt_node *node, struct
     return rt_graph_add_tensor(graph, node, "num_batches_tracked", RT_TENSOR_BATCHES, 0, NULL, 1, err);
 }
 
-/* One value a channel has no variance: PyTorch refuses it, and so does rt_graph_check_batch. */
+/* A single value per channel has no variance: PyTorch refuses it, and so does rt_graph_check_batch. */
 static int batch_norm_batch_min(const struct rt_graph *graph, const struct rt_node *node)
 {
     (void)graph;
