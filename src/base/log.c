@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-enum { NEVER = 2 }; /* beside the levels: the least level at which stderr shows a line */
+enum { NEVER = 2 }; /* besides the levels: the lowest level at which stderr shows a line */
 
 struct rt_log {
     pthread_mutex_t mutex;
@@ -133,7 +133,7 @@ static void say(int least_level, const char *prefix, const char *format, va_list
     int length = snprintf(line, sizeof line, "%s", prefix);
 
     vsnprintf(line + length, sizeof line - (size_t)length, format, args);
-    rt_utf8_make_plain(line); /* one line, whatever a stranger's text holds */
+    rt_utf8_make_plain(line); /* one line, whatever untrusted text contains */
     pthread_mutex_lock(&log->mutex);
     if ((int)log->level >= least_level)
         show(line, "\n");

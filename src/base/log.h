@@ -1,6 +1,6 @@
 /* What the program tells its user: lines to stderr, and all of them with their time to a run's log.txt.
  *
- * Lines may come from several threads. They carry no newline at the end. They go to the log that the calling
+ * Several threads may log. Lines are given without a newline at the end. They go to the log that the calling
  * thread uses: its task's (base/task.h), or the program's. */
 #ifndef RT_BASE_LOG_H
 #define RT_BASE_LOG_H

@@ -52,7 +52,7 @@ struct rt_experiment {
     char device[RT_TEXT_MAX];
     int64_t num_workers;
     char config[RT_TEXT_MAX]; /* published configs name themselves here; "": null */
-    /* kept current by the program ("automatically set") */
+    /* updated by the program ("automatically set") */
     char resume_checkpoint[RT_TEXT_MAX]; /* "": null */
     bool interp_reached;
     char experiment_key[RT_TEXT_MAX]; /* "": null */
@@ -68,7 +68,7 @@ void rt_experiment_derive_name(struct rt_experiment *experiment);
  * scheduler, milestones), then the file's keys; a missing experiment_name is made from model and corruption.
  * RT_ECONFIG: "FILE:LINE:COLUMN: what, and the nearest known key"; RT_EIO. */
 int rt_experiment_read(struct rt_experiment *experiment, const char *path, struct rt_error *err);
-/* The same from memory; `name` stands for the file in messages. */
+/* The same from memory; `name` is the file's name in messages. */
 int rt_experiment_parse(struct rt_experiment *experiment, const char *name, const char *yaml, size_t size,
                         struct rt_error *err);
 

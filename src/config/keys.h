@@ -71,7 +71,7 @@ enum rt_key_group {
     X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \
       "only the first N test images; null: all") \
     X(DATA, seed, OPTIONAL_INTEGER, 0, 4294967295, "", "42", \
-      "seed of corruption, initial weights and the order of images; null: one is drawn and recorded") \
+      "seed seed of corruption, initial weights and the order of images; null: one is drawn and recorded") \
     X(DATA, reseed_on_resume, BOOL, 0, 1, "", "false", \
       "a resumed run draws a new seed, and with it new corruption, as the published runs without a seed did") \
     X(TRAINING, num_epochs, INTEGER, 1, 1000000, "", "100", \

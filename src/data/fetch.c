@@ -28,7 +28,7 @@ const struct rt_fetch rt_fetch_cifar10 = {
     .file_bytes = RT_CIFAR10_FILE_BYTES,
 };
 
-/* A download into a file that stays when it breaks off. */
+/* A download into a file that is kept when the download is interrupted. */
 struct download {
     const struct rt_fetch *fetch;
     const char *url;
@@ -62,14 +62,14 @@ static void progress_of_download(void *context, int64_t received, int64_t total)
         d->fetch->progress(d->fetch->context, received, d->fetch->archive_bytes);
 }
 
-/* Throws away what there is of the file. */
+/* Discards what has been downloaded. */
 static int start_over(struct download *d, struct rt_error *err)
 {
     d->size = 0;
     return rt_file_truncate(d->part, 0, err);
 }
 
-/* One request for what is missing. *again: worth another one. */
+/* One request for the missing part. *again: worth retrying. */
 static int request_rest(struct download *d, struct rt_http *http, bool *again, struct rt_error *err)
 {
     const struct rt_http_request request = {
@@ -92,7 +92,7 @@ static int request_rest(struct download *d, struct rt_http *http, bool *again, s
         *err = d->err;
         rc = d->status;
     } else if (request.offset > 0 && (status == 416 || (rc && status == 200))) {
-        *again = true; /* the server cannot go on in the middle */
+        *again = true; /* the server cannot resume */
         rc = start_over(d, err);
     } else if (rc) {
         *again = answer.outcome == RT_HTTP_LOST || (answer.outcome == RT_HTTP_UNREACHED && d->size > 0);
@@ -105,7 +105,7 @@ static int request_rest(struct download *d, struct rt_http *http, bool *again, s
     return rc;
 }
 
-/* Until the file is whole, giving up after some requests in a row that came no further than those before. */
+/* Repeats until the file is complete; gives up after several consecutive requests without progress. */
 static int download_rest(struct download *d, struct rt_error *err)
 {
     struct rt_http *http = NULL;
@@ -162,7 +162,7 @@ static int download_once(struct download *d, bool *resumed, struct rt_error *err
         d->size = (int64_t)size;
         *resumed = size > 0;
         if (size)
-            rt_log_info("going on at byte %llu of an earlier download", (unsigned long long)size);
+            rt_log_info("resuming an earlier download at byte %llu", (unsigned long long)size);
         rc = download_rest(d, err);
     }
     if (rc)
