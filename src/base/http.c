@@ -9,10 +9,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { ANSWER_MAX = 32 << 20, ERROR_ANSWER_MAX = 64 << 10 };
+enum { ANSWER_MAX = 4 << 20, ERROR_ANSWER_MAX = 64 << 10 };
+enum { MARKS = 12 }; /* into which the seconds of a download's floor are cut */
 
 struct rt_http {
     CURL *curl;
@@ -26,10 +28,13 @@ struct transfer {
     struct rt_http_answer *answer;
     struct rt_text body;
     struct curl_slist *headers;
-    FILE *file;
-    int64_t file_size;
-    size_t sent; /* of the body in memory */
-    bool full, told_to_stop;
+    uint64_t sent; /* of the request's body */
+    bool full, told_to_stop, slow;
+    struct {
+        int64_t received; /* at each of the last marks, the latest at `at` */
+        double since_s;   /* when that mark was made */
+    } marks[MARKS];
+    int mark_count, at;
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -38,16 +43,30 @@ static void start_library(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static int start_handle(struct rt_http *http, struct rt_error *err)
+{
+    if (!http->curl && !(http->curl = curl_easy_init()))
+        return rt_fail(err, RT_EMEMORY, "cannot start libcurl");
+    return RT_OK;
+}
+
+/* After a transfer that failed, with its connections: libcurl 8.14.1 never connects again with a handle whose
+ * request could not be sent a second time (CURLE_SEND_FAIL_REWIND). The next request has a new one. */
+static void end_handle(struct rt_http *http)
+{
+    curl_easy_cleanup(http->curl);
+    http->curl = NULL;
+}
+
 int rt_http_create(struct rt_http **http, struct rt_error *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
     RT_TRY(rt_alloc(http, 1, sizeof **http, "an HTTP client", err));
     pthread_once(&once, start_library);
-    (*http)->curl = curl_easy_init();
-    if (!(*http)->curl) {
+    if (start_handle(*http, err)) {
         rt_free(http);
-        return rt_fail(err, RT_EMEMORY, "cannot start libcurl");
+        return RT_EMEMORY;
     }
     return RT_OK;
 }
@@ -56,7 +75,7 @@ void rt_http_free(struct rt_http **http)
 {
     if (!*http)
         return;
-    curl_easy_cleanup((*http)->curl);
+    end_handle(*http);
     rt_free(http);
 }
 
@@ -181,6 +200,13 @@ static const char *allowed_schemes(const struct rt_http_request *request, struct
 
 /* ---- callbacks of a transfer */
 
+static size_t answer_max(const struct rt_http_request *request)
+{
+    if (request->receive)
+        return ERROR_ANSWER_MAX;
+    return request->answer_max ? request->answer_max : ANSWER_MAX;
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *context)
 {
     struct transfer *t = context;
@@ -192,7 +218,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
         t->told_to_stop = t->request->receive(t->request->context, bytes, size) != 0;
         return t->told_to_stop ? 0 : size;
     }
-    t->full = t->body.length + size > (t->request->receive ? ERROR_ANSWER_MAX : ANSWER_MAX);
+    t->full = t->body.length + size > answer_max(t->request);
     if (t->full)
         return 0;
     rt_text_append_bytes(&t->body, bytes, size);
@@ -204,16 +230,52 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
 static size_t on_read(char *bytes, size_t one, size_t size, void *context)
 {
     struct transfer *t = context;
-    size_t left;
+    const struct rt_http_file *file = t->request->file;
+    const uint64_t left = (file ? file->size_bytes : t->request->body_size) - t->sent;
 
-    if (t->file)
-        return fread(bytes, one, size, t->file);
-    left = t->request->body_size - t->sent;
-    size = one * size < left ? one * size : left;
-    if (size)
+    size = one * size < left ? one * size : (size_t)left;
+    if (file) {
+        const ssize_t got = pread(file->fd, bytes, size, (off_t)t->sent);
+
+        if (got < 0 || (got == 0 && size)) /* it has become shorter */
+            return CURL_READFUNC_ABORT;
+        size = (size_t)got;
+    } else if (size) {
         memcpy(bytes, (const char *)t->request->body + t->sent, size);
+    }
     t->sent += size;
     return size;
+}
+
+static double floor_seconds(const struct rt_http_request *request)
+{
+    return request->floor_s > 0 ? request->floor_s : 30;
+}
+
+static int64_t floor_bytes(const struct rt_http_request *request)
+{
+    return request->floor_bytes > 0 ? request->floor_bytes : 1;
+}
+
+/* Whether less than the floor has come in the floor's seconds that end now: twelve marks are kept of how much
+ * had come when. */
+static bool is_slow(struct transfer *t, int64_t received)
+{
+    const double floor_s = floor_seconds(t->request), now_s = rt_clock_wall_s();
+    const int oldest = t->mark_count < MARKS ? 0 : (t->at + 1) % MARKS;
+
+    if (!t->request->receive)
+        return false;
+    if (t->mark_count && now_s - t->marks[oldest].since_s >= floor_s &&
+        received - t->marks[oldest].received < floor_bytes(t->request))
+        return true;
+    if (t->mark_count && now_s - t->marks[t->at].since_s < floor_s / (MARKS - 1))
+        return false;
+    t->at = t->mark_count ? (t->at + 1) % MARKS : 0;
+    t->marks[t->at].received = received;
+    t->marks[t->at].since_s = now_s;
+    t->mark_count += t->mark_count < MARKS;
+    return false;
 }
 
 static int on_progress(void *context, curl_off_t total, curl_off_t received, curl_off_t a, curl_off_t b)
@@ -224,7 +286,8 @@ static int on_progress(void *context, curl_off_t total, curl_off_t received, cur
     if (t->request->progress)
         t->request->progress(t->request->context, t->request->offset + received,
                              total ? t->request->offset + total : 0);
-    return atomic_load(&t->http->stopped);
+    t->slow = t->slow || is_slow(t, received);
+    return t->slow || atomic_load(&t->http->stopped);
 }
 
 /* ---- one request */
@@ -241,17 +304,6 @@ static int add_headers(struct transfer *t, struct rt_error *err)
     return RT_OK;
 }
 
-static int open_file(struct transfer *t, struct rt_error *err)
-{
-    const char *path = t->request->file;
-
-    t->file = fopen(path, "rbe");
-    if (!t->file || fseeko(t->file, 0, SEEK_END) || (t->file_size = ftello(t->file)) < 0)
-        return rt_fail_errno(err, RT_EIO, errno, "%s: cannot read", path);
-    rewind(t->file);
-    return RT_OK;
-}
-
 static void set_body(CURL *curl, struct transfer *t)
 {
     const struct rt_http_request *request = t->request;
@@ -261,7 +313,7 @@ static void set_body(CURL *curl, struct transfer *t)
         return;
     if (request->file) {
         curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->file_size);
+        curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)request->file->size_bytes);
     } else {
         curl_easy_setopt(curl, CURLOPT_POST, 1L);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
@@ -335,10 +387,10 @@ static void set_times(CURL *curl, const struct rt_http_request *request)
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a name server that hangs */
 #endif
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_s < 10 ? (long)(timeout_s * 1000) : 10000L);
-    if (request->file || request->receive) {
+    if (request->file) {
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, timeout_s < 1 ? 1L : (long)timeout_s);
-    } else {
+    } else if (!request->receive) { /* else see is_slow */
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(timeout_s * 1000));
     }
 }
@@ -385,11 +437,11 @@ static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
     case CURLE_TOO_MANY_REDIRECTS:
         return RT_HTTP_REFUSED;
     case CURLE_ABORTED_BY_CALLBACK:
-        return RT_HTTP_STOPPED;
+        return t->slow ? RT_HTTP_SLOW : RT_HTTP_STOPPED;
     case CURLE_SEND_FAIL_REWIND: /* see on_read */
         return RT_HTTP_LOST;
     case CURLE_WRITE_ERROR:
-        return t->told_to_stop ? RT_HTTP_STOPPED : RT_HTTP_LOST;
+        return t->told_to_stop ? RT_HTTP_STOPPED : t->full ? RT_HTTP_OVERLONG : RT_HTTP_LOST;
     default:
         curl_easy_getinfo(t->http->curl, CURLINFO_REQUEST_SIZE, &sent);
         return sent > 0 ? RT_HTTP_LOST : RT_HTTP_UNREACHED;
@@ -416,7 +468,11 @@ static int fail_transfer(const struct transfer *t, CURLcode code, struct rt_erro
     const enum rt_status status = t->answer->outcome == RT_HTTP_REFUSED ? RT_ECONFIG : RT_EIO;
     char shown[512];
 
-    return rt_fail(err, status, "%s %s: %s", method, rt_http_shown(t->request->url, shown, sizeof shown),
+    rt_http_shown(t->request->url, shown, sizeof shown);
+    if (t->slow)
+        return rt_fail(err, RT_EIO, "%s %s: less than %lld bytes came in %g seconds", method, shown,
+                       (long long)floor_bytes(t->request), floor_seconds(t->request));
+    return rt_fail(err, status, "%s %s: %s", method, shown,
                    t->full                          ? "the answer is too long"
                    : code == CURLE_SEND_FAIL_REWIND ? "the connection broke before the answer"
                    : *t->reason                     ? t->reason
@@ -425,18 +481,20 @@ static int fail_transfer(const struct transfer *t, CURLcode code, struct rt_erro
 
 static int transfer(struct transfer *t, const char *schemes, struct rt_error *err)
 {
-    CURL *curl = t->http->curl;
+    CURL *curl;
     CURLcode code;
 
     RT_TRY(add_headers(t, err));
-    if (t->request->file)
-        RT_TRY(open_file(t, err));
+    RT_TRY(start_handle(t->http, err));
+    curl = t->http->curl;
     set_options(curl, t, schemes);
     code = curl_easy_perform(curl);
     t->answer->outcome = outcome_of(code, t);
     read_facts(curl, t);
-    if (code != CURLE_OK)
+    if (code != CURLE_OK) {
+        end_handle(t->http);
         return fail_transfer(t, code, err);
+    }
     t->answer->size = t->body.length;
     return t->request->receive ? RT_OK : rt_text_take(&t->body, &t->answer->body, err);
 }
@@ -453,8 +511,6 @@ int rt_http_send(struct rt_http *http, const struct rt_http_request *request, st
     if (!schemes)
         return RT_ECONFIG;
     rc = transfer(&t, schemes, err);
-    if (t.file)
-        fclose(t.file);
     curl_slist_free_all(t.headers);
     rt_text_free(&t.body);
     return rc;

@@ -25,26 +25,39 @@ struct rt_http_request {
     bool secret;                              /* the headers or the user are a secret */
     const void *body;
     size_t body_size;
-    const char *file;     /* the body is this file, sent as it is read */
-    const char *ca_file;  /* certificates to trust instead of the system's */
-    const char *key_file; /* the client's own certificate with its key, PEM */
-    bool unverified;      /* do not verify the server: refused with `secret` */
-    double timeout_s;     /* for the whole answer, or, with `file` or `receive`, without any progress; 0: 30 */
+    const struct rt_http_file *file; /* the body is this file, sent as it is read */
+    const char *ca_file;             /* certificates to trust instead of the system's */
+    const char *key_file;            /* the client's own certificate with its key, PEM */
+    bool unverified;                 /* do not verify the server: refused with `secret` */
+    double timeout_s;                /* for the whole answer, or, with `file`, without any progress; 0: 30 */
+    size_t answer_max;               /* bytes of an answer's body that are taken; 0: 4 MiB */
 
     /* For downloads: redirects are followed (https to https only), the body goes to `receive` (nonzero: stop)
      * in pieces instead of to the answer, from byte `offset` on; `progress` is told the sizes so far (total 0:
-     * unknown). `local`: file:// may be read too. */
+     * unknown). `local`: file:// may be read too. RT_HTTP_SLOW when less than floor_bytes came within any
+     * floor_s seconds, the first ones included (0: 1 byte in 30 s). */
     int (*receive)(void *context, const void *bytes, size_t size);
     void (*progress)(void *context, int64_t received, int64_t total);
     void *context;
     int64_t offset;
+    int64_t floor_bytes;
+    double floor_s;
     bool follow, local;
+};
+
+/* An open file, sent from its first byte on. */
+struct rt_http_file {
+    int fd;
+    const char *path; /* for messages */
+    uint64_t size_bytes;
 };
 
 enum rt_http_outcome {
     RT_HTTP_ANSWERED,  /* with any status */
     RT_HTTP_UNREACHED, /* the server did not get the request */
     RT_HTTP_LOST,      /* it may have acted on it, but no whole answer came */
+    RT_HTTP_OVERLONG,  /* the answer is longer than answer_max */
+    RT_HTTP_SLOW,      /* a download came more slowly than its floor */
     RT_HTTP_STOPPED,   /* by rt_http_stop or `receive` */
     RT_HTTP_REFUSED,   /* never to be sent: bad URL, secret without TLS, certificate not trusted */
 };

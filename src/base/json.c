@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <jansson.h>
+#include <malloc.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,22 +12,38 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
+/* What a text may take in memory while it is read: 24 bytes for each of its own and a little more, 256 MiB at
+ * most. What this program and the services write takes 8 to 16; a text of nothing but {} or [] would take 75.
+ */
+enum { ROOM_FACTOR = 24, ROOM_LEAST = 64 << 10, ROOM_MOST = 256 << 20 };
+
 /* jansson reports some failed allocations as syntax errors, and after others drops a character and continues;
  * this detects them. */
-static _Thread_local bool memory_failed;
+static _Thread_local bool memory_failed, no_room;
+static _Thread_local bool reading; /* then `room` bytes may still be taken */
+static _Thread_local size_t room;
 
 static void *counted_malloc(size_t size)
 {
     void *block;
 
-    if (!rt_alloc(&block, 1, size, "a JSON value", NULL))
+    if (reading && size > room) {
+        no_room = true;
+        return NULL;
+    }
+    if (!rt_alloc(&block, 1, size, "a JSON value", NULL)) {
+        const size_t taken = malloc_usable_size(block);
+
+        room -= !reading ? 0 : taken < room ? taken : room;
         return block;
+    }
     memory_failed = true;
     return NULL;
 }
 
 static void counted_free(void *block)
 {
+    room += reading && block ? malloc_usable_size(block) : 0;
     rt_free(&block);
 }
 
@@ -71,8 +88,16 @@ int rt_json_parse(struct rt_json **root, const char *name, const char *bytes, si
 
     prepare();
     *root = NULL;
-    memory_failed = false;
+    memory_failed = no_room = false;
+    room = size < (ROOM_MOST - ROOM_LEAST) / ROOM_FACTOR ? ROOM_LEAST + ROOM_FACTOR * size : ROOM_MOST;
+    reading = true;
     value = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &problem);
+    reading = false;
+    if (no_room) {
+        json_decref(value);
+        return rt_fail(err, RT_EDATA,
+                       "%s: %zu bytes of JSON hold so many values that they take too much memory", name, size);
+    }
     if (memory_failed) {
         json_decref(value);
         return rt_fail(err, RT_EMEMORY, "%s: out of memory while reading JSON", name);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -58,6 +59,55 @@ static void test_too_deep(void **state)
     memset(text, '[', sizeof text - 1);
     assert_int_equal(rt_json_parse(&root, "deep", text, sizeof text - 1, NULL), RT_EDATA);
     assert_null(root);
+}
+
+static char *repeated(const char *begin, const char *item, size_t count)
+{
+    const size_t length = strlen(item);
+    char *text = malloc(strlen(begin) + count * length + 2), *end;
+
+    assert_non_null(text);
+    end = stpcpy(text, begin);
+    for (size_t i = 0; i < count; i++)
+        end = stpcpy(end, item);
+    strcpy(end - 1, "]"); /* over the last comma */
+    return text;
+}
+
+/* Memory goes with the size of the text: small values without end are refused before they have taken it all,
+ * and what services and this program write is not. */
+static void test_memory_in_proportion(void **state)
+{
+    static const struct {
+        const char *edge, *item;
+        size_t count;
+        bool taken;
+    } rows[] = {
+        {"empty objects", "{},", 1000000, false},
+        {"empty arrays", "[],", 1000000, false},
+        {"objects of one", "{\"\":0},", 400000, false},
+        {"a few are fine", "{},", 200, true},
+        {"MLflow's parameters", "{\"key\":\"batch_size\",\"value\":\"128\"},", 20000, true},
+        {"Comet's metrics", "{\"metricName\":\"loss\",\"metricValue\":\"0.5\",\"step\":1,\"epoch\":1},", 20000,
+         true},
+        {"a tensor's row", "{\"dtype\":\"F32\",\"shape\":[64,3,5,5],\"data_offsets\":[0,19200]},", 20000, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char *text = repeated("[", rows[i].item, rows[i].count);
+        const size_t before = rt_peak_memory_bytes(), size = strlen(text);
+        struct rt_json *root = NULL;
+        struct rt_error err = {0};
+        const int rc = rt_json_parse(&root, "many", text, size, &err);
+
+        if (rc != (rows[i].taken ? RT_OK : RT_EDATA) || (rc && !strstr(err.message, "memory")))
+            fail_msg("%s: %d %s", rows[i].edge, rc, err.message);
+        if (rt_peak_memory_bytes() - before > 40 * size + ((size_t)8 << 20)) /* allocators round up */
+            fail_msg("%s: %zu bytes took %zu", rows[i].edge, size, rt_peak_memory_bytes() - before);
+        rt_json_free(&root);
+        free(text);
+    }
 }
 
 static void test_typed(void **state)
@@ -205,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_too_deep),
+        cmocka_unit_test(test_memory_in_proportion),
         cmocka_unit_test(test_typed),
         cmocka_unit_test(test_written),
         cmocka_unit_test(test_bad_text),

@@ -126,7 +126,7 @@ int main(int argc, char **argv)
     const int64_t points = atoi(value_of(argc, argv, "points", "8"));
     const int64_t threshold = atoi(value_of(argc, argv, "threshold", "-1"));
     const int64_t weights = atoi(value_of(argc, argv, "weights", "0"));
-    const int diverge = atoi(value_of(argc, argv, "diverge", "0"));
+    const char *diverge = value_of(argc, argv, "diverge", "0"); /* 1: infinite; nan */
     const long sleep_ms = atol(value_of(argc, argv, "sleep_ms", "0"));
     const char *checkpoint = value_of(argc, argv, "checkpoint", NULL);
     struct rt_recorder *recorder = NULL;
@@ -149,8 +149,8 @@ int main(int argc, char **argv)
     for (int64_t step = start; step < points; step++) {
         struct rt_log_point point = point_at(step);
 
-        if (diverge && step == points - 1)
-            point.train_loss = INFINITY;
+        if (*diverge != '0' && step == points - 1)
+            point.train_loss = *diverge == 'n' ? NAN : INFINITY;
         if (kind->log && kind->log(recorder, &point, &err))
             return fail("log", &err);
         outcome = outcome_at(step);

@@ -42,6 +42,20 @@ for tag, content in run.summary_metadata.items():
 json.dump(out, sys.stdout)
 '''
 
+# The reader of `tensorboard --load_fast=false`.
+READ_SLOWLY = r'''
+import json, sys
+from tensorboard.backend.event_processing import plugin_event_accumulator as pea
+from tensorboard.util import tensor_util
+
+run = pea.EventAccumulator(sys.argv[1], size_guidance={pea.TENSORS: 0})
+run.Reload()
+def plain(tag):
+    return [[e.step, tensor_util.make_ndarray(e.tensor_proto).tolist()] for e in run.Tensors(tag)]
+json.dump({tag: plain(tag) for tag in run.Tags()[pea.TENSORS] if not tag.startswith(('_hparams_', 'samples', 'ended'))},
+          sys.stdout)
+'''
+
 SERVE = r'''
 import json, sys, time, urllib.request
 from tensorboard import program
@@ -174,6 +188,47 @@ def check_lost_points(run):
            "lost: and in TensorBoard's own (fast) server", served['loss'])
 
 
+def check_kills(run):
+    """Killed three times behind its checkpoints, then resumed to the end: all three readers see each point once."""
+    for start, end in ((0, 10), (6, 9), (8, 12)):
+        drive(run, f'start={start}', f'points={end}', 'finish=none')
+    drive(run, 'start=11', 'points=14')
+    fast, slow = python(READ, run)['scalars'], python(READ_SLOWLY, run)
+    for tag, value in SERIES.items():
+        tap.ok(same(fast[tag], expected(0, 14, value)) and same(slow[tag], expected(0, 14, value)),
+               f'kills: {tag} has each point once, with both Python readers', fast[tag], slow[tag])
+    served = python(SERVE, run)
+    tap.ok(same(served['loss'], expected(0, 14, SERIES['train/loss'])), 'kills: and in the data server', served['loss'])
+
+
+def records(path):
+    data, offset = open(path, 'rb').read(), 0
+    while offset < len(data):
+        length = struct.unpack_from('<Q', data, offset)[0]
+        yield data[offset + 12:offset + 12 + length]
+        offset += 12 + length + 4
+
+
+SESSION_START = b'\x3a\x02\x08\x01'  # session_log { status: START }
+
+
+def check_starts(run):
+    """What all readers need, seen without them: every file says that a session starts, before any value."""
+    drive(run, 'points=4', 'finish=none')
+    drive(run, 'start=2', 'points=5', 'finish=none')
+    files = sorted(glob.glob(run + '/*tfevents*'))
+    second = [list(records(path))[1] for path in files]
+    tap.ok(len(files) == 2 and all(record.endswith(SESSION_START) for record in second),
+           'starts: each file says first that a session starts', second)
+
+
+def check_diverged(run):
+    drive(run, 'points=4', 'diverge=nan', 'finish=diverged')
+    found = [record for record in records(glob.glob(run + '/*tfevents*')[0]) if b'diverged at step 3' in record]
+    tap.ok(len(found) == 1 and b'ended' in found[0] and b'text' in found[0],
+           'diverged: a text says at which step, where a point has no number', found)
+
+
 def check_fresh_again(run):
     drive(run, 'points=10')
     drive(run, 'points=3')
@@ -227,6 +282,8 @@ def main():
         done = drive(os.path.join(folder, 'nowhere'))
         tap.ok(done.returncode == 0 and done.stderr.count('\n') == 1 and 'warning: TensorBoard' in done.stderr,
                'a directory that cannot be written is one warning, and the run goes on', done.stderr)
+        check_starts(new('starts'))
+        check_diverged(new('diverged'))
         why = environment.missing()
         if why:
             drive(fresh, 'points=8')
@@ -235,6 +292,7 @@ def main():
             check_fresh(fresh)
             check_resumed(new('resumed'))
             check_lost_points(new('lost'))
+            check_kills(new('kills'))
             check_fresh_again(new('again'))
             check_served(os.path.dirname(fresh))
         check_protoc(fresh)

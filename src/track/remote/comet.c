@@ -129,11 +129,10 @@ static double number_at(const struct rt_json *json, const char *key)
 static int comet_threshold(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
     const struct rt_json *json = record->json;
-    const double test_acc = number_at(json, "test_acc"), epoch = number_at(json, "epoch");
+    const double test_acc = number_at(json, "test_acc");
+    const int64_t step = rt_spool_whole(record, "step"), epoch = rt_spool_whole(record, "epoch");
     bool figure1 = true;
-    int64_t step;
 
-    RT_TRY(rt_json_get_integer(json, RT_SPOOL_NAME, "step", &step, err));
     if (rt_json_has(json, "figure1"))
         RT_TRY(rt_json_get_bool(json, RT_SPOOL_NAME, "figure1", &figure1, err));
 
@@ -141,14 +140,14 @@ static int comet_threshold(struct rt_link *link, const struct rt_spool_record *r
         {RT_COMET_test_acc, figure1 ? test_acc : NAN, 0, 0, 0}, /* figure 2 has it at its log points */
         {RT_COMET_error, 1 - test_acc, 0, 0, 0},
         {RT_COMET_time_to_overfit, number_at(json, "minutes"), 0, 0, 0},
-        {RT_COMET_epochs_to_overfit, epoch, 0, 0, 0},
+        {RT_COMET_epochs_to_overfit, epoch < 0 ? NAN : (double)epoch, 0, 0, 0},
         {RT_COMET_label_corruption, number_at(json, "label_corruption"), 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         struct value value = values[i];
 
         value.step = step;
-        value.epoch = isnan(epoch) ? -1 : (int64_t)epoch;
+        value.epoch = epoch;
         value.at_ms = record->at_ms;
         RT_TRY(send_value(link, value, err));
     }
@@ -159,13 +158,14 @@ static int comet_threshold(struct rt_link *link, const struct rt_spool_record *r
 
 static int comet_finish(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
-    int64_t step;
+    const int64_t step = rt_spool_whole(record, "step");
 
-    RT_TRY(rt_json_get_integer(record->json, RT_SPOOL_NAME, "step", &step, err));
     RT_TRY(send_value(
         link, (struct value){RT_COMET_runtime, number_at(record->json, "wall_s"), step, -1, record->at_ms},
         err));
     RT_TRY(rt_comet_post_other(link, "status", rt_link_text(record->json, "status"), record->at_ms, err));
+    if (rt_json_has(record->json, "reason"))
+        RT_TRY(rt_comet_post_other(link, "ended", rt_link_text(record->json, "reason"), record->at_ms, err));
     return rt_comet_post_time(link, "endTimeMillis", record->at_ms, err);
 }
 

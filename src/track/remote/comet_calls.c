@@ -8,6 +8,8 @@
 /* 12,000 metrics and 10,000 parameters a minute are allowed: one call in 6 ms keeps both. */
 #define PACE_S 0.006
 
+enum { ANSWER_MAX = 16 << 20 }; /* all values of a metric come at once: 100,000 points */
+
 static void keep_pace(struct rt_comet *own)
 {
     const double wait_s = own->called_at_s + PACE_S - rt_clock_wall_s();
@@ -21,7 +23,8 @@ int rt_comet_get(struct rt_link *link, const char *path, const char *query, doub
                  struct rt_json **answer, struct rt_error *err)
 {
     struct rt_comet *own = link->own;
-    struct rt_http_request request = {.secret = true, .headers = {own->authorization}, .timeout_s = timeout_s};
+    struct rt_http_request request = {
+        .secret = true, .headers = {own->authorization}, .timeout_s = timeout_s, .answer_max = ANSWER_MAX};
     char url[2 * RT_URL_MAX];
 
     keep_pace(own);

@@ -1,6 +1,7 @@
 #include "track/remote/comet.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 
@@ -23,18 +24,28 @@ static int find_workspace(struct rt_link *link, struct rt_error *err)
     return rc;
 }
 
+/* Where people see the experiment: the server's word, shown where it is an address. */
+static void show_place(const struct rt_link *link, const char *text)
+{
+    char shown[RT_URL_MAX];
+
+    snprintf(shown, sizeof shown, "%s", text);
+    rt_link_blot(link, shown);
+    if (!strncmp(shown, "https://", 8) || !strncmp(shown, "http://", 7))
+        rt_log_info("Comet: %s", shown);
+}
+
 static int keep_key(struct rt_link *link, const struct rt_json *answer, struct rt_error *err)
 {
     struct rt_position *position = &link->position;
     const struct rt_comet *own = link->own;
-    const char *key, *shown;
 
-    if (!answer || rt_json_get_text(answer, "", "experimentKey", &key, NULL) || !*key ||
-        !rt_copy_text(position->run, sizeof position->run, key))
-        return rt_link_fail(link, err, "the server's answer has no experimentKey; is it Comet's?");
+    if (!answer)
+        return rt_link_fail(link, err, "the server's answer is empty; is it Comet's?");
+    RT_TRY(rt_link_copy_id(link, position->run, "experimentKey in the server's answer",
+                           rt_link_text(answer, "experimentKey"), err));
     snprintf(position->url, sizeof position->url, "%s", own->base);
-    if (!rt_json_get_text(answer, "", "link", &shown, NULL))
-        rt_log_info("Comet: %.500s", shown);
+    show_place(link, rt_link_text(answer, "link"));
     return rt_link_save(link, err);
 }
 
@@ -144,7 +155,7 @@ int rt_comet_start(struct rt_link *link, const struct rt_spool_record *record, s
     const char *key = resumed_key(record);
 
     if (!*position->run && *key) {
-        rt_copy_text(position->run, sizeof position->run, key);
+        RT_TRY(rt_link_copy_id(link, position->run, "experiment_key in the config", key, err));
         snprintf(position->url, sizeof position->url, "%s", own->base);
         link->doubtful = true; /* it may have points from before */
     }

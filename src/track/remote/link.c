@@ -1,34 +1,49 @@
 #include "track/remote/link.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
+#include "base/utf8.h"
 
-enum { POSITION_MAX_BYTES = 64 << 10 };
+enum { POSITION_MAX_BYTES = 64 << 10, SECRET_LEAST = 4, SECRET_LONG = 8 };
 
 /* ---- SERVICE.json */
 
-static int position_path(char path[RT_PATH_MAX], const struct rt_service *service, const char *run_dir,
-                         struct rt_error *err)
+static void position_name(char name[64], const struct rt_service *service)
 {
-    char name[64];
-
-    snprintf(name, sizeof name, "%s.json", service->name);
-    return rt_path_join(path, run_dir, name, err);
+    snprintf(name, 64, "%s.json", service->name);
 }
 
 int rt_link_forget(const struct rt_service *service, const char *run_dir, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
+    char name[64], path[RT_PATH_MAX];
 
-    RT_TRY(position_path(path, service, run_dir, err));
+    position_name(name, service);
+    RT_TRY(rt_entry_path(path, run_dir, name, err));
     return rt_file_remove(path, err);
+}
+
+static bool is_id(const char *text)
+{
+    for (; *text; text++)
+        if (!isalnum((unsigned char)*text) && !strchr("-_.", *text))
+            return false;
+    return true;
+}
+
+/* As this program writes it: http or https, without a user. */
+static bool is_address(const char *text)
+{
+    return (!strncmp(text, "http://", 7) || !strncmp(text, "https://", 8)) && !strchr(text, '@') &&
+           rt_utf8_is_plain(text);
 }
 
 static int read_text(const struct rt_json *json, const char *path, const char *key, char *out, size_t size,
@@ -37,8 +52,20 @@ static int read_text(const struct rt_json *json, const char *path, const char *k
     const char *text;
 
     RT_TRY(rt_json_get_text(json, path, key, &text, err));
+    if (!rt_utf8_is_plain(text))
+        return rt_fail(err, RT_EDATA, "%s: %s has control characters", path, key);
     if (!rt_copy_text(out, size, text))
         return rt_fail(err, RT_EDATA, "%s: %s is too long", path, key);
+    return RT_OK;
+}
+
+static int read_count(const struct rt_json *json, const char *path, const char *key, int64_t low, int64_t high,
+                      int64_t *out, struct rt_error *err)
+{
+    RT_TRY(rt_json_get_integer(json, path, key, out, err));
+    if (*out < low || *out > high)
+        return rt_fail(err, RT_EDATA, "%s: %s is %" PRId64 ", expected %" PRId64 " to %" PRId64, path, key,
+                       *out, low, high);
     return RT_OK;
 }
 
@@ -50,28 +77,42 @@ static int read_position(struct rt_position *position, const struct rt_json *jso
     RT_TRY(read_text(json, path, "url", position->url, sizeof position->url, err));
     RT_TRY(read_text(json, path, "run", position->run, sizeof position->run, err));
     RT_TRY(read_text(json, path, "files", position->root, sizeof position->root, err));
-    RT_TRY(rt_json_get_integer(json, path, "sent", &position->sent, err));
-    RT_TRY(rt_json_get_integer(json, path, "part", &part, err));
-    RT_TRY(rt_json_get_integer(json, path, "step", &position->step, err));
+    RT_TRY(read_count(json, path, "sent", 0, RT_SPOOL_NUMBER_MAX, &position->sent, err));
+    RT_TRY(read_count(json, path, "part", 0, INT32_MAX, &part, err));
+    RT_TRY(read_count(json, path, "step", -1, RT_SPOOL_NUMBER_MAX, &position->step, err));
     RT_TRY(rt_json_get_bool(json, path, "threshold", &position->threshold, err));
+    if (*position->url && !is_address(position->url))
+        return rt_fail(err, RT_EDATA, "%s: url is no server's address", path);
+    if (!is_id(position->run))
+        return rt_fail(err, RT_EDATA, "%s: run is no name that a service gives", path);
     position->part = (int)part;
     return RT_OK;
+}
+
+static int read_file(struct rt_position *position, const char *run_dir, const char *name, struct rt_error *err)
+{
+    struct rt_json *json = NULL;
+    char path[RT_PATH_MAX], *bytes = NULL;
+    size_t size;
+    int rc;
+
+    RT_TRY(rt_path_join(path, run_dir, name, err));
+    RT_TRY(rt_entry_read(run_dir, name, POSITION_MAX_BYTES, &bytes, &size, err));
+    rc = rt_json_parse(&json, path, bytes, size, err);
+    rc = rc ? rc : read_position(position, json, path, err);
+    rt_json_free(&json);
+    rt_free(&bytes);
+    return rc;
 }
 
 int rt_link_load(struct rt_link *link, struct rt_error *err)
 {
     struct rt_position position = {.step = -1};
-    struct rt_json *json = NULL;
-    char path[RT_PATH_MAX];
-    int rc;
+    char name[64];
 
-    RT_TRY(position_path(path, link->service, link->run_dir, err));
-    if (rt_path_exists(path)) {
-        RT_TRY(rt_json_read(&json, path, POSITION_MAX_BYTES, err));
-        rc = read_position(&position, json, path, err);
-        rt_json_free(&json);
-        RT_TRY(rc);
-    }
+    position_name(name, link->service);
+    if (rt_entry_look(link->run_dir, name) != RT_ENTRY_NONE)
+        RT_TRY(read_file(&position, link->run_dir, name, err));
     link->position = position;
     link->doubtful = *position.run != '\0'; /* the process may have ended between an answer and this file */
     return RT_OK;
@@ -81,10 +122,11 @@ int rt_link_save(const struct rt_link *link, struct rt_error *err)
 {
     const struct rt_position *position = &link->position;
     struct rt_json *json = NULL;
-    char path[RT_PATH_MAX];
+    char name[64], path[RT_PATH_MAX];
     int rc;
 
-    RT_TRY(position_path(path, link->service, link->run_dir, err));
+    position_name(name, link->service);
+    RT_TRY(rt_entry_path(path, link->run_dir, name, err));
     (void)((rc = rt_json_object(&json, err)) || (rc = rt_json_set_text(json, "url", position->url, err)) ||
            (rc = rt_json_set_text(json, "run", position->run, err)) ||
            (rc = rt_json_set_text(json, "files", position->root, err)) ||
@@ -144,20 +186,53 @@ int rt_link_set_number(struct rt_json *object, const char *key, double value, st
     return rt_json_set_text(object, key, isnan(value) ? "NaN" : value < 0 ? "-Infinity" : "Infinity", err);
 }
 
-/* Replaces what must not be seen (a service may well quote the key that it does not like), and what would break
- * the line. */
-static void make_printable(const struct rt_link *link, char *text)
+static void blot_word(char *text, const char *word)
 {
-    for (size_t i = 0; i < sizeof link->secrets / sizeof *link->secrets; i++) {
-        const char *secret = link->secrets[i];
-        char *found;
+    const size_t size = strlen(word);
+    size_t length;
+    char *found;
 
-        while (secret && strlen(secret) > 3 && (found = strstr(text, secret)))
-            memset(found, '*', strlen(secret));
+    if (size < SECRET_LEAST)
+        return;
+    while ((found = strstr(text, word)))
+        memset(found, '*', size);
+    length = strlen(text);
+    if (length > 3 && !strcmp(text + length - 3, "...")) /* where a message was cut */
+        length -= 3;
+    for (size_t n = size - 1 < length ? size - 1 : length; n >= SECRET_LEAST; n--)
+        if (!memcmp(text + length - n, word, n)) {
+            memset(text + length - n, '*', n);
+            return;
+        }
+}
+
+void rt_link_blot(const struct rt_link *link, char *text)
+{
+    for (size_t i = 0; i < RT_SECRETS && text; i++) {
+        struct rt_text encoded = {0};
+
+        if (!link->secrets[i])
+            continue;
+        blot_word(text, link->secrets[i]);
+        rt_http_escape(&encoded, link->secrets[i]);
+        blot_word(text, rt_text_string(&encoded));
+        if (encoded.bytes)
+            explicit_bzero(encoded.bytes, encoded.length);
+        rt_text_free(&encoded);
     }
-    for (; *text; text++)
-        if (!isprint((unsigned char)*text))
-            *text = ' ';
+}
+
+int rt_link_copy_id(struct rt_link *link, char out[RT_ID_MAX], const char *what, const char *id,
+                    struct rt_error *err)
+{
+    bool good = *id && strlen(id) < RT_ID_MAX && is_id(id);
+
+    for (size_t i = 0; i < RT_SECRETS; i++)
+        if (link->secrets[i] && strlen(link->secrets[i]) >= SECRET_LONG && strstr(id, link->secrets[i]))
+            good = false;
+    if (!good)
+        return rt_link_fail(link, err, "the %s is no name that %s gives", what, link->service->title);
+    return rt_copy_text(out, RT_ID_MAX, id) ? RT_OK : RT_EIO;
 }
 
 static bool is_transient(int status)
@@ -169,6 +244,7 @@ static bool is_transient(int status)
 static void read_complaint(struct rt_link *link, const struct rt_http_answer *answer, char *said, size_t size)
 {
     struct rt_json *json = NULL;
+    char whole[2048] = "";
     const char *text;
 
     *said = *link->code = '\0';
@@ -177,10 +253,12 @@ static void read_complaint(struct rt_link *link, const struct rt_http_answer *an
             snprintf(link->code, sizeof link->code, "%s", text);
         if (!rt_json_get_text(json, "", "message", &text, NULL) ||
             !rt_json_get_text(json, "", "msg", &text, NULL))
-            snprintf(said, size, ": %.200s", text);
+            snprintf(whole, sizeof whole, "%s", text);
         rt_json_free(&json);
     }
-    make_printable(link, said);
+    rt_link_blot(link, whole);
+    if (*whole)
+        snprintf(said, size, ": %.200s", whole);
 }
 
 static int judge_status(struct rt_link *link, const struct rt_http_request *request,
@@ -199,6 +277,28 @@ static int judge_status(struct rt_link *link, const struct rt_http_request *requ
                    answer->status, said);
 }
 
+/* A request without a whole answer. */
+static void judge_outcome(struct rt_link *link, enum rt_http_outcome outcome)
+{
+    const bool pointless = outcome == RT_HTTP_REFUSED || outcome == RT_HTTP_OVERLONG;
+
+    link->failure = pointless ? RT_LINK_FINAL : RT_LINK_RETRY;
+    if (outcome == RT_HTTP_LOST || outcome == RT_HTTP_STOPPED || outcome == RT_HTTP_OVERLONG)
+        link->doubtful = true;
+}
+
+/* The fault's place and text are left out: they quote the answer, which may quote the key. */
+static int read_answer(struct rt_link *link, const struct rt_http_request *request,
+                       const struct rt_http_answer *answer, struct rt_json **json, struct rt_error *err)
+{
+    char shown[512];
+
+    if (!rt_json_parse(json, "answer", answer->body, answer->size, NULL))
+        return RT_OK;
+    return rt_link_fail(link, err, "%s answers with %zu bytes that cannot be read as JSON; is it %s's?",
+                        rt_http_shown(request->url, shown, sizeof shown), answer->size, link->service->title);
+}
+
 int rt_link_call(struct rt_link *link, const struct rt_http_request *request, struct rt_json **answer_json,
                  struct rt_error *err)
 {
@@ -211,18 +311,14 @@ int rt_link_call(struct rt_link *link, const struct rt_http_request *request, st
     rc = rt_http_send(link->http, request, &answer, err);
     link->status = answer.status;
     if (rc) {
-        link->failure = answer.outcome == RT_HTTP_REFUSED ? RT_LINK_FINAL : RT_LINK_RETRY;
-        if (answer.outcome == RT_HTTP_LOST || answer.outcome == RT_HTTP_STOPPED)
-            link->doubtful = true;
+        judge_outcome(link, answer.outcome);
         if (err)
-            make_printable(link, err->message);
+            rt_link_blot(link, err->message);
     } else {
         rc = judge_status(link, request, &answer, err);
     }
     if (!rc && answer_json && answer.size) {
-        rc = rt_json_parse(answer_json, "the service's answer", answer.body, answer.size, err);
-        if (rc)
-            link->failure = RT_LINK_FINAL;
+        rc = read_answer(link, request, &answer, answer_json, err);
     }
     rt_http_answer_free(&answer);
     return rc;

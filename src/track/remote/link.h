@@ -23,6 +23,15 @@ int rt_link_call(struct rt_link *link, const struct rt_http_request *request, st
 int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Overwrites in the text what may be seen by nobody: the link's secrets, also percent-encoded, and the
+ * beginning of one that a cut at the text's end has left. A service may well quote the key that it does not
+ * like. */
+void rt_link_blot(const struct rt_link *link, char *text);
+
+/* A name that the service has given: letters, digits, '-', '_' and '.' only, with no secret in it. */
+int rt_link_copy_id(struct rt_link *link, char out[RT_ID_MAX], const char *what, const char *id,
+                    struct rt_error *err);
+
 /* The object's text under `key`, or "" when it has none. */
 const char *rt_link_text(const struct rt_json *object, const char *key);
 

@@ -116,12 +116,11 @@ static int mlflow_points(struct rt_link *link, const struct rt_service_point *po
 static int send_numbers(struct rt_link *link, const struct rt_spool_record *record,
                         const char *const (*keys)[2], struct rt_error *err)
 {
+    const int64_t step = rt_spool_whole(record, "step");
     struct rt_json *metrics = NULL;
-    int64_t step;
     int rc;
 
     RT_TRY(settle_doubt(link, err));
-    RT_TRY(rt_json_get_integer(record->json, RT_SPOOL_NAME, "step", &step, err));
     rc = rt_json_array(&metrics, err);
     for (int i = 0; !rc && keys[i][0]; i++) {
         double value;
@@ -165,6 +164,22 @@ static int update_status(struct rt_link *link, const char *status, int64_t end_m
     return rt_mlflow_post(link, "runs/update", &body, NULL, err);
 }
 
+static int set_tag(struct rt_link *link, const char *key, const char *value, struct rt_error *err)
+{
+    struct rt_json *body = NULL;
+    int rc;
+
+    (void)((rc = rt_json_object(&body, err)) ||
+           (rc = rt_json_set_text(body, "run_id", link->position.run, err)) ||
+           (rc = rt_json_set_text(body, "key", key, err)) ||
+           (rc = rt_json_set_text(body, "value", value, err)));
+    if (rc) {
+        rt_json_free(&body);
+        return rc;
+    }
+    return rt_mlflow_post(link, "runs/set-tag", &body, NULL, err);
+}
+
 static int mlflow_finish(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
     static const char *const keys[][2] = {
@@ -178,6 +193,8 @@ static int mlflow_finish(struct rt_link *link, const struct rt_spool_record *rec
         RT_TRY(rt_json_get_text(record->json, RT_SPOOL_NAME, "model", &model, err));
     if (!strcmp(status, "finished"))
         RT_TRY(send_numbers(link, record, keys, err));
+    if (rt_json_has(record->json, "reason"))
+        RT_TRY(set_tag(link, "rethink.ended", rt_link_text(record->json, "reason"), err));
     RT_TRY(rt_mlflow_send_files(link, model, err));
     return update_status(link,
                          !strcmp(status, "finished")      ? "FINISHED"

@@ -15,6 +15,7 @@ struct rt_mlflow {
     char base[RT_URL_MAX]; /* without a slash at its end */
     char user[RT_SECRET_MAX], password[RT_SECRET_MAX], token[RT_SECRET_MAX];
     char authorization[RT_SECRET_MAX + 32];
+    char basic[3 * RT_SECRET_MAX];  /* user:password in base 64 */
     char experiment[RT_SECRET_MAX]; /* name */
     const char *ca_file, *key_file;
     bool unverified;
@@ -25,6 +26,10 @@ struct rt_mlflow {
 /* ---- mlflow_settings.c */
 int rt_mlflow_open(struct rt_link *link, const char *project, struct rt_error *err);
 void rt_mlflow_close(struct rt_link *link);
+/* A run's artifact_uri as it may be kept and shown: without user, password and query, and without the host
+ * where the server itself takes the files. "": there is none, or too long a one. */
+#define RT_MLFLOW_PROXIED "mlflow-artifacts:/"
+void rt_mlflow_clean_root(const char *uri, char root[RT_URL_MAX]);
 
 /* ---- mlflow_calls.c */
 void rt_mlflow_fill_request(const struct rt_link *link, struct rt_http_request *request);
@@ -37,8 +42,9 @@ int rt_mlflow_post(struct rt_link *link, const char *path, struct rt_json **body
 /* ---- mlflow_run.c: makes the run (or finds the one that an unanswered call made) with parameters and tags. */
 int rt_mlflow_create_run(struct rt_link *link, const struct rt_spool_record *start, struct rt_error *err);
 
-/* ---- mlflow_files.c: uploads config, result, metrics, sample grid and the checkpoint's model where the server
- * takes files. */
+/* ---- mlflow_files.c */
+
+/* Uploads config, result, metrics, sample grid and the checkpoint's model where the server takes files. */
 int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err);
 
 #endif

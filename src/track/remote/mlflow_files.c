@@ -1,18 +1,42 @@
 #include <string.h>
 
+#include "base/entry.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "track/remote/mlflow.h"
 
-static int send_file(struct rt_link *link, const char *root, const char *path, const char *name,
-                     struct rt_error *err)
+static const char proxied[] = RT_MLFLOW_PROXIED;
+
+/* Appends the path below the server's artifacts; false when it is not one: an empty part, "." or "..", which
+ * would lead elsewhere on the server, also percent-encoded. */
+static bool append_root(struct rt_text *url, const char *path)
 {
-    const struct rt_mlflow *own = link->own;
-    struct rt_http_request request = {.method = "PUT", .file = path};
+    while (*path == '/')
+        path++;
+    if (!*path || strpbrk(path, "%?#\\"))
+        return false;
+    while (*path) {
+        const size_t length = strcspn(path, "/");
+        char part[RT_URL_MAX];
+
+        if (!length || length >= sizeof part || !strncmp(path, "..", length)) /* "." too */
+            return false;
+        memcpy(part, path, length);
+        part[length] = '\0';
+        rt_http_escape(url, part);
+        rt_text_append(url, "/");
+        path += length + (path[length] == '/');
+    }
+    return true;
+}
+
+static int put(struct rt_link *link, const char *folder_url, const struct rt_http_file *file, const char *name,
+               struct rt_error *err)
+{
+    struct rt_http_request request = {.method = "PUT", .file = file};
     struct rt_text url = {0};
     int rc;
 
-    rt_text_printf(&url, "%s/api/2.0/mlflow-artifacts/artifacts/%s/%s", own->base, root, name);
+    rt_text_printf(&url, "%s%s", folder_url, name);
     rt_mlflow_fill_request(link, &request);
     request.url = rt_text_string(&url);
     rc = rt_text_check(&url, err);
@@ -21,16 +45,27 @@ static int send_file(struct rt_link *link, const char *root, const char *path, c
     return rc;
 }
 
-/* What the server will not take is worth a warning, not the run's end there. */
-static int send_file_if_there(struct rt_link *link, const char *root, const char *folder, const char *name,
+/* Only regular files inside the run's folder: a link in it might lead to anything. */
+static int send_file(struct rt_link *link, const char *folder_url, const char *inside, struct rt_error *err)
+{
+    struct rt_http_file file = {.path = inside};
+    int rc;
+
+    link->failure = RT_LINK_FINAL;
+    RT_TRY(rt_entry_size(link->run_dir, inside, &file.size_bytes, err));
+    RT_TRY(rt_entry_open(&file.fd, link->run_dir, inside, RT_OPEN_READ, err));
+    rc = put(link, folder_url, &file, rt_path_name(inside), err);
+    rt_file_close_read(&file.fd);
+    return rc;
+}
+
+/* What the server will not take, or what is no file, is worth a warning, not the run's end there. */
+static int send_file_if_there(struct rt_link *link, const char *folder_url, const char *inside,
                               struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     struct rt_error failure;
 
-    RT_TRY(rt_path_join(path, link->run_dir, folder, err));
-    RT_TRY(rt_path_join(path, path, name, err));
-    if (!rt_path_is_file(path) || !send_file(link, root, path, name, &failure))
+    if (rt_entry_look(link->run_dir, inside) == RT_ENTRY_NONE || !send_file(link, folder_url, inside, &failure))
         return RT_OK;
     if (link->failure == RT_LINK_RETRY)
         return rt_fail(err, failure.status, "%s", failure.message);
@@ -38,11 +73,25 @@ static int send_file_if_there(struct rt_link *link, const char *root, const char
     return RT_OK;
 }
 
-int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err)
+static int send_all(struct rt_link *link, const char *folder_url, const char *checkpoint, struct rt_error *err)
 {
     static const char *const names[] = {"config.yaml", "result.json", "metrics.csv", "samples.png"};
-    static const char proxied[] = "mlflow-artifacts:/";
+    char model[RT_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        RT_TRY(send_file_if_there(link, folder_url, names[i], err));
+    if (!*checkpoint)
+        return RT_OK;
+    RT_TRY(rt_path_join(model, checkpoint, "model.safetensors", err));
+    return send_file_if_there(link, folder_url, model, err);
+}
+
+int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt_error *err)
+{
+    const struct rt_mlflow *own = link->own;
     const char *root = link->position.root;
+    struct rt_text url = {0};
+    int rc;
 
     if (strncmp(root, proxied, strlen(proxied))) {
         rt_log_note(
@@ -50,10 +99,16 @@ int rt_mlflow_send_files(struct rt_link *link, const char *checkpoint, struct rt
             link->run_dir, *root ? root : "an unknown place");
         return RT_OK;
     }
-    root += strlen(proxied);
-    if (*root == '/' && root[1]) /* mlflow-artifacts://HOST/root names the same server */
-        root = strchr(root + 1, '/') ? strchr(root + 1, '/') + 1 : "";
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        RT_TRY(send_file_if_there(link, root, ".", names[i], err));
-    return *checkpoint ? send_file_if_there(link, root, checkpoint, "model.safetensors", err) : RT_OK;
+    rt_text_printf(&url, "%s/api/2.0/mlflow-artifacts/artifacts/", own->base);
+    if (append_root(&url, root + strlen(proxied))) {
+        rc = rt_text_check(&url, err);
+        rc = rc ? rc : send_all(link, rt_text_string(&url), checkpoint, err);
+    } else {
+        rt_log_warn(
+            "MLflow: files stay in %s: the server names %s as their place, which is no path below its own",
+            link->run_dir, root);
+        rc = RT_OK;
+    }
+    rt_text_free(&url);
+    return rc;
 }

@@ -1,13 +1,13 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/lock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/system.h"
 #include "track/remote/mlflow.h"
 #include "track/remote/settings.h"
@@ -21,10 +21,9 @@ static int copy_id(struct rt_link *link, const struct rt_json *answer, const cha
 {
     const char *text;
 
-    if (!answer || rt_json_get_text(answer, "", path, &text, NULL) || !*text ||
-        !rt_copy_text(out, RT_ID_MAX, text))
+    if (!answer || rt_json_get_text(answer, "", path, &text, NULL))
         return rt_link_fail(link, err, "the server's answer has no %s; is it MLflow's?", path);
-    return RT_OK;
+    return rt_link_copy_id(link, out, path, text, err);
 }
 
 static int get_experiment(struct rt_link *link, char id[RT_ID_MAX], struct rt_error *err)
@@ -160,7 +159,7 @@ static int keep_run(struct rt_link *link, const struct rt_json *answer, const ch
     if (!info)
         return rt_link_fail(link, err, "the server's answer has no %s; is it MLflow's?", path);
     RT_TRY(copy_id(link, info, "run_id", position->run, err));
-    snprintf(position->root, sizeof position->root, "%s", rt_link_text(info, "artifact_uri"));
+    rt_mlflow_clean_root(rt_link_text(info, "artifact_uri"), position->root);
     snprintf(position->url, sizeof position->url, "%s", own->base);
     return rt_link_save(link, err);
 }
@@ -210,16 +209,30 @@ static int find_or_post_run(struct rt_link *link, const struct run_facts *facts,
 
 /* ---- the parent of a sweep's runs */
 
-/* RUNS/.mlflow-sweep-NAME.json, whose lock lets one run make the parent while others wait. */
-static int parent_path(char path[RT_PATH_MAX], const char *run_dir, const char *sweep, struct rt_error *err)
+/* RUNS, for a run that lies in RUNS/MODEL/NAME as the program puts it; elsewhere (a copy, a stranger's) no file
+ * above its folder is anybody's to write: false. */
+static bool find_runs(char runs[RT_PATH_MAX], const char *run_dir, const struct run_facts *facts)
 {
-    char name[256];
+    char real[PATH_MAX], end[RT_PATH_MAX];
+    const int length = snprintf(end, sizeof end, "/%s/%s", rt_link_text(facts->record, "model"), facts->name);
+    size_t size;
 
-    snprintf(name, sizeof name, "../../.mlflow-sweep-%.200s.json", sweep);
-    for (char *byte = name + strlen("../../"); *byte; byte++)
-        if (*byte == '/')
-            *byte = '_';
-    return rt_path_join(path, run_dir, name, err);
+    if (length < 0 || (size_t)length >= sizeof end || !realpath(run_dir, real) ||
+        !rt_path_has_suffix(real, end))
+        return false;
+    size = strlen(real) - (size_t)length;
+    real[size ? size : 1] = '\0';
+    return rt_copy_text(runs, RT_PATH_MAX, real);
+}
+
+/* The name of RUNS/.mlflow-sweep-NAME.json, whose lock lets one run make the parent while others wait. */
+static void parent_name(char name[256], const char *sweep)
+{
+    char *byte = name + snprintf(name, 256, ".mlflow-sweep-");
+
+    for (; *sweep && byte < name + 214; sweep++)
+        *byte++ = *sweep == '/' ? '_' : *sweep;
+    memcpy(byte, ".json", sizeof ".json");
 }
 
 static int post_parent(struct rt_link *link, struct run_facts facts, char id[RT_ID_MAX], struct rt_error *err)
@@ -248,12 +261,12 @@ static int read_or_make_parent(struct rt_link *link, int fd, const char *path, c
     separator = strchr(text, ' ');
     if (separator && !strcmp(separator + 1, own->base)) {
         *separator = '\0';
-        if (rt_copy_text(id, RT_ID_MAX, text))
+        if (!rt_link_copy_id(link, id, path, text, NULL))
             return RT_OK;
     }
     RT_TRY(post_parent(link, *facts, id, err));
     size = (size_t)snprintf(text, sizeof text, "%s %s\n", id, own->base);
-    RT_TRY(rt_file_truncate(path, 0, err));
+    RT_TRY(rt_file_cut(fd, path, 0, err));
     if (lseek(fd, 0, SEEK_SET) < 0)
         return rt_fail_errno(err, RT_EIO, errno, "cannot write %s", path);
     return rt_file_write(fd, path, text, size, err);
@@ -262,11 +275,16 @@ static int read_or_make_parent(struct rt_link *link, int fd, const char *path, c
 static int find_parent(struct rt_link *link, const struct run_facts *facts, char id[RT_ID_MAX],
                        struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
+    char runs[RT_PATH_MAX], name[256], path[RT_PATH_MAX];
     int fd, rc;
 
-    RT_TRY(parent_path(path, link->run_dir, facts->sweep, err));
-    RT_TRY(rt_file_open(&fd, path, RT_OPEN_UPDATE, err));
+    if (!find_runs(runs, link->run_dir, facts)) {
+        rt_log_note("MLflow: %s is not where the sweep put it, so the run has no parent there", link->run_dir);
+        return RT_OK;
+    }
+    parent_name(name, facts->sweep);
+    RT_TRY(rt_path_join(path, runs, name, err));
+    RT_TRY(rt_entry_open(&fd, runs, name, RT_OPEN_UPDATE, err));
     if (rt_system_lock(fd, path) && !rt_lock_unsupported(errno)) { /* without locks: two parents, at worst */
         link->failure = RT_LINK_RETRY;
         rc = rt_fail(err, RT_EIO, "%s: another run of the sweep is making its parent", path);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "track/remote/mlflow.h"
 #include "track/remote/settings.h"
 
@@ -21,7 +22,29 @@ static int read_user(struct rt_mlflow *own, struct rt_error *err)
     return RT_OK;
 }
 
-/* The address in the environment, else the one that the run was sent to before. */
+/* user:password in base 64, as it goes over the line: a server may quote that, too. */
+static void encode_basic(struct rt_mlflow *own)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char pair[2 * RT_SECRET_MAX + 3] = "", *out = own->basic;
+    const size_t length =
+        *own->user ? (size_t)snprintf(pair, sizeof pair, "%s:%s", own->user, own->password) : 0;
+
+    for (size_t i = 0; i < length; i += 3) {
+        const unsigned int bits = (unsigned int)(unsigned char)pair[i] << 16 |
+                                  (unsigned int)(unsigned char)pair[i + 1] << 8 | (unsigned char)pair[i + 2];
+
+        *out++ = digits[bits >> 18];
+        *out++ = digits[bits >> 12 & 63];
+        *out++ = i + 1 < length ? digits[bits >> 6 & 63] : '=';
+        *out++ = i + 2 < length ? digits[bits & 63] : '=';
+    }
+    *out = '\0';
+    explicit_bzero(pair, sizeof pair);
+}
+
+/* The address in the environment. Where the run was sent before only says whether it is the same one: a run's
+ * folder may be a stranger's. */
 static int read_address(struct rt_mlflow *own, const struct rt_link *link, struct rt_error *err)
 {
     const char *known = link->position.url, *uri = rt_setting_env("MLFLOW_TRACKING_URI");
@@ -29,7 +52,12 @@ static int read_address(struct rt_mlflow *own, const struct rt_link *link, struc
     if (!uri && !*known)
         return rt_fail(err, RT_ECONFIG,
                        "MLFLOW_TRACKING_URI is not set; it names the server, http://HOST:5000");
-    RT_TRY(rt_setting_copy(own->base, sizeof own->base, "MLFLOW_TRACKING_URI", uri ? uri : known, err));
+    if (!uri)
+        return rt_fail(
+            err, RT_ECONFIG,
+            "MLFLOW_TRACKING_URI is not set; the run was sent to %s: set it to that, if the server is yours",
+            known);
+    RT_TRY(rt_setting_copy(own->base, sizeof own->base, "MLFLOW_TRACKING_URI", uri, err));
     if (strncmp(own->base, "http://", 7) && strncmp(own->base, "https://", 8))
         return rt_fail(
             err, RT_ECONFIG,
@@ -38,11 +66,11 @@ static int read_address(struct rt_mlflow *own, const struct rt_link *link, struc
     RT_TRY(rt_setting_split_url("MLFLOW_TRACKING_URI", own->base, own->user, own->password, sizeof own->user,
                                 err));
     if (*known && strcmp(known, own->base))
-        return rt_fail(
-            err, RT_ECONFIG,
-            "the run is at %s, not at %s; set MLFLOW_TRACKING_URI to the first, or remove %s/mlflow.json to "
-            "send the whole run to the second",
-            known, own->base, link->run_dir);
+        return rt_fail(err, RT_ECONFIG,
+                       "the run was sent to %s, not to %s; set MLFLOW_TRACKING_URI to the first if that server "
+                       "is yours, or remove "
+                       "%s/mlflow.json to send the whole run to the second",
+                       known, own->base, link->run_dir);
     return RT_OK;
 }
 
@@ -55,17 +83,40 @@ static double read_timeout(void)
     return text && sscanf(text, "%lf%c", &seconds, &rest) == 1 && seconds > 0 && seconds < 1e6 ? seconds : 30;
 }
 
+void rt_mlflow_clean_root(const char *uri, char root[RT_URL_MAX])
+{
+    const char *path = uri + strlen("mlflow-artifacts:");
+
+    *root = '\0';
+    if (!strncmp(uri, RT_MLFLOW_PROXIED, strlen(RT_MLFLOW_PROXIED))) {
+        if (!strncmp(path, "//", 2)) /* mlflow-artifacts://HOST/root names the same server */
+            path += 2 + strcspn(path + 2, "/");
+        if (snprintf(root, RT_URL_MAX, "mlflow-artifacts:%s", path) >= RT_URL_MAX)
+            *root = '\0';
+    } else if (strstr(uri, "://")) {
+        rt_http_shown(uri, root, RT_URL_MAX);
+    } else {
+        rt_copy_text(root, RT_URL_MAX, uri);
+    }
+    rt_utf8_make_plain(root);
+}
+
 int rt_mlflow_open(struct rt_link *link, const char *project, struct rt_error *err)
 {
     const char *name = rt_setting_env("MLFLOW_EXPERIMENT_NAME");
     struct rt_mlflow *own;
+    char root[RT_URL_MAX];
 
     RT_TRY(rt_alloc(&own, 1, sizeof *own, "MLflow's settings", err));
     link->own = own;
     RT_TRY(read_address(own, link, err));
+    snprintf(root, sizeof root, "%s", link->position.root);
+    rt_mlflow_clean_root(root, link->position.root);
     RT_TRY(read_user(own, err));
     link->secrets[0] = own->password;
     link->secrets[1] = own->token;
+    encode_basic(own);
+    link->secrets[2] = own->basic;
     name = name ? name : *project ? project : "rethink";
     RT_TRY(rt_setting_copy(own->experiment, sizeof own->experiment, "the experiment's name", name, err));
     own->ca_file = rt_setting_env("MLFLOW_TRACKING_SERVER_CERT_PATH");

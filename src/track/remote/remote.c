@@ -285,6 +285,16 @@ static const char *status_word(enum rt_status status)
     return status == RT_OK ? "finished" : status == RT_EINTERRUPTED ? "interrupted" : "failed";
 }
 
+/* How the run ended, and where: a point that has no number (its loss is NaN) is not sent, and this is why. */
+static int set_reason(struct rt_json *record, enum rt_status status, int64_t step, struct rt_error *err)
+{
+    const char *word = status == RT_EDIVERGED ? "diverged" : status_word(status);
+    char reason[64];
+
+    snprintf(reason, sizeof reason, "%s at step %" PRId64, word, step < 0 ? 0 : step);
+    return rt_json_set_text(record, "reason", reason, err);
+}
+
 int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outcome, enum rt_status status,
                      struct rt_error *err)
 {
@@ -298,6 +308,7 @@ int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outc
     rt_text_append(fields, "}");
     if (rt_json_parse(&record, "finish", rt_text_string(fields), fields->length, &failure) ||
         rt_json_set_text(record, "status", status_word(status), &failure) ||
+        set_reason(record, status, recorder->step, &failure) ||
         rt_json_set_text(record, "model", recorder->model, &failure))
         give_up(recorder, &failure);
     else

@@ -1,5 +1,6 @@
 #include "track/remote/sender.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,6 +26,9 @@ void rt_sender_close(struct rt_sender *sender)
 
     if (rt_sender_save(sender, &err))
         rt_log_warn("%s", err.message);
+    if (sender->damaged > 1)
+        rt_log_warn("%s: %s: %" PRId64 " more lines are damaged and left out", sender->link.service->title,
+                    sender->reader.path, sender->damaged - 1);
     rt_spool_record_free(&sender->next);
     rt_spool_reader_close(&sender->reader);
     rt_link_close(&sender->link);
@@ -59,20 +63,16 @@ static double number_at(const struct rt_json *json, const char *key)
     return value;
 }
 
-static int read_point(const struct rt_spool_reader *reader, const struct rt_spool_record *record,
-                      struct rt_service_point *out, struct rt_error *err)
+static void read_point(const struct rt_spool_record *record, struct rt_service_point *out)
 {
     struct rt_log_point *point = &out->point;
-    int64_t epoch;
 
     *out = (struct rt_service_point){.seq = record->seq, .at_ms = record->at_ms};
-    RT_TRY(rt_json_get_integer(record->json, reader->path, "step", &point->step, err));
-    RT_TRY(rt_json_get_integer(record->json, reader->path, "epoch", &epoch, err));
-    point->epoch = (int)epoch;
+    point->step = rt_spool_whole(record, "step");
+    point->epoch = (int)rt_spool_whole(record, "epoch");
 #define READ_METRIC(field, group, name) point->field = number_at(record->json, #field);
     RT_POINT_METRICS(READ_METRIC)
 #undef READ_METRIC
-    return RT_OK;
 }
 
 /* Points that a killed session sent and the resumed one logged again, which makes them the same. */
@@ -86,14 +86,26 @@ static int take_record(struct rt_sender *sender, struct rt_error *err)
 {
     struct rt_service_point *point = &sender->points[sender->point_count];
 
+    if (sender->next.type != RT_SPOOL_start && rt_spool_whole(&sender->next, "step") < 0)
+        return rt_fail(err, RT_EDATA, "%s:%" PRId64 ": has no step", sender->reader.path, sender->reader.lines);
     if (sender->next.type != RT_SPOOL_point) {
         sender->has_next = true;
         return RT_OK;
     }
-    RT_TRY(read_point(&sender->reader, &sender->next, point, err));
+    if (rt_spool_whole(&sender->next, "epoch") < 0)
+        return rt_fail(err, RT_EDATA, "%s:%" PRId64 ": has no epoch", sender->reader.path,
+                       sender->reader.lines);
+    read_point(&sender->next, point);
     if (!already_sent(sender, point))
         sender->point_count++;
     return RT_OK;
+}
+
+/* The first damaged line is named, the others are counted: there may be any number. */
+static void note_damage(struct rt_sender *sender, const struct rt_error *damage)
+{
+    if (sender->damaged++ == 0)
+        rt_log_warn("%s: %s; this line is left out", sender->link.service->title, damage->message);
 }
 
 /* Reads on until a batch of points is full or something else than a point follows. A damaged line costs itself
@@ -110,7 +122,7 @@ static int fill(struct rt_sender *sender, struct rt_error *err)
         if (!rc && got)
             rc = take_record(sender, &damage);
         if (rc == RT_EDATA)
-            rt_log_warn("%s: %s; this line is left out", sender->link.service->title, damage.message);
+            note_damage(sender, &damage);
         else if (rc)
             return rt_link_fail(&sender->link, err, "%s", damage.message);
         got = got || rc == RT_EDATA;

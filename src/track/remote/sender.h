@@ -17,6 +17,7 @@ struct rt_sender {
     struct rt_service_point points[RT_SENDER_POINTS_MAX]; /* likewise, and before `next` */
     int point_count;
     int64_t sent_points; /* by this sender */
+    int64_t damaged;     /* lines of the spool that were left out */
     double saved_at_s, beat_due_s;
     bool unsaved;
 };

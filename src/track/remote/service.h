@@ -17,26 +17,19 @@
 #include "track/recorder.h"
 #include "track/remote/spool.h"
 
-/* What of a log point goes to services: X(field of struct rt_log_point, group, name). */
-#define RT_POINT_METRICS(X)                                                                                    \
-    X(train_loss, "train", "loss")                                                                             \
-    X(train_acc, "train", "accuracy")                                                                          \
-    X(test_loss, "test", "loss")                                                                               \
-    X(test_acc, "test", "accuracy")                                                                            \
-    X(learning_rate, "train", "learning_rate")
-
 struct rt_service_point {
     int64_t seq, at_ms;
     struct rt_log_point point;
 };
 
-enum { RT_ID_MAX = 128, RT_URL_MAX = 1024, RT_SECRET_MAX = 512 };
+enum { RT_ID_MAX = 128, RT_URL_MAX = 1024, RT_SECRET_MAX = 512, RT_SECRETS = 3 };
 
 /* What is known of the run at the service, kept in SERVICE.json in the run directory: nothing secret. */
 struct rt_position {
-    char url[RT_URL_MAX];  /* where it went, without user and password */
+    char url[RT_URL_MAX];  /* where it went, without user and password: nothing is ever sent there because of
+                              this */
     char run[RT_ID_MAX];   /* MLflow's run id, Comet's experiment key; "": none yet */
-    char root[RT_URL_MAX]; /* MLflow: where files go; "": nowhere */
+    char root[RT_URL_MAX]; /* MLflow: where files go, without user and password; "": nowhere */
     int64_t sent;          /* number of the last record that was sent whole */
     int part;              /* how much of the next one was */
     int64_t step;          /* of the last point sent; -1: none */
@@ -49,8 +42,8 @@ struct rt_link {
     const char *run_dir;
     struct rt_http *http;
     struct rt_position position;
-    void *own;              /* the service's settings */
-    const char *secrets[3]; /* to be blotted out of messages */
+    void *own;                       /* the service's settings */
+    const char *secrets[RT_SECRETS]; /* to be blotted out of messages; null: none */
 
     /* why the last call failed */
     enum rt_link_failure { RT_LINK_RETRY, RT_LINK_FINAL } failure;

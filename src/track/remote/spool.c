@@ -1,18 +1,14 @@
 #include "track/remote/spool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
-
-static const char *const type_names[] = {
-#define TYPE_NAME(name) #name,
-    RT_SPOOL_TYPES(TYPE_NAME)
-#undef TYPE_NAME
-};
 
 enum { CHUNK = 64 << 10, LINE_MAX_BYTES = 1 << 20 };
 
@@ -38,21 +34,31 @@ static int reserve(struct rt_text *line, struct rt_error *err)
     return rt_text_check(line, err);
 }
 
+static int find_size(const struct rt_spool *spool, uint64_t *size, struct rt_error *err)
+{
+    const off_t end = lseek(spool->fd, 0, SEEK_END);
+
+    if (end < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "cannot look at %s", spool->path);
+    *size = (uint64_t)end;
+    return RT_OK;
+}
+
 int rt_spool_open(struct rt_spool *spool, const char *run_dir, const char *to, struct rt_error *err)
 {
-    uint64_t size;
+    uint64_t size = 0;
     int64_t whole;
 
     *spool = (struct rt_spool){.fd = -1, .to = to};
     RT_TRY(reserve(&spool->line, err));
     RT_TRY(rt_path_join(spool->path, run_dir, RT_SPOOL_NAME, err));
-    RT_TRY(rt_file_open(&spool->fd, spool->path, RT_OPEN_APPEND, err));
+    RT_TRY(rt_entry_open(&spool->fd, run_dir, RT_SPOOL_NAME, RT_OPEN_APPEND, err));
     RT_TRY(survey(run_dir, to, &spool->seq, &whole, err));
-    if (spool->seq < 0 || spool->seq > INT64_MAX / 2)
+    if (spool->seq > RT_SPOOL_NUMBER_MAX / 2)
         return rt_fail(err, RT_EDATA, "%s: a record has number %" PRId64 "; not a spool", spool->path,
                        spool->seq);
-    RT_TRY(rt_file_size(spool->path, &size, err));
-    return size > (uint64_t)whole ? rt_file_truncate(spool->path, (uint64_t)whole, err) : RT_OK;
+    RT_TRY(find_size(spool, &size, err));
+    return size > (uint64_t)whole ? rt_file_cut(spool->fd, spool->path, (uint64_t)whole, err) : RT_OK;
 }
 
 void rt_spool_close(struct rt_spool *spool)
@@ -65,30 +71,24 @@ void rt_spool_close(struct rt_spool *spool)
 int rt_spool_append(struct rt_spool *spool, enum rt_spool_type type, const char *fields, struct rt_error *err)
 {
     struct rt_text *line = &spool->line;
-    uint64_t size;
+    uint64_t size = 0;
     int rc;
 
     rt_text_clear(line);
     rt_text_printf(line, "{\"to\":\"%s\",\"seq\":%" PRId64 ",\"at\":%" PRId64 ",\"type\":\"%s\"%s%s\n",
-                   spool->to, spool->seq + 1, rt_clock_unix_ms(), type_names[type],
+                   spool->to, spool->seq + 1, rt_clock_unix_ms(), rt_spool_type_name(type),
                    strcmp(fields, "{}") ? "," : "", fields + 1);
     RT_TRY(rt_text_check(line, err));
-    RT_TRY(rt_file_size(spool->path, &size, err));
+    RT_TRY(find_size(spool, &size, err));
     rc = rt_file_write(spool->fd, spool->path, line->bytes, line->length, err);
     if (rc)
-        rt_file_truncate(spool->path, size, NULL);
+        rt_file_cut(spool->fd, spool->path, size, NULL);
     else
         spool->seq++;
     return rc;
 }
 
 /* ---- reading */
-
-void rt_spool_record_free(struct rt_spool_record *record)
-{
-    rt_json_free(&record->json);
-    *record = (struct rt_spool_record){0};
-}
 
 /* Makes `text` begin with bytes not handed out and reads more behind them; *more false at the end of the file.
  */
@@ -144,39 +144,10 @@ static int next_line(struct rt_spool_reader *reader, const char **line, size_t *
     return RT_OK;
 }
 
-static int parse_type(struct rt_spool_record *record, const char *name, const char *text, struct rt_error *err)
-{
-    for (int type = 0; type < RT_SPOOL_TYPE_COUNT; type++)
-        if (!strcmp(text, type_names[type])) {
-            record->type = (enum rt_spool_type)type;
-            return RT_OK;
-        }
-    return rt_fail(err, RT_EDATA, "%s: unknown type of record \"%s\"", name, text);
-}
-
-/* *mine: it is addressed to the reader's service. */
-static int parse_record(const struct rt_spool_reader *reader, const char *line, size_t size,
-                        struct rt_spool_record *record, bool *mine, struct rt_error *err)
-{
-    char name[RT_PATH_MAX + 32];
-    const char *to, *type;
-
-    *record = (struct rt_spool_record){0};
-    snprintf(name, sizeof name, "%s:%" PRId64, reader->path, reader->lines);
-    RT_TRY(rt_json_parse(&record->json, name, line, size, err));
-    RT_TRY(rt_json_get_text(record->json, name, "to", &to, err));
-    *mine = !strcmp(to, reader->to);
-    if (!*mine)
-        return RT_OK;
-    RT_TRY(rt_json_get_integer(record->json, name, "seq", &record->seq, err));
-    RT_TRY(rt_json_get_integer(record->json, name, "at", &record->at_ms, err));
-    RT_TRY(rt_json_get_text(record->json, name, "type", &type, err));
-    return parse_type(record, name, type, err);
-}
-
 static int next_record(struct rt_spool_reader *reader, struct rt_spool_record *record, bool *got,
                        struct rt_error *err)
 {
+    char name[RT_PATH_MAX + 32];
     const char *line;
     size_t size;
 
@@ -187,23 +158,39 @@ static int next_record(struct rt_spool_reader *reader, struct rt_spool_record *r
         RT_TRY(next_line(reader, &line, &size, err));
         if (!line)
             return RT_OK;
-        rc = parse_record(reader, line, size, record, got, err);
+        snprintf(name, sizeof name, "%s:%" PRId64, reader->path, reader->lines);
+        rc = rt_spool_parse(record, got, reader->to, name, line, size, err);
+        if (!rc && *got && record->seq <= reader->read_seq)
+            rc = rt_fail(err, RT_EDATA, "%s: seq is %" PRId64 " after %" PRId64 ": numbers must increase", name,
+                         record->seq, reader->read_seq);
         if (rc) {
+            *got = false;
             rt_spool_record_free(record);
             return rc;
         }
+        if (*got)
+            reader->read_seq = record->seq;
     }
     return RT_OK;
 }
 
+/* Void from now on: what came before this record at its start_step or later. Records count upwards, so that it
+ * includes those before it that begin no earlier. */
 static int add_void(struct rt_spool_reader *reader, const struct rt_spool_record *record, struct rt_error *err)
 {
-    int64_t step = 0;
+    const int64_t start = rt_spool_whole(record, "start_step"), step = start < 0 ? 0 : start;
+    int count = reader->void_count;
 
-    if (rt_json_has(record->json, "start_step"))
-        RT_TRY(rt_json_get_integer(record->json, reader->path, "start_step", &step, err));
-    RT_TRY(rt_realloc(&reader->voids, (size_t)reader->void_count + 1, sizeof *reader->voids, "a spool", err));
-    reader->voids[reader->void_count++] = (struct rt_spool_void){record->seq, step};
+    while (count && reader->voids[count - 1].step >= step)
+        count--;
+    if (count == reader->void_room) {
+        const int room = 2 * count + 8;
+
+        RT_TRY(rt_realloc(&reader->voids, (size_t)room, sizeof *reader->voids, "a spool", err));
+        reader->void_room = room;
+    }
+    reader->voids[count] = (struct rt_spool_void){record->seq, step};
+    reader->void_count = count + 1;
     return RT_OK;
 }
 
@@ -234,10 +221,9 @@ static int learn_voids(struct rt_spool_reader *reader, struct rt_error *err)
             rc = note_start(reader, &record, err);
         if (rc && rc != RT_EDATA)
             break;
-        if (got && record.seq > reader->last_seq)
-            reader->last_seq = record.seq;
     }
     rt_spool_record_free(&record);
+    reader->last_seq = reader->read_seq;
     return rc;
 }
 
@@ -248,13 +234,14 @@ int rt_spool_reader_open(struct rt_spool_reader *reader, const char *run_dir, co
     RT_TRY(rt_path_join(reader->path, run_dir, RT_SPOOL_NAME, err));
     if (!rt_copy_text(reader->to, sizeof reader->to, to))
         return rt_fail(err, RT_EUSAGE, "%s: no service has so long a name", to);
-    RT_TRY(rt_file_open(&reader->fd, reader->path, RT_OPEN_READ, err));
+    RT_TRY(rt_entry_open(&reader->fd, run_dir, RT_SPOOL_NAME, RT_OPEN_READ, err));
     RT_TRY(learn_voids(reader, err));
-    rt_file_close_read(&reader->fd);
     rt_text_clear(&reader->text);
     reader->taken = 0;
-    reader->lines = 0;
-    return rt_file_open(&reader->fd, reader->path, RT_OPEN_READ, err);
+    reader->lines = reader->read_seq = 0;
+    if (lseek(reader->fd, 0, SEEK_SET) < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "cannot read %s", reader->path);
+    return RT_OK;
 }
 
 void rt_spool_reader_close(struct rt_spool_reader *reader)
@@ -267,16 +254,20 @@ void rt_spool_reader_close(struct rt_spool_reader *reader)
 
 static bool is_void(const struct rt_spool_reader *reader, const struct rt_spool_record *record)
 {
-    int64_t step;
+    const int64_t step = rt_spool_whole(record, "step");
+    int low = 0,
+        high = reader->void_count; /* the first void with a greater number has the least step of those */
 
-    if (record->seq < reader->first_seq)
-        return true;
-    if (rt_json_get_integer(record->json, reader->path, "step", &step, NULL))
-        return false;
-    for (int i = 0; i < reader->void_count; i++)
-        if (record->seq < reader->voids[i].seq && step >= reader->voids[i].step)
-            return true;
-    return false;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+
+        if (reader->voids[middle].seq > record->seq)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return record->seq < reader->first_seq ||
+           (step >= 0 && low < reader->void_count && step >= reader->voids[low].step);
 }
 
 int rt_spool_read(struct rt_spool_reader *reader, int64_t after, struct rt_spool_record *record, bool *got,

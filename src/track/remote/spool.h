@@ -28,6 +28,19 @@ enum rt_spool_type {
         RT_SPOOL_TYPE_COUNT
 };
 
+const char *rt_spool_type_name(enum rt_spool_type type);
+
+/* The largest number of a record, of a step, and time in milliseconds, that is believed: a double holds it. */
+#define RT_SPOOL_NUMBER_MAX ((int64_t)1 << 52)
+
+/* What of a log point goes to services: X(field of struct rt_log_point, group, name). */
+#define RT_POINT_METRICS(X)                                                                                    \
+    X(train_loss, "train", "loss")                                                                             \
+    X(train_acc, "train", "accuracy")                                                                          \
+    X(test_loss, "test", "loss")                                                                               \
+    X(test_acc, "test", "accuracy")                                                                            \
+    X(learning_rate, "train", "learning_rate")
+
 /* ---- writing: by the training thread only */
 struct rt_spool {
     int fd; /* -1: closed */
@@ -54,19 +67,27 @@ struct rt_spool_record {
 };
 void rt_spool_record_free(struct rt_spool_record *record); /* accepts the zeroed state */
 
+/* A line as a record. *mine: it is addressed to the service `to`; then every field that is there has been
+ * checked to be what this program writes: whole numbers from 0 in their ranges, texts on one line, known types.
+ * RT_EDATA names `name` and the field. Free the record always. */
+int rt_spool_parse(struct rt_spool_record *record, bool *mine, const char *to, const char *name,
+                   const char *line, size_t size, struct rt_error *err);
+/* A field that is a whole number; -1: it is not there. */
+int64_t rt_spool_whole(const struct rt_spool_record *record, const char *key);
+
 struct rt_spool_reader {
     int fd; /* -1: closed */
     char path[RT_PATH_MAX];
     char to[32];
     struct rt_text text;           /* read and not yet handed out */
     size_t taken;                  /* bytes of `text` that were */
-    int64_t lines;                 /* read so far */
+    int64_t lines, read_seq;       /* read so far; the number of the last record */
     int64_t last_seq, whole_bytes; /* found at opening: the last record's number, the size of all whole lines */
     int64_t first_seq;             /* of the run's last start from scratch */
     struct rt_spool_void {
         int64_t seq, step; /* records before number `seq` at `step` or later are void */
-    } * voids;
-    int void_count;
+    } * voids;             /* both increase: one that a later one includes is dropped */
+    int void_count, void_room;
 };
 
 /* Opens the spool and reads it through once to learn which records are void: what a resumed session logs again,

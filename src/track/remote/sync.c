@@ -1,6 +1,7 @@
 #include "track/remote/sync.h"
 
 #include "base/clock.h"
+#include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "track/remote/sender.h"
@@ -42,13 +43,11 @@ int rt_sync_run(const struct rt_service *service, const char *run_dir, const cha
                 struct rt_sync_report *report, struct rt_error *err)
 {
     struct rt_sender *sender = NULL;
-    char spool[RT_PATH_MAX];
     int64_t points, others;
     int rc;
 
     *report = (struct rt_sync_report){0};
-    RT_TRY(rt_path_join(spool, run_dir, RT_SPOOL_NAME, err));
-    if (!rt_path_is_file(spool))
+    if (rt_entry_look(run_dir, RT_SPOOL_NAME) == RT_ENTRY_NONE)
         return RT_OK;
     RT_TRY(rt_spool_count(run_dir, service->name, 0, &points, &others, err));
     report->followed = points + others > 0;

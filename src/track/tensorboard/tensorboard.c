@@ -1,9 +1,10 @@
 /* The TensorBoard recorder: event files in the run directory, so that `tensorboard --logdir runs` shows each
  * run under its path. It writes straight to the file: a record costs less than the line in metrics.csv. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "track/recorder.h"
@@ -71,27 +72,27 @@ static void add_image(struct rt_tfevents *events, const char *tag, const unsigne
 /* The grid of samples, samples.png, if the run directory has one. */
 static int write_samples(struct rt_tfevents *events, const char *run_dir, struct rt_error *err)
 {
-    char path[RT_PATH_MAX], *png = NULL;
+    char *png = NULL;
     size_t size = 0;
     int rc;
 
-    RT_TRY(rt_path_join(path, run_dir, "samples.png", err));
-    if (!rt_path_is_file(path))
+    if (rt_entry_look(run_dir, "samples.png") == RT_ENTRY_NONE)
         return RT_OK;
-    RT_TRY(rt_file_read_all(path, PNG_MAX, &png, &size, err));
+    RT_TRY(rt_entry_read(run_dir, "samples.png", PNG_MAX, &png, &size, err));
     if (size > PNG_HEAD && !memcmp(png, "\x89PNG\r\n\x1a\n", 8)) {
         rt_tfevents_begin(events, now_s(), 0);
         add_image(events, "samples", (const unsigned char *)png, size);
         rc = rt_tfevents_write(events, err);
     } else {
-        rc = rt_fail(err, RT_EDATA, "%s: not a PNG image", path);
+        rc = rt_fail(err, RT_EDATA, "%s/samples.png: not a PNG image", run_dir);
     }
     rt_free(&png);
     return rc;
 }
 
 /* A run started anew drops its old files. A resumed one adds a file and voids lost points; its values and its
- * picture are in the first file. */
+ * picture are in the first file. That one says so too: TensorBoard's slower reader (load_fast=false) takes the
+ * first such word for a beginning, whatever came before it, and only those after it for a restart. */
 static int open_session(struct rt_recorder *recorder, const struct rt_run_info *info, struct rt_error *err)
 {
     struct rt_tfevents *events = &recorder->events;
@@ -101,8 +102,9 @@ static int open_session(struct rt_recorder *recorder, const struct rt_run_info *
         RT_TRY(rt_tfevents_remove(info->run_dir, err));
     RT_TRY(rt_tfevents_exist(&exist, info->run_dir, err));
     RT_TRY(rt_tfevents_open(events, info->run_dir, now_s(), err));
+    RT_TRY(rt_tfevents_write_restart(events, now_s(), info->start_step, err));
     if (exist)
-        return rt_tfevents_write_restart(events, now_s(), info->start_step, err);
+        return RT_OK;
     RT_TRY(rt_hparams_write_start(events, info, now_s(), err));
     return write_samples(events, info->run_dir, err);
 }
@@ -181,6 +183,17 @@ static int tensorboard_sync(struct rt_recorder *recorder, struct rt_error *err)
                                                                               : RT_OK;
 }
 
+/* Why there is no value at the last step: its loss is NaN or infinite. */
+static int write_ending(struct rt_recorder *recorder, struct rt_error *err)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "diverged at step %lld", (long long)last_step(recorder));
+    rt_tfevents_begin(&recorder->events, now_s(), last_step(recorder));
+    rt_tfevents_add_text(&recorder->events, "ended", text);
+    return rt_tfevents_write(&recorder->events, err);
+}
+
 static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outcome *outcome,
                               enum rt_status status, struct rt_error *err)
 {
@@ -190,6 +203,8 @@ static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outc
     (void)err;
     if (!writing(recorder) || status == RT_EINTERRUPTED)
         return RT_OK;
+    if (status == RT_EDIVERGED && write_ending(recorder, &failure))
+        return give_up(recorder, &failure);
     if (status == RT_OK) {
         rt_tfevents_begin(events, now_s(), last_step(recorder));
         rt_tfevents_add_scalar(events, "whole_run/train_loss", outcome->train_loss);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "track/crc32c.h"
@@ -23,6 +23,8 @@ enum event_field {
 };
 enum { HEAD = 12, TAIL = 4 }; /* bytes around a record's data */
 enum { SESSION_LOG_STATUS = 1, SESSION_START = 1 };
+enum { METADATA_PLUGIN_DATA = 1, PLUGIN_NAME = 1 };
+enum { TENSOR_DTYPE = 1, TENSOR_SHAPE = 2, TENSOR_STRING = 8, DTYPE_STRING = 7 };
 
 static bool is_event_file(const char *name)
 {
@@ -115,7 +117,7 @@ int rt_tfevents_open(struct rt_tfevents *events, const char *directory, double w
 {
     *events = (struct rt_tfevents){.fd = -1};
     RT_TRY(new_path(events, directory, wall_time_s, err));
-    RT_TRY(rt_file_open(&events->fd, events->path, RT_OPEN_APPEND, err));
+    RT_TRY(rt_entry_open(&events->fd, directory, rt_path_name(events->path), RT_OPEN_APPEND, err));
     begin_record(events);
     rt_pb_double(&events->event, EVENT_WALL_TIME, wall_time_s);
     rt_pb_text(&events->event, EVENT_FILE_VERSION, "brain.Event:2");
@@ -150,7 +152,7 @@ static int write_record(struct rt_tfevents *events, struct rt_error *err)
     put_little_endian(record->bytes + HEAD + size, rt_crc32c_masked(record->bytes + HEAD, size), TAIL);
     rc = rt_file_write(events->fd, events->path, record->bytes, record->size, err);
     if (rc)
-        rt_file_truncate(events->path, (uint64_t)events->size, NULL);
+        rt_file_cut(events->fd, events->path, (uint64_t)events->size, NULL);
     else
         events->size += (int64_t)record->size;
     return rc;
@@ -174,6 +176,27 @@ void rt_tfevents_add_scalar(struct rt_tfevents *events, const char *tag, double 
     rt_pb_text(&events->event, RT_VALUE_TAG, tag);
     rt_pb_float(&events->event, RT_VALUE_SCALAR, (float)value);
     rt_pb_end(&events->event, begun);
+}
+
+/* As the text plug-in wants it: a tensor of one string (type 7, shape []), named by the metadata. */
+void rt_tfevents_add_text(struct rt_tfevents *events, const char *tag, const char *text)
+{
+    struct rt_pb *pb = &events->event;
+    const size_t value = rt_pb_begin(pb, RT_SUMMARY_VALUE);
+    size_t metadata, part;
+
+    rt_pb_text(pb, RT_VALUE_TAG, tag);
+    metadata = rt_pb_begin(pb, RT_VALUE_METADATA);
+    part = rt_pb_begin(pb, METADATA_PLUGIN_DATA);
+    rt_pb_text(pb, PLUGIN_NAME, "text");
+    rt_pb_end(pb, part);
+    rt_pb_end(pb, metadata);
+    part = rt_pb_begin(pb, RT_VALUE_TENSOR);
+    rt_pb_integer(pb, TENSOR_DTYPE, DTYPE_STRING);
+    rt_pb_end(pb, rt_pb_begin(pb, TENSOR_SHAPE));
+    rt_pb_text(pb, TENSOR_STRING, text);
+    rt_pb_end(pb, part);
+    rt_pb_end(pb, value);
 }
 
 int rt_tfevents_write(struct rt_tfevents *events, struct rt_error *err)

@@ -43,9 +43,10 @@ int rt_tfevents_exist(bool *exist, const char *directory, struct rt_error *err);
  * events->event), write it. A record is written whole or not at all. */
 void rt_tfevents_begin(struct rt_tfevents *events, double wall_time_s, int64_t step);
 void rt_tfevents_add_scalar(struct rt_tfevents *events, const char *tag, double value); /* NaN: nothing */
+void rt_tfevents_add_text(struct rt_tfevents *events, const char *tag, const char *text);
 int rt_tfevents_write(struct rt_tfevents *events, struct rt_error *err);
 
-/* Says that values at `step` and later in earlier files are void. */
+/* Says that a session starts here: values at `step` and later in earlier files are void. */
 int rt_tfevents_write_restart(struct rt_tfevents *events, double wall_time_s, int64_t step,
                               struct rt_error *err);
 

@@ -1,0 +1,114 @@
+"""The MLflow recorder against a stand-in for MLflow's server on this machine, which needs no package: which calls it
+makes, with which steps and values, and where files go. track/mlflow_server holds the same against the real one."""
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
+import tap  # noqa: E402
+from services import Mlflow, clean_environment, write  # noqa: E402
+
+DRIVE = os.environ['RT_DRIVE']
+
+SERIES = {
+    'train/loss': lambda s: 2 / (1 + s),
+    'train/accuracy': lambda s: s / (s + 4),
+    'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
+    'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
+    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
+}
+
+
+def run_drive(url, run, *words, env=None):
+    os.makedirs(run, exist_ok=True)
+    environ = clean_environment(RETHINK_TRACK_WAIT_S='60', MLFLOW_TRACKING_URI=url, **(env or {}))
+    done = subprocess.run([DRIVE, 'mlflow', run, *words], capture_output=True, text=True, env=environ,
+                          timeout=120 * tap.SLOWER)
+    if done.returncode:
+        print('#', done.stderr)
+    return done
+
+
+def problems(run, first, end):
+    """Where the metrics differ from exactly one value at each step."""
+    for key, value in SERIES.items():
+        want = [(s, value(s)) for s in range(first, end) if value(s) is not None]
+        got = [(m['step'], m['value']) for m in run.metrics if m['key'] == key]
+        if [s for s, _ in got] != [s for s, _ in want]:
+            yield f'{key}: steps {[s for s, _ in got]}, expected {[s for s, _ in want]}'
+        elif any(abs(a[1] - b[1]) > 1e-12 for a, b in zip(got, want)):
+            yield f'{key}: {got}, expected {want}'
+
+
+def points(run, prefix):
+    return {m['key']: (m['step'], m['value']) for m in run.metrics if m['key'].startswith(prefix)}
+
+
+def check_plain(folder):
+    server = Mlflow()
+    run = folder + '/runs/MLP1/plain'
+    for name in ('config.yaml', 'result.json', 'metrics.csv', 'e_002_plain/model.safetensors'):
+        write(f'{run}/{name}', name)
+    done = run_drive(server.url, run, 'name=plain', 'points=8', 'threshold=5', f'checkpoint={run}/e_002_plain')
+    server.close()
+    got = server.only()
+    tap.ok(done.stderr == '', 'plain: says nothing', done.stderr)
+    tap.empty(list(problems(got, 0, 8)) + server.broken, 'plain: each point once, with its step and value')
+    tap.ok(points(got, 'threshold/') == {'threshold/epoch': (5, 2), 'threshold/minutes': (5, 1.25),
+                                         'threshold/test_accuracy': (5, 4 / 12)},
+           'plain: the threshold, at its step', points(got, 'threshold/'))
+    tap.ok(set(points(got, 'whole_run/')) == {'whole_run/train_loss', 'whole_run/train_accuracy', 'whole_run/test_loss',
+                                              'whole_run/test_accuracy', 'whole_run/runtime_s'} and
+           all(step == 7 for step, _ in points(got, 'whole_run/').values()), 'plain: the end, at the last step',
+           points(got, 'whole_run/'))
+    tap.ok(got.params.get('learning_rate') == '0.1' and got.tags.get('mlflow.runName') == 'plain' and
+           got.tags.get('rethink.data_digest') == 'd1', 'plain: parameters, name and facts', got.params, got.tags)
+    tap.ok(got.status == 'FINISHED', 'plain: it has ended', got.status)
+    want = {f'0/{got.id}/artifacts/{name}': body for name, body in
+            (('config.yaml', 'config.yaml'), ('result.json', 'result.json'), ('metrics.csv', 'metrics.csv'),
+             ('model.safetensors', 'e_002_plain/model.safetensors'))}
+    tap.ok(server.files == want, 'plain: the files, where the server wants them', server.files)
+
+
+def check_long(folder):
+    """More points than one call takes."""
+    server = Mlflow()
+    run_drive(server.url, folder + '/runs/MLP1/long', 'name=long', 'points=400')
+    server.close()
+    most = max(len(body.get('metrics', ())) for name, body in server.calls if name == 'runs/log-batch')
+    tap.ok(not list(problems(server.only(), 0, 400)) and most <= 1000, 'long: in batches of at most 1000', most)
+
+
+def check_resumed(folder):
+    server = Mlflow()
+    run = folder + '/runs/MLP1/resumed'
+    run_drive(server.url, run, 'name=resumed', 'points=10', 'finish=none', 'sleep_ms=50')
+    run_drive(server.url, run, 'name=resumed', 'start=6', 'points=12')
+    server.close()
+    tap.empty(list(problems(server.only(), 0, 12)) + server.broken,
+              'resumed: a killed session and its successor leave each point once in one run')
+
+
+def check_diverged(folder):
+    server = Mlflow()
+    run_drive(server.url, folder + '/runs/MLP1/diverged', 'name=diverged', 'points=6', 'diverge=nan', 'finish=diverged')
+    server.close()
+    got = server.only()
+    tap.ok([m['step'] for m in got.metrics if m['key'] == 'train/loss'] == [0, 1, 2, 3, 4] and got.status == 'FAILED' and
+           got.tags.get('rethink.ended') == 'diverged at step 5', 'diverged: the point without a number is explained by a tag',
+           got.tags, got.status)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        check_plain(folder)
+        check_long(folder)
+        check_resumed(folder)
+        check_diverged(folder)
+    tap.done()
+
+
+if __name__ == '__main__':
+    main()
