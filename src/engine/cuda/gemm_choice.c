@@ -1,0 +1,185 @@
+#include "engine/cuda/gemm_choice.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
+
+/* Warps' tiles are multiples of 16 x 16. m, n, k, warps_m, warps_n, stages, blocks, -, taps */
+const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
+    {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
+    {128, 128, 32, 2, 4, 3, 2, 0, 0}, /* 64 x 32 */
+    {128, 96, 32, 2, 2, 3, 2, 0, 0},  /* 64 x 48 */
+    {128, 112, 16, 4, 1, 4, 2, 0, 0}, /* 32 x 112 */
+    {128, 80, 32, 4, 1, 3, 2, 0, 0},  /* 32 x 80 */
+    {128, 64, 32, 2, 2, 3, 2, 0, 0},  /* 64 x 32 */
+    {128, 48, 32, 4, 1, 3, 2, 0, 0},  /* 32 x 48 */
+    {128, 32, 32, 4, 1, 4, 2, 0, 0},  /* 32 x 32 */
+    {128, 16, 32, 4, 1, 4, 3, 0, 0},  /* 32 x 16 */
+    {64, 96, 32, 2, 2, 3, 3, 0, 0},   /* 32 x 48 */
+    {64, 64, 32, 2, 2, 4, 3, 0, 0},   /* 32 x 32 */
+    {64, 48, 32, 4, 1, 4, 3, 0, 0},   /* 16 x 48 */
+    {64, 32, 32, 2, 2, 4, 4, 0, 0},   /* 32 x 16 */
+    {64, 16, 32, 4, 1, 4, 4, 0, 0},   /* 16 x 16 */
+    {32, 32, 32, 2, 2, 4, 4, 0, 0},   /* 16 x 16 */
+    /* with a halo */
+    {256, 32, 32, 4, 1, 4, 2, 0, 1},  /* 64 x 32 */
+    {256, 48, 32, 4, 1, 4, 2, 0, 1},  /* 64 x 48 */
+    {256, 48, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 48 */
+    {128, 64, 32, 2, 2, 4, 2, 0, 1},  /* 64 x 32 */
+    {256, 64, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 64 */
+    {256, 80, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 80 */
+    {128, 96, 32, 2, 2, 4, 2, 0, 1},  /* 64 x 48 */
+    {128, 96, 16, 2, 2, 3, 2, 0, 3},  /* 64 x 48 */
+    {128, 128, 32, 2, 2, 3, 2, 0, 1}, /* 64 x 64 */
+    {128, 160, 16, 2, 2, 3, 2, 0, 3}, /* 64 x 80 */
+    {64, 96, 32, 2, 2, 4, 3, 0, 1},   /* 32 x 48 */
+    {64, 64, 32, 2, 2, 4, 3, 0, 1},   /* 32 x 32 */
+};
+const int rt_cuda_tiles_tf32_count = COUNT(rt_cuda_tiles_tf32);
+
+const struct rt_cuda_tile rt_cuda_tiles_fp32[] = {
+    {128, 128, 16, 2, 4, 4, 1, 0, 0}, /* a thread's 8 x 8 */
+    {128, 64, 16, 2, 2, 4, 2, 0, 0},  /* 8 x 8 */
+    {64, 64, 16, 1, 2, 4, 4, 0, 0},   /* 8 x 8, 64 threads */
+    {64, 64, 32, 2, 2, 3, 3, 0, 0},   /* 4 x 8 */
+    {128, 48, 16, 4, 1, 4, 2, 0, 0},  /* 4 x 12 */
+    {128, 32, 16, 4, 1, 4, 3, 0, 0},  /* 4 x 8 */
+    {128, 16, 32, 4, 1, 4, 3, 0, 0},  /* 4 x 4 */
+    {64, 32, 32, 2, 1, 3, 4, 0, 0},   /* 4 x 8, 64 threads */
+    {64, 16, 32, 4, 1, 4, 4, 0, 0},   /* 2 x 4 */
+    {32, 32, 32, 2, 2, 4, 4, 0, 0},   /* 2 x 4 */
+};
+const int rt_cuda_tiles_fp32_count = COUNT(rt_cuda_tiles_fp32);
+
+static long ceil_div(long a, long b)
+{
+    return (a + b - 1) / b;
+}
+
+static bool in_fours(int channels, int ld, int offset)
+{
+    return channels % 4 == 0 && ld % 4 == 0 && offset % 4 == 0;
+}
+
+bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
+{
+    const struct rt_cuda_conv *const c = p->conv;
+
+    if (!tile->taps)
+        return true;
+    return p->math == RT_CUDA_TF32 && p->pass != RT_CUDA_WEIGHT_GRADIENT && c->stride == 1 && c->kernel >= 3 &&
+           c->kernel <= 5 && c->kernel * c->kernel % tile->taps == 0 &&
+           tile->stages - 1 <= c->kernel * c->kernel / tile->taps && !c->padded_input && c->out_c % 4 == 0 &&
+           (p->pass == RT_CUDA_FORWARD ? in_fours(c->in_c, c->in_ld, c->in_offset)
+                                       : in_fours(c->out_c, c->out_ld, c->out_offset));
+}
+
+long rt_cuda_tile_stages(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
+{
+    const long taps = (long)p->conv->kernel * p->conv->kernel;
+
+    return ceil_div(tile->taps ? p->depth / taps : p->depth, tile->k);
+}
+
+/* The other tensor's pixel at tap 0 of row m: see conv_halo.cu. */
+static long halo_pixel(const struct rt_cuda_product *p, long m)
+{
+    const struct rt_cuda_conv *const c = p->conv;
+    const bool forward = p->pass == RT_CUDA_FORWARD;
+    const long to_w = forward ? c->out_w : c->in_w, to = to_w * (forward ? c->out_h : c->in_h);
+    const long from_w = forward ? c->in_w : c->out_w, from = from_w * (forward ? c->in_h : c->out_h);
+
+    return m / to * from + m % to / to_w * from_w + m % to % to_w;
+}
+
+int rt_cuda_halo(const struct rt_cuda_product *p, int rows)
+{
+    const int from_w = p->pass == RT_CUDA_FORWARD ? p->conv->in_w : p->conv->out_w;
+    long most = 0;
+
+    for (long first = 0; first < p->rows; first += rows) {
+        const long last = first + rows <= p->rows ? first + rows - 1 : p->rows - 1;
+        const long pixels = halo_pixel(p, last) - halo_pixel(p, first) + 1;
+
+        if (pixels > most)
+            most = pixels;
+    }
+    return (int)most + (p->conv->kernel - 1) * (from_w + 1);
+}
+
+size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
+{
+    const size_t along = (size_t)tile->k + 4;
+    const size_t b =
+        p->pass == RT_CUDA_INPUT_GRADIENT ? (size_t)tile->n * along : (size_t)tile->k * ((size_t)tile->n + 8);
+    const size_t a =
+        p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * ((size_t)tile->m + 8) : (size_t)tile->m * along;
+
+    if (tile->taps)
+        return (along * (2 * (size_t)rt_cuda_halo(p, tile->m) + 1) +
+                (size_t)tile->stages * (size_t)tile->taps * b) *
+               sizeof(float);
+    return (size_t)tile->stages * (a + b) * sizeof(float);
+}
+
+/* Share of the multiprocessor's rate that a warp's tile can reach: fragments are read from shared memory once
+ * for its other side. */
+static double efficiency(const struct rt_cuda_tile *tile, enum rt_cuda_math math)
+{
+    const double m = (double)tile->m / tile->warps_m, n = (double)tile->n / tile->warps_n;
+    const double side = 2 * m * n / (m + n);
+
+    return math == RT_CUDA_FP32 ? side / (side + 10) : side / (side + 24);
+}
+
+double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile, int multiprocessors)
+{
+    const int splits = tile->splits;
+    const double rate = p->math == RT_CUDA_FP32 ? 128 : 640; /* multiply-adds in a cycle */
+    const double moved = 1500;                               /* bytes in a cycle, from the second-level cache */
+    const double start = 1500, launch = 3500;                /* cycles of a block, of a second kernel */
+    const double taps =
+        tile->taps ? (double)p->conv->kernel * p->conv->kernel : 1; /* a halo is copied once for all */
+    const double stages = taps * (double)ceil_div(rt_cuda_tile_stages(p, tile), splits);
+    const long blocks = ceil_div(p->rows, tile->m) * ceil_div(p->columns, tile->n) * p->products * splits;
+    const long each = ceil_div(blocks, multiprocessors); /* blocks of the busiest multiprocessor */
+    const double work = stages * tile->k * tile->m * tile->n / (rate * efficiency(tile, p->math));
+    const double alone = each == 1 ? 1.35 : 1; /* nothing to hide its waits */
+    double cycles = (double)each * work * alone + start * (double)ceil_div(each, tile->blocks);
+    const double rows = tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
+    const double copied = (double)blocks * stages * tile->k * (rows + tile->n) * 4 / (2.0 * moved);
+
+    if (copied > cycles)
+        cycles = copied;
+    if (splits > 1)
+        cycles += launch + 2.0 * splits * p->outputs * 4 / moved;
+    return cycles;
+}
+
+struct rt_cuda_tile rt_cuda_tile_choose(const struct rt_cuda_product *product, int multiprocessors,
+                                        size_t shared_max)
+{
+    const bool fp32 = product->math == RT_CUDA_FP32;
+    const struct rt_cuda_tile *const tiles = fp32 ? rt_cuda_tiles_fp32 : rt_cuda_tiles_tf32;
+    const int count = fp32 ? rt_cuda_tiles_fp32_count : rt_cuda_tiles_tf32_count;
+    struct rt_cuda_tile best = {0};
+    double least = 0;
+
+    for (int i = 0; i < count; i++) {
+        const long stages = rt_cuda_tile_stages(product, &tiles[i]);
+
+        if (!rt_cuda_tile_fits(product, &tiles[i]) ||
+            rt_cuda_tile_shared_bytes(product, &tiles[i]) > shared_max)
+            continue;
+        for (int splits = 1; splits <= 128 && splits <= stages; splits++) {
+            struct rt_cuda_tile tile = tiles[i];
+            double cycles;
+
+            tile.splits = splits;
+            cycles = rt_cuda_tile_cost(product, &tile, multiprocessors);
+            if (!best.m || cycles < least) {
+                best = tile;
+                least = cycles;
+            }
+        }
+    }
+    return best;
+}

@@ -1,0 +1,224 @@
+/* What the products need beyond host.h: asynchronous copies into shared memory, rounding to TF32, fragments of
+ * tensor-core products. On a card inline PTX (sm_80 and later), on the host the same spelled out in C.
+ *
+ * A warp's fragments of D[16 x 8] += A[16 x 8] * B[8 x 8] (mma.sync.m16n8k8): with g = lane / 4, t = lane % 4
+ *   a = A[g][t], A[g + 8][t], A[g][t + 4], A[g + 8][t + 4]
+ *   b = B[t][g], B[t + 4][g]
+ *   d = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1] */
+#ifndef RT_CUDA_KERNELS_DEVICE_H
+#define RT_CUDA_KERNELS_DEVICE_H
+
+#include "host.h"
+
+/* Rounded to TF32's 10 bits of mantissa, to nearest, ties away from zero, as the upper 19 bits of the result
+ * (the tensor core ignores the rest). NaN stays NaN: 0x7fffffff does not wrap to -0. */
+RT_DEVICE rt_u32 rt_round_tf32(float x)
+{
+    union {
+        float f;
+        rt_u32 u;
+    } bits;
+    rt_u32 rounded;
+
+    bits.f = x;
+    rounded = bits.u + 0x1000u;
+    return (int)rounded > (int)bits.u ? rounded : bits.u;
+}
+
+#ifdef __CUDACC__
+
+/* RT_KERNEL whose registers leave room for `blocks` blocks on a multiprocessor. */
+#define RT_KERNEL_AT_LEAST(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
+#define RT_UNROLL8 _Pragma("unroll 8")
+
+RT_DEVICE rt_u32 rt_shared_address(const void *shared)
+{
+    return (rt_u32)__cvta_generic_to_shared(shared);
+}
+
+#ifndef RT_COPY16_CACHE
+#define RT_COPY16_CACHE "cg" /* past the first-level cache; "ca": through it */
+#endif
+
+/* Starts copying 16 bytes into shared memory (both ends aligned); zeros where not valid. */
+RT_DEVICE void rt_copy16(float *shared, const float *from, bool valid)
+{
+    asm volatile("cp.async." RT_COPY16_CACHE
+                 ".shared.global [%0], [%1], 16, %2;" ::"r"(rt_shared_address(shared)),
+                 "l"(from), "r"(valid ? 16 : 0)
+                 : "memory");
+}
+
+/* The same for 4 bytes. */
+RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
+{
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(rt_shared_address(shared)), "l"(from),
+                 "r"(valid ? 4 : 0)
+                 : "memory");
+}
+
+/* Ends a group of copies. */
+RT_DEVICE void rt_copy_commit(void)
+{
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+/* Waits until at most `groups` of this thread's groups are under way. */
+#define rt_copy_wait(groups) asm volatile("cp.async.wait_group %0;" ::"n"(groups) : "memory")
+
+/* A's fragment from rows of consecutive k: at points to A[0][0], rows `pitch` floats (a multiple of 4) apart.
+ */
+RT_DEVICE void rt_fragment_rows(float a[4], const float *at, int pitch, int lane)
+{
+    const rt_u32 address = rt_shared_address(at + (lane & 15) * pitch + (lane >> 4) * 4);
+    rt_u32 r[4];
+
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(address)
+                 : "memory");
+    for (int i = 0; i < 4; i++)
+        a[i] = __uint_as_float(r[i]);
+}
+
+/* A's fragment from rows anywhere: lane l's `row` points to A[l % 16][l / 16 * 4]. */
+RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
+{
+    rt_u32 r[4];
+
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(rt_shared_address(row))
+                 : "memory");
+    for (int i = 0; i < 4; i++)
+        a[i] = __uint_as_float(r[i]);
+}
+
+/* Two B fragments, of 16 columns, each column's k consecutive: at points to B[0][0], columns `pitch` apart. */
+RT_DEVICE void rt_fragment_columns(float b[2][2], const float *at, int pitch, int lane)
+{
+    const rt_u32 address =
+        rt_shared_address(at + ((lane & 7) + (lane >> 4) * 8) * pitch + ((lane >> 3) & 1) * 4);
+    rt_u32 r[4];
+
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(address)
+                 : "memory");
+    for (int i = 0; i < 4; i++)
+        b[i >> 1][i & 1] = __uint_as_float(r[i]);
+}
+
+/* d += a * b; a and b rounded by rt_round_tf32. */
+RT_DEVICE void rt_mma_tf32(float d[4], const rt_u32 a[4], const rt_u32 b[2])
+{
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+                 "{%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/* d[m][n] += a[m] * b[n], m_tiles x n_tiles (constants) of them. */
+#define RT_MMA_TF32(d, a, b, m_tiles, n_tiles)                                                                 \
+    do {                                                                                                       \
+        RT_UNROLL for (int m_ = 0; m_ < (m_tiles); m_++) RT_UNROLL for (int n_ = 0; n_ < (n_tiles); n_++)      \
+            rt_mma_tf32((d)[m_][n_], (a)[m_], (b)[n_]);                                                        \
+    } while (0)
+
+#else
+
+#define RT_KERNEL_AT_LEAST(threads, blocks) void
+#define RT_UNROLL8
+
+RT_DEVICE void rt_copy16(float *shared, const float *from, bool valid)
+{
+    const float4 zero = {0, 0, 0, 0};
+
+    *(float4 *)shared = valid ? *(const float4 *)from : zero;
+}
+
+RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
+{
+    *shared = valid ? *from : 0;
+}
+
+RT_DEVICE void rt_copy_commit(void)
+{
+}
+
+#define rt_copy_wait(groups) ((void)(groups))
+
+RT_DEVICE void rt_fragment_rows(float a[4], const float *at, int pitch, int lane)
+{
+    for (int i = 0; i < 4; i++)
+        a[i] = at[(lane / 4 + (i & 1) * 8) * pitch + lane % 4 + (i >> 1) * 4];
+}
+
+RT_DEVICE void rt_fragment_columns(float b[2][2], const float *at, int pitch, int lane)
+{
+    for (int i = 0; i < 4; i++)
+        b[i >> 1][i & 1] = at[(lane / 4 + (i >> 1) * 8) * pitch + lane % 4 + (i & 1) * 4];
+}
+
+RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
+{
+    const int g = rt_host->lane / 4, t = rt_host->lane % 4;
+
+    memcpy(rt_host->exchange + 64 * rt_host->lane, &row, sizeof row);
+    rt_host->barrier(1);
+    for (int i = 0; i < 4; i++) {
+        const float *from;
+
+        memcpy(&from, rt_host->exchange + 64 * (g + 8 * i), sizeof from);
+        a[i] = from[t];
+    }
+    rt_host->barrier(1);
+}
+
+/* The upper 19 bits. */
+RT_DEVICE float rt_host_tf32(rt_u32 bits)
+{
+    union {
+        rt_u32 u;
+        float f;
+    } value;
+
+    value.u = bits & 0xffffe000u;
+    return value.f;
+}
+
+/* What the lanes of a warp give, as floats: the fragments of up to 4 tiles of A, or up to 8 of B. */
+RT_DEVICE void rt_host_fragments(float all[32][16], const rt_u32 *mine, int count)
+{
+    memcpy(rt_host->exchange + 64 * rt_host->lane, mine, (size_t)count * sizeof *mine);
+    rt_host->barrier(1);
+    for (int lane = 0; lane < 32; lane++)
+        for (int i = 0; i < count; i++)
+            all[lane][i] = rt_host_tf32(((const rt_u32 *)(rt_host->exchange + 64 * lane))[i]);
+    rt_host->barrier(1);
+}
+
+RT_DEVICE void rt_host_mma(float *d, const rt_u32 *a, const rt_u32 *b, int m_tiles, int n_tiles)
+{
+    const int g = rt_host->lane / 4, t = rt_host->lane % 4;
+    float all_a[32][16], all_b[32][16];
+
+    for (int m = 0; m < m_tiles; m++) {
+        if (m % 4 == 0)
+            rt_host_fragments(all_a, a + 4 * m, RT_MIN(m_tiles - m, 4) * 4);
+        for (int n = 0; n < n_tiles; n++) {
+            if (n % 8 == 0 && (m == 0 || n_tiles > 8))
+                rt_host_fragments(all_b, b + 2 * n, RT_MIN(n_tiles - n, 8) * 2);
+            for (int k = 0; k < 8; k++)
+                for (int i = 0; i < 4; i++)
+                    d[(m * n_tiles + n) * 4 + i] += all_a[g * 4 + k % 4][m % 4 * 4 + k / 4 * 2 + i / 2] *
+                                                    all_b[(2 * t + i % 2) * 4 + k % 4][n % 8 * 2 + k / 4];
+        }
+    }
+}
+
+#define RT_MMA_TF32(d, a, b, m_tiles, n_tiles) rt_host_mma(&(d)[0][0][0], (a)[0], (b)[0], m_tiles, n_tiles)
+
+#endif
+
+#endif

@@ -1,0 +1,470 @@
+/* Convolutions and linear layers as one product D[M x N] = A[M x K] * B[K x N], A gathered on the way:
+ *
+ *   RT_PASS            M                    N      K                A                        B
+ *   0 forward          pixels of y          out_c  taps * in_c      x around the pixel       w
+ *   1 input gradient   pixels of x          in_c   taps * out_c     dy around the pixel      w, transposed
+ *   2 weight gradient  taps * in_c          out_c  pixels of y      x around the pixel       dy
+ *
+ * With a stride, input gradients fall into stride^2 products, one for each remainder of (row, column), so that
+ * no zeros are multiplied; they are blockIdx.z / RT_SPLITS. Blocks of RT_BM x RT_BN, stages of RT_BK in shared
+ * memory filled by asynchronous copies, RT_STAGES of them; warps of WM x WN. Operands whose k is consecutive in
+ * memory stand as rows of k ("along k", pitch RT_BK + 4), others as rows of m or n ("across k", pitch + 8):
+ * both are read without bank conflicts. Columns (and rows across k) of a warp are dealt so that a lane reads
+ * and writes four neighbours at once: see place_across.
+ *
+ * RT_MATH 0: fused multiply-adds in float32. 1: TF32 on tensor cores, operands rounded to nearest. */
+#include "product.h"
+
+enum {
+    B_ALONG = RT_PASS == 1,
+    A_PITCH = A_ALONG ? RT_BK + 4 : RT_BM + 8,
+    B_PITCH = B_ALONG ? RT_BK + 4 : RT_BN + 8,
+    A_SIZE = A_ALONG ? RT_BM * A_PITCH : RT_BK * A_PITCH,
+    B_SIZE = B_ALONG ? RT_BN * B_PITCH : RT_BK * B_PITCH,
+    A_COPIES = (RT_BM * RT_BK / 4 + THREADS - 1) / THREADS,
+    B_COPIES = (RT_BN * RT_BK / 4 + THREADS - 1) / THREADS,
+};
+
+RT_DEVICE struct part find_part(int images)
+{
+    struct part p;
+    const int columns = RT_PASS == 1 ? RT_WC : RT_OC, tiles_n = RT_CEIL(columns, RT_BN);
+    int stages, length;
+
+    p.row = (int)blockIdx.x / tiles_n * RT_BM;
+    p.column = (int)blockIdx.x % tiles_n * RT_BN;
+    p.split = (int)blockIdx.z % RT_SPLITS;
+    p.rest_h = p.rest_w = p.tap_h = p.tap_w = 0;
+    p.taps_w = RT_K;
+    p.high = p.wide = 0;
+    if (RT_PASS == 0) {
+        p.rows = images * OUT_PIXELS;
+        p.depth = TAPS * RT_IC;
+    } else if (RT_PASS == 1) {
+        const int product = RT_S * RT_S - 1 - (int)blockIdx.z / RT_SPLITS; /* those with most taps first */
+        int taps_h;
+
+        p.rest_h = product / RT_S;
+        p.rest_w = product % RT_S;
+        p.tap_h = (p.rest_h + RT_P) % RT_S;
+        p.tap_w = (p.rest_w + RT_P) % RT_S;
+        taps_h = p.tap_h < RT_K ? (RT_K - p.tap_h + RT_S - 1) / RT_S : 0;
+        p.taps_w = p.tap_w < RT_K ? (RT_K - p.tap_w + RT_S - 1) / RT_S : 0;
+        p.high = (RT_IH - p.rest_h + RT_S - 1) / RT_S;
+        p.wide = (RT_IW - p.rest_w + RT_S - 1) / RT_S;
+        p.rows = images * p.high * p.wide;
+        p.depth = taps_h * p.taps_w * RT_OC;
+    } else {
+        p.rows = TAPS * RT_IC;
+        p.depth = images * OUT_PIXELS;
+    }
+    /* a split's length is that of a whole batch */
+    stages = RT_CEIL(RT_PASS == 2 ? RT_B * OUT_PIXELS : p.depth, RT_BK);
+    length = RT_CEIL(stages, RT_SPLITS);
+    p.first = p.split * length;
+    p.count = RT_MIN(RT_CEIL(p.depth, RT_BK) - p.first, length);
+    return p;
+}
+
+/* Four floats from memory to shared memory, those from `count` on as 0. */
+RT_DEVICE void copy(float *to, const float *from, const float *somewhere, int count, bool vector)
+{
+    if (vector)
+        rt_copy16(to, count > 0 ? from : somewhere, count > 0);
+    else
+        RT_UNROLL for (int i = 0; i < 4; i++) rt_copy4(to + i, i < count ? from + i : somewhere, i < count);
+}
+
+/* What a thread knows of the rows of A that it fills: the pixel around which they lie. */
+struct rows {
+    int pixel[A_COPIES], h[A_COPIES], w[A_COPIES];
+};
+
+#define NOWHERE (-(1 << 20))
+
+/* A along k. */
+RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
+{
+    RT_UNROLL for (int i = 0; i < A_COPIES; i++)
+    {
+        const int place = (int)threadIdx.x + i * THREADS, m = p->row + place / (RT_BK / 4);
+        const bool valid = m < p->rows && place < RT_BM * RT_BK / 4;
+        int image, rest;
+
+        if (RT_PASS == 0) {
+            image = m / OUT_PIXELS;
+            rest = m - image * OUT_PIXELS;
+            rows->h[i] = rest / RT_OW * RT_S - RT_P;
+            rows->w[i] = rest % RT_OW * RT_S - RT_P;
+            rows->pixel[i] = image * IN_PIXELS + rows->h[i] * RT_IW + rows->w[i];
+        } else {
+            const int size = RT_MAX(p->high * p->wide, 1), wide = RT_MAX(p->wide, 1);
+
+            image = m / size;
+            rest = m - image * size;
+            rows->h[i] = rest / wide + (p->rest_h + RT_P - p->tap_h) / RT_S;
+            rows->w[i] = rest % wide + (p->rest_w + RT_P - p->tap_w) / RT_S;
+            rows->pixel[i] = image * OUT_PIXELS + rows->h[i] * RT_OW + rows->w[i];
+        }
+        if (!valid)
+            rows->h[i] = NOWHERE;
+    }
+}
+
+/* Row i, depth k of A: the float's offset, or -1 where it is 0. */
+RT_DEVICE int offset_along(const struct rows *rows, const struct part *p, int i, int k)
+{
+    const int channels = RT_PASS == 0 ? RT_IC : RT_OC, ld = RT_PASS == 0 ? RT_ILD : RT_OLD;
+    const int tap = k / channels, c = k - tap * channels;
+
+    if (RT_PASS == 0) {
+        const int kh = tap / RT_K, kw = tap - kh * RT_K, h = rows->h[i] + kh, w = rows->w[i] + kw;
+
+        return k < p->depth && (rt_u32)h < (rt_u32)RT_IH && (rt_u32)w < (rt_u32)RT_IW
+                   ? (rows->pixel[i] + kh * RT_IW + kw) * ld + c
+                   : -1;
+    } else {
+        const int taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
+        const int kh = tap / taps_w, kw = tap - kh * taps_w, h = rows->h[i] - kh, w = rows->w[i] - kw;
+
+        return k < p->depth && (rt_u32)h < (rt_u32)RT_OH && (rt_u32)w < (rt_u32)RT_OW
+                   ? (rows->pixel[i] - kh * RT_OW - kw) * ld + c
+                   : -1;
+    }
+}
+
+RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct part *p, const float *from,
+                            int first)
+{
+    const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4;
+
+    RT_UNROLL for (int i = 0; i < A_COPIES; i++)
+    {
+        const int place = (int)threadIdx.x + i * THREADS;
+        float *const to = stage + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4;
+
+        if (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4)
+            break;
+        if (RT_PASS == 0 ? RT_VIN : RT_VOUT) {
+            const int offset = offset_along(rows, p, i, k);
+
+            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
+        } else {
+            RT_UNROLL for (int j = 0; j < 4; j++)
+            {
+                const int offset = offset_along(rows, p, i, k + j);
+
+                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
+            }
+        }
+    }
+}
+
+/* x at the tap and channel m around output pixel k: the float's offset, or -1 where it is 0. */
+RT_DEVICE int offset_across(const struct part *p, int m, int k)
+{
+    const int tap = m / RT_IC, c = m - tap * RT_IC, kh = tap / RT_K, kw = tap - kh * RT_K;
+    const int image = k / OUT_PIXELS, rest = k - image * OUT_PIXELS;
+    const int h = rest / RT_OW * RT_S - RT_P + kh, w = rest % RT_OW * RT_S - RT_P + kw;
+
+    return m < p->rows && k < p->depth && (rt_u32)h < (rt_u32)RT_IH && (rt_u32)w < (rt_u32)RT_IW
+               ? (image * IN_PIXELS + h * RT_IW + w) * RT_ILD + c
+               : -1;
+}
+
+RT_DEVICE void load_a_across(float *stage, const struct part *p, const float *from, int first)
+{
+    RT_UNROLL for (int i = 0; i < A_COPIES; i++)
+    {
+        const int place = (int)threadIdx.x + i * THREADS, row = place / (RT_BM / 4),
+                  m = place % (RT_BM / 4) * 4;
+        float *const to = stage + row * A_PITCH + m;
+
+        if (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4)
+            break;
+        if (RT_VIN) {
+            const int offset = offset_across(p, p->row + m, first + row);
+
+            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
+        } else {
+            RT_UNROLL for (int j = 0; j < 4; j++)
+            {
+                const int offset = offset_across(p, p->row + m + j, first + row);
+
+                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
+            }
+        }
+    }
+}
+
+/* Rows of w (forward; padded channels have none) or dy (weight gradient). */
+RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *from, int first)
+{
+    RT_UNROLL for (int i = 0; i < B_COPIES; i++)
+    {
+        const int place = (int)threadIdx.x + i * THREADS, row = place / (RT_BN / 4),
+                  n = place % (RT_BN / 4) * 4;
+        const int k = first + row;
+        int at = k;
+        bool valid = k < p->depth;
+
+        if (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4)
+            break;
+        if (RT_PASS == 0 && RT_WC != RT_IC) {
+            at = k / RT_IC * RT_WC + k % RT_IC;
+            valid = valid && k % RT_IC < RT_WC;
+        }
+        copy(stage + row * B_PITCH + n, from + at * (RT_PASS == 0 ? RT_OC : RT_OLD) + p->column + n, from,
+             valid ? RT_OC - p->column - n : 0, RT_PASS == 0 ? RT_VW : RT_VOUT);
+    }
+}
+
+/* Row k, column n of w transposed: the float's offset, or -1. */
+RT_DEVICE int offset_weight(const struct part *p, int n, int k)
+{
+    const int tap = k / RT_OC, c = k - tap * RT_OC, taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
+    const int kh = p->tap_h + tap / taps_w * RT_S, kw = p->tap_w + tap % taps_w * RT_S;
+
+    return n < RT_WC && k < p->depth ? ((kh * RT_K + kw) * RT_WC + n) * RT_OC + c : -1;
+}
+
+RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *from, int first)
+{
+    const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4;
+
+    RT_UNROLL for (int i = 0; i < B_COPIES; i++)
+    {
+        const int place = (int)threadIdx.x + i * THREADS, n = place / (RT_BK / 4);
+        float *const to =
+            stage + (n / WN * WN + row_along(n % WN, NT)) * B_PITCH + (int)threadIdx.x % (RT_BK / 4) * 4;
+
+        if (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4)
+            break;
+        if (RT_VW) {
+            const int offset = offset_weight(p, p->column + n, k);
+
+            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
+        } else {
+            RT_UNROLL for (int j = 0; j < 4; j++)
+            {
+                const int offset = offset_weight(p, p->column + n, k + j);
+
+                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
+            }
+        }
+    }
+}
+
+/* acc += the stage's product. a and b point at the warp's first row and column. */
+#if RT_MATH == 1
+RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane)
+{
+    RT_UNROLL for (int k = 0; k < RT_BK; k += 8)
+    {
+        rt_u32 ra[MT][4], rb[NT][2];
+
+        if (A_ALONG) {
+            RT_UNROLL for (int i = 0; i < MT; i++)
+            {
+                float f[4];
+
+                rt_fragment_rows(f, a + i * 16 * A_PITCH + k, A_PITCH, lane);
+                RT_UNROLL for (int j = 0; j < 4; j++) ra[i][j] = rt_round_tf32(f[j]);
+            }
+        } else {
+            RT_UNROLL for (int half = 0; half < 2; half++)
+            {
+                float f[2 * MT];
+
+                read_across(f, a + (k + half * 4 + lane % 4) * A_PITCH, lane / 4, 2 * MT);
+                RT_UNROLL for (int j = 0; j < 2 * MT; j++) ra[j / 2][half * 2 + j % 2] = rt_round_tf32(f[j]);
+            }
+        }
+        if (B_ALONG) {
+            RT_UNROLL for (int j = 0; j < NT; j += 2)
+            {
+                float f[2][2];
+
+                rt_fragment_columns(f, b + j * 8 * B_PITCH + k, B_PITCH, lane);
+                RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = rt_round_tf32(f[i / 2][i % 2]);
+            }
+        } else {
+            RT_UNROLL for (int half = 0; half < 2; half++)
+            {
+                float f[NT];
+
+                read_across(f, b + (k + half * 4 + lane % 4) * B_PITCH, lane / 4, NT);
+                RT_UNROLL for (int j = 0; j < NT; j++) rb[j][half] = rt_round_tf32(f[j]);
+            }
+        }
+        RT_MMA_TF32(acc, ra, rb, MT, NT);
+    }
+}
+#else
+/* The same places as the tensor core's: rows g and g + 8, columns 2t and 2t + 1 of each tile. */
+RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane)
+{
+    const int g = lane / 4, t = lane % 4;
+
+    RT_UNROLL for (int k = 0; k < RT_BK; k += 4)
+    {
+        float va[4][2 * MT], vb[4][2][NT];
+
+        if (A_ALONG) {
+            RT_UNROLL for (int i = 0; i < 2 * MT; i++)
+            {
+                const float4 four = *(const float4 *)(a + (i * 8 + g) * A_PITCH + k);
+
+                va[0][i] = four.x;
+                va[1][i] = four.y;
+                va[2][i] = four.z;
+                va[3][i] = four.w;
+            }
+        } else {
+            RT_UNROLL for (int i = 0; i < 4; i++) read_across(va[i], a + (k + i) * A_PITCH, g, 2 * MT);
+        }
+        if (B_ALONG) {
+            RT_UNROLL for (int j = 0; j < 2 * NT; j++)
+            {
+                const float4 four = *(const float4 *)(b + (j / 2 * 8 + 2 * t + j % 2) * B_PITCH + k);
+
+                vb[0][j % 2][j / 2] = four.x;
+                vb[1][j % 2][j / 2] = four.y;
+                vb[2][j % 2][j / 2] = four.z;
+                vb[3][j % 2][j / 2] = four.w;
+            }
+        } else {
+            RT_UNROLL for (int i = 0; i < 8; i++)
+                read_across(vb[i / 2][i % 2], b + (k + i / 2) * B_PITCH, 2 * t + i % 2, NT);
+        }
+        RT_UNROLL for (int l = 0; l < 4; l++) RT_UNROLL for (int i = 0; i < 2 * MT; i++)
+            RT_UNROLL for (int j = 0; j < 2 * NT; j++) acc[i / 2][j / 2][i % 2 * 2 + j % 2] +=
+            va[l][i] * vb[l][j % 2][j / 2];
+    }
+}
+#endif
+
+/* The bias's gradient, dy's column sums, is taken from the stages by the blocks of the first rows. */
+enum { BIAS_PARTS = THREADS / RT_BN > 0 ? THREADS / RT_BN : 1 };
+
+RT_DEVICE float add_bias(float sum, const float *b)
+{
+    const int column = (int)threadIdx.x % RT_BN, part = (int)threadIdx.x / RT_BN;
+
+    if (part < BIAS_PARTS)
+        for (int k = part; k < RT_BK; k += BIAS_PARTS)
+            sum += b[k * B_PITCH + column];
+    return sum;
+}
+
+RT_DEVICE void finish_bias(const struct part *p, float sum, float *sums, float *bias_g, float *bias_w,
+                           float *bias_v, const struct ends *to)
+{
+    const int n = p->column + (int)threadIdx.x;
+
+    __syncthreads();
+    if ((int)threadIdx.x < BIAS_PARTS * RT_BN)
+        sums[threadIdx.x] = sum;
+    __syncthreads();
+    if ((int)threadIdx.x >= RT_BN || n >= RT_OC)
+        return;
+    for (int i = 1; i < BIAS_PARTS; i++)
+        sum += sums[i * RT_BN + (int)threadIdx.x];
+    if (RT_SPLITS > 1)
+        to->workspace[p->split * (WEIGHTS + RT_OC) + WEIGHTS + n] = sum;
+    else if (RT_UPDATE)
+        apply_update(bias_w + n, bias_v + n, sum, to->update);
+    else
+        bias_g[n] = sum;
+}
+
+/* a: x or dy; b: w or dy. */
+RT_DEVICE void product(const float *a, const float *b, const int *count, const struct ends *to, float *bias_g,
+                       float *bias_w, float *bias_v)
+{
+    RT_SHARED_DYNAMIC(float, stages);
+    const struct part p = find_part(*count);
+    const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
+    const int warp_m = warp / RT_WARPS_N, warp_n = warp % RT_WARPS_N;
+    struct rows rows;
+    float acc[MT][NT][4], bias_sum = 0;
+    int read = 0, write = RT_STAGES - 1; /* stages of shared memory */
+
+    if (RT_PASS != 2 && p.row >= p.rows)
+        return;
+    RT_UNROLL for (int i = 0; i < MT; i++) RT_UNROLL for (int j = 0; j < NT; j++)
+        RT_UNROLL for (int l = 0; l < 4; l++) acc[i][j][l] = 0;
+    if (A_ALONG)
+        find_rows(&rows, &p);
+
+#define LOAD(slot, step)                                                                                       \
+    do {                                                                                                       \
+        float *const to_ = stages + (slot) * (A_SIZE + B_SIZE);                                                \
+        const int first_ = (p.first + (step)) * RT_BK;                                                         \
+        if (A_ALONG)                                                                                           \
+            load_a_along(to_, &rows, &p, a, first_);                                                           \
+        else                                                                                                   \
+            load_a_across(to_, &p, a, first_);                                                                 \
+        if (B_ALONG)                                                                                           \
+            load_b_along(to_ + A_SIZE, &p, b, first_);                                                         \
+        else                                                                                                   \
+            load_b_across(to_ + A_SIZE, &p, b, first_);                                                        \
+    } while (0)
+
+    RT_UNROLL for (int i = 0; i < RT_STAGES - 1; i++)
+    {
+        if (i < p.count)
+            LOAD(i, i);
+        rt_copy_commit();
+    }
+    for (int i = 0; i < p.count; i++) {
+        const float *stage = stages + read * (A_SIZE + B_SIZE);
+
+        rt_copy_wait(RT_STAGES - 2);
+        __syncthreads();
+        if (i + RT_STAGES - 1 < p.count)
+            LOAD(write, i + RT_STAGES - 1);
+        rt_copy_commit();
+        multiply(acc, stage + warp_m * WM * (A_ALONG ? A_PITCH : 1),
+                 stage + A_SIZE + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane);
+        if (RT_PASS == 2 && RT_BIAS && p.row == 0)
+            bias_sum = add_bias(bias_sum, stage + A_SIZE);
+        read = read + 1 == RT_STAGES ? 0 : read + 1;
+        write = write + 1 == RT_STAGES ? 0 : write + 1;
+    }
+#undef LOAD
+    finish_all(&p, acc, warp_m, warp_n, lane, to);
+    if (RT_PASS == 2 && RT_BIAS && p.row == 0)
+        finish_bias(&p, bias_sum, stages, bias_g, bias_w, bias_v, to);
+}
+
+#if RT_PASS == 0
+RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
+conv_forward(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias,
+             float *__restrict__ y, const int *__restrict__ count, float *__restrict__ workspace)
+{
+    const struct ends to = {y, bias, 0, 0, 0, 0, 0, workspace};
+
+    product(x, w, count, &to, 0, 0, 0);
+}
+#elif RT_PASS == 1
+RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
+conv_input_gradient(const float *__restrict__ dy, const float *__restrict__ w, const float *__restrict__ gate,
+                    float *__restrict__ dx, const int *__restrict__ count, float *__restrict__ workspace)
+{
+    const struct ends to = {dx, 0, gate, 0, 0, 0, 0, workspace};
+
+    product(dy, w, count, &to, 0, 0, 0);
+}
+#else
+RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
+conv_weight_gradient(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
+                     float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
+                     float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
+                     const float *__restrict__ update, float *__restrict__ workspace)
+{
+    const struct ends to = {0, 0, 0, g, w, v, update, workspace};
+
+    product(x, dy, count, &to, bias_g, bias_w, bias_v);
+}
+#endif

@@ -1,0 +1,105 @@
+/* Adds the parts that gemm.cu left in the workspace, in order, and finishes as it would have: bias and ReLU,
+ * accumulation and gate, update. One thread for each float, or for four where RT_VECTOR. */
+#include "device.h"
+
+enum { THREADS = 256, WIDTH = RT_VECTOR ? 4 : 1 };
+
+/* floats `at`..at + WIDTH - 1 of the sum of RT_SPLITS parts, `size` floats each */
+RT_DEVICE void add_parts(float sum[WIDTH], const float *workspace, int at, int size)
+{
+    RT_UNROLL for (int i = 0; i < WIDTH; i++) sum[i] = 0;
+    RT_UNROLL8 for (int part = 0; part < RT_SPLITS; part++)
+    {
+        const float *from = workspace + (size_t)part * (size_t)size + (size_t)at;
+
+        if (WIDTH == 4) {
+            const float4 four = *(const float4 *)from;
+
+            sum[0] += four.x;
+            sum[1 % WIDTH] += four.y;
+            sum[2 % WIDTH] += four.z;
+            sum[3 % WIDTH] += four.w;
+        } else {
+            sum[0] += *from;
+        }
+    }
+}
+
+#if RT_PASS == 0
+RT_KERNEL(THREADS)
+conv_forward_parts(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias,
+                   float *__restrict__ y, const int *__restrict__ count, const float *__restrict__ workspace)
+{
+    const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH, row = at / RT_OC,
+              n = at - row * RT_OC;
+    float sum[WIDTH];
+
+    if (row >= *count * RT_OH * RT_OW)
+        return;
+    add_parts(sum, workspace, at, RT_B * RT_OH * RT_OW * RT_OC);
+    RT_UNROLL for (int i = 0; i < WIDTH; i++)
+    {
+        if (RT_BIAS)
+            sum[i] += bias[n + i];
+        if (RT_RELU && sum[i] < 0)
+            sum[i] = 0;
+        y[row * RT_OLD + n + i] = sum[i];
+    }
+    (void)x, (void)w;
+}
+#elif RT_PASS == 1
+RT_KERNEL(THREADS)
+conv_input_gradient_parts(const float *__restrict__ dy, const float *__restrict__ w,
+                          const float *__restrict__ gate, float *__restrict__ dx, const int *__restrict__ count,
+                          const float *__restrict__ workspace)
+{
+    const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH, row = at / RT_WC,
+              n = at - row * RT_WC;
+    float sum[WIDTH];
+
+    if (row >= *count * RT_IH * RT_IW)
+        return;
+    add_parts(sum, workspace, at, RT_B * RT_IH * RT_IW * RT_WC);
+    RT_UNROLL for (int i = 0; i < WIDTH; i++)
+    {
+        const int to = row * RT_ILD + n + i;
+
+        if (RT_ACCUMULATE)
+            sum[i] += dx[to];
+        dx[to] = RT_GATE && !(gate[to] > 0) ? 0 : sum[i];
+    }
+    (void)dy, (void)w;
+}
+#else
+RT_KERNEL(THREADS)
+conv_weight_gradient_parts(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
+                           float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
+                           float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
+                           const float *__restrict__ update, const float *__restrict__ workspace)
+{
+    const int weights = RT_K * RT_K * RT_WC * RT_OC, all = weights + RT_BIAS * RT_OC;
+    const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH;
+    float sum[WIDTH];
+
+    if (at >= all)
+        return;
+    add_parts(sum, workspace, at, all);
+    RT_UNROLL for (int i = 0; i < WIDTH; i++)
+    {
+        const bool of_bias = at >= weights;
+        const int to = (of_bias ? at - weights : at) + i;
+
+        if (RT_UPDATE) {
+            float *const to_w = (of_bias ? bias_w : w) + to, *const to_v = (of_bias ? bias_v : v) + to;
+            const float velocity =
+                __fadd_rn(__fmul_rn(update[1], *to_v), __fadd_rn(sum[i], __fmul_rn(update[2], *to_w)));
+
+            *to_v = velocity;
+            *to_w = __fsub_rn(*to_w, __fmul_rn(update[0], velocity));
+        } else {
+            (of_bias ? bias_g : g)[to] = sum[i];
+        }
+    }
+    (void)x, (void)dy, (void)count;
+}
+#endif

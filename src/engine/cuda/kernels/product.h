@@ -1,0 +1,223 @@
+/* What the products of gemm.cu and conv_halo.cu share: which part a block works on, where a warp's values
+ * stand, and what becomes of the sums (bias and ReLU, accumulation and gate, update). */
+#ifndef RT_CUDA_KERNELS_PRODUCT_H
+#define RT_CUDA_KERNELS_PRODUCT_H
+
+#include "device.h"
+
+enum {
+    THREADS = 32 * RT_WARPS_M * RT_WARPS_N,
+    WM = RT_BM / RT_WARPS_M,
+    WN = RT_BN / RT_WARPS_N,
+    MT = WM / 16,
+    NT = WN / 8,
+    A_ALONG = RT_PASS != 2, /* k is consecutive in memory: x around a pixel, dy around a pixel */
+};
+
+#define TAPS (RT_K * RT_K)
+#define IN_PIXELS (RT_IH * RT_IW)
+#define OUT_PIXELS (RT_OH * RT_OW)
+#define WEIGHTS (TAPS * RT_WC * RT_OC)
+
+/* The part of the product that a block works on. */
+struct part {
+    int row, column;  /* of D, its first */
+    int rows;         /* of D that hold something */
+    int depth;        /* K */
+    int first, count; /* stages */
+    int split;
+    /* of an input gradient's product: remainders of row and column, taps' first and count, maps */
+    int rest_h, rest_w, tap_h, tap_w, taps_w, high, wide;
+};
+
+/* Where tile `tile` (of 8 columns, or half a tile of rows) and place g of a warp's `tiles` stand: groups of 32,
+ * in which a lane holds four neighbours, and at the end one of 16, in which it holds two. */
+RT_DEVICE int place_across(int tile, int g, int tiles)
+{
+    return tile < tiles / 4 * 4 ? tile / 4 * 32 + g * 4 + tile % 4 : tiles / 4 * 32 + g * 2 + tile % 4;
+}
+
+/* The row of a tile along k where column n of a warp is put, so that ldmatrix finds it. */
+RT_DEVICE int row_along(int n, int tiles)
+{
+    const int rest = n - tiles / 4 * 32;
+
+    return rest < 0 ? (n / 32 * 4 + n % 4) * 8 + n % 32 / 4 : (tiles / 4 * 4 + rest % 2) * 8 + rest / 2;
+}
+
+/* tiles neighbouring values of a row across k: v[tile] = row[place_across(tile, g, tiles)]. */
+RT_DEVICE void read_across(float *v, const float *row, int g, int tiles)
+{
+    RT_UNROLL for (int i = 0; i < tiles / 4; i++)
+    {
+        const float4 four = *(const float4 *)(row + i * 32 + g * 4);
+
+        v[4 * i] = four.x;
+        v[4 * i + 1] = four.y;
+        v[4 * i + 2] = four.z;
+        v[4 * i + 3] = four.w;
+    }
+    if (tiles % 4) {
+        const float2 two = *(const float2 *)(row + tiles / 4 * 32 + g * 2);
+
+        v[tiles / 4 * 4] = two.x;
+        v[tiles / 4 * 4 + 1] = two.y;
+    }
+}
+
+struct ends {
+    float *y; /* y or dx */
+    const float *bias, *gate;
+    float *g, *w, *v; /* of the weights */
+    const float *update;
+    float *workspace;
+};
+
+/* v = momentum * v + (g + decay * w); w -= lr * v. */
+RT_DEVICE void apply_update(float *w, float *v, float g, const float *update)
+{
+    const float velocity = __fadd_rn(__fmul_rn(update[1], *v), __fadd_rn(g, __fmul_rn(update[2], *w)));
+
+    *v = velocity;
+    *w = __fsub_rn(*w, __fmul_rn(update[0], velocity));
+}
+
+RT_DEVICE void load(float v[4], const float *from, int count, bool vector)
+{
+    if (vector) {
+        const float4 four = *(const float4 *)from;
+
+        v[0] = four.x;
+        v[1] = four.y;
+        v[2] = four.z;
+        v[3] = four.w;
+    } else {
+        RT_UNROLL for (int i = 0; i < 4; i++) v[i] = i < count ? from[i] : 0;
+    }
+}
+
+RT_DEVICE void store(float *to, const float v[4], int count, bool vector)
+{
+    if (vector)
+        *(float4 *)to = make_float4(v[0], v[1], v[2], v[3]);
+    else
+        RT_UNROLL for (int i = 0; i < 4; i++) if (i < count) to[i] = v[i];
+}
+
+/* Four floats of y, from channel n. */
+RT_DEVICE void finish_forward(float v[4], int row, int n, int count, const struct ends *to)
+{
+    RT_UNROLL for (int i = 0; i < 4; i++)
+    {
+        if (RT_BIAS && i < count)
+            v[i] += to->bias[n + i];
+        if (RT_RELU && v[i] < 0)
+            v[i] = 0;
+    }
+    store(to->y + row * RT_OLD + n, v, count, RT_VOUT);
+}
+
+/* Four floats of dx, from channel n. */
+RT_DEVICE void finish_input(float v[4], int row, int n, int count, const struct ends *to)
+{
+    const bool vector = RT_VIN && RT_WC % 4 == 0;
+    const int at = row * RT_ILD + n;
+    float more[4];
+
+    if (RT_ACCUMULATE) {
+        load(more, to->y + at, count, vector);
+        RT_UNROLL for (int i = 0; i < 4; i++) v[i] += more[i];
+    }
+    if (RT_GATE) {
+        load(more, to->gate + at, count, vector);
+        RT_UNROLL for (int i = 0; i < 4; i++) v[i] = more[i] > 0 ? v[i] : 0;
+    }
+    store(to->y + at, v, count, vector);
+}
+
+/* Four floats of the weights' gradient, or their update. */
+RT_DEVICE void finish_weight(const float g[4], int at, int count, const struct ends *to)
+{
+    float w[4], v[4];
+
+    if (!RT_UPDATE) {
+        store(to->g + at, g, count, RT_VW);
+        return;
+    }
+    load(w, to->w + at, count, RT_VW);
+    load(v, to->v + at, count, RT_VW);
+    RT_UNROLL for (int i = 0; i < 4; i++) apply_update(&w[i], &v[i], g[i], to->update);
+    store(to->w + at, w, count, RT_VW);
+    store(to->v + at, v, count, RT_VW);
+}
+
+/* The pixel of x that row m of an input gradient's product is. */
+RT_DEVICE int input_pixel(const struct part *p, int m)
+{
+    int image, rest;
+
+    if (RT_S == 1)
+        return m;
+    image = m / (p->high * p->wide);
+    rest = m - image * p->high * p->wide;
+    return image * IN_PIXELS + (rest / p->wide * RT_S + p->rest_h) * RT_IW + rest % p->wide * RT_S + p->rest_w;
+}
+
+/* Columns n..n + 3 of row m. */
+RT_DEVICE void finish(const struct part *p, int m, int n, float v[4], const struct ends *to)
+{
+    const int columns = RT_PASS == 1 ? RT_WC : RT_OC, count = RT_MIN(columns - n, 4);
+
+    if (m >= p->rows || count <= 0)
+        return;
+    if (RT_PASS == 2) {
+        const int tap = m / RT_IC, c = m - tap * RT_IC, at = (tap * RT_WC + c) * RT_OC + n;
+
+        if (c >= RT_WC)
+            return;
+        if (RT_SPLITS > 1)
+            store(to->workspace + p->split * (WEIGHTS + RT_BIAS * RT_OC) + at, v, count, RT_VW);
+        else
+            finish_weight(v, at, count, to);
+        return;
+    }
+    if (RT_PASS == 1)
+        m = input_pixel(p, m);
+    if (RT_SPLITS > 1) {
+        const int pixels = RT_B * (RT_PASS == 1 ? IN_PIXELS : OUT_PIXELS);
+
+        store(to->workspace + (p->split * pixels + m) * columns + n, v, count, columns % 4 == 0);
+    } else if (RT_PASS == 1) {
+        finish_input(v, m, n, count, to);
+    } else {
+        finish_forward(v, m, n, count, to);
+    }
+}
+
+RT_DEVICE void finish_all(const struct part *p, float acc[MT][NT][4], int warp_m, int warp_n, int lane,
+                          const struct ends *to)
+{
+    const int g = lane / 4, t = lane % 4;
+
+    RT_UNROLL for (int i = 0; i < 2 * MT; i++)
+    {
+        const int m = p->row + warp_m * WM + (A_ALONG ? i * 8 + g : place_across(i, g, 2 * MT));
+        const int n = p->column + warp_n * WN, h = i % 2 * 2;
+
+        RT_UNROLL for (int j = 0; j < NT / 4 * 4; j += 4) RT_UNROLL for (int e = 0; e < 2; e++)
+        {
+            float v[4];
+
+            RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[i / 2][j + l][h + e];
+            finish(p, m, n + j * 8 + (2 * t + e) * 4, v, to);
+        }
+        if (NT % 4) {
+            float v[4];
+
+            RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[i / 2][NT / 4 * 4 + l % 2][h + l / 2];
+            finish(p, m, n + NT / 4 * 32 + 4 * t, v, to);
+        }
+    }
+}
+
+#endif
