@@ -53,6 +53,7 @@ static void work_apart(int (*work)(void *context, void *result, struct rt_error 
                        size_t size, pid_t parent, int to)
 {
     struct verdict verdict = {0};
+
     void *result = NULL;
 
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent)

@@ -12,7 +12,7 @@ int rt_path_join(char out[RT_PATH_MAX], const char *folder, const char *name, st
 {
     char joined[RT_PATH_MAX];
     const size_t length = strlen(folder);
-    const char *const slash = length && folder[length - 1] != '/' ? "/" : "";
+    const char *slash = length && folder[length - 1] != '/' ? "/" : "";
     const int wanted = snprintf(joined, sizeof joined, "%s%s%s", folder, slash, name);
 
     if (wanted < 0 || wanted >= RT_PATH_MAX)
@@ -24,7 +24,7 @@ int rt_path_join(char out[RT_PATH_MAX], const char *folder, const char *name, st
 
 const char *rt_path_name(const char *path)
 {
-    const char *const slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
 }

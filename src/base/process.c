@@ -25,6 +25,7 @@ int rt_process_occupy_standard_descriptors(struct rt_error *err)
 static void become(const char *const argv[], const char *directory, int output, int report)
 {
     const int null = open("/dev/null", O_RDONLY);
+
     if ((!directory || chdir(directory) == 0) && null >= 0 && dup2(null, 0) == 0 && dup2(output, 1) == 1 &&
         dup2(output, 2) == 2)
         execvp(argv[0], (char *const *)(size_t)argv);
@@ -39,6 +40,7 @@ static void become(const char *const argv[], const char *directory, int output, 
 static ssize_t read_some(int fd, void *bytes, size_t size)
 {
     ssize_t got;
+
     do
         got = read(fd, bytes, size);
     while (got < 0 && errno == EINTR);
@@ -50,6 +52,7 @@ static void keep_output(int fd, char *output, size_t size)
     char bytes[4096];
     size_t kept = 0;
     ssize_t got;
+
     while ((got = read_some(fd, bytes, sizeof bytes)) > 0)
         for (ssize_t i = 0; i < got && kept + 1 < size; i++)
             output[kept++] = bytes[i];
@@ -61,6 +64,7 @@ int rt_process_run(const char *const argv[], const char *directory, char *output
                    struct rt_error *err)
 {
     int out[2], report[2];
+
     if (pipe2(out, O_CLOEXEC))
         return rt_fail_errno(err, RT_EIO, errno, "%s: cannot make a pipe", argv[0]);
     if (pipe2(report, O_CLOEXEC)) {

@@ -120,6 +120,7 @@ static void *thread_main(void *argument)
 {
     struct start *start = argument;
     const struct start copy = *start;
+
     void *result;
 
     rt_free(&start);
@@ -132,6 +133,7 @@ static void *thread_main(void *argument)
 int rt_thread_start(pthread_t *thread, void *(*work)(void *argument), void *argument)
 {
     struct start *start;
+
     sigset_t all, old;
     int failed;
 

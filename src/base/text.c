@@ -118,7 +118,7 @@ void rt_text_append_real(struct rt_text *text, double value)
 static void append_folded_line(struct rt_text *text, const char *line, size_t length, int indent, int width)
 {
     size_t column = 0;
-    const char *const end = line + length;
+    const char *end = line + length;
 
     while (line < end) {
         const char *space = memchr(line, ' ', (size_t)(end - line));

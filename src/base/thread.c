@@ -131,6 +131,7 @@ static int start_helpers(struct rt_team *team, struct rt_error *err)
 int rt_team_create(struct rt_team **out, int threads, struct rt_error *err)
 {
     struct rt_team *team;
+
     cpu_set_t allowed;
     int rc;
 

@@ -143,7 +143,7 @@ static int remove_entry(int parent, const char *name, const char *path, struct r
 static bool lies_inside(const char *path, const char *inside)
 {
     char folder[RT_PATH_MAX], real_folder[PATH_MAX], real_inside[PATH_MAX];
-    const char *const name = rt_path_name(path);
+    const char *name = rt_path_name(path);
     size_t length;
 
     if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || rt_path_folder(folder, path, NULL) ||

@@ -120,9 +120,9 @@ static int missing_value(const struct rt_option *option, struct rt_error *err)
 /* --name, --name=value, or --name and the next string; *at moves past what was used. */
 static int parse_long(struct rt_arguments *arguments, int *at, int count, char **strings, struct rt_error *err)
 {
-    const char *const name = strings[*at] + 2;
+    const char *name = strings[*at] + 2;
     const size_t length = strcspn(name, "=");
-    const struct rt_option *const option = find_option(arguments->command, name, length);
+    const struct rt_option *option = find_option(arguments->command, name, length);
 
     if (!option)
         return unknown_option(arguments->command, name, length, err);
@@ -148,7 +148,7 @@ static int parse_letters(struct rt_arguments *arguments, bool *help, int *at, in
     const char *letters = strings[(*at)++] + 1;
 
     for (; *letters; letters++) {
-        const struct rt_option *const option = find_letter(arguments->command, *letters);
+        const struct rt_option *option = find_letter(arguments->command, *letters);
 
         if (!option && *letters == 'h') {
             *help = true;
@@ -171,7 +171,7 @@ static int parse_letters(struct rt_arguments *arguments, bool *help, int *at, in
 
 static int check_operands(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    const struct rt_command *const command = arguments->command;
+    const struct rt_command *command = arguments->command;
 
     if (arguments->operand_count < command->operands_min)
         return rt_fail(err, RT_EUSAGE, "'rethink %s' needs %s ('rethink %s --help' shows how)", command->name,
@@ -244,7 +244,7 @@ const char *rt_argument_at(const struct rt_arguments *arguments, const char *nam
 int rt_argument_integer(const struct rt_arguments *arguments, const char *name, long low, long high,
                         long fallback, long *value, struct rt_error *err)
 {
-    const char *const text = rt_argument(arguments, name);
+    const char *text = rt_argument(arguments, name);
     char *end;
     long number;
 

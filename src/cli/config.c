@@ -66,7 +66,7 @@ static int list_keys(struct rt_error *err)
 static int run_config(const struct rt_arguments *arguments, struct rt_error *err)
 {
     struct rt_experiment experiment;
-    const char *const folder = rt_argument(arguments, "all");
+    const char *folder = rt_argument(arguments, "all");
     char *yaml = NULL;
     int rc;
 

@@ -13,6 +13,7 @@ enum { SAMPLES_SEED = 42 };
 static void say_drawn(void *context, const struct rt_figure_kind *kind)
 {
     const struct rt_drawing *drawing = context;
+
     if (!drawing->quiet)
         rt_log_info("%s/%s.png", drawing->figures, kind->name);
 }
@@ -25,6 +26,7 @@ static void say_sample(const char *path)
 void rt_draw_samples(const struct rt_records *records, const char *figures, bool quiet)
 {
     struct rt_error cause = {0};
+
     if (records->count == 0)
         return;
     const struct rt_result *result = &records->runs[0].result;
@@ -38,19 +40,21 @@ static int write_report(const struct rt_drawing *drawing, const struct rt_record
                         const struct rt_figure_options *options, struct rt_error *err)
 {
     char path[RT_PATH_MAX];
+
     RT_TRY(rt_path_join(path, drawing->figures, "report.html", err));
     const struct rt_report_options report = {drawing->runs, drawing->figures, path, drawing->under_way,
                                              *options};
     RT_TRY(rt_report_write(records, &report, err));
     if (!drawing->quiet)
         rt_log_info("%s", path);
-    return 0;
+    return RT_OK;
 }
 
 int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
 {
     struct rt_records records = {0};
     const struct rt_figure_options options = {drawing->reference, false, RT_SMOOTH_WINDOW};
+
     RT_TRY(rt_records_read(&records, drawing->runs, err));
     if (records.skipped && !drawing->quiet)
         rt_log_warn("%d run%s left out: %s", records.skipped, records.skipped > 1 ? "s" : "",

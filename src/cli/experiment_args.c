@@ -27,7 +27,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
                                   const char *origin, struct rt_error *err)
 {
     const char *assignment, *const epochs = rt_argument(arguments, "epochs");
-    const char *const device = rt_argument(arguments, "device");
+    const char *device = rt_argument(arguments, "device");
     const struct rt_model *model;
     struct rt_error inner = {0};
     char line[RT_TEXT_MAX];
@@ -56,8 +56,8 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
 int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                  struct rt_error *err)
 {
-    const char *const config = rt_argument(arguments, "config");
-    const char *const name = arguments->operand_count ? arguments->operands[0] : config;
+    const char *config = rt_argument(arguments, "config");
+    const char *name = arguments->operand_count ? arguments->operands[0] : config;
 
     if (!name)
         return rt_fail(err, RT_EUSAGE,

@@ -17,6 +17,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
 #undef PIXEL_TEST
     };
     char name[RT_TEXT_MAX];
+
     for (int i = 0; i <= 10; i++) {
         snprintf(name, sizeof name, "%s_%.1f_none", model, i / 10.0);
         RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
@@ -25,7 +26,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
         snprintf(name, sizeof name, "%s_0.0_%s", model, pixels[i]);
         RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
     }
-    return 0;
+    return RT_OK;
 }
 
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)

@@ -4,6 +4,7 @@
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
     static const char *const no_settings[] = {NULL};
+
     RT_TRY(rt_sweep_args_add(sweep, arguments, "Inception_bnTrue", no_settings, 1, err));
     return rt_sweep_args_add(sweep, arguments, "Inception_bnFalse", no_settings, 1, err);
 }

@@ -11,7 +11,7 @@
 static void make_plain_lines(char *text)
 {
     while (*text) {
-        char *const end = text + strcspn(text, "\n\t");
+        char *end = text + strcspn(text, "\n\t");
         const char kept = *end;
 
         *end = '\0';

@@ -28,14 +28,14 @@ static int check_names(const struct rt_arguments *arguments, struct rt_error *er
         char hint[128];
         bool known = false;
         for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++) {
-            known = known || strcmp(kind->name, arguments->operands[i]) == 0;
+            known = known || !strcmp(kind->name, arguments->operands[i]);
             rt_nearest_offer(&nearest, kind->name);
         }
         if (!known)
             return rt_fail(err, RT_EUSAGE, "unknown figure '%s'%s ('rethink plot --help' lists them)",
                            arguments->operands[i], rt_nearest_hint(&nearest, hint, sizeof hint));
     }
-    return 0;
+    return RT_OK;
 }
 
 struct progress {
@@ -46,6 +46,7 @@ struct progress {
 static void say_drawn(void *context, const struct rt_figure_kind *kind)
 {
     struct progress *progress = context;
+
     progress->count++;
     rt_log_info("%s/%s.png", progress->directory, kind->name);
 }
@@ -55,6 +56,7 @@ static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
     const char *runs = rt_argument(arguments, "runs"), *output = rt_argument(arguments, "output");
     struct rt_records records = {0};
     long window;
+
     runs = runs ? runs : "runs";
     RT_TRY(check_names(arguments, err));
     RT_TRY(rt_argument_integer(arguments, "smooth", 0, RT_SMOOTH_WINDOW_MAX, RT_SMOOTH_WINDOW, &window, err));

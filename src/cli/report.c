@@ -11,6 +11,7 @@ static int run_report(const struct rt_arguments *arguments, struct rt_error *err
                                        .figures = figures ? figures : "figures",
                                        .reference = rt_argument(arguments, "reference"),
                                        .draw = !rt_argument_flag(arguments, "no-figures")};
+
     if (rt_argument_flag(arguments, "quiet"))
         rt_log_set_level(RT_LOG_QUIET);
     return rt_draw_all(&drawing, err);

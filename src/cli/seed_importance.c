@@ -11,6 +11,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
 {
     static const char *const levels[] = {"0.0", "0.1"};
     char base[RT_TEXT_MAX], seeded[RT_TEXT_MAX + 32], unseeded[RT_TEXT_MAX + 32];
+
     for (int i = 0; i < 2; i++) {
         snprintf(base, sizeof base, "%s_%s_none", model, levels[i]);
         snprintf(seeded, sizeof seeded, "experiment_name=seed%s", base);
@@ -21,7 +22,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
         RT_TRY(rt_sweep_args_add(sweep, arguments, base, with, SESSIONS, err));
         RT_TRY(rt_sweep_args_add(sweep, arguments, base, without, SESSIONS, err));
     }
-    return 0;
+    return RT_OK;
 }
 
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)

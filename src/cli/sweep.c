@@ -20,14 +20,14 @@ static int add_operand(struct rt_sweep *sweep, const struct rt_arguments *argume
     if (sweep->count == before)
         return rt_fail(err, RT_EUSAGE,
                        "'%s' matches no built-in experiment ('rethink config --list' names them)", operand);
-    return 0;
+    return RT_OK;
 }
 
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
     for (int i = 0; i < arguments->operand_count; i++)
         RT_TRY(add_operand(sweep, arguments, arguments->operands[i], err));
-    return 0;
+    return RT_OK;
 }
 
 static int run_sweep(const struct rt_arguments *arguments, struct rt_error *err)

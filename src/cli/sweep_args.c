@@ -20,6 +20,7 @@ int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *argumen
 {
     const char *axes[RT_SETTINGS_MAX + 2] = {0};
     struct rt_grid grid = {.base = base, .settings = settings, .axes = axes, .stages = stages};
+
     for (int i = 0; i <= RT_SETTINGS_MAX; i++)
         axes[i] = rt_argument_at(arguments, "set", i);
     RT_TRY(rt_argument_integer(arguments, "train-size", 1, 1000000, 0, &grid.train_size, err));
@@ -33,6 +34,7 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallb
                          struct rt_sweep *sweep, struct rt_error *err)
 {
     const char *models = rt_argument(arguments, "models");
+
     for (models = models ? models : fallback; *models;) {
         char name[64];
         const size_t length = strcspn(models, ", ");
@@ -49,7 +51,7 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallb
         RT_TRY(use(sweep, arguments, model->name, err));
         models += length + strspn(models + length, ", ");
     }
-    return 0;
+    return RT_OK;
 }
 
 /* ---- the options ---- */
@@ -57,7 +59,7 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallb
 static const struct rt_launcher *find_launcher(const char *name)
 {
     for (int i = 0; rt_launchers[i]; i++)
-        if (strcmp(rt_launchers[i]->name, name) == 0)
+        if (!strcmp(rt_launchers[i]->name, name))
             return rt_launchers[i];
     return NULL;
 }
@@ -66,19 +68,21 @@ static int read_jobs(const struct rt_arguments *arguments, int *jobs, struct rt_
 {
     const char *text = rt_argument(arguments, "jobs");
     long value = 0;
+
     if (text && strcmp(text, "auto") != 0)
         RT_TRY(rt_argument_integer(arguments, "jobs", 1, 1024, 1, &value, err));
     *jobs = (int)value;
-    return 0;
+    return RT_OK;
 }
 
 static int read_options(struct rt_sweep_options *options, const struct rt_arguments *arguments, char *program,
                         struct rt_error *err)
 {
     const char *runs = rt_argument(arguments, "runs"), *launcher = rt_argument(arguments, "launcher");
-    const bool here = !launcher || strcmp(launcher, "local") == 0;
+    const bool here = !launcher || !strcmp(launcher, "local");
     const ssize_t length = readlink("/proc/self/exe", program, RT_PATH_MAX - 1);
     long cores;
+
     if (length < 0)
         return rt_fail(err, RT_EIO, "/proc/self/exe: cannot tell the path of this program");
     program[length] = 0;
@@ -107,6 +111,7 @@ static void draw_after_run(void *context, const struct rt_sweep_run *run)
 {
     struct rt_drawing *drawing = context;
     struct rt_error cause = {0};
+
     (void)run;
     if (rt_draw_all(drawing, &cause))
         rt_log_warn("figures: %s", cause.message);
@@ -117,6 +122,7 @@ static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launche
 {
     struct rt_lock lock = {0};
     struct rt_error cause = {0};
+
     RT_TRY(rt_folder_make(sweep->options.runs, err));
     RT_TRY(rt_lock_acquire(&lock, sweep->options.runs, "sweep.lock", err));
     if (draw) {
@@ -137,6 +143,7 @@ static int print_plan(struct rt_sweep *sweep, struct rt_error *err)
 {
     struct rt_text text = {0};
     const int rc = rt_sweep_format_plan(sweep, &text, err);
+
     if (!rc)
         return rt_output_text(&text, err);
     rt_text_free(&text);
@@ -147,6 +154,7 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
 {
     const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "figures");
     const struct rt_launcher *launcher = find_launcher(name ? name : "local");
+
     if (!launcher)
         return rt_fail(err, RT_EUSAGE, "--launcher: there is no '%s': local, slurm or print", name);
     if (launcher->patience && !rt_argument_flag(arguments, "dry-run"))
@@ -174,6 +182,7 @@ int rt_sweep_args_run(const struct rt_arguments *arguments,
     struct rt_sweep sweep = {0};
     char program[RT_PATH_MAX];
     int rc;
+
     if (rt_argument_flag(arguments, "quiet"))
         rt_log_set_level(RT_LOG_QUIET);
     if (!(rc = read_options(&sweep.options, arguments, program, err)) && !(rc = fill(&sweep, arguments, err)))

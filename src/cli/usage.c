@@ -67,7 +67,7 @@ static void append_options(struct rt_text *text, const struct rt_command *comman
 
     rt_text_append(text, "\noptions:\n");
     for (const struct rt_option *o = command->options;; o++) {
-        const struct rt_option *const shown = o && o->name ? o : &help;
+        const struct rt_option *shown = o && o->name ? o : &help;
         char label[96];
 
         option_label(label, sizeof label, shown);

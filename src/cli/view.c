@@ -47,7 +47,7 @@ static uint64_t node_parameters(const struct rt_graph *graph, const struct rt_no
     uint64_t count = 0;
 
     for (int i = 0; i < node->tensor_count; i++) {
-        const struct rt_tensor *const tensor = &graph->tensors[node->tensors[i]];
+        const struct rt_tensor *tensor = &graph->tensors[node->tensors[i]];
 
         if (rt_tensor_is_parameter(tensor->role))
             count += tensor->count;
@@ -121,7 +121,7 @@ static int name_width(const struct rt_graph *graph)
 
 int rt_view_print(const struct rt_experiment *experiment, struct rt_error *err)
 {
-    const struct rt_model *const model = rt_model_find(experiment->model_name);
+    const struct rt_model *model = rt_model_find(experiment->model_name);
     const struct rt_model_options options = {.batch_norm = experiment->bn,
                                              .dropout = (float)experiment->dropout};
     struct rt_graph graph = {0};
@@ -150,7 +150,7 @@ static int list_models(struct rt_error *err)
     struct rt_text text = {0};
 
     for (int i = 0; rt_models[i]; i++) {
-        const char *const aliases = rt_models[i]->aliases;
+        const char *aliases = rt_models[i]->aliases;
 
         rt_text_printf(&text, "%-10s  %s%s%s%s\n", rt_models[i]->name, rt_models[i]->help,
                        *aliases ? " (also: " : "", aliases, *aliases ? ")" : "");

@@ -46,7 +46,7 @@ void rt_experiment_defaults(struct rt_experiment *experiment)
 static int apply(struct rt_experiment *experiment, const char *file, const struct rt_yaml_entry *entry,
                  struct rt_error *err)
 {
-    const struct rt_key *const key = rt_key_find(entry->key.text);
+    const struct rt_key *key = rt_key_find(entry->key.text);
     struct rt_text where = {0};
     int rc;
 
@@ -61,7 +61,7 @@ static int apply(struct rt_experiment *experiment, const char *file, const struc
 static int apply_all(struct rt_experiment *experiment, const char *file, const struct rt_yaml *yaml,
                      struct rt_error *err)
 {
-    const struct rt_yaml_entry *const model = rt_yaml_find(yaml, "model_name");
+    const struct rt_yaml_entry *model = rt_yaml_find(yaml, "model_name");
 
     rt_experiment_defaults(experiment);
     if (!yaml->count)
@@ -109,7 +109,7 @@ int rt_experiment_read(struct rt_experiment *experiment, const char *path, struc
 /* "key: value" of an assignment whose name is `length` long. */
 static int parse_assignment(struct rt_yaml *yaml, const char *assignment, size_t length, struct rt_error *err)
 {
-    const char *const value = assignment + length + 1;
+    const char *value = assignment + length + 1;
     struct rt_text line = {0}, where = {0};
     int rc;
 
@@ -129,7 +129,7 @@ static int parse_assignment(struct rt_yaml *yaml, const char *assignment, size_t
 /* One key as --set sets it. Allocates only for the message of an error. */
 static int set_entry(struct rt_experiment *experiment, const struct rt_yaml_entry *entry, struct rt_error *err)
 {
-    const struct rt_key *const key = rt_key_find(entry->key.text);
+    const struct rt_key *key = rt_key_find(entry->key.text);
     struct rt_experiment changed = *experiment;
     char before[RT_TEXT_MAX];
 

@@ -23,14 +23,14 @@ static const struct row *find(const char *name)
 
 int rt_published_model_defaults(struct rt_experiment *experiment, const char *model, struct rt_error *err)
 {
-    const struct row *const row = find(model);
+    const struct row *row = find(model);
 
     return row ? rt_keys_set(experiment, row->settings, err) : RT_OK;
 }
 
 void rt_published_model_canonical(char name[RT_TEXT_MAX])
 {
-    const struct row *const row = find(name);
+    const struct row *row = find(name);
 
     if (row)
         rt_copy_text(name, RT_TEXT_MAX, row->name);

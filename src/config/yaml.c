@@ -26,7 +26,7 @@ static int fail_at(struct reader *reader, yaml_mark_t mark, const char *what)
 /* An error found by libyaml, or the position of a byte that is not YAML. */
 static int syntax_error(struct reader *reader, const char *bytes, size_t size)
 {
-    const yaml_parser_t *const parser = &reader->parser;
+    const yaml_parser_t *parser = &reader->parser;
     size_t line = parser->problem_mark.line + 1, column = parser->problem_mark.column + 1;
 
     if (parser->error == YAML_MEMORY_ERROR)
@@ -44,8 +44,8 @@ static int syntax_error(struct reader *reader, const char *bytes, size_t size)
 
 static int take_scalar(struct reader *reader, struct rt_yaml_scalar *out)
 {
-    const yaml_event_t *const event = &reader->event;
-    const char *const text = (const char *)event->data.scalar.value;
+    const yaml_event_t *event = &reader->event;
+    const char *text = (const char *)event->data.scalar.value;
 
     if (event->data.scalar.anchor)
         return fail_at(reader, event->start_mark, "anchors are not used in configs");
@@ -226,13 +226,13 @@ static const char *skip_digits(const char *at)
 /* [-+]? digits [. digits]? ([eE] [-+]? digits)?, with at least one digit before the exponent. */
 static enum rt_yaml_kind number_kind(const char *text)
 {
-    const char *const start = text + (*text == '-' || *text == '+'), *at = skip_digits(start);
+    const char *start = text + (*text == '-' || *text == '+'), *at = skip_digits(start);
     bool digits = at > start;
 
     if (digits && !*at) /* 010 is 8 to some readers of YAML and 10 to others */
         return *start == '0' && start[1] ? RT_YAML_TEXT : RT_YAML_INTEGER;
     if (*at == '.') {
-        const char *const fraction = at + 1;
+        const char *fraction = at + 1;
 
         if (rt_text_has_word("inf Inf INF nan NaN NAN", fraction) && !digits)
             return RT_YAML_REAL;
@@ -240,7 +240,7 @@ static enum rt_yaml_kind number_kind(const char *text)
         digits = digits || at > fraction;
     }
     if (digits && (*at == 'e' || *at == 'E')) {
-        const char *const exponent = at + 1 + (at[1] == '-' || at[1] == '+');
+        const char *exponent = at + 1 + (at[1] == '-' || at[1] == '+');
 
         at = skip_digits(exponent);
         digits = at > exponent;

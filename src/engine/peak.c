@@ -13,6 +13,7 @@ static const double probe_s = 1e-3, start_s = 0.1;
 static void multiply_add(void *context, int member)
 {
     const struct rt_peak *peak = context;
+
     volatile float seed = 0;
 
     (void)member;

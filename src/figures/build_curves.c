@@ -81,7 +81,7 @@ RT_FIGURE_BUILDER(seeds)
     int added = 0;
     for (size_t i = 0; i < records->count && added < RT_PALETTE_SIZE; i++) {
         const char *name = records->runs[i].result.experiment_name;
-        const bool seeded = strncmp(name, "seed", 4) == 0;
+        const bool seeded = !strncmp(name, "seed", 4);
         if (!seeded && strncmp(name, "nope", 4) != 0)
             continue;
         char label[RT_FIGURE_TEXT_MAX];

@@ -18,6 +18,7 @@ static int add_best(struct rt_figure *figure, struct rt_style style, const char 
 {
     const size_t curve = figure->series_count - 1;
     struct rt_series *best;
+
     RT_TRY(rt_figure_add(figure, RT_MARK_BEST, style, figure->series[curve].count, label, &best, err));
     const struct rt_series *test = &figure->series[curve];
     best->legend = false;
@@ -28,7 +29,7 @@ static int add_best(struct rt_figure *figure, struct rt_style style, const char 
         best->low[i] = test->y[i];
         best->high[i] = high;
     }
-    return 0;
+    return RT_OK;
 }
 
 static int build(struct rt_figure *figure, const struct rt_figure_kind *kind, const struct rt_records *records,
@@ -36,6 +37,7 @@ static int build(struct rt_figure *figure, const struct rt_figure_kind *kind, co
                  struct rt_error *err)
 {
     int most = 0;
+
     figure->legend = RT_LEGEND_BELOW;
     rt_figure_label_x(figure, options);
     for (int i = 0; i < 2; i++) {
@@ -58,7 +60,7 @@ static int build(struct rt_figure *figure, const struct rt_figure_kind *kind, co
         }
     }
     rt_figure_note_smoothing(figure, options, most);
-    return 0;
+    return RT_OK;
 }
 
 RT_FIGURE_BUILDER(batch_norm_accuracy)

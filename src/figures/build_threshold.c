@@ -14,6 +14,7 @@ enum quantity { EPOCHS, FLOPS, MINUTES, TEST_ERROR };
 static double measure(const struct rt_record *run, enum quantity quantity)
 {
     const struct rt_threshold *threshold = &run->result.threshold;
+
     switch (quantity) {
     case EPOCHS:
         return (double)threshold->epoch;
@@ -34,6 +35,7 @@ static int add_model(struct rt_figure *figure, const struct rt_records *records,
     double x[RT_LEVEL_COUNT], mean[RT_LEVEL_COUNT], half[RT_LEVEL_COUNT];
     size_t count = 0;
     int seeds = 0;
+
     for (int i = 0; i < RT_LEVEL_COUNT; i++) {
         char name[RT_FIGURE_TEXT_MAX];
         struct rt_group group;
@@ -53,7 +55,7 @@ static int add_model(struct rt_figure *figure, const struct rt_records *records,
     }
     *most = seeds > *most ? seeds : *most;
     if (count == 0)
-        return 0;
+        return RT_OK;
     struct rt_series *series;
     if (seeds > 1) {
         RT_TRY(rt_figure_add(figure, RT_MARK_BAND, rt_palette[model], count, models[model], &series, err));
@@ -72,7 +74,7 @@ static int add_model(struct rt_figure *figure, const struct rt_records *records,
         series->x[i] = x[i];
         series->y[i] = mean[i];
     }
-    return 0;
+    return RT_OK;
 }
 
 static void label_panel(struct rt_figure *figure, int panel, const char *y_label, bool y_log)
@@ -87,6 +89,7 @@ static void label_panel(struct rt_figure *figure, int panel, const char *y_label
 static int add_published_epochs(struct rt_figure *figure, int model, struct rt_error *err)
 {
     struct rt_series *series;
+
     RT_TRY(rt_figure_add(figure, RT_MARK_PUBLISHED_POINTS, rt_palette[model], RT_LEVEL_COUNT, models[model],
                          &series, err));
     series->legend = false;
@@ -94,7 +97,7 @@ static int add_published_epochs(struct rt_figure *figure, int model, struct rt_e
         series->x[i] = i / 10.0;
         series->y[i] = rt_published_epochs(models[model], "none", i / 10.0);
     }
-    return 0;
+    return RT_OK;
 }
 
 /* Published points have their colour explained by our own; where there are none, by a line of their own: for
@@ -111,6 +114,7 @@ static void explain_published(struct rt_figure *figure, size_t first, int model)
 RT_FIGURE_BUILDER(slowdown)
 {
     int most = 0;
+
     figure->panel_count = 3;
     figure->legend = RT_LEGEND_BELOW;
     snprintf(figure->title, sizeof figure->title,
@@ -143,6 +147,7 @@ RT_FIGURE_BUILDER(slowdown)
 RT_FIGURE_BUILDER(error_growth)
 {
     int most = 0;
+
     snprintf(figure->title, sizeof figure->title, "Generalization error growth");
     label_panel(figure, 0, "Test error at the interpolation threshold", false);
     figure->panels[0].y_max = 1;

@@ -11,6 +11,7 @@ const char *rt_mark_name(enum rt_mark mark)
         RT_MARKS(RT_MARK_NAME)
 #undef RT_MARK_NAME
     };
+
     return names[mark];
 }
 
@@ -30,6 +31,7 @@ int rt_figure_add(struct rt_figure *figure, enum rt_mark mark, struct rt_style s
                   const char *label, struct rt_series **series, struct rt_error *err)
 {
     const bool area = mark == RT_MARK_BAND || mark == RT_MARK_BEST;
+
     RT_TRY(rt_realloc(&figure->series, figure->series_count + 1, sizeof *figure->series, "figure", err));
     struct rt_series *new = &figure->series[figure->series_count];
     *new = (struct rt_series){.mark = mark, .style = style, .count = count, .legend = true};
@@ -43,7 +45,7 @@ int rt_figure_add(struct rt_figure *figure, enum rt_mark mark, struct rt_style s
     if (area)
         RT_TRY(rt_alloc(&new->high, count, sizeof *new->high, "series", err));
     *series = new;
-    return 0;
+    return RT_OK;
 }
 
 bool rt_figure_has_data(const struct rt_figure *figure)

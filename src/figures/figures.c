@@ -25,7 +25,7 @@ int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
 static bool is_named(const char *name, const char *const *names, int name_count)
 {
     for (int i = 0; i < name_count; i++)
-        if (strcmp(names[i], name) == 0)
+        if (!strcmp(names[i], name))
             return true;
     return name_count == 0;
 }
@@ -50,13 +50,14 @@ int rt_figures_draw(const struct rt_records *records, const char *directory, con
         if (rc)
             return rc;
     }
-    return 0;
+    return RT_OK;
 }
 
 static int add_area(struct rt_figure *figure, const struct rt_band *band,
                     const struct rt_curve_request *request, struct rt_error *err)
 {
     struct rt_series *series;
+
     RT_TRY(rt_figure_add(figure, RT_MARK_BAND, request->style, band->count, request->label, &series, err));
     series->legend = false;
     for (size_t i = 0; i < band->count; i++) {
@@ -64,20 +65,21 @@ static int add_area(struct rt_figure *figure, const struct rt_band *band,
         series->low[i] = band->low[i];
         series->high[i] = band->high[i];
     }
-    return 0;
+    return RT_OK;
 }
 
 static int add_line(struct rt_figure *figure, const struct rt_band *band, const double *y, enum rt_mark mark,
                     const struct rt_curve_request *request, struct rt_error *err)
 {
     struct rt_series *series;
+
     RT_TRY(rt_figure_add(figure, mark, request->style, band->count, request->label, &series, err));
     series->legend = mark != RT_MARK_RAW;
     for (size_t i = 0; i < band->count; i++) {
         series->x[i] = band->x[i];
         series->y[i] = y[i];
     }
-    return 0;
+    return RT_OK;
 }
 
 int rt_figure_add_curve(struct rt_figure *figure, const struct rt_records *records,
@@ -86,10 +88,11 @@ int rt_figure_add_curve(struct rt_figure *figure, const struct rt_records *recor
 {
     struct rt_group group;
     struct rt_band band;
+
     rt_records_group(records, request->experiment, &group);
     *runs = group.count;
     if (group.count == 0)
-        return 0;
+        return RT_OK;
     RT_TRY(rt_group_band(&band, &group, options->steps ? RT_COLUMN_STEP : RT_COLUMN_EPOCH, request->y,
                          options->window, err));
     int rc = 0;
@@ -109,6 +112,7 @@ void rt_figure_note_smoothing(struct rt_figure *figure, const struct rt_figure_o
     char *end = figure->note + used;
     const size_t room = sizeof figure->note - used;
     const char *space = used ? " " : "";
+
     if (options->window > 0)
         snprintf(end, room, "%sSmoothed (Savitzky-Golay, order %d, %d points) within the log%s", space,
                  RT_SMOOTH_ORDER, options->window,

@@ -17,7 +17,7 @@ void rt_records_group(const struct rt_records *records, const char *name, struct
             continue;
         const char *rest = run + length;
         bool member = *rest == 0;
-        if (strncmp(rest, "_seed", 5) == 0 && isdigit((unsigned char)rest[5])) {
+        if (!strncmp(rest, "_seed", 5) && isdigit((unsigned char)rest[5])) {
             for (rest += 5; isdigit((unsigned char)*rest); rest++)
                 ;
             member = *rest == 0;
@@ -36,6 +36,7 @@ static double student_quantile(int degrees)
 {
     static const double table[] = {0,      12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
                                    2.4469, 2.3646,  2.3060, 2.2622, 2.2281};
+
     if (degrees < (int)(sizeof table / sizeof table[0]))
         return table[degrees];
     const double x = 1.959963985, n = degrees;
@@ -47,6 +48,7 @@ static double student_quantile(int degrees)
 void rt_mean_band(const double *values, int n, double *mean, double *half_width)
 {
     double sum = 0, squares = 0;
+
     for (int i = 0; i < n; i++)
         sum += values[i];
     *mean = sum / n;
@@ -69,6 +71,7 @@ void rt_band_free(struct rt_band *band)
 static size_t compact(const struct rt_record *run, enum rt_column x, enum rt_column y, double *xs, double *ys)
 {
     size_t count = 0;
+
     for (size_t i = 0; i < run->count; i++) {
         if (isfinite(run->columns[y][i])) {
             xs[count] = run->columns[x][i];
@@ -81,6 +84,7 @@ static size_t compact(const struct rt_record *run, enum rt_column x, enum rt_col
 static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
 {
     int rc;
+
     if ((rc = rt_alloc(&band->x, room, sizeof(double), "curve", err)) ||
         (rc = rt_alloc(&band->raw, room, sizeof(double), "curve", err)) ||
         (rc = rt_alloc(&band->smooth, room, sizeof(double), "curve", err)) ||
@@ -94,6 +98,7 @@ static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
 static void average(struct rt_band *band, int runs, size_t room, const double *raw, const double *smooth)
 {
     double values[RT_GROUP_MAX], unused;
+
     for (size_t i = 0; i < band->count; i++) {
         for (int k = 0; k < runs; k++)
             values[k] = raw[(size_t)k * room + i];
@@ -111,6 +116,7 @@ int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_co
                   int window, struct rt_error *err)
 {
     size_t room = 1;
+
     for (int k = 0; k < group->count; k++)
         if (group->runs[k]->count > room)
             room = group->runs[k]->count;

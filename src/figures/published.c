@@ -46,8 +46,9 @@ static const struct published_axis axes[] = {
 static const struct published_axis *find_axis(const char *figure, const char *series)
 {
     static const struct published_axis other = {NULL, NULL, 11, 1 << 30};
+
     for (size_t i = 0; i < sizeof axes / sizeof axes[0]; i++)
-        if (strcmp(axes[i].figure, figure) == 0 && (!axes[i].series || strcmp(axes[i].series, series) == 0))
+        if (!strcmp(axes[i].figure, figure) && (!axes[i].series || !strcmp(axes[i].series, series)))
             return &axes[i];
     return &other;
 }
@@ -69,11 +70,11 @@ static int open_table(struct rt_table *table, const char *directory, const char 
     *table = (struct rt_table){0};
     *there = false;
     if (!directory)
-        return 0;
+        return RT_OK;
     if (snprintf(path, sizeof path, "%s/%s.csv", directory, file) >= (int)sizeof path)
         return rt_fail(err, RT_EIO, "%s: the path is too long", directory);
     if (access(path, F_OK))
-        return 0;
+        return RT_OK;
     RT_TRY(rt_table_read(table, path, err));
     for (int i = 0; i < 3; i++) {
         const int rc = rt_table_column(table, names[i], &columns[i], err);
@@ -83,7 +84,7 @@ static int open_table(struct rt_table *table, const char *directory, const char 
         }
     }
     *there = true;
-    return 0;
+    return RT_OK;
 }
 
 /* Appends the rows whose key is the curve's. Straight parts of the published lines have no points between their
@@ -93,6 +94,7 @@ static int take_points(struct rt_series *series, const struct rt_table *table, c
 {
     const struct published_axis *axis = find_axis(curve->figure, curve->value);
     double step = -1, y = 0;
+
     series->count = 0;
     for (size_t row = 0; row < table->row_count && step < axis->last; row++) {
         const double step_before = step, y_before = y;
@@ -112,7 +114,7 @@ static int take_points(struct rt_series *series, const struct rt_table *table, c
         series->x[series->count] = curve->steps ? step : rt_published_epoch_of(lround(step), axis->points);
         series->y[series->count++] = y;
     }
-    return 0;
+    return RT_OK;
 }
 
 int rt_published_add_curve(struct rt_figure *figure, struct rt_style style,
@@ -122,9 +124,10 @@ int rt_published_add_curve(struct rt_figure *figure, struct rt_style style,
     size_t columns[3];
     bool there;
     const char *const names[3] = {curve->key, "step", curve->y};
+
     RT_TRY(open_table(&table, curve->directory, curve->figure, names, columns, &there, err));
     if (!there)
-        return 0;
+        return RT_OK;
     struct rt_series *series;
     int rc = rt_figure_add(figure, RT_MARK_PUBLISHED, style, table.row_count, curve->value, &series, err);
     if (!rc) {
@@ -142,9 +145,10 @@ int rt_published_add_levels(struct rt_figure *figure, struct rt_style style, int
     size_t columns[3];
     bool there;
     const char *const names[3] = {"model", "label_corruption", y};
+
     RT_TRY(open_table(&table, directory, file, names, columns, &there, err));
     if (!there)
-        return 0;
+        return RT_OK;
     struct rt_series *series = NULL;
     int rc = rt_figure_add(figure, RT_MARK_PUBLISHED_POINTS, style, table.row_count, model, &series, err);
     size_t count = 0;

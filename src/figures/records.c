@@ -28,6 +28,7 @@ void rt_records_free(struct rt_records *records)
 static int read_metrics(struct rt_record *run, struct rt_error *err)
 {
     struct rt_metrics_log log = {0};
+
     RT_TRY(rt_metrics_read(&log, run->dir, err));
     int rc = 0;
     for (int i = 0; i < RT_COLUMN_COUNT && !rc; i++)
@@ -56,12 +57,13 @@ static void skip(struct rt_records *records, const char *message)
 static int add_run(struct rt_records *records, const struct rt_run_entry *entry, struct rt_error *err)
 {
     struct rt_error cause = {0};
+
     if (entry->trouble[0]) {
         skip(records, entry->trouble);
-        return 0;
+        return RT_OK;
     }
     if (!entry->has_result || rt_entry_look(entry->path, RT_METRICS_FILE) == RT_ENTRY_NONE)
-        return 0;
+        return RT_OK;
     struct rt_record run = {.result = entry->result};
     memcpy(run.dir, entry->path, sizeof run.dir);
     int rc = rt_result_check_metrics(&run.result, run.dir, RT_METRICS_FILE, &cause);
@@ -69,7 +71,7 @@ static int add_run(struct rt_records *records, const struct rt_run_entry *entry,
         rc = read_metrics(&run, &cause);
     if (!rc && !(rc = rt_realloc(&records->runs, records->count + 1, sizeof run, "runs", &cause))) {
         records->runs[records->count++] = run;
-        return 0;
+        return RT_OK;
     }
     free_record(&run);
     if (rc == RT_EMEMORY)
@@ -97,10 +99,11 @@ size_t rt_records_keep_data(struct rt_records *records, const char *name)
 {
     size_t best = 0;
     char kept_name[RT_FIELD_TEXT_MAX] = "";
+
     for (size_t i = 0; i < records->count && !name; i++) {
         size_t same = 0;
         for (size_t k = 0; k < records->count; k++)
-            same += strcmp(records->runs[k].result.data.name, records->runs[i].result.data.name) == 0;
+            same += !strcmp(records->runs[k].result.data.name, records->runs[i].result.data.name);
         if (same > best) {
             best = same;
             memcpy(kept_name, records->runs[i].result.data.name, sizeof kept_name);
@@ -108,7 +111,7 @@ size_t rt_records_keep_data(struct rt_records *records, const char *name)
     }
     size_t kept = 0, dropped = 0;
     for (size_t i = 0; i < records->count; i++) {
-        if (strcmp(records->runs[i].result.data.name, name ? name : kept_name) == 0) {
+        if (!strcmp(records->runs[i].result.data.name, name ? name : kept_name)) {
             records->runs[kept++] = records->runs[i];
         } else {
             free_record(&records->runs[i]);

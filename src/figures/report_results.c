@@ -24,7 +24,7 @@ static const struct {
 
 static bool is_on_cifar10(const struct rt_result *result)
 {
-    return strcmp(result->data.name, "cifar10") == 0;
+    return !strcmp(result->data.name, "cifar10");
 }
 
 static double paper_accuracy(const struct rt_result *result)
@@ -68,6 +68,7 @@ static void append_distinct(struct rt_text *page, const char *name, const struct
                             void (*describe)(struct rt_text *text, const struct rt_result *result))
 {
     struct rt_text all = {0}, one = {0}, before = {0};
+
     for (size_t i = 0; i < records->count; i++) {
         bool seen = false;
         rt_text_clear(&one);
@@ -75,7 +76,7 @@ static void append_distinct(struct rt_text *page, const char *name, const struct
         for (size_t k = 0; k < i && !seen; k++) {
             rt_text_clear(&before);
             describe(&before, &records->runs[k].result);
-            seen = strcmp(rt_text_string(&one), rt_text_string(&before)) == 0;
+            seen = !strcmp(rt_text_string(&one), rt_text_string(&before));
         }
         if (seen)
             continue;
@@ -127,6 +128,7 @@ void rt_report_append_facts(struct rt_text *page, const struct rt_records *recor
     struct rt_text text = {0};
     double wall_s = 0, flops = 0;
     int states[4] = {0};
+
     for (size_t i = 0; i < records->count; i++) {
         wall_s += records->runs[i].result.wall_s;
         flops += records->runs[i].result.training_flops;
@@ -162,9 +164,9 @@ static void append_cell(struct rt_text *page, double value, const char *format, 
     rt_text_append(page, "<td>");
     if (isfinite(value))
         rt_text_printf(page,
-                       strcmp(format, "%.0f") == 0   ? "%.0f"
-                       : strcmp(format, "%.1f") == 0 ? "%.1f"
-                                                     : "%.2f",
+                       !strcmp(format, "%.0f")   ? "%.0f"
+                       : !strcmp(format, "%.1f") ? "%.1f"
+                                                 : "%.2f",
                        value * scale);
     rt_text_append(page, "</td>");
 }
@@ -179,7 +181,7 @@ static void append_test_name(struct rt_text *page, const struct rt_result *resul
 #undef TEST
     };
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        if (strcmp(tests[i].type, result->data_corruption_type) == 0) {
+        if (!strcmp(tests[i].type, result->data_corruption_type)) {
             rt_text_append(page, tests[i].label);
             return;
         }
@@ -198,7 +200,8 @@ static int append_published(struct rt_text *page, const struct rt_result *result
                             struct rt_error *err)
 {
     double epochs = NAN, minutes = NAN, error = NAN;
-    const bool levels = result->figure1 && strcmp(result->data_corruption_type, "none") == 0;
+    const bool levels = result->figure1 && !strcmp(result->data_corruption_type, "none");
+
     if (result->figure1)
         epochs = rt_published_epochs(result->model_name, result->data_corruption_type,
                                      result->label_corruption_prob);
@@ -211,7 +214,7 @@ static int append_published(struct rt_text *page, const struct rt_result *result
     append_cell(page, epochs, "%.0f", 1);
     append_cell(page, minutes, "%.1f", 1);
     append_cell(page, 1 - error, "%.2f", 100);
-    return 0;
+    return RT_OK;
 }
 
 /* Beside what the rows have in common: the published numbers, and the paper's. */
@@ -225,6 +228,7 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
 {
     const struct rt_threshold *threshold = &result->threshold;
     const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
+
     rt_text_append(page, "<tr><th scope=\"row\">");
     rt_report_append_text(page, result->experiment_name);
     rt_text_append(page, "</th><td class=\"text\">");
@@ -241,13 +245,14 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
     if (columns->paper)
         append_cell(page, paper_accuracy(result), "%.2f", 100);
     rt_text_append(page, "</tr>\n");
-    return 0;
+    return RT_OK;
 }
 
 int rt_report_append_results(struct rt_text *page, const struct rt_records *records,
                              const struct rt_report_options *options, struct rt_error *err)
 {
     struct results_columns columns = {.reference = options->drawing.reference};
+
     for (size_t i = 0; i < records->count; i++)
         columns.paper = columns.paper || is_on_cifar10(&records->runs[i].result);
     rt_text_append(page, "<thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"text\">Test</th>"
@@ -264,5 +269,5 @@ int rt_report_append_results(struct rt_text *page, const struct rt_records *reco
     for (size_t i = 0; i < records->count; i++)
         RT_TRY(append_row(page, &records->runs[i].result, &columns, err));
     rt_text_append(page, "</tbody>\n");
-    return 0;
+    return RT_OK;
 }

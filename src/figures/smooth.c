@@ -43,6 +43,7 @@ static void make_weights(const double *basis, int window, int order, int at, dou
 static double weigh(const double *weights, const double *y, int window)
 {
     double sum = 0;
+
     for (int j = 0; j < window; j++)
         sum += weights[j] * y[j];
     return sum;
@@ -52,6 +53,7 @@ static double weigh(const double *weights, const double *y, int window)
 static size_t window_start(size_t i, size_t count, size_t window)
 {
     const size_t half = window / 2;
+
     if (i < half)
         return 0;
     return i + half < count ? i - half : count - window;
@@ -79,7 +81,7 @@ int rt_savgol(const double *y, size_t count, int window, int order, double *smoo
         smooth[i] = weigh(weights, y + start, window);
     }
     rt_free(&basis);
-    return 0;
+    return RT_OK;
 }
 
 int rt_smooth(const double *y, size_t count, int window, double *smooth, struct rt_error *err)
@@ -89,7 +91,7 @@ int rt_smooth(const double *y, size_t count, int window, double *smooth, struct 
     if (window < RT_SMOOTH_ORDER + 2) {
         if (count)
             memcpy(smooth, y, count * sizeof *smooth);
-        return 0;
+        return RT_OK;
     }
     RT_TRY(rt_savgol(y, count, window, RT_SMOOTH_ORDER, smooth, err));
     for (size_t i = 0; i < count; i++) {
@@ -101,5 +103,5 @@ int rt_smooth(const double *y, size_t count, int window, double *smooth, struct 
         }
         smooth[i] = fmin(fmax(smooth[i], low), high);
     }
-    return 0;
+    return RT_OK;
 }

@@ -13,6 +13,7 @@ static const size_t table_size_max = (size_t)64 << 20;
 static int read_bytes(struct rt_table *table, struct rt_error *err)
 {
     size_t size;
+
     RT_TRY(rt_file_read_all(table->path, table_size_max, &table->bytes, &size, err));
     return strlen(table->bytes) == size ? 0 : rt_fail(err, RT_EDATA, "%s: not a text file", table->path);
 }
@@ -21,6 +22,7 @@ static int read_bytes(struct rt_table *table, struct rt_error *err)
 static const char *cut_cell(char **at)
 {
     char *cell = *at, *to = *at, *from = *at;
+
     if (*from == '"') {
         for (from++; *from && (*from != '"' || from[1] == '"'); from++) {
             from += *from == '"';
@@ -40,6 +42,7 @@ static const char *cut_cell(char **at)
 static size_t cut_line(char *line, const char **cells, size_t room)
 {
     size_t count = 0;
+
     for (char *at = line; at; count++) {
         const char *cell = cut_cell(&at);
         if (count < room)
@@ -51,6 +54,7 @@ static size_t cut_line(char *line, const char **cells, size_t room)
 static int parse(struct rt_table *table, struct rt_error *err)
 {
     size_t room = 0, number = 0;
+
     for (char *next = table->bytes; next && *next;) {
         char *line = next;
         const size_t length = strcspn(line, "\n");
@@ -102,8 +106,8 @@ void rt_table_free(struct rt_table *table)
 int rt_table_column(const struct rt_table *table, const char *name, size_t *column, struct rt_error *err)
 {
     for (*column = 0; *column < table->column_count; ++*column)
-        if (strcmp(table->names[*column], name) == 0)
-            return 0;
+        if (!strcmp(table->names[*column], name))
+            return RT_OK;
     return rt_fail(err, RT_EDATA, "%s: no column %s", table->path, name);
 }
 
@@ -121,5 +125,5 @@ int rt_table_number(const struct rt_table *table, size_t row, size_t column, dou
     if (end == text || *end || !isfinite(*value))
         return rt_fail(err, RT_EDATA, "%s: row %zu, column %s: \"%s\" is not a number", table->path, row + 1,
                        table->names[column], text);
-    return 0;
+    return RT_OK;
 }

@@ -28,6 +28,7 @@ void rt_graph_free(struct rt_graph *graph)
 struct rt_name rt_name(const char *format, ...)
 {
     struct rt_name name;
+
     va_list args;
 
     va_start(args, format);

@@ -23,7 +23,7 @@ static void count_images(const struct rt_experiment *experiment, const char *dat
 #undef RT_SOURCE_ADDRESS
     const struct rt_source_kind *source = sources[0];
     for (size_t i = 0; data && i < sizeof sources / sizeof sources[0]; i++)
-        if (strcmp(sources[i]->name, data) == 0)
+        if (!strcmp(sources[i]->name, data))
             source = sources[i];
     *train = (double)source->train_count;
     *test = (double)source->test_count;
@@ -40,6 +40,7 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
     const struct rt_model_options options = {experiment->bn, (float)experiment->dropout};
     double train, test;
     struct rt_graph graph = {0};
+
     count_images(experiment, data, &train, &test);
     run->images = train + test;
     const int rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &options, err);
@@ -59,7 +60,7 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
 /* What makes two runs cost the same a step. */
 static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
 {
-    return strcmp(a->experiment.model_name, b->experiment.model_name) == 0 &&
+    return !strcmp(a->experiment.model_name, b->experiment.model_name) &&
            a->experiment.bn == b->experiment.bn && a->experiment.batch_size == b->experiment.batch_size &&
            a->cores == b->cores && a->experiment.winograd == b->experiment.winograd;
 }
@@ -145,12 +146,14 @@ static double data_bytes(const struct rt_sweep_run *run)
 {
     const struct rt_corruption *corruption = rt_corruption_find(run->experiment.data_corruption_type);
     const bool floats = corruption && corruption->makes_noise;
+
     return run->images * (1 + CHANNELS * PLANE * (floats ? 4.0 : 1.0));
 }
 
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err)
 {
     int kinds = 0;
+
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < sweep->count; i++) {
             struct rt_sweep_run *run = &sweep->runs[i];
@@ -169,7 +172,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
     }
     for (int i = 0; i < sweep->count; i++)
         sweep->runs[i].memory_bytes += data_bytes(&sweep->runs[i]);
-    return 0;
+    return RT_OK;
 }
 
 double rt_sweep_run_seconds(const struct rt_sweep_run *run)

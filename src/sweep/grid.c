@@ -17,6 +17,7 @@ struct axis {
 static bool splits(const char *assignment)
 {
     char key[RT_TEXT_MAX];
+
     snprintf(key, sizeof key, "%.*s", (int)strcspn(assignment, "="), assignment);
     const struct rt_key *row = rt_key_find(key);
     return row && row->type != RT_KEY_INTEGERS && row->type != RT_KEY_WORDS && row->type != RT_KEY_TEXT &&
@@ -26,6 +27,7 @@ static bool splits(const char *assignment)
 static int count_values(const char *assignment)
 {
     int count = 1;
+
     if (splits(assignment))
         for (; *assignment; assignment++)
             count += *assignment == ',';
@@ -36,6 +38,7 @@ static int count_values(const char *assignment)
 static void take_value(const struct axis *axis, char *setting, size_t size)
 {
     const char *value = strchr(axis->assignment, '=');
+
     if (!value || axis->values == 1) {
         snprintf(setting, size, "%s", axis->assignment);
         return;
@@ -59,17 +62,18 @@ static int apply_axis(struct rt_experiment *experiment, struct rt_sweep_run *run
                       char name[RT_TEXT_MAX], struct rt_error *err)
 {
     char setting[RT_TEXT_MAX], before[RT_TEXT_MAX], after[RT_TEXT_MAX], key[RT_TEXT_MAX];
+
     take_value(axis, setting, sizeof setting);
     snprintf(key, sizeof key, "%.*s", (int)strcspn(setting, "="), setting);
     rt_experiment_value(experiment, key, before, sizeof before);
     RT_TRY(apply(experiment, run, setting, err));
     rt_experiment_value(experiment, key, after, sizeof after);
-    if (axis->values == 1 || strcmp(before, after) == 0)
-        return 0;
+    if (axis->values == 1 || !strcmp(before, after))
+        return RT_OK;
     const size_t used = strlen(name);
     if (snprintf(name + used, RT_TEXT_MAX - used, "_%s%s", key, after) >= (int)(RT_TEXT_MAX - used))
         return rt_fail(err, RT_EUSAGE, "--set %s: the run's name becomes too long", axis->assignment);
-    return 0;
+    return RT_OK;
 }
 
 /* --train-size and --epochs; the latter is not a setting, for each stage has its own. */
@@ -77,12 +81,13 @@ static int apply_numbers(struct rt_experiment *experiment, struct rt_sweep_run *
                          struct rt_error *err)
 {
     char setting[RT_TEXT_MAX];
+
     if (grid->train_size) {
         snprintf(setting, sizeof setting, "train_size=%ld", grid->train_size);
         RT_TRY(apply(experiment, run, setting, err));
     }
     if (!grid->epochs)
-        return 0;
+        return RT_OK;
     snprintf(setting, sizeof setting, "num_epochs=%ld", grid->epochs);
     return rt_experiment_set(experiment, setting, err);
 }
@@ -91,6 +96,7 @@ static int check(struct rt_experiment *experiment, const char *base, struct rt_e
 {
     struct rt_error cause = {0};
     const struct rt_model *model = rt_model_find(experiment->model_name);
+
     if (!model)
         return rt_fail(err, RT_ECONFIG, "%s: model_name: there is no model '%.64s'", base,
                        experiment->model_name);
@@ -106,6 +112,7 @@ static int add_one(struct rt_sweep *sweep, const struct rt_grid *grid, const str
     struct rt_experiment experiment;
     struct rt_sweep_run *run;
     char name[RT_TEXT_MAX], setting[RT_TEXT_MAX + 32], suffix[RT_TEXT_MAX] = "";
+
     RT_TRY(rt_experiment_resolve(&experiment, grid->base, err));
     RT_TRY(rt_sweep_add(sweep, &experiment, grid->base, &run, err));
     for (int i = 0; grid->settings && grid->settings[i]; i++)
@@ -132,6 +139,7 @@ int rt_sweep_add_grid(struct rt_sweep *sweep, const struct rt_grid *grid, struct
 {
     struct axis axes[RT_SETTINGS_MAX];
     int count = 0;
+
     for (; grid->axes && grid->axes[count]; count++) {
         if (count == RT_SETTINGS_MAX)
             return rt_fail(err, RT_EUSAGE, "more than %d times --set", RT_SETTINGS_MAX);
@@ -143,6 +151,6 @@ int rt_sweep_add_grid(struct rt_sweep *sweep, const struct rt_grid *grid, struct
         while (i >= 0 && ++axes[i].at == axes[i].values)
             axes[i--].at = 0;
         if (i < 0)
-            return 0;
+            return RT_OK;
     }
 }

@@ -15,6 +15,7 @@ static const double redraw_s = 0.5, plain_line_s = 30;
 const char *rt_duration(double seconds, char text[24])
 {
     const long s = isfinite(seconds) && seconds < 1e9 ? lround(seconds) : -1;
+
     if (s < 0)
         snprintf(text, 24, "?");
     else if (s < 60)
@@ -29,6 +30,7 @@ const char *rt_duration(double seconds, char text[24])
 static int count_state(const struct rt_sweep *sweep, enum rt_sweep_state state)
 {
     int count = 0;
+
     for (int i = 0; i < sweep->count; i++)
         count += sweep->runs[i].state == state;
     return count;
@@ -41,6 +43,7 @@ static double seconds_left(const struct rt_sweep_run *run)
     const double done = run->progress.epochs - run->epochs_at_start;
     const double took = rt_clock_wall_s() - run->began_s;
     double target = (double)run->stages[run->stage];
+
     if (run->epochs_expected > run->progress.epochs && run->epochs_expected < target)
         target = run->epochs_expected;
     return done > 0.02 ? took / done * (target - run->progress.epochs) : (double)NAN;
@@ -50,6 +53,7 @@ static void append_run(struct rt_text *text, const struct rt_sweep_run *run)
 {
     char left[24];
     const struct rt_sweep_progress *progress = &run->progress;
+
     rt_text_printf(text, "%-28s %-9s", run->experiment.experiment_name, rt_sweep_state_name(run->state));
     if (isfinite(progress->epochs))
         rt_text_printf(text, " epoch %6.1f/%-4lld loss %-7.4f acc %.4f  ETA %s", progress->epochs,
@@ -62,6 +66,7 @@ static void append_totals(struct rt_text *text, const struct rt_overview *overvi
 {
     const struct rt_sweep *sweep = overview->sweep;
     char elapsed[24];
+
     rt_text_printf(text, "%d of %d finished, %d running, %d waiting", count_state(sweep, RT_SWEEP_FINISHED),
                    sweep->count, count_state(sweep, RT_SWEEP_RUNNING), count_state(sweep, RT_SWEEP_WAITING));
     if (count_state(sweep, RT_SWEEP_FAILED))
@@ -80,6 +85,7 @@ static void clear_block(struct rt_overview *overview)
 static void draw_block(struct rt_overview *overview, const char *text)
 {
     struct winsize size = {0};
+
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || size.ws_col == 0 || size.ws_row == 0)
         size = (struct winsize){.ws_col = 80, .ws_row = 24};
     clear_block(overview);
@@ -104,6 +110,7 @@ void rt_overview_begin(struct rt_overview *overview, const struct rt_sweep *swee
 void rt_overview_tick(struct rt_overview *overview)
 {
     const double now = rt_clock_wall_s();
+
     if (overview->sweep->options.quiet ||
         now - overview->shown_s < (overview->terminal ? redraw_s : plain_line_s))
         return;
@@ -124,6 +131,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
 {
     const char *name = run->experiment.experiment_name;
     char took[24];
+
     rt_duration(rt_clock_wall_s() - run->began_s, took);
     if (overview->terminal)
         clear_block(overview);
@@ -154,6 +162,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
 void rt_overview_end(struct rt_overview *overview)
 {
     struct rt_text text = {0};
+
     if (overview->terminal)
         clear_block(overview);
     append_totals(&text, overview);

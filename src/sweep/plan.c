@@ -12,6 +12,7 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
     char duration[24];
     double flops = 0, memory = 0;
     int waiting = 0;
+
     RT_TRY(rt_sweep_measure(sweep, measure_s, err));
     rt_text_append(text,
                    "run                              state     cores  epochs   TFLOPs     MiB     time\n");

@@ -110,7 +110,7 @@ enum { REALS = sizeof columns / sizeof *columns };
 static int take_real(struct cursor *cursor, const struct column *column, char terminator, double *value,
                      struct rt_error *err)
 {
-    const char *const sign = cursor->at + (*cursor->at == '-');
+    const char *sign = cursor->at + (*cursor->at == '-');
     char *end = (char *)(uintptr_t)cursor->at;
 
     *value = NAN;

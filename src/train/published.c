@@ -22,11 +22,11 @@ double rt_published_epochs(const char *model, const char *corruption, double lev
     for (size_t i = 0; i < sizeof published / sizeof published[0]; i++) {
         if (strcmp(published[i].model, model) != 0)
             continue;
-        if (strcmp(corruption, "shuff_pix") == 0)
+        if (!strcmp(corruption, "shuff_pix"))
             return published[i].shuff_pix;
-        if (strcmp(corruption, "rand_pix") == 0)
+        if (!strcmp(corruption, "rand_pix"))
             return published[i].rand_pix;
-        if (strcmp(corruption, "gauss_pix") == 0)
+        if (!strcmp(corruption, "gauss_pix"))
             return published[i].gauss_pix;
         if (index >= 0 && index < LEVELS)
             return published[i].levels[index];

@@ -263,6 +263,7 @@ static bool is_expected(const struct contents *c, const char *found)
 static int check_file(const struct contents *c, struct rt_error *err)
 {
     const struct rt_graph *graph = c->plan->graph;
+
     tensor_name name;
     int mismatches = 0;
 
@@ -304,6 +305,7 @@ static int write_file(const struct contents *c, void *aligned, struct rt_error *
 static int load_file(const struct contents *c, struct rt_error *err)
 {
     size_t largest = 0;
+
     void *aligned;
     int rc;
 

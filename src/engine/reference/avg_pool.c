@@ -17,6 +17,7 @@ static void forward(const struct rt_reference_call *call)
     const struct rt_shape in = call->in[0];
     const int size = call->node->attributes.size;
     const real *x = call->x[0];
+
     real *y = call->y;
 
     for (int plane = 0; plane < call->count * in.channels; plane++, x += in.height * in.width)
@@ -37,6 +38,7 @@ static void backward(const struct rt_reference_call *call)
     const struct rt_shape in = call->in[0];
     const int size = call->node->attributes.size;
     const real *dy = call->dy;
+
     real *dx = call->dx[0];
 
     for (int plane = 0; plane < call->count * in.channels; plane++, dx += in.height * in.width)

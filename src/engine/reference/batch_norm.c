@@ -58,6 +58,7 @@ static void forward_channel(const struct rt_reference_call *call, int c)
     const struct channel ch = channel_of(call, c);
     const double momentum = (double)call->node->attributes.momentum;
     double mean = (double)call->tensors[RUNNING_MEAN][c], variance = (double)call->tensors[RUNNING_VAR][c];
+
     real deviation;
 
     if (call->training) {

@@ -73,6 +73,7 @@ static real weight_gradient(const struct pair *p, const real *restrict dy, const
     const struct range rows = seen(p->y.height, p->x.height, p->u, p->a);
     const struct range columns = seen(p->y.width, p->x.width, p->v, p->a);
     const int s = p->a->stride, n = columns.end - columns.begin;
+
     real sum = 0;
 
     for (int i = rows.begin; i < rows.end; i++) {
@@ -94,6 +95,7 @@ static void forward_plane(const struct rt_reference_call *call, int n, int o)
     const int kernel = p.a->kernel, x_plane = p.x.height * p.x.width, y_plane = p.y.height * p.y.width;
     const real *w = call->tensors[0] + (size_t)o * (size_t)p.x.channels * (size_t)(kernel * kernel);
     const real *x = call->x[0] + (size_t)n * rt_shape_count(p.x);
+
     real *y = call->y + (size_t)n * rt_shape_count(p.y) + (size_t)o * (size_t)y_plane;
 
     for (int i = 0; i < y_plane; i++)
@@ -111,6 +113,7 @@ static void backward_plane(const struct rt_reference_call *call, int n, int o)
     const size_t first = (size_t)o * (size_t)p.x.channels * (size_t)(kernel * kernel);
     const real *w = call->tensors[0] + first, *x = call->x[0] + (size_t)n * rt_shape_count(p.x);
     const real *dy = call->dy + (size_t)n * rt_shape_count(p.y) + (size_t)o * (size_t)y_plane;
+
     real *dw = call->gradients[0] + first;
     real *dx = call->dx[0] ? call->dx[0] + (size_t)n * rt_shape_count(p.x) : NULL;
     double db = 0;

@@ -24,6 +24,7 @@ static void forward(const struct rt_reference_call *call)
 {
     const struct rt_shape in = call->in[0], out = call->node->shape;
     const real *x = call->x[0];
+
     real *y = call->y;
 
     for (int plane = 0; plane < call->count * out.channels; plane++, x += in.height * in.width)
@@ -36,6 +37,7 @@ static void backward(const struct rt_reference_call *call)
 {
     const struct rt_shape in = call->in[0], out = call->node->shape;
     const real *x = call->x[0], *dy = call->dy;
+
     real *dx = call->dx[0];
 
     for (int plane = 0; plane < call->count * out.channels; plane++) {

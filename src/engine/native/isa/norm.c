@@ -46,6 +46,7 @@ void RT_ISA_NAME(column_sum)(const float *x, long ld, long rows, long channels, 
 RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float *m2, const int wide)
 {
     const rt_vec inverse = rt_splat(1.0f / (float)rows);
+
     rt_vec sum[WIDE], squares[WIDE], centre[WIDE];
 
     for (int v = 0; v < wide; v++)

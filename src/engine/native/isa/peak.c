@@ -8,6 +8,7 @@ enum { CHAINS = RT_REGISTERS == 32 ? 24 : 12 };
 double RT_ISA_NAME(fma_peak)(long rounds, volatile float *seed)
 {
     const rt_vec factor = rt_splat(0.875f + *seed), term = rt_splat(0.125f + *seed);
+
     rt_vec chain[CHAINS], sum = rt_splat(0);
 
 #pragma GCC unroll 24

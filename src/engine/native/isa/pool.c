@@ -31,6 +31,7 @@ RT_INLINE void max_of_window(const struct rt_window *w, const float *x, long x_l
                              int left, long c, const int vectors, float *y, uint8_t *winner)
 {
     const struct taps down = inside(top, w->kernel, w->height), along = inside(left, w->kernel, w->width);
+
     rt_vec best[WIDE];
     rt_ivec which[WIDE];
 

@@ -151,6 +151,7 @@ static void group(const struct rt_product *p, long panel, int panels)
 {
     const int rows_max = shapes[panels - 1].rows_max;
     const long tiles = (p->rows + rows_max - 1) / rows_max;
+
     tile_function *const *functions = p->a_col == 1 ? shapes[panels - 1].along : shapes[panels - 1].across;
     const float *b = p->b + panel * p->b_panel;
     float *c = p->c + panel * p->c_panel;

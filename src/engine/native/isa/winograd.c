@@ -261,6 +261,7 @@ static void forward_run(const struct tile_kind *kind, long first, long begin, lo
     const int columns = inputs ? kind->across->points : kind->run->width;
     const struct axis across = {RT_LANES, (columns - 1) * RT_LANES};
     const struct axis down = {PITCH, (kind->down->points - 1) * PITCH};
+
     _Alignas(64) float half[RT_SIDE * PITCH];
     struct window next = input_window(kind, map, begin, inputs, rows, columns);
 
@@ -297,6 +298,7 @@ static void back_run(const struct tile_kind *kind, long first, long begin, long 
     const struct rt_tiles *t = kind->tiles;
     const struct axis across = {RT_LANES, (kind->across->points - 1) * RT_LANES};
     const struct axis down = {PITCH, (kind->run->height - 1) * PITCH};
+
     _Alignas(64) float half[RT_SIDE * PITCH];
 
     for (long k = begin; k < end; k++) {
