@@ -165,7 +165,8 @@ struct rt_plan {
 /* X(name, what it is, for --help); its word of --device is in struct rt_engine. */
 #define RT_ENGINES(X)                                                                                          \
     X(native, "for this processor's instruction set")                                                          \
-    X(reference, "each op as its formula, slow")
+    X(reference, "each op as its formula, slow")                                                               \
+    X(cuda, "on an NVIDIA GPU")
 
 #define RT_ENGINE_DECLARE(name, help) extern const struct rt_engine rt_engine_##name;
 RT_ENGINES(RT_ENGINE_DECLARE)

@@ -27,18 +27,18 @@ static void test_dropout(void **state)
     for (int i = 0; i < COUNT; i++)
         x[i] = 1;
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){10, 8, 8}, "dropout 0.25", &err), RT_OK);
-    for (size_t e = 0; rt_engines[e]; e++) {
+    for (size_t e = 0; rt_test_engines()[e]; e++) {
         struct rt_plan_options options = {.batch_max = 4, .training = true, .input_gradient = true, .seed = 12};
         struct rt_plan *plan = NULL;
 
-        assert_int_equal(rt_test_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
+        assert_int_equal(rt_test_plan_create(&plan, rt_test_engines()[e], &graph, &options, &err), RT_OK);
         rt_test_probe(plan, x, 4, y, NULL, NULL);
         if (!e)
             memcpy(first, y, sizeof y);
         assert_memory_equal(first, y, sizeof y);
         rt_test_plan_free(&plan);
         options.training = false;
-        assert_int_equal(rt_test_plan_create(&plan, rt_engines[e], &graph, &options, &err), RT_OK);
+        assert_int_equal(rt_test_plan_create(&plan, rt_test_engines()[e], &graph, &options, &err), RT_OK);
         rt_test_probe(plan, x, 4, y, NULL, NULL);
         assert_memory_equal(x, y, sizeof y);
         rt_test_plan_free(&plan);

@@ -55,8 +55,8 @@ static void check_memorises(const struct rt_engine *engine)
 static void test_memorises(void **state)
 {
     (void)state;
-    for (size_t i = 0; rt_engines[i]; i++)
-        check_memorises(rt_engines[i]);
+    for (size_t i = 0; rt_test_engines()[i]; i++)
+        check_memorises(rt_test_engines()[i]);
 }
 
 int main(void)

@@ -63,8 +63,8 @@ static struct rt_test_batch batch_of(const struct fixture *f, int count, uint64_
 /* Calls `test` for each engine, the double one included. */
 static void for_engines(void (*test)(const struct rt_engine *engine))
 {
-    for (size_t i = 0; rt_engines[i]; i++)
-        test(rt_engines[i]);
+    for (size_t i = 0; rt_test_engines()[i]; i++)
+        test(rt_test_engines()[i]);
     test(&rt_engine_reference_f64);
 }
 
@@ -306,7 +306,7 @@ static void test_unknown_op(void **state)
     (void)state;
     for_engines(check_unknown_op);
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "relu", &err), RT_OK);
-    assert_int_equal(rt_test_plan_create(&plan, rt_engines[0], &graph, &(struct rt_plan_options){0}, &err),
+    assert_int_equal(rt_test_plan_create(&plan, rt_test_engines()[0], &graph, &(struct rt_plan_options){0}, &err),
                      RT_ECONFIG);
     rt_graph_free(&graph);
 }
@@ -487,9 +487,9 @@ static void test_serial(void **state)
     struct fixture f;
 
     (void)state;
-    for (size_t e = 0; rt_engines[e]; e++) {
+    for (size_t e = 0; rt_test_engines()[e]; e++) {
         a = b = again = (struct rt_step){0};
-        open_fixture(&f, rt_engines[e], all_ops, true);
+        open_fixture(&f, rt_test_engines()[e], all_ops, true);
         rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &a);
         rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 2}, &b);
         rt_test_differentiate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &again);

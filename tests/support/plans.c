@@ -2,18 +2,65 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+const struct rt_engine *const *rt_test_engines(void)
+{
+    static const struct rt_engine *chosen[16];
+    const char *const names = getenv("RT_TEST_ENGINES");
+    int count = 0;
+
+    for (size_t i = 0; rt_engines[i] && count < 15; i++)
+        if (names ? rt_text_has_word(names, rt_engines[i]->name) : !strcmp(rt_engines[i]->device, "cpu"))
+            chosen[count++] = rt_engines[i];
+    chosen[count] = NULL;
+    if (!count) {
+        fprintf(stderr, "RT_TEST_ENGINES=%s: no such engine\n", names);
+        abort();
+    }
+    return chosen;
+}
+
+enum rt_precision rt_test_precision(void)
+{
+    const char *const word = getenv("RT_TEST_PRECISION");
+    enum rt_precision precision = RT_PRECISION_FP32;
+    struct rt_error err = {0};
+
+    if (word && rt_precision_find(&precision, word, &err)) {
+        fprintf(stderr, "RT_TEST_PRECISION: %s\n", err.message);
+        abort();
+    }
+    return precision;
+}
+
+/* Starting a GPU takes half a second: one that is open stays open. */
+static int keep_open(const struct rt_engine *engine, struct rt_error *err)
+{
+    static struct rt_device *kept;
+
+    if (!strcmp(engine->device, "cpu") || kept)
+        return RT_OK;
+    return rt_device_open(&kept, engine, &(struct rt_device_options){0}, err);
+}
 
 int rt_test_plan_create_on(struct rt_plan **plan, const struct rt_engine *engine, int threads,
                            const struct rt_graph *graph, const struct rt_plan_options *options,
                            struct rt_error *err)
 {
     struct rt_device *device = options->parameters_of ? options->parameters_of->device : NULL;
+    struct rt_plan_options resolved = *options;
     int rc;
 
     *plan = NULL;
+    if (resolved.precision == RT_PRECISION_DEFAULT)
+        resolved.precision = engine->precisions & 1U << rt_test_precision() ? rt_test_precision() : RT_PRECISION_FP32;
+    RT_TRY(keep_open(engine, err));
     if (!device)
         RT_TRY(rt_device_open(&device, engine, &(struct rt_device_options){.threads = threads}, err));
-    if ((rc = rt_plan_create(plan, device, graph, options, err)) && !options->parameters_of)
+    if ((rc = rt_plan_create(plan, device, graph, &resolved, err)) && !options->parameters_of)
         rt_device_close(&device);
     return rc;
 }

@@ -1,0 +1,57 @@
+/* A build tool: writes files as C arrays. embed OUT.c NAME FILE [NAME FILE]... defines
+ * const char rt_asset_NAME[], the file's bytes and a NUL. embed OUT.c --table TABLE FILE... defines
+ * const char *const TABLE[][2], each file's name without its folder and its text, ended by nulls. */
+#include <stdio.h>
+#include <string.h>
+
+static int embed(FILE *out, const char *name, const char *path)
+{
+    FILE *in = fopen(path, "rb");
+    int byte, column = 0;
+    if (!in) {
+        perror(path);
+        return 1;
+    }
+    fprintf(out, "\nextern const char rt_asset_%s[];\nconst char rt_asset_%s[] = {\n", name, name);
+    while ((byte = getc(in)) != EOF)
+        fprintf(out, "'\\x%x',%s", (unsigned)byte, ++column % 16 ? "" : "\n"); /* char may have a sign or not */
+    fprintf(out, "0};\n");
+    const int failed = ferror(in);
+    fclose(in);
+    return failed;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *const slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int embed_table(FILE *out, const char *table, char **paths, int count)
+{
+    char name[16];
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "file_%d", i);
+        if (embed(out, name, paths[i]))
+            return 1;
+    }
+    fprintf(out, "\nextern const char *const %s[][2];\nconst char *const %s[][2] = {\n", table, table);
+    for (int i = 0; i < count; i++)
+        fprintf(out, "{\"%s\", rt_asset_file_%d},\n", base_name(paths[i]), i);
+    fprintf(out, "{0, 0}};\n");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    FILE *out = argc > 1 ? fopen(argv[1], "w") : NULL;
+    int failed = !out;
+    if (!failed && argc > 3 && !strcmp(argv[2], "--table"))
+        failed = embed_table(out, argv[3], argv + 4, argc - 4);
+    else
+        for (int i = 2; i + 1 < argc && !failed; i += 2)
+            failed = embed(out, argv[i], argv[i + 1]);
+    if (out && (ferror(out) | fclose(out)))
+        failed = 1;
+    return failed;
+}

@@ -1,0 +1,401 @@
+/* From the graph to a list of launches: where values lie, which ReLUs are part of others' kernels, and each
+ * op's launches in order, forward and backward. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "engine/cuda/cuda.h"
+#include "net/ops.h"
+
+#define RT_CUDA_OP_ADDRESS(name) &rt_cuda_op_##name,
+static const struct rt_cuda_op *const ops[] = {RT_CUDA_OPS(RT_CUDA_OP_ADDRESS)};
+#undef RT_CUDA_OP_ADDRESS
+
+/* ---- what launches are made of ---- */
+
+size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes)
+{
+    const size_t offset = plan->bytes;
+
+    plan->bytes += (bytes + 255) / 256 * 256;
+    return offset;
+}
+
+void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
+{
+    if (bytes > plan->scratch_bytes)
+        plan->scratch_bytes = bytes;
+}
+
+struct rt_cuda_argument rt_cuda_at(size_t offset)
+{
+    return (struct rt_cuda_argument){.value = offset, .offset = offset != 0};
+}
+
+struct rt_cuda_argument rt_cuda_absolute(uint64_t value)
+{
+    return (struct rt_cuda_argument){.value = value};
+}
+
+struct rt_cuda_argument rt_cuda_kept(uint64_t address)
+{
+    return (struct rt_cuda_argument){.value = address, .kept_only = true};
+}
+
+struct rt_cuda_argument rt_cuda_scratch(void)
+{
+    return (struct rt_cuda_argument){.scratch = true};
+}
+
+struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan)
+{
+    return rt_cuda_at(plan->pass_offset);
+}
+
+int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
+                 const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
+                 struct rt_error *err)
+{
+    struct rt_cuda_launch *launch;
+
+    if (plan->launch_count == plan->launch_room) {
+        RT_TRY(rt_realloc(&plan->launches, (size_t)plan->launch_room + 64, sizeof *plan->launches,
+                          "a plan's launches", err));
+        plan->launch_room += 64;
+    }
+    launch = &plan->launches[plan->launch_count++];
+    *launch = (struct rt_cuda_launch){.kernel = *kernel, .node = node, .modes = modes, .argument_count = count};
+    memcpy(launch->arguments, arguments, (size_t)count * sizeof *arguments);
+    return RT_OK;
+}
+
+struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)
+{
+    return (struct rt_cuda_kernel){
+        .source = source, .entry = entry, .grid = {(unsigned)((items + 255) / 256), 1, 1}, .block = 256};
+}
+
+void rt_cuda_option(struct rt_cuda_kernel *kernel, const char *name, long value)
+{
+    const size_t length = strlen(kernel->options);
+
+    snprintf(kernel->options + length, sizeof kernel->options - length, "%s-D%s=%ld", length ? " " : "", name,
+             value);
+}
+
+/* Nine digits and a sign of floating point: the float itself. */
+void rt_cuda_option_float(struct rt_cuda_kernel *kernel, const char *name, double value)
+{
+    const size_t length = strlen(kernel->options);
+
+    snprintf(kernel->options + length, sizeof kernel->options - length, "%s-D%s=%.9ef", length ? " " : "", name,
+             value);
+}
+
+/* ---- values ---- */
+
+const struct rt_node *rt_cuda_source(const struct rt_cuda_plan *plan, const struct rt_node *node, int i)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_node *from = rt_node_input(graph, node, i);
+
+    while (plan->values[from->id].alias)
+        from = rt_node_input(graph, from, 0);
+    return from;
+}
+
+struct rt_cuda_value *rt_cuda_input(struct rt_cuda_plan *plan, const struct rt_node *node, int i)
+{
+    return &plan->values[rt_cuda_source(plan, node, i)->id];
+}
+
+bool rt_cuda_accumulate(struct rt_cuda_value *value)
+{
+    return value->written++ > 0;
+}
+
+size_t rt_cuda_pixels(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    return (size_t)plan->base.options.batch_max * (size_t)(node->shape.height * node->shape.width);
+}
+
+/* Whether all that read the node are of `op`, and there is one. */
+static bool read_only_by(const struct rt_graph *graph, const struct rt_node *node, const struct rt_op *op)
+{
+    int count = 0;
+
+    for (int i = node->id + 1; i < graph->node_count; i++)
+        for (int k = 0; k < graph->nodes[i].op->inputs; k++)
+            if (graph->nodes[i].inputs[k] == node->id) {
+                if (graph->nodes[i].op != op)
+                    return false;
+                count++;
+            }
+    return count > 0;
+}
+
+/* What is one with what: flattens, ReLUs, linear layers that read maps. */
+static void find_fusions(struct rt_cuda_plan *plan)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct rt_node *node = &graph->nodes[i];
+        struct rt_cuda_value *value = &plan->values[i];
+
+        value->producer = -1;
+        if (node->op == &rt_op_flatten) {
+            const struct rt_shape in = rt_node_input(graph, node, 0)->shape;
+
+            value->alias = in.height * in.width == 1 || read_only_by(graph, node, &rt_op_linear);
+        }
+        if (node->op == &rt_op_relu) {
+            const struct rt_node *from = rt_node_input(graph, node, 0);
+
+            if (from->consumers == 1 &&
+                (from->op == &rt_op_conv || from->op == &rt_op_linear || from->op == &rt_op_batch_norm)) {
+                value->producer = from->id;
+                plan->values[from->id].covered = true;
+            }
+        }
+        for (int k = 0; k < node->op->inputs; k++)
+            if (!value->alias)
+                rt_cuda_input(plan, node, k)->readers++;
+        if (node->op == &rt_op_linear) {
+            const struct rt_node *from = rt_cuda_source(plan, node, 0);
+
+            plan->values[from->id].dense = from->shape.height * from->shape.width > 1;
+        }
+    }
+}
+
+static int check_size(const struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
+{
+    const int batch = plan->base.options.batch_max;
+    char label[RT_LABEL_MAX];
+
+    if ((rt_shape_count(node->shape) + 3 * (size_t)(node->shape.height * node->shape.width)) >
+        (size_t)(INT_MAX / batch))
+        return rt_fail(err, RT_ECONFIG,
+                       "batch_size: %d images of %s are 2^31 values or more; use smaller batches", batch,
+                       rt_node_label(node, label));
+    return RT_OK;
+}
+
+static struct rt_cuda_view own_view(struct rt_cuda_plan *plan, const struct rt_node *node, int ld)
+{
+    return (struct rt_cuda_view){rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)ld * sizeof(float)),
+                                 ld, 0};
+}
+
+static struct rt_cuda_view part_view(struct rt_cuda_view whole, int channel)
+{
+    return (struct rt_cuda_view){whole.offset + (size_t)channel * sizeof(float), whole.ld,
+                                 whole.channel + channel};
+}
+
+/* Three channels that only convolutions read lie four floats apart, with a zero between. */
+static int natural_ld(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const int channels = node->shape.channels;
+
+    if (node->op == &rt_op_input && read_only_by(plan->base.graph, node, &rt_op_conv))
+        return (channels + 3) / 4 * 4;
+    return channels;
+}
+
+/* A concatenation's inputs lie inside it, where nothing else says where they lie. */
+static void place_inputs(struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_cuda_value *whole = &plan->values[node->id];
+
+    for (int k = 0, channel = 0; k < 2; channel += rt_node_input(graph, node, k++)->shape.channels) {
+        struct rt_cuda_value *part = &plan->values[node->inputs[k]];
+
+        if (graph->nodes[node->inputs[k]].op == &rt_op_input || part->alias || part->placed || part->dense)
+            continue;
+        part->placed = true;
+        part->data = part_view(whole->data, channel);
+    }
+}
+
+/* Readers of a value that also reads only this concatenation leave their gradient in its gradient. */
+static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_cuda_value *whole = &plan->values[node->id];
+
+    for (int k = 0, channel = 0; k < 2; channel += rt_node_input(graph, node, k++)->shape.channels) {
+        struct rt_cuda_value *part = &plan->values[node->inputs[k]];
+
+        if (part->alias || part->dense || part->readers != 1 || !part->wants)
+            continue;
+        part->shared = true;
+        part->gradient = part_view(whole->gradient, channel);
+    }
+}
+
+/* Whether the loss's gradient by the node's output is of use: a parameter or a wanted input lies before it. */
+static bool wants_gradient(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    if (!plan->base.options.training || node->op == &rt_op_softmax_cross_entropy)
+        return false;
+    if (node->op == &rt_op_input)
+        return plan->base.options.input_gradient;
+    for (int i = 0; i < node->op->inputs; i++)
+        if (plan->values[node->inputs[i]].wants)
+            return true;
+    return node->tensor_count > 0 || node->id == plan->base.graph->node_count - 1;
+}
+
+static void place_values(struct rt_cuda_plan *plan)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    for (int i = 0; i < graph->node_count; i++)
+        plan->values[i].wants = wants_gradient(plan, &graph->nodes[i]);
+    for (int i = graph->node_count - 1; i >= 0; i--) {
+        const struct rt_node *node = &graph->nodes[i];
+        struct rt_cuda_value *value = &plan->values[i];
+
+        if (value->alias || value->covered || node->op == &rt_op_softmax_cross_entropy)
+            continue;
+        if (!value->placed)
+            value->data = own_view(plan, node, natural_ld(plan, node));
+        if (value->wants && !value->shared)
+            value->gradient = own_view(plan, node, natural_ld(plan, node));
+        if (node->op == &rt_op_concat) {
+            place_inputs(plan, node);
+            if (value->wants)
+                share_gradients(plan, node);
+        }
+        if (value->producer >= 0) {
+            plan->values[value->producer].data = value->data;
+            plan->values[value->producer].gradient = value->gradient;
+        }
+    }
+}
+
+/* ---- launches ---- */
+
+static int find_op(const struct rt_cuda_op **out, const struct rt_node *node, struct rt_error *err)
+{
+    char label[RT_LABEL_MAX];
+
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (ops[i]->op == node->op) {
+            *out = ops[i];
+            return RT_OK;
+        }
+    return rt_fail(err, RT_ECONFIG, "engine cuda has no kernel for %s", rt_node_label(node, label));
+}
+
+static struct rt_cuda_kernel planes(const struct rt_cuda_plan *plan, const char *entry,
+                                    const struct rt_node *node, int ld)
+{
+    const struct rt_shape s = node->shape;
+    struct rt_cuda_kernel kernel = rt_cuda_flat("gather.cu", entry, (size_t)(s.height * s.width * ld));
+
+    kernel.grid[1] = (unsigned)plan->base.options.batch_max;
+    rt_cuda_option(&kernel, "CHANNELS", s.channels);
+    rt_cuda_option(&kernel, "HEIGHT", s.height);
+    rt_cuda_option(&kernel, "WIDTH", s.width);
+    rt_cuda_option(&kernel, "LD", ld);
+    return kernel;
+}
+
+/* A probe's values in and out, in PyTorch's layout at probe_x (x, then dx) and probe_y (y, then dy). */
+static int emit_probe(struct rt_cuda_plan *plan, unsigned mode, const char *entry, const struct rt_node *node,
+                      struct rt_cuda_view view, size_t values, struct rt_error *err)
+{
+    const struct rt_cuda_kernel kernel = planes(plan, entry, node, view.ld);
+    const struct rt_cuda_argument stride = rt_cuda_absolute(rt_shape_count(node->shape));
+
+    if (!strcmp(entry, "from_planes"))
+        return RT_CUDA_EMIT(plan, node, mode, &kernel, err, rt_cuda_pass_argument(plan), rt_cuda_at(values),
+                            stride, rt_cuda_at(view.offset), rt_cuda_absolute(0));
+    return RT_CUDA_EMIT(plan, node, mode, &kernel, err, rt_cuda_pass_argument(plan), rt_cuda_at(view.offset),
+                        rt_cuda_at(values), stride);
+}
+
+/* The last node's values as a probe reads them: through a flatten that is one with its input. */
+static const struct rt_node *last_node(const struct rt_cuda_plan *plan)
+{
+    const struct rt_node *node = &plan->base.graph->nodes[plan->base.graph->node_count - 1];
+
+    while (plan->values[node->id].alias)
+        node = rt_node_input(plan->base.graph, node, 0);
+    return node;
+}
+
+static int emit_forward(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_node *input = &graph->nodes[0], *last = last_node(plan);
+    const struct rt_cuda_op *op = NULL;
+
+    RT_TRY(emit_probe(plan, RT_CUDA_PROBE_IN, "from_planes", input, plan->values[0].data, plan->probe_x, err));
+    for (int i = 0; i < graph->node_count; i++) {
+        RT_TRY(find_op(&op, &graph->nodes[i], err));
+        RT_TRY(op->forward(plan, &graph->nodes[i], err));
+    }
+    if (last->op == &rt_op_softmax_cross_entropy)
+        return RT_OK;
+    return emit_probe(plan, RT_CUDA_PROBE_OUT, "to_planes", last, plan->values[last->id].data, plan->probe_y,
+                      err);
+}
+
+static int emit_backward(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_node *last = last_node(plan);
+    const struct rt_cuda_op *op = NULL;
+
+    if (last->op != &rt_op_softmax_cross_entropy) {
+        plan->values[last->id].written++;
+        RT_TRY(emit_probe(plan, RT_CUDA_PROBE_BACK, "from_planes", last, plan->values[last->id].gradient,
+                          plan->probe_y, err));
+    }
+    for (int i = graph->node_count - 1; i > 0; i--) {
+        const struct rt_node *node = &graph->nodes[i];
+
+        RT_TRY(find_op(&op, node, err));
+        if (op->backward && !plan->values[i].alias &&
+            (plan->values[i].wants || node->op == &rt_op_softmax_cross_entropy))
+            RT_TRY(op->backward(plan, node, err));
+    }
+    if (plan->base.options.input_gradient)
+        return emit_probe(plan, RT_CUDA_PROBE_DX, "to_planes", &graph->nodes[0], plan->values[0].gradient,
+                          plan->probe_x, err);
+    return RT_OK;
+}
+
+int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const size_t batch = (size_t)plan->base.options.batch_max;
+    const struct rt_node *last;
+
+    plan->bytes = 256; /* offset 0 means nowhere */
+    RT_TRY(rt_alloc(&plan->values, (size_t)graph->node_count, sizeof *plan->values, "a plan's values", err));
+    for (int i = 0; i < graph->node_count; i++)
+        RT_TRY(check_size(plan, &graph->nodes[i], err));
+    find_fusions(plan);
+    last = last_node(plan);
+    plan->pass_offset = rt_cuda_reserve(plan, sizeof(struct rt_cuda_pass));
+    plan->labels = rt_cuda_reserve(plan, batch);
+    plan->order = rt_cuda_reserve(plan, plan->base.options.pass_max * sizeof(uint32_t));
+    plan->crops = rt_cuda_reserve(plan, plan->base.options.pass_max * sizeof(struct rt_cuda_crop));
+    plan->probe_x = rt_cuda_reserve(plan, batch * rt_shape_count(graph->nodes[0].shape) * sizeof(float));
+    plan->probe_y = rt_cuda_reserve(plan, batch * rt_shape_count(last->shape) * sizeof(float));
+    place_values(plan);
+    plan->tickets = rt_cuda_reserve(plan, (size_t)graph->node_count * RT_CUDA_TICKETS * sizeof(uint32_t));
+    RT_TRY(emit_forward(plan, err));
+    if (plan->base.options.training)
+        RT_TRY(emit_backward(plan, err));
+    plan->scratch = rt_cuda_reserve(plan, plan->scratch_bytes);
+    return RT_OK;
+}

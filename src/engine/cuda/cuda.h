@@ -1,0 +1,228 @@
+/* The CUDA engine, inside. A plan is a list of launches on one stream, made once from the graph (build.c and
+ * lower/), captured as CUDA graphs of one step and of several, and replayed (pass.c). Activations are
+ * [image][row][column][channel] floats, `ld` floats from pixel to pixel; a concatenation's inputs lie inside
+ * it; a ReLU behind a convolution, linear layer or batch norm is part of that one's kernels. Images beyond the
+ * batch's count are neither read nor written. */
+#ifndef RT_ENGINE_CUDA_CUDA_H
+#define RT_ENGINE_CUDA_CUDA_H
+
+#include <pthread.h>
+
+#include "engine/cuda/driver.h"
+#include "engine/cuda/gemm.h"
+#include "engine/cuda/kernels/pass.h"
+#include "engine/engine.h"
+
+/* ---- device and store ---- */
+
+struct rt_cuda_module {
+    char key[65];
+    rt_cu_module module;
+};
+
+struct rt_cuda_device {
+    struct rt_device base;
+    const struct rt_cu *cu;
+    rt_cu_device handle;
+    rt_cu_context context;
+    int arch; /* 90: compute capability 9.0 */
+    int multiprocessors;
+    size_t shared_max, memory;
+    char name[96], target[128];
+    pthread_mutex_t lock; /* of the modules */
+    struct rt_cuda_module *modules;
+    int module_count;
+};
+
+struct rt_cuda_store {
+    struct rt_store base;
+    rt_cu_pointer pixels, labels;
+};
+
+/* ---- the program ---- */
+
+enum rt_cuda_mode {                      /* what a launch is part of */
+                    RT_CUDA_GATHERS = 1, /* passes: images from the store */
+                    RT_CUDA_TRAINS =
+                        2, /* forward, of a training plan's TRAIN and DIFFERENTIATE passes and probes */
+                    RT_CUDA_EVALUATES = 4, /* forward, with running statistics */
+                    RT_CUDA_MEASURES = 8,  /* passes that train: loss, its gradient, metrics */
+                    RT_CUDA_RATES = 2048,  /* passes that evaluate: loss and metrics */
+                    RT_CUDA_BACKWARD = 16,
+                    RT_CUDA_UPDATES = 32, /* backward, only where parameters are updated */
+                    RT_CUDA_KEEPS = 64,   /* backward, only where gradients are kept */
+                    RT_CUDA_PROBE_IN = 128,
+                    RT_CUDA_PROBE_OUT = 256,
+                    RT_CUDA_PROBE_BACK = 512, /* the gradient of a probe's y */
+                    RT_CUDA_PROBE_DX = 1024,
+};
+
+enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 64 };
+
+/* An argument: an integer, or an address. Addresses in the plan's own memory are offsets until it is allocated.
+ */
+struct rt_cuda_argument {
+    uint64_t value;
+    bool offset;    /* in the plan's memory */
+    bool scratch;   /* the shared scratch */
+    bool kept_only; /* 0 where gradients are not kept */
+};
+
+struct rt_cuda_launch {
+    struct rt_cuda_kernel kernel;
+    const struct rt_node *node;
+    unsigned modes;
+    int argument_count;
+    struct rt_cuda_argument arguments[RT_CUDA_ARGUMENTS_MAX];
+    rt_cu_function function; /* null until loaded */
+};
+
+/* Where a node's values, or their gradient, lie. */
+struct rt_cuda_view {
+    size_t offset; /* in the plan's memory, bytes; 0: nowhere */
+    int ld;        /* floats from pixel to pixel */
+    int channel;   /* of the first one among the storage's channels (for alignment) */
+};
+
+struct rt_cuda_value {
+    struct rt_cuda_view data, gradient;
+    bool wants;   /* the gradient is of use */
+    int readers;  /* nodes that read it, through a flatten too */
+    int written;  /* building the backward pass: gradients of how many readers are in; the first overwrites */
+    bool gated;   /* ... and the last has masked it where the covering ReLU's value is 0 */
+    bool covered; /* a ReLU, its only reader, is part of its kernel: views are the ReLU's */
+    int producer; /* that ReLU: the node that covers it, else -1 */
+    bool placed;  /* data lie inside a concatenation */
+    bool shared;  /* gradient lies inside a concatenation's */
+    bool alias;   /* flatten before linear layers only: its input's values as they lie */
+    bool dense;   /* ld must be the channels: read by a linear layer as one row */
+    size_t kept;  /* what forward leaves for backward: offset, 0: nothing */
+};
+
+/* A tensor in the memory of parameters. Weights are [kernel][kernel][in][out]. */
+struct rt_cuda_tensor {
+    rt_cu_pointer value, momentum, gradient; /* 0: none */
+    struct rt_shape map; /* linear: of the input's maps; conv: {in, kernel, kernel}; else {0} */
+};
+
+enum { RT_CUDA_EVENTS = 64, RT_CUDA_STEPS = 8 };
+
+/* A captured graph of each kind of pass. */
+struct rt_cuda_graph {
+    rt_cu_graph_exec one, several; /* of 1 and of RT_CUDA_STEPS steps */
+};
+
+struct rt_cuda_plan {
+    struct rt_plan base;
+    struct rt_cuda_device *device;
+    rt_cu_stream stream;
+    struct rt_cuda_value *values;   /* [node_count] */
+    struct rt_cuda_tensor *tensors; /* [tensor_count]; the other plan's with parameters_of */
+    struct rt_cuda_launch *launches;
+    int launch_count, launch_room;
+    size_t bytes;                     /* of the plan's memory, while it is planned */
+    rt_cu_pointer memory, parameters; /* one allocation each */
+    size_t parameter_bytes;
+    /* offsets in it */
+    size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets, scratch;
+    size_t scratch_bytes;
+    int ticket_count;
+    struct rt_cuda_pass *host_pass;  /* pinned: what begin uploads */
+    uint32_t *host_order;            /* pinned [pass_max] */
+    struct rt_cuda_crop *host_crops; /* pinned [pass_max] */
+    struct rt_cuda_record *records;  /* pinned and mapped [pass_max] */
+    uint8_t *predictions;            /* pinned and mapped [pass_max] */
+    void *pinned;
+    rt_cu_pointer pinned_device;
+    size_t pinned_bytes;
+    struct rt_cuda_graph graphs[3]; /* by rt_pass_kind */
+    rt_cu_event events[RT_CUDA_EVENTS];
+    int event_batch[RT_CUDA_EVENTS]; /* batches before this one are done when the event is */
+    int event_first, event_count;    /* a ring */
+    int done;                        /* batches known to be done */
+    struct rt_error late;            /* what an enqueuing call met; said by the next that waits */
+};
+
+/* Makes the device's context the thread's. */
+int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err);
+
+/* Fills in launch->function of those that are part of `modes`; compiles what is in no cache. */
+int rt_cuda_load(struct rt_cuda_device *device, struct rt_cuda_launch *launches, int count, unsigned modes,
+                 struct rt_error *err);
+void rt_cuda_unload(struct rt_cuda_device *device);
+
+/* ---- building (build.c) ---- */
+
+/* Room in the plan's memory, aligned to 256 bytes; its offset is never 0. */
+size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes);
+/* Scratch that launches share, one after the other: room for `bytes` at plan->scratch. */
+void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes);
+
+struct rt_cuda_argument rt_cuda_at(size_t offset);        /* in the plan's memory; 0: a null pointer */
+struct rt_cuda_argument rt_cuda_absolute(uint64_t value); /* an address or an integer */
+struct rt_cuda_argument rt_cuda_kept(uint64_t address);   /* null where gradients are not kept */
+struct rt_cuda_argument rt_cuda_scratch(void);
+struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan);
+
+/* Appends a launch; options may be changed until the next call. `blocks` of 256 threads along x. */
+int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
+                 const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
+                 struct rt_error *err);
+#define RT_CUDA_EMIT(plan, node, modes, kernel, err, ...)                                                      \
+    rt_cuda_emit(                                                                                              \
+        plan, node, modes, kernel, (const struct rt_cuda_argument[]){__VA_ARGS__},                             \
+        (int)(sizeof((const struct rt_cuda_argument[]){__VA_ARGS__}) / sizeof(struct rt_cuda_argument)), err)
+
+/* A kernel of 256 threads for each of `items` values. */
+struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)
+    __attribute__((nonnull));
+void rt_cuda_option(struct rt_cuda_kernel *kernel, const char *name, long value);
+void rt_cuda_option_float(struct rt_cuda_kernel *kernel, const char *name, double value);
+
+/* The node whose values are node's i-th input (through a flatten that is one with it), and those values. */
+const struct rt_node *rt_cuda_source(const struct rt_cuda_plan *plan, const struct rt_node *node, int i);
+struct rt_cuda_value *rt_cuda_input(struct rt_cuda_plan *plan, const struct rt_node *node, int i);
+/* Whether the next gradient of the value is added to what is there; and from now on it is. */
+bool rt_cuda_accumulate(struct rt_cuda_value *value);
+size_t rt_cuda_pixels(const struct rt_cuda_plan *plan,
+                      const struct rt_node *node); /* batch_max * height * width */
+int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err);
+
+/* ---- one op (lower/) ---- */
+
+struct rt_cuda_op {
+    const struct rt_op *op;
+    int (*forward)(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err);
+    int (*backward)(struct rt_cuda_plan *plan, const struct rt_node *node,
+                    struct rt_error *err); /* null: none */
+};
+
+/* clang-format off */
+#define RT_CUDA_OPS(X)                                                                                         \
+    X(input) X(linear) X(conv) X(relu) X(batch_norm) X(max_pool) X(avg_pool) X(lrn) X(concat) X(add) X(flatten) \
+    X(dropout) X(softmax_cross_entropy)
+/* clang-format on */
+
+#define RT_CUDA_OP_DECLARE(name) extern const struct rt_cuda_op rt_cuda_op_##name;
+RT_CUDA_OPS(RT_CUDA_OP_DECLARE)
+#undef RT_CUDA_OP_DECLARE
+
+/* ---- running (pass.c, state.c) ---- */
+
+/* The graphs of a kind of pass, unless they are there. */
+int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt_error *err);
+int rt_cuda_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
+void rt_cuda_advance(struct rt_plan *plan, int batches);
+int rt_cuda_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+int rt_cuda_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx,
+                  struct rt_error *err);
+int rt_cuda_write(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
+                  struct rt_error *err);
+int rt_cuda_read(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
+/* Launches those of `modes` one after the other on the plan's stream; gradients kept or not. */
+int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err);
+int rt_cuda_create_plan(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,
+                        const struct rt_plan_options *options, struct rt_error *err);
+void rt_cuda_free_plan(struct rt_plan *plan);
+
+#endif

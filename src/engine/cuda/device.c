@@ -1,0 +1,180 @@
+/* Devices, stores, and the engine's table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/cuda/cuda.h"
+
+int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err)
+{
+    return RT_CU_CALL(device->cu, context_set, (device->context), "cannot use the device", err);
+}
+
+static int count_devices(struct rt_error *err)
+{
+    const struct rt_cu *cu = rt_cuda_driver(err);
+
+    return cu ? cu->devices : 0;
+}
+
+static int ask_device(struct rt_cuda_device *device, struct rt_error *err)
+{
+    const struct rt_cu *cu = device->cu;
+    const char *const what = "cannot ask the device what it is";
+    int major, minor, shared;
+
+    RT_CU_TRY(cu, device_get, (&device->handle, device->base.options.ordinal), what, err);
+    RT_CU_TRY(cu, device_name, (device->name, (int)sizeof device->name, device->handle), what, err);
+    RT_CU_TRY(cu, device_memory, (&device->memory, device->handle), what, err);
+    RT_CU_TRY(cu, device_attribute, (&major, RT_CU_COMPUTE_MAJOR, device->handle), what, err);
+    RT_CU_TRY(cu, device_attribute, (&minor, RT_CU_COMPUTE_MINOR, device->handle), what, err);
+    RT_CU_TRY(cu, device_attribute, (&device->multiprocessors, RT_CU_MULTIPROCESSORS, device->handle), what,
+              err);
+    RT_CU_TRY(cu, device_attribute, (&shared, RT_CU_MAX_SHARED_PER_BLOCK_OPTIN, device->handle), what, err);
+    device->arch = 10 * major + minor;
+    device->shared_max = (size_t)shared;
+    snprintf(device->target, sizeof device->target, "%s, sm_%d", device->name, device->arch);
+    if (major < 8)
+        return rt_fail(err, RT_ECONFIG,
+                       "cuda:%d: %s has compute capability %d.%d; 8.0 or later is needed (Ampere, 2020)",
+                       device->base.options.ordinal, device->name, major, minor);
+    return RT_OK;
+}
+
+static void close_device(struct rt_device *base)
+{
+    struct rt_cuda_device *device = (struct rt_cuda_device *)base;
+
+    if (device->context) {
+        if (!rt_cuda_enter(device, NULL))
+            rt_cuda_unload(device);
+        device->cu->context_release(device->handle);
+    }
+    pthread_mutex_destroy(&device->lock);
+    rt_free(&device->modules);
+    rt_free(&device);
+}
+
+static int open_device(struct rt_device **out, const struct rt_device_options *options, struct rt_error *err)
+{
+    const struct rt_cu *cu = rt_cuda_driver(err);
+    struct rt_cuda_device *device;
+    int rc;
+
+    if (!cu)
+        return RT_ECONFIG;
+    if (options->ordinal >= cu->devices)
+        return rt_fail(err, RT_ECONFIG, "cuda:%d: there %s %d device%s here (cuda:0%s)", options->ordinal,
+                       cu->devices == 1 ? "is" : "are", cu->devices, cu->devices == 1 ? "" : "s",
+                       cu->devices == 1 ? "" : " and on");
+    RT_TRY(rt_alloc(&device, 1, sizeof *device, "a device", err));
+    device->base.options = *options;
+    device->base.engine = &rt_engine_cuda;
+    device->base.options.threads = 1;
+    device->cu = cu;
+    pthread_mutex_init(&device->lock, NULL);
+    rc = ask_device(device, err);
+    if (!rc && !(rc = RT_CU_CALL(cu, context_retain, (&device->context, device->handle),
+                                 "cannot open the device", err)))
+        rc = rt_cuda_enter(device, err);
+    if (rc) {
+        close_device(&device->base);
+        return rc;
+    }
+    *out = &device->base;
+    return RT_OK;
+}
+
+static const char *target(const struct rt_device *base)
+{
+    return ((const struct rt_cuda_device *)base)->target;
+}
+
+/* ---- stores ---- */
+
+static void drop_store(struct rt_store *base)
+{
+    struct rt_cuda_store *store = (struct rt_cuda_store *)base;
+    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base->device;
+
+    if (!rt_cuda_enter(device, NULL)) {
+        if (store->pixels)
+            device->cu->memory_free(store->pixels);
+        if (store->labels)
+            device->cu->memory_free(store->labels);
+    }
+    rt_free(&store);
+}
+
+static int upload(const struct rt_cuda_device *device, rt_cu_pointer *to, const void *bytes, size_t size,
+                  struct rt_error *err)
+{
+    const char *const what = "no room for the data set on the device";
+
+    RT_CU_TRY(device->cu, memory_alloc, (to, size), what, err);
+    RT_CU_TRY(device->cu, upload, (*to, bytes, size, NULL), what, err);
+    return RT_CU_CALL(device->cu, stream_synchronize, (NULL), what, err);
+}
+
+static int create_store(struct rt_store **out, struct rt_device *base, const struct rt_dataset *dataset,
+                        struct rt_error *err)
+{
+    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base;
+    const size_t count = dataset->train_count + dataset->test_count;
+    const size_t image = dataset->noise
+                             ? (size_t)(dataset->channels * dataset->height * dataset->width) * sizeof(float)
+                             : (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    struct rt_cuda_store *store;
+    int rc;
+
+    RT_TRY(rt_alloc(&store, 1, sizeof *store, "a store", err));
+    store->base.device = base;
+    if ((rc = rt_cuda_enter(device, err)) ||
+        (rc = upload(device, &store->pixels, dataset->noise ? (const void *)dataset->noise : dataset->pixels,
+                     count * image, err)) ||
+        (rc = upload(device, &store->labels, dataset->labels, count, err))) {
+        drop_store(&store->base);
+        return rc;
+    }
+    *out = &store->base;
+    return RT_OK;
+}
+
+/* ---- the table ---- */
+
+static int stride(const struct rt_plan *plan)
+{
+    (void)plan;
+    return 64;
+}
+
+static size_t memory_bytes(const struct rt_plan *base)
+{
+    const struct rt_cuda_plan *plan = (const struct rt_cuda_plan *)base;
+
+    return plan->bytes + plan->parameter_bytes + plan->pinned_bytes;
+}
+
+const struct rt_engine rt_engine_cuda = {
+    .name = "cuda",
+    .device = "cuda",
+    .real_size = sizeof(float),
+    .precisions = 1U << RT_PRECISION_FP32 | 1U << RT_PRECISION_TF32,
+    .precision = RT_PRECISION_TF32,
+    .count = count_devices,
+    .open = open_device,
+    .close = close_device,
+    .store = create_store,
+    .drop = drop_store,
+    .create = rt_cuda_create_plan,
+    .free = rt_cuda_free_plan,
+    .begin = rt_cuda_begin,
+    .advance = rt_cuda_advance,
+    .collect = rt_cuda_collect,
+    .write = rt_cuda_write,
+    .read = rt_cuda_read,
+    .probe = rt_cuda_probe,
+    .stride = stride,
+    .memory_bytes = memory_bytes,
+    .target = target,
+};

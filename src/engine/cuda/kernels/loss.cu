@@ -1,0 +1,108 @@
+/* Softmax cross-entropy of logits[n][X_LD], labels t[n], its gradient by the logits of the batch's mean, and
+ * what the batch came to. -D CLASSES, X_LD, DX_LD, THREADS loss = log(sum_j exp(x[j] - m)) + m - x[t], m the
+ * largest; dx[j] = (exp(x[j] - m) / sum - [j = t]) / count In double within an image; an image's loss is a
+ * float, and those are added in double in the batch's order. */
+#include "host.h"
+#include "pass.h"
+
+enum { IMAGES = 1024 }; /* losses that wait to be added */
+
+/* Over the lanes of a warp, to all of them. */
+RT_DEVICE double warp_sum(double value)
+{
+    for (int bits = 16; bits > 0; bits /= 2)
+        value += __shfl_xor_sync(0xffffffffu, value, bits);
+    return value;
+}
+
+struct best {
+    float value;
+    int index; /* -1: none, all are NaN */
+};
+
+/* The largest logit of an image: the first of equals; a NaN is never largest. */
+RT_DEVICE struct best largest_logit(const float *x, int lane)
+{
+    struct best best = {0, -1};
+
+    for (int j = lane; j < CLASSES; j += 32)
+        if (x[j] == x[j] && (best.index < 0 || x[j] > best.value)) {
+            best.value = x[j];
+            best.index = j;
+        }
+    for (int bits = 16; bits > 0; bits /= 2) {
+        const float value = __shfl_xor_sync(0xffffffffu, best.value, bits);
+        const int index = __shfl_xor_sync(0xffffffffu, best.index, bits);
+
+        if (index >= 0 &&
+            (best.index < 0 || value > best.value || (value == best.value && index < best.index))) {
+            best.value = value;
+            best.index = index;
+        }
+    }
+    return best;
+}
+
+/* One image by one warp: its loss, and its logits' gradient unless dx is null. */
+RT_DEVICE float image_loss(const float *x, int label, double largest, float share, float *dx, int lane)
+{
+    double sum = 0;
+
+    for (int j = lane; j < CLASSES; j += 32)
+        sum += exp((double)x[j] - largest);
+    sum = warp_sum(sum);
+    if (dx) {
+        const double inverse = 1 / sum;
+
+        for (int j = lane; j < CLASSES; j += 32)
+            dx[j] = (float)((double)share * (exp((double)x[j] - largest) * inverse - (j == label ? 1 : 0)));
+    }
+    return (float)(log(sum) + largest - (double)x[label]);
+}
+
+/* One block. Leaves the batch's record and moves on to the next batch. */
+RT_KERNEL(THREADS)
+loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__restrict__ labels, float *dx)
+{
+    RT_SHARED float losses[IMAGES];
+    RT_SHARED rt_u32 correct;
+    const int count = pass->count, lane = threadIdx.x & 31;
+    const float share = __fdiv_rn(1.0f, (float)count);
+    rt_u8 *const predictions = (rt_u8 *)pass->predictions + (rt_u64)pass->batch * pass->batch_size;
+    double total = 0;
+
+    if (threadIdx.x == 0)
+        correct = 0;
+    __syncthreads();
+    for (int first = 0; first < count; first += IMAGES) {
+        const int end = RT_MIN(first + IMAGES, count);
+
+        for (int n = first + (int)threadIdx.x / 32; n < end; n += THREADS / 32) {
+            const float *const logits = x + (rt_u64)n * X_LD;
+            const struct best best = largest_logit(logits, lane);
+            const int label = labels[n];
+            const float result = image_loss(logits, label, (double)(best.index < 0 ? logits[0] : best.value),
+                                            share, dx ? dx + (rt_u64)n * DX_LD : 0, lane);
+
+            if (lane == 0) {
+                losses[n - first] = result;
+                predictions[n] = (rt_u8)RT_MAX(best.index, 0);
+                if (best.index == label)
+                    atomicAdd(&correct, 1);
+            }
+        }
+        __syncthreads();
+        if (threadIdx.x == 0)
+            for (int n = 0; n < end - first; n++)
+                total += (double)losses[n];
+        __syncthreads();
+    }
+    if (threadIdx.x == 0) {
+        struct rt_cuda_record *const record = (struct rt_cuda_record *)pass->records + pass->batch;
+
+        record->loss_sum = total;
+        record->correct = (int)correct;
+        record->count = count;
+        pass->next = pass->batch + 1;
+    }
+}

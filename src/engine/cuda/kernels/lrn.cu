@@ -1,0 +1,53 @@
+/* Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3) of [rows], rows = images *
+ * PLANE, N(c) the channels j with |j - c| <= SIZE / 2: y[c] = x[c] q[c]^-BETA, q[c] = K + ALPHA / SIZE * sum_{j
+ * in N(c)} x[j]^2 dx[c] = dy[c] q[c]^-BETA - 2 ALPHA BETA / SIZE * x[c] * sum_{j in N(c)} dy[j] x[j]
+ * q[j]^(-BETA - 1) -D CHANNELS, PLANE, X_LD, Y_LD, DX_LD, DY_LD, SIZE, ALPHA, BETA, K, THREE_QUARTERS (BETA is
+ * 0.75), ACCUMULATE One thread each value; q is kept as [rows][CHANNELS]. grid: ceil(batch_max * PLANE *
+ * CHANNELS / 256) */
+#include "host.h"
+#include "pass.h"
+
+RT_DEVICE float negative_power(float q)
+{
+    const float root = sqrtf(q);
+
+    return THREE_QUARTERS ? 1.0f / (root * sqrtf(root)) : powf(q, -(BETA));
+}
+
+/* q: null, or kept for the backward pass */
+RT_KERNEL(256)
+lrn(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
+    float *__restrict__ kept)
+{
+    const rt_u32 i = blockIdx.x * 256 + threadIdx.x, row = i / CHANNELS;
+    const int c = (int)(i % CHANNELS);
+    const float *const pixel = x + (rt_u64)row * X_LD;
+    float q = 0;
+
+    if (row >= (rt_u32)pass->count * PLANE)
+        return;
+    for (int j = RT_MAX(c - SIZE / 2, 0); j <= RT_MIN(c + SIZE / 2, CHANNELS - 1); j++)
+        q = fmaf(pixel[j], pixel[j], q);
+    q = fmaf(ALPHA / SIZE, q, K);
+    y[(rt_u64)row * Y_LD + c] = pixel[c] * negative_power(q);
+    if (kept)
+        kept[i] = q;
+}
+
+RT_KERNEL(256)
+lrn_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
+             const float *__restrict__ kept, float *__restrict__ dx)
+{
+    const rt_u32 i = blockIdx.x * 256 + threadIdx.x, row = i / CHANNELS;
+    const int c = (int)(i % CHANNELS);
+    const float *const pixel = x + (rt_u64)row * X_LD, *const gradient = dy + (rt_u64)row * DY_LD;
+    const float *const q = kept + (rt_u64)row * CHANNELS;
+    float sum = 0, result;
+
+    if (row >= (rt_u32)pass->count * PLANE)
+        return;
+    for (int j = RT_MAX(c - SIZE / 2, 0); j <= RT_MIN(c + SIZE / 2, CHANNELS - 1); j++)
+        sum = fmaf(gradient[j] * pixel[j], negative_power(q[j]) / q[j], sum);
+    result = gradient[c] * negative_power(q[c]) - 2 * ALPHA * BETA / SIZE * pixel[c] * sum;
+    dx[(rt_u64)row * DX_LD + c] = ACCUMULATE ? dx[(rt_u64)row * DX_LD + c] + result : result;
+}

@@ -1,0 +1,36 @@
+/* What a plan's kernels find in device memory about the pass that runs; the host writes it when a pass begins.
+ * Read by host and kernels alike: plain C, fixed sizes, addresses as integers. */
+#ifndef RT_CUDA_KERNELS_PASS_H
+#define RT_CUDA_KERNELS_PASS_H
+
+/* What the loss leaves for each batch, in memory of the host. */
+struct rt_cuda_record {
+    double loss_sum;
+    int correct, count;
+};
+
+struct rt_cuda_crop {
+    unsigned char row, column, flip;
+};
+
+struct rt_cuda_pass {
+    unsigned long long order; /* unsigned [total], or 0: first_image on */
+    unsigned long long crops; /* struct rt_cuda_crop [total], or 0: the central crop */
+    unsigned long long
+        pixels; /* [images][channels][side][side] bytes, or the network's input's shape in floats (noise) */
+    unsigned long long labels;      /* bytes [images] */
+    unsigned long long records;     /* struct rt_cuda_record [batches] */
+    unsigned long long predictions; /* bytes [total] */
+    unsigned long long serial;      /* of batch 0: training steps before it, modulo 2^64 */
+    unsigned first_image, total, batch_size;
+    unsigned side, noise;
+    unsigned next;  /* the batch that the next step takes: written by the loss, read by the gathering kernel */
+    unsigned batch; /* the one that runs: written by the gathering kernel, as is count */
+    int count;      /* images in it */
+    float shift[4], scale[4]; /* of the first three channels: input = (pixel - shift) * scale */
+    /* SGD: v = momentum * v + (g + weight_decay * w); w -= learning_rate * v */
+    float learning_rate, momentum, weight_decay;
+    float unused;
+};
+
+#endif

@@ -1,0 +1,65 @@
+/* What is done value by value, on rows of CHANNELS, rows = images * PLANE.
+ * -D CHANNELS, PLANE, X_LD, Y_LD (floats from row to row of what is read and written), ACCUMULATE (y is added
+ * to); dropout: NODE, THRESHOLD (the rate in units of 2^-32), KEPT_SCALE (1 / (1 - rate)) One thread each
+ * value; grid: ceil(batch_max * PLANE * CHANNELS / 256) */
+#include "host.h"
+#include "pass.h"
+
+#define AT_ROW                                                                                                 \
+    const rt_u32 i = blockIdx.x * 256 + threadIdx.x, row = i / CHANNELS, c = i % CHANNELS;                     \
+    const rt_u64 from = (rt_u64)row * X_LD + c, to = (rt_u64)row * Y_LD + c;                                   \
+                                                                                                               \
+    (void)from;                                                                                                \
+    (void)to;                                                                                                  \
+    if (row >= (rt_u32)pass->count * PLANE)                                                                    \
+        return;
+
+RT_KERNEL(256) copy(const struct rt_cuda_pass *pass, const float *x, float *y)
+{
+    AT_ROW
+    y[to] = ACCUMULATE ? y[to] + x[from] : x[from];
+}
+
+/* y = a + b, a and b both X_LD apart and b_ld apart */
+RT_KERNEL(256) add(const struct rt_cuda_pass *pass, const float *a, const float *b, int b_ld, float *y)
+{
+    AT_ROW
+    y[to] = a[from] + b[(rt_u64)row * b_ld + c];
+}
+
+RT_KERNEL(256) relu(const struct rt_cuda_pass *pass, const float *x, float *y)
+{
+    AT_ROW
+    y[to] = x[from] <= 0 ? 0 : x[from]; /* NaN stays */
+}
+
+/* y (dx) = x (dy) where the ReLU's value is not 0 or below; value_ld: floats from row to row of value. */
+RT_KERNEL(256)
+relu_gradient(const struct rt_cuda_pass *pass, const float *x, const float *value, int value_ld, float *y)
+{
+    AT_ROW
+    const float gradient = value[(rt_u64)row * value_ld + c] <= 0 ? 0 : x[from];
+
+    y[to] = ACCUMULATE ? y[to] + gradient : gradient;
+}
+
+#ifdef THRESHOLD
+RT_DEVICE rt_u64 mix(rt_u64 z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebull;
+    return z ^ (z >> 31);
+}
+
+/* net/dropout.h's mask, of values in PyTorch's order; its own gradient. */
+RT_KERNEL(256) dropout(const struct rt_cuda_pass *pass, const float *x, float *y, rt_u64 seed)
+{
+    AT_ROW
+    const rt_u64 key = mix(mix(mix(seed + 1) + (pass->serial + pass->batch) + 1) + NODE + 1);
+    const rt_u64 index = ((rt_u64)(row / PLANE) * CHANNELS + c) * PLANE + row % PLANE;
+    const bool keeps = (rt_u32)(mix(key + index * 0x9e3779b97f4a7c15ull) >> 32) >= THRESHOLD;
+    const float value = __fmul_rn(x[from], keeps ? KEPT_SCALE : 0.0f);
+
+    y[to] = ACCUMULATE ? y[to] + value : value;
+}
+#endif

@@ -1,0 +1,150 @@
+/* batch_norm, with the ReLU behind it: moments, then values; backward two sums, then the gradient. */
+#include "engine/cuda/cuda.h"
+#include "net/ops.h"
+
+enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES, THREADS = 256, BLOCKS = 528 };
+
+/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; `lanes` vectors
+ * and THREADS / lanes rows in a block; `chunks` blocks share the rows. A function of shapes alone. */
+struct cut {
+    int vector, lanes, chunks, across;
+};
+
+static struct cut cut_of(const struct rt_cuda_plan *plan, const struct rt_node *node, bool even)
+{
+    const int channels = node->shape.channels;
+    const long rows = (long)rt_cuda_pixels(plan, node);
+    struct cut cut = {.vector = even ? 4 : 1, .lanes = 1};
+
+    while (cut.lanes < 32 && cut.lanes * cut.vector < channels)
+        cut.lanes *= 2;
+    /* few idle lanes: 48 channels are 12 vectors, 3 times 4 lanes */
+    while (cut.lanes > 4 && channels % (cut.lanes * cut.vector) != 0 &&
+           channels % (cut.lanes * cut.vector / 2) == 0)
+        cut.lanes /= 2;
+    cut.across = (channels + cut.lanes * cut.vector - 1) / (cut.lanes * cut.vector);
+    cut.chunks = BLOCKS / cut.across;
+    while (cut.chunks > 1 && (long)cut.chunks * (THREADS / cut.lanes) * 4 > rows)
+        cut.chunks /= 2;
+    return cut;
+}
+
+static bool even(const struct rt_node *node, const struct rt_cuda_view *views, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (views[i].ld % 4 || views[i].channel % 4)
+            return false;
+    return node->shape.channels % 4 == 0;
+}
+
+/* The views of x, y, dy and dx, the last two null in evaluation. */
+static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct rt_node *node, const char *entry,
+                                       struct cut cut, const struct rt_cuda_view views[4], bool accumulate)
+{
+    static const char *const names[4] = {"X_LD", "Y_LD", "DY_LD", "DX_LD"};
+    struct rt_cuda_kernel kernel = {.source = "norm.cu", .entry = entry, .block = THREADS};
+
+    kernel.grid[0] = (unsigned)cut.chunks;
+    kernel.grid[1] = (unsigned)cut.across;
+    kernel.grid[2] = 1;
+    rt_cuda_option(&kernel, "CHANNELS", node->shape.channels);
+    rt_cuda_option(&kernel, "PLANE", node->shape.height * node->shape.width);
+    for (int i = 0; i < 4; i++)
+        rt_cuda_option(&kernel, names[i], views[i].ld);
+    rt_cuda_option(&kernel, "RELU", plan->values[node->id].covered);
+    rt_cuda_option(&kernel, "VECTOR", cut.vector);
+    rt_cuda_option(&kernel, "LANES", cut.lanes);
+    rt_cuda_option(&kernel, "CHUNKS", cut.chunks);
+    rt_cuda_option(&kernel, "ACCUMULATE", accumulate);
+    rt_cuda_option_float(&kernel, "EPS", (double)node->attributes.eps);
+    rt_cuda_option_float(&kernel, "MOMENTUM", (double)node->attributes.momentum);
+    return kernel;
+}
+
+static const struct rt_cuda_tensor *tensor(const struct rt_cuda_plan *plan, const struct rt_node *node, int i)
+{
+    return &plan->tensors[node->tensors[i]];
+}
+
+static struct rt_cuda_argument value_of(const struct rt_cuda_plan *plan, const struct rt_node *node, int i)
+{
+    return rt_cuda_absolute(tensor(plan, node, i)->value);
+}
+
+/* Counters of blocks, one for each group of channels of each norm. */
+static struct rt_cuda_argument tickets_of(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    return rt_cuda_at(plan->tickets + (size_t)node->id * RT_CUDA_TICKETS * sizeof(uint32_t));
+}
+
+static void views_of(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_cuda_view views[4])
+{
+    const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0), *y = &plan->values[node->id];
+
+    views[0] = x->data;
+    views[1] = y->data;
+    views[2] = y->gradient;
+    views[3] = x->gradient;
+}
+
+static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
+{
+    struct rt_cuda_value *value = &plan->values[node->id];
+    const struct rt_cuda_argument pass = rt_cuda_pass_argument(plan);
+    struct rt_cuda_view views[4];
+    struct rt_cuda_kernel kernel;
+    char label[RT_LABEL_MAX];
+    struct cut cut;
+
+    views_of(plan, node, views);
+    cut = cut_of(plan, node, even(node, views, 4));
+    if (cut.across > RT_CUDA_TICKETS)
+        return rt_fail(err, RT_ECONFIG, "engine cuda: %s has %d channels; at most %d here",
+                       rt_node_label(node, label), node->shape.channels,
+                       RT_CUDA_TICKETS * cut.lanes * cut.vector);
+    rt_cuda_reserve_scratch(plan, (size_t)node->shape.channels * 2 * (size_t)cut.chunks * sizeof(double));
+    kernel = kernel_of(plan, node, "norm_evaluate", cut, views, false);
+    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_EVALUATES, &kernel, err, pass, rt_cuda_at(views[0].offset),
+                        rt_cuda_at(views[1].offset), value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
+                        value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR)));
+    if (!plan->base.options.training)
+        return RT_OK;
+    value->kept = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
+    kernel.entry = "norm_moments";
+    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[0].offset),
+                        rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
+                        value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
+                        value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR),
+                        value_of(plan, node, BATCHES)));
+    kernel.entry = "norm_apply";
+    return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[0].offset),
+                        rt_cuda_at(views[1].offset), rt_cuda_at(value->kept));
+}
+
+static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
+{
+    const struct rt_cuda_value *value = &plan->values[node->id];
+    struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
+    const struct rt_cuda_tensor *scale = tensor(plan, node, SCALE), *shift = tensor(plan, node, SHIFT);
+    const struct rt_cuda_argument pass = rt_cuda_pass_argument(plan);
+    struct rt_cuda_view views[4];
+    struct rt_cuda_kernel kernel;
+    struct cut cut;
+
+    views_of(plan, node, views);
+    cut = cut_of(plan, node, even(node, views, 4));
+    kernel = kernel_of(plan, node, "norm_sums", cut, views, false);
+    RT_TRY(RT_CUDA_EMIT(
+        plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[0].offset),
+        rt_cuda_at(views[2].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
+        rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->momentum), rt_cuda_kept(scale->gradient),
+        rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->momentum), rt_cuda_kept(shift->gradient)));
+    if (!x->wants)
+        return RT_OK;
+    kernel = kernel_of(plan, node, "norm_gradient", cut, views, rt_cuda_accumulate(x));
+    return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[0].offset),
+                        rt_cuda_at(views[2].offset), rt_cuda_at(views[3].offset), rt_cuda_at(value->kept));
+}
+
+const struct rt_cuda_op rt_cuda_op_batch_norm = {
+    .op = &rt_op_batch_norm, .forward = batch_norm_forward, .backward = batch_norm_backward};

@@ -1,0 +1,332 @@
+/* A plan's life: its tensors, its memory, its stream; and tensors in and out. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "engine/cuda/cuda.h"
+#include "net/ops.h"
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 255) / 256 * 256;
+}
+
+static size_t tensor_bytes(const struct rt_tensor *t)
+{
+    return padded(t->role == RT_TENSOR_BATCHES ? sizeof(int64_t) : t->count * sizeof(float));
+}
+
+/* A weight's rows in device memory: of a convolution's {in, kernel, kernel}, of a linear layer's input map. */
+static struct rt_shape map_of(const struct rt_graph *graph, const struct rt_tensor *t)
+{
+    const struct rt_node *node = &graph->nodes[t->node];
+    const struct rt_node *from = rt_node_input(graph, node, 0);
+
+    if (t->role != RT_TENSOR_WEIGHT)
+        return (struct rt_shape){0};
+    if (t->rank == 4)
+        return (struct rt_shape){t->shape[1], t->shape[2], t->shape[3]};
+    return from->shape;
+}
+
+/* As map_of, where the linear layer reads through a flatten that is one with its input. */
+static struct rt_shape linear_map(const struct rt_cuda_plan *plan, const struct rt_tensor *t)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_node *node = &graph->nodes[t->node];
+
+    if (t->role == RT_TENSOR_WEIGHT && node->op == &rt_op_linear)
+        return rt_cuda_source(plan, node, 0)->shape;
+    return map_of(graph, t);
+}
+
+/* All tensors in one allocation, zeroed: values, then, of a training plan, momentum and gradients. */
+static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+    const struct rt_cu *cu = plan->device->cu;
+    size_t at = 0;
+
+    RT_TRY(
+        rt_alloc(&plan->tensors, (size_t)graph->tensor_count, sizeof *plan->tensors, "a plan's tensors", err));
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const struct rt_tensor *t = &graph->tensors[i];
+        const bool trained = plan->base.options.training && rt_tensor_is_parameter(t->role);
+
+        plan->parameter_bytes += tensor_bytes(t) * (trained ? 3 : 1);
+    }
+    if (!plan->parameter_bytes)
+        return RT_OK;
+    RT_CU_TRY(cu, memory_alloc, (&plan->parameters, plan->parameter_bytes),
+              "no room for the network's tensors on the device", err);
+    RT_CU_TRY(cu, fill, (plan->parameters, 0, plan->parameter_bytes, plan->stream), "cannot clear the tensors",
+              err);
+    for (int i = 0; i < graph->tensor_count; i++) {
+        const struct rt_tensor *t = &graph->tensors[i];
+        struct rt_cuda_tensor *to = &plan->tensors[i];
+
+        to->value = plan->parameters + at;
+        at += tensor_bytes(t);
+        if (!plan->base.options.training || !rt_tensor_is_parameter(t->role))
+            continue;
+        to->momentum = plan->parameters + at;
+        to->gradient = plan->parameters + at + tensor_bytes(t);
+        at += 2 * tensor_bytes(t);
+    }
+    return RT_OK;
+}
+
+/* What the host writes and reads while steps run, in one pinned block that the device sees too. */
+static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_cu *cu = plan->device->cu;
+    const size_t images = plan->base.options.pass_max;
+    const size_t pass = padded(sizeof(struct rt_cuda_pass)), order = padded(images * sizeof *plan->host_order);
+    const size_t crops = padded(images * sizeof *plan->host_crops),
+                 records = padded(images * sizeof *plan->records);
+    const char *const what = "no room for an epoch's order and results in pinned memory";
+    char *at;
+
+    plan->pinned_bytes = pass + order + crops + records + padded(images);
+    RT_CU_TRY(cu, host_alloc, (&plan->pinned, plan->pinned_bytes, RT_CU_HOST_PORTABLE | RT_CU_HOST_MAPPED),
+              what, err);
+    RT_CU_TRY(cu, host_address, (&plan->pinned_device, plan->pinned, 0), what, err);
+    memset(plan->pinned, 0, plan->pinned_bytes);
+    at = plan->pinned;
+    plan->host_pass = (struct rt_cuda_pass *)at;
+    plan->host_order = (uint32_t *)(at += pass);
+    plan->host_crops = (struct rt_cuda_crop *)(at += order);
+    plan->records = (struct rt_cuda_record *)(at += crops);
+    plan->predictions = (uint8_t *)(at + records);
+    return RT_OK;
+}
+
+/* Launches know where in the plan's memory things lie: from now on they know the addresses. */
+static void bind_launches(struct rt_cuda_plan *plan)
+{
+    for (int i = 0; i < plan->launch_count; i++)
+        for (int k = 0; k < plan->launches[i].argument_count; k++) {
+            struct rt_cuda_argument *a = &plan->launches[i].arguments[k];
+
+            if (a->scratch)
+                a->value = plan->memory + plan->scratch;
+            else if (a->offset)
+                a->value += plan->memory;
+        }
+}
+
+static int allocate_memory(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_cu *cu = plan->device->cu;
+    size_t room = 0, total = 0;
+    const rt_cu_result code = cu->memory_alloc(&plan->memory, plan->bytes);
+
+    if (code == RT_CU_ERROR_OUT_OF_MEMORY) {
+        cu->memory_info(&room, &total);
+        return rt_fail(
+            err, RT_EMEMORY,
+            "cuda: a plan for batches of %d needs %zu MiB of device memory, and %zu of %zu MiB are free; use a "
+            "smaller batch_size, or fewer runs side by side",
+            plan->base.options.batch_max, plan->bytes >> 20, room >> 20, total >> 20);
+    }
+    RT_TRY(rt_cuda_check(code, "memory_alloc", "no room for activations on the device", err));
+    RT_CU_TRY(cu, fill, (plan->memory, 0, plan->bytes, plan->stream), "cannot clear the activations", err);
+    bind_launches(plan);
+    return RT_OK;
+}
+
+static int create_events(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    for (int i = 0; i < RT_CUDA_EVENTS; i++)
+        RT_CU_TRY(plan->device->cu, event_create,
+                  (&plan->events[i], RT_CU_EVENT_BLOCKING_SYNC | RT_CU_EVENT_DISABLE_TIMING),
+                  "cannot make events", err);
+    return RT_OK;
+}
+
+/* All kinds of passes have their graphs from the beginning: a pass allocates nothing. */
+static int prepare(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    if (graph->nodes[graph->node_count - 1].op != &rt_op_softmax_cross_entropy)
+        return RT_OK; /* can only be probed */
+    for (int kind = plan->base.options.training ? RT_PASS_TRAIN : RT_PASS_EVALUATE; kind <= RT_PASS_EVALUATE;
+         kind++)
+        RT_TRY(rt_cuda_prepare(plan, (enum rt_pass_kind)kind, err));
+    return RT_OK;
+}
+
+static int create(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_cuda_plan *const owner = (const struct rt_cuda_plan *)plan->base.options.parameters_of;
+
+    if (plan->base.options.optimizer && strcmp(plan->base.options.optimizer->name, "sgd") != 0)
+        return rt_fail(err, RT_ECONFIG, "optimizer: engine cuda has sgd, not %s",
+                       plan->base.options.optimizer->name);
+    RT_TRY(rt_cuda_enter(plan->device, err));
+    RT_CU_TRY(plan->device->cu, stream_create, (&plan->stream, RT_CU_STREAM_NON_BLOCKING),
+              "cannot make a stream", err);
+    if (owner)
+        plan->tensors = owner->tensors;
+    else
+        RT_TRY(place_tensors(plan, err));
+    RT_TRY(rt_cuda_build(plan, err));
+    for (int i = 0; i < plan->base.graph->tensor_count && !owner; i++)
+        plan->tensors[i].map = linear_map(plan, &plan->base.graph->tensors[i]);
+    RT_TRY(allocate_memory(plan, err));
+    RT_TRY(allocate_pinned(plan, err));
+    RT_TRY(create_events(plan, err));
+    return prepare(plan, err);
+}
+
+void rt_cuda_free_plan(struct rt_plan *base)
+{
+    struct rt_cuda_plan *plan = (struct rt_cuda_plan *)base;
+    const struct rt_cu *cu = plan->device->cu;
+
+    if (!rt_cuda_enter(plan->device, NULL)) {
+        if (plan->stream)
+            cu->stream_synchronize(plan->stream);
+        for (int kind = 0; kind < 3; kind++) {
+            if (plan->graphs[kind].one)
+                cu->graph_exec_destroy(plan->graphs[kind].one);
+            if (plan->graphs[kind].several)
+                cu->graph_exec_destroy(plan->graphs[kind].several);
+        }
+        for (int i = 0; i < RT_CUDA_EVENTS; i++)
+            if (plan->events[i])
+                cu->event_destroy(plan->events[i]);
+        if (plan->memory)
+            cu->memory_free(plan->memory);
+        if (plan->parameters)
+            cu->memory_free(plan->parameters);
+        if (plan->pinned)
+            cu->host_free(plan->pinned);
+        if (plan->stream)
+            cu->stream_destroy(plan->stream);
+    }
+    if (!base->options.parameters_of)
+        rt_free(&plan->tensors);
+    rt_free(&plan->values);
+    rt_free(&plan->launches);
+    rt_free(&plan);
+}
+
+int rt_cuda_create_plan(struct rt_plan **out, struct rt_device *device, const struct rt_graph *graph,
+                        const struct rt_plan_options *options, struct rt_error *err)
+{
+    struct rt_cuda_plan *plan;
+    int rc;
+
+    RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "a plan", err));
+    plan->base.device = device;
+    plan->base.graph = graph;
+    plan->base.options = *options;
+    plan->device = (struct rt_cuda_device *)device;
+    if ((rc = create(plan, err))) {
+        rt_cuda_free_plan(&plan->base);
+        return rc;
+    }
+    *out = &plan->base;
+    return RT_OK;
+}
+
+/* ---- tensors in and out ---- */
+
+/* PyTorch's [out][in][kernel][kernel] or [out][channel, row, column] from and to [kernel][kernel][in][out] and
+ * [row, column, channel][out]: with s the map, element (o, c, u, v) lies at ((u * width + v) * channels + c) *
+ * out + o. */
+static void transpose(float *device, float *outside, struct rt_shape s, int out, bool in)
+{
+    const int area = s.height * s.width;
+
+    for (int o = 0; o < out; o++)
+        for (int c = 0; c < s.channels; c++)
+            for (int p = 0; p < area; p++) {
+                float *const there = device + ((size_t)p * (size_t)s.channels + (size_t)c) * (size_t)out + o;
+                float *const here = outside + ((size_t)o * (size_t)s.channels + (size_t)c) * (size_t)area + p;
+
+                if (in)
+                    *there = *here;
+                else
+                    *here = *there;
+            }
+}
+
+static rt_cu_pointer address_of(const struct rt_cuda_plan *plan, enum rt_state state, int tensor)
+{
+    const struct rt_cuda_tensor *t = &plan->tensors[tensor];
+
+    return state == RT_STATE_TENSOR ? t->value : state == RT_STATE_GRADIENT ? t->gradient : t->momentum;
+}
+
+/* After all that was enqueued; late errors come out here. */
+static int settle(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    RT_TRY(rt_cuda_enter(plan->device, err));
+    if (plan->late.status)
+        return rt_fail(err, plan->late.status, "%s", plan->late.message);
+    return RT_CU_CALL(plan->device->cu, stream_synchronize, (plan->stream),
+                      "the device failed in an earlier step", err);
+}
+
+static int move(struct rt_cuda_plan *plan, rt_cu_pointer device, void *host, size_t bytes, bool in,
+                const char *name, struct rt_error *err)
+{
+    const struct rt_cu *cu = plan->device->cu;
+
+    if (in)
+        RT_CU_TRY(cu, upload, (device, host, bytes, plan->stream), name, err);
+    else
+        RT_CU_TRY(cu, download, (host, device, bytes, plan->stream), name, err);
+    return RT_CU_CALL(cu, stream_synchronize, (plan->stream), name, err);
+}
+
+int rt_cuda_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
+                  struct rt_error *err)
+{
+    struct rt_cuda_plan *plan = (struct rt_cuda_plan *)base;
+    const struct rt_tensor *t = &base->graph->tensors[tensor];
+    const struct rt_shape map = plan->tensors[tensor].map;
+    float *copy = NULL;
+    int rc;
+
+    RT_TRY(settle(plan, err));
+    if (t->role == RT_TENSOR_BATCHES) {
+        int64_t batches;
+
+        memcpy(&batches, values, sizeof batches);
+        return move(plan, address_of(plan, state, tensor), &batches, sizeof batches, true, t->name, err);
+    }
+    RT_TRY(rt_alloc(&copy, t->count, 2 * sizeof(float), "a tensor on its way to the device", err));
+    memcpy(copy + t->count, values, t->count * sizeof(float));
+    if (map.channels)
+        transpose(copy, copy + t->count, map, t->shape[0], true);
+    rc = move(plan, address_of(plan, state, tensor), map.channels ? copy : copy + t->count,
+              t->count * sizeof(float), true, t->name, err);
+    rt_free(&copy);
+    return rc;
+}
+
+int rt_cuda_read(struct rt_plan *base, enum rt_state state, int tensor, void *values, struct rt_error *err)
+{
+    struct rt_cuda_plan *plan = (struct rt_cuda_plan *)base;
+    const struct rt_tensor *t = &base->graph->tensors[tensor];
+    const struct rt_shape map = plan->tensors[tensor].map;
+    float *copy = NULL;
+    int rc;
+
+    RT_TRY(settle(plan, err));
+    if (t->role == RT_TENSOR_BATCHES)
+        return move(plan, address_of(plan, state, tensor), values, sizeof(int64_t), false, t->name, err);
+    if (!map.channels)
+        return move(plan, address_of(plan, state, tensor), values, t->count * sizeof(float), false, t->name,
+                    err);
+    RT_TRY(rt_alloc(&copy, t->count, sizeof *copy, "a tensor on its way from the device", err));
+    rc = move(plan, address_of(plan, state, tensor), copy, t->count * sizeof(float), false, t->name, err);
+    if (!rc)
+        transpose(copy, values, map, t->shape[0], false);
+    rt_free(&copy);
+    return rc;
+}
