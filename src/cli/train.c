@@ -50,6 +50,7 @@ static int read_options(struct rt_train_options *options, const struct rt_argume
         .fresh = rt_argument_flag(arguments, "fresh"),
         .profile = rt_argument_flag(arguments, "profile"),
         .epochs_given = rt_argument(arguments, "epochs") || last_set(arguments, "num_epochs"),
+        .keep_given = last_set(arguments, "keep_checkpoints"),
         .resume_given = last_set(arguments, "resume_checkpoint"),
         .autosave_s = (double)autosave_s,
     };
@@ -83,6 +84,11 @@ static void append_plan(struct rt_text *text, const struct rt_train_forecast *fo
                    forecast->flops_per_epoch / 1e9, forecast->flops_per_epoch / 1e9 * (double)epochs);
     rt_text_printf(text, "# memory      %.1f MiB network, %.1f MiB data\n",
                    (double)forecast->plan_bytes / mebibyte, (double)forecast->data_bytes / mebibyte);
+    rt_text_printf(text,
+                   "# disk        at most %.1f MiB: %.0f checkpoints of %.1f MiB at once, %.1f MiB of records",
+                   forecast->disk.bytes / mebibyte, forecast->disk.checkpoints,
+                   forecast->disk.checkpoint_bytes / mebibyte, forecast->disk.records_bytes / mebibyte);
+    rt_text_printf(text, "; %.0f MiB are free\n", rt_disk_free(forecast->run_dir) / mebibyte);
 }
 
 /* The resolved config, and around it, as comments, what would be done with it. */
@@ -137,8 +143,6 @@ static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
         options.stop = rt_signals_catch(1);
     RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
     RT_TRY(read_trackers(&experiment, arguments, err));
-    if (!options.resume_given)
-        experiment.resume_checkpoint[0] = '\0'; /* kept current in config.yaml, not asked for */
     if (rt_argument_flag(arguments, "view"))
         return rt_view_print(&experiment, err);
     if (rt_argument_flag(arguments, "dry-run"))
@@ -161,7 +165,7 @@ static const struct rt_option options_table[] = {
      "trackers that follow the run, joined by commas, or none (default: tensorboard)"},
     {"profile", 0, NULL, NULL, "at the end, show where the time of the training steps went, by op"},
     {"view", 0, NULL, NULL, "only show the network"},
-    {"dry-run", 0, NULL, NULL, "only print what would be done: config, data, work, memory"},
+    {"dry-run", 0, NULL, NULL, "only print what would be done: config, data, work, memory, disk"},
     RT_OPTION_QUIET,
     RT_OPTION_VERBOSE,
     {0},

@@ -45,6 +45,7 @@ struct rt_experiment {
     /* what is written */
     int64_t log_every;
     struct rt_optional_int checkpoint_every; /* epochs; null: at the end only */
+    struct rt_optional_int keep_checkpoints; /* of the newest; none given: all */
     char checkpoint_dir[RT_TEXT_MAX];        /* without effect; "": null */
     char track[RT_TEXT_MAX];                 /* recorders that are asked for, joined by commas; "": none */
     struct rt_optional_int histograms_every; /* epochs; null: none */

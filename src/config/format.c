@@ -108,10 +108,11 @@ void rt_key_format(const struct rt_key *key, const struct rt_experiment *experim
         rt_text_printf(text, "%" PRId64, *(const int64_t *)field);
         break;
     case RT_KEY_OPTIONAL_INTEGER:
+    case RT_KEY_INTEGER_OR_ALL:
         if (optional->given)
             rt_text_printf(text, "%" PRId64, optional->value);
         else
-            rt_text_append(text, "null");
+            rt_text_append(text, key->type == RT_KEY_INTEGER_OR_ALL ? "all" : "null");
         break;
     case RT_KEY_REAL:
         rt_text_append_real(text, *(const double *)field);

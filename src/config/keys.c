@@ -86,6 +86,7 @@ void rt_key_expectation(const struct rt_key *key, struct rt_text *text)
         [RT_KEY_BOOL] = "true or false",
         [RT_KEY_INTEGER] = "a whole number",
         [RT_KEY_OPTIONAL_INTEGER] = "null or a whole number",
+        [RT_KEY_INTEGER_OR_ALL] = "all or a whole number",
         [RT_KEY_REAL] = "a number",
         [RT_KEY_CHOICE] = "",
         [RT_KEY_INTEGERS] = "a list of increasing whole numbers",
@@ -93,8 +94,8 @@ void rt_key_expectation(const struct rt_key *key, struct rt_text *text)
     };
 
     rt_text_append(text, kinds[key->type]);
-    if (key->type == RT_KEY_INTEGER || key->type == RT_KEY_OPTIONAL_INTEGER || key->type == RT_KEY_REAL ||
-        key->type == RT_KEY_INTEGERS)
+    if (key->type == RT_KEY_INTEGER || key->type == RT_KEY_OPTIONAL_INTEGER ||
+        key->type == RT_KEY_INTEGER_OR_ALL || key->type == RT_KEY_REAL || key->type == RT_KEY_INTEGERS)
         append_range(text, key);
     if (key->type == RT_KEY_WORD && !*key->words)
         rt_text_append(text, "a name");
@@ -236,6 +237,12 @@ static bool set_scalar(const struct setting *s, const struct rt_yaml_scalar *sca
         return whole_number(s->key, scalar, s->field);
     case RT_KEY_OPTIONAL_INTEGER:
         if (kind == RT_YAML_NULL) {
+            *optional = (struct rt_optional_int){0};
+            return true;
+        }
+        return optional->given = whole_number(s->key, scalar, &optional->value);
+    case RT_KEY_INTEGER_OR_ALL:
+        if (kind == RT_YAML_TEXT && !strcmp(scalar->text, "all")) {
             *optional = (struct rt_optional_int){0};
             return true;
         }

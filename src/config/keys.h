@@ -24,6 +24,7 @@ enum rt_key_type {
     RT_KEY_BOOL,             /* bool */
     RT_KEY_INTEGER,          /* int64_t */
     RT_KEY_OPTIONAL_INTEGER, /* struct rt_optional_int */
+    RT_KEY_INTEGER_OR_ALL,   /* the same: "all" is none given */
     RT_KEY_REAL,             /* double */
     RT_KEY_CHOICE,           /* an enum: the index of one of the row's words */
     RT_KEY_INTEGERS,         /* int64_t[RT_MILESTONES_MAX] and milestone_count: increasing */
@@ -104,6 +105,8 @@ enum rt_key_group {
       "batches between two log points; the epoch's last batch is one too") \
     X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two checkpoints; null: at the threshold and at the end") \
+    X(OUTPUT, keep_checkpoints, INTEGER_OR_ALL, 1, 1000000, "", "2", \
+      "how many of the newest checkpoints stay, beside the one at the threshold: one to resume, one to fall back on; or all") \
     X(OUTPUT, checkpoint_dir, OPTIONAL_TEXT, 0, 0, "", "null", \
       "accepted from published configs; without effect, as checkpoints are stored in the run's folder") \
     X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \

@@ -182,8 +182,12 @@ static int read_config(struct rt_checkpoint *checkpoint, const struct rt_checkpo
     char path[RT_PATH_MAX];
 
     RT_TRY(rt_path_join(path, checkpoint->path, rt_checkpoint_file_name(RT_CHECKPOINT_CONFIG), err));
-    return rt_experiment_parse(&checkpoint->experiment, path, files->items[RT_CHECKPOINT_CONFIG].bytes,
-                               files->items[RT_CHECKPOINT_CONFIG].size, err);
+    RT_TRY(rt_experiment_parse(&checkpoint->experiment, path, files->items[RT_CHECKPOINT_CONFIG].bytes,
+                               files->items[RT_CHECKPOINT_CONFIG].size, err));
+    if (!strstr(files->items[RT_CHECKPOINT_CONFIG].bytes,
+                "\nkeep_checkpoints:")) /* versions without it kept all */
+        checkpoint->experiment.keep_checkpoints = (struct rt_optional_int){0};
+    return RT_OK;
 }
 
 /* "e_050_NAME" or "e_050_b0120_NAME". */

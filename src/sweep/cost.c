@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "net/models.h"
 #include "sweep/sweep.h"
+#include "train/disk.h"
 #include "train/flops.h"
 #include "train/published.h"
 
@@ -47,6 +48,8 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
     if (!rc) {
         run->flops_per_epoch = train * rt_flops_training(&graph);
         run->steps_per_epoch = ceil(train / (double)experiment->batch_size);
+        run->disk_bytes =
+            rt_disk_need(experiment, &graph, (double)experiment->num_epochs, run->steps_per_epoch).bytes;
     }
     rt_graph_free(&graph);
     run->epochs_expected = (double)experiment->num_epochs;

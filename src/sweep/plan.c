@@ -4,18 +4,19 @@
 
 #include "base/text.h"
 #include "sweep/overview.h"
+#include "train/disk.h"
 
 static const double measure_s = 10; /* in all */
 
 int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err)
 {
     char duration[24];
-    double flops = 0, memory = 0;
+    double flops = 0, memory = 0, disk = 0;
     int waiting = 0;
 
     RT_TRY(rt_sweep_measure(sweep, measure_s, err));
-    rt_text_append(text,
-                   "run                              state     cores  epochs   TFLOPs     MiB     time\n");
+    rt_text_append(
+        text, "run                              state     cores  epochs   TFLOPs     MiB     disk     time\n");
     for (int i = 0; i < sweep->count; i++) {
         const struct rt_sweep_run *run = &sweep->runs[i];
         const double left = run->epochs_expected > run->epochs_done && run->state != RT_SWEEP_FINISHED
@@ -24,18 +25,21 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
         const char *state = run->state == RT_SWEEP_WAITING && run->epochs_done > 0
                                 ? "goes on"
                                 : rt_sweep_state_name(run->state);
-        rt_text_printf(text, "%-32s %-9s %5d %7.0f %8.1f %7.0f %8s\n", run->experiment.experiment_name, state,
-                       run->cores, left, left * run->flops_per_epoch / 1e12, run->memory_bytes / 1048576,
-                       rt_duration(rt_sweep_run_seconds(run), duration));
+        rt_text_printf(text, "%-32s %-9s %5d %7.0f %8.1f %7.0f %8.0f %8s\n", run->experiment.experiment_name,
+                       state, run->cores, left, left * run->flops_per_epoch / 1e12, run->memory_bytes / 1048576,
+                       run->disk_bytes / 1048576, rt_duration(rt_sweep_run_seconds(run), duration));
         flops += left * run->flops_per_epoch;
         memory = fmax(memory, run->memory_bytes *
                                   (run->cores < sweep->options.cores ? sweep->options.cores / run->cores : 1));
+        disk += run->disk_bytes;
         waiting += run->state != RT_SWEEP_FINISHED;
     }
     rt_text_printf(text,
                    "%d of %d runs to do on %d cores: %.4g TFLOPs, at most about %.0f MiB at once, about %s\n",
                    waiting, sweep->count, sweep->options.cores, flops / 1e12, memory / 1048576,
                    rt_duration(rt_sweep_total_seconds(sweep), duration));
+    rt_text_printf(text, "At most %.0f MiB of disk for all of them; %.0f MiB are free.\n", disk / 1048576,
+                   rt_disk_free(sweep->options.runs) / 1048576);
     rt_text_append(
         text, "Epochs are those of the published runs, or num_epochs where that is less; times come from a "
               "few measured steps.\n");

@@ -46,6 +46,7 @@ struct rt_sweep_run {
     /* for estimates: NaN where unknown */
     double epochs_expected; /* that it will train in all: to the threshold, or to num_epochs */
     double flops_per_epoch; /* of training */
+    double disk_bytes;      /* at most */
     double steps_per_epoch;
     double images;           /* in memory: training and test */
     double seconds_per_step; /* measured, on `cores` cores */
@@ -116,7 +117,7 @@ int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err);
 void rt_sweep_share_cores(struct rt_sweep *sweep);
 
 /* Fills in what can be told of a run's cost without measuring: epochs_expected, flops_per_epoch,
- * steps_per_epoch, images. `data` as --data takes it. */
+ * steps_per_epoch, images, disk_bytes. `data` as --data takes it. */
 int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err);
 
 /* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images

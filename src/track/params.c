@@ -51,6 +51,7 @@ static void fill(struct rt_param *param, const struct rt_key *key, const struct 
         fill_number(param, *(const double *)field);
         break;
     case RT_KEY_OPTIONAL_INTEGER:
+    case RT_KEY_INTEGER_OR_ALL:
         if (optional->given)
             fill_number(param, (double)optional->value);
         else

@@ -23,6 +23,8 @@ static void fill_forecast(struct rt_train_forecast *forecast, const struct rt_se
     forecast->flops_per_epoch = rt_flops_training(&session->setup.graph) * (double)dataset->train_count;
     forecast->plan_bytes = (int64_t)(rt_plan_memory_bytes(session->setup.plan) +
                                      rt_plan_memory_bytes(session->setup.evaluator.plan));
+    forecast->disk = rt_disk_need(&session->experiment, &session->setup.graph,
+                                  (double)session->experiment.num_epochs, (double)forecast->batches_per_epoch);
     forecast->data_bytes = (int64_t)(images * (1 + image * (dataset->noise ? sizeof(float) : 1)));
 }
 

@@ -97,16 +97,47 @@ void rt_session_note_metrics(struct rt_session *session)
                  checkpoint->metrics_digest);
 }
 
-/* Checkpoints within an epoch serve until a later one is there. */
+/* A checkpoint within an epoch serves until a later one is there, and then to fall back on while there is no
+ * other. */
+static bool falls_back(const struct rt_session *session, const struct rt_checkpoint_list *list, int i)
+{
+    const struct rt_optional_int *const keep = &session->experiment.keep_checkpoints;
+
+    if (i != list->count - 2 || (keep->given && keep->value < 2) ||
+        rt_progress_complete(&session->loop.progress, &session->experiment))
+        return false;
+    while (i > 0 && list->items[i].batches)
+        i--;
+    return list->items[i].batches > 0;
+}
+
+/* `newer`: how many after whole epochs are newer and stay. */
+static bool stays(const struct rt_session *session, const struct rt_checkpoint_list *list, int i, int64_t newer)
+{
+    const struct rt_threshold *const threshold = &session->loop.progress.threshold;
+    const struct rt_optional_int *const keep = &session->experiment.keep_checkpoints;
+    const struct rt_checkpoint_entry *const entry = &list->items[i];
+
+    if (i == list->count - 1)
+        return true;
+    if (entry->batches)
+        return falls_back(session, list, i);
+    return !keep->given || newer < keep->value || (threshold->reached && threshold->epoch == entry->epochs);
+}
+
 static int remove_superseded(struct rt_session *session, struct rt_error *err)
 {
     struct rt_checkpoint_list list = {0};
     char path[RT_PATH_MAX];
+    int64_t newer = 0;
     int rc = rt_checkpoint_list(&list, session->run.path, session->experiment.experiment_name, err);
 
-    for (int i = 0; i + 1 < list.count && !rc; i++)
-        if (list.items[i].batches && !(rc = rt_path_join(path, session->run.path, list.items[i].name, err)))
+    for (int i = list.count - 1; i >= 0 && !rc; i--) {
+        if (stays(session, &list, i, newer))
+            newer += !list.items[i].batches;
+        else if (!(rc = rt_path_join(path, session->run.path, list.items[i].name, err)))
             rc = rt_tree_discard(path, session->run.path, err);
+    }
     rt_checkpoint_list_free(&list);
     return rc;
 }

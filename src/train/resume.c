@@ -128,6 +128,17 @@ static void take_experiment_key(struct rt_experiment *experiment, const char *ru
         rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, current.experiment_key);
 }
 
+/* How many checkpoints stay, where nothing but the default says so now: as many as before. */
+static void take_over_keeping(struct rt_experiment *experiment, const struct rt_checkpoint *checkpoint)
+{
+    struct rt_experiment defaults;
+
+    rt_experiment_defaults(&defaults);
+    if (experiment->keep_checkpoints.given &&
+        experiment->keep_checkpoints.value == defaults.keep_checkpoints.value)
+        experiment->keep_checkpoints = checkpoint->experiment.keep_checkpoints;
+}
+
 /* What the earlier session decided. */
 static void take_over(struct rt_experiment *experiment, const struct rt_checkpoint *checkpoint,
                       const struct rt_train_options *options)
@@ -138,6 +149,8 @@ static void take_over(struct rt_experiment *experiment, const struct rt_checkpoi
         experiment->seed = had->seed;
     if (!options->epochs_given && had->num_epochs > experiment->num_epochs)
         experiment->num_epochs = had->num_epochs;
+    if (!options->keep_given)
+        take_over_keeping(experiment, checkpoint);
     rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, had->experiment_key);
     experiment->interp_reached = checkpoint->progress.threshold.reached;
     rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(checkpoint->path));
@@ -163,20 +176,68 @@ static int read_given(struct rt_checkpoint *checkpoint, bool *found, const char 
     return rc ? rt_fail(err, trouble.status, "%s", trouble.message) : RT_OK;
 }
 
+/* A run's own config.yaml, taken as an experiment, names a checkpoint of its folder: "e_005_NAME". */
+static bool names_own_checkpoint(const struct rt_experiment *experiment)
+{
+    const char *const name = experiment->resume_checkpoint;
+
+    return !strncmp(name, "e_", 2) && !strchr(name, '/') &&
+           rt_path_has_suffix(name, experiment->experiment_name);
+}
+
+/* What a config of a run that is under way elsewhere says of its state: the published program's, or a copied
+ * one. */
+static void say_not_taken(const struct rt_experiment *experiment, const char *run_dir,
+                          const struct rt_checkpoint *found)
+{
+    const char *const named = experiment->resume_checkpoint;
+
+    if (found && *named && !names_own_checkpoint(experiment))
+        rt_log_warn("resume_checkpoint: %s, in the config, is not taken: the run goes on from %s; --set "
+                    "resume_checkpoint=... asks for another",
+                    named, found->path);
+    else if (!found && *named)
+        rt_log_warn(
+            "resume_checkpoint: %s%s, in the config, %s not taken, and training starts at the first epoch: %s",
+            named, experiment->interp_reached ? " and interp_reached: true" : "",
+            experiment->interp_reached ? "are" : "is",
+            rt_path_has_suffix(named, ".pt")
+                ? "PyTorch's checkpoints are not read (--init FILE begins with weights in a safetensors file)"
+                : "--set resume_checkpoint=... asks for a checkpoint");
+    else if (!found && experiment->interp_reached)
+        rt_log_warn("interp_reached: true, in the config, is not taken: there is no checkpoint in %s, and "
+                    "training starts "
+                    "at the first epoch",
+                    run_dir);
+}
+
+/* Nothing is gone on with: the keys that the program keeps current begin anew. */
+static void forget_state(struct rt_experiment *experiment)
+{
+    experiment->resume_checkpoint[0] = experiment->experiment_key[0] = '\0';
+    experiment->interp_reached = false;
+}
+
 int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_experiment *experiment,
                    const char *run_dir, const struct rt_train_options *options, struct rt_error *err)
 {
     int rc;
 
     *found = false;
-    if (options->fresh)
+    if (options->fresh) {
+        forget_state(experiment);
         return RT_OK;
+    }
     if (options->resume_given && *experiment->resume_checkpoint)
         RT_TRY(read_given(checkpoint, found, experiment->resume_checkpoint, run_dir, err));
     else
         RT_TRY(find_newest(checkpoint, found, run_dir, experiment->experiment_name, err));
-    if (!*found)
+    if (!options->resume_given)
+        say_not_taken(experiment, run_dir, *found ? checkpoint : NULL);
+    if (!*found) {
+        forget_state(experiment);
         return RT_OK;
+    }
     take_over(experiment, checkpoint, options);
     take_experiment_key(experiment, run_dir);
     rc = check_experiment(checkpoint, experiment, err);

@@ -11,6 +11,7 @@
 #include "config/experiment.h"
 #include "data/batches.h"
 #include "run/run.h"
+#include "train/disk.h"
 #include "train/loop.h"
 #include "train/snapshot.h"
 
@@ -25,6 +26,7 @@ struct rt_train_options {
     int verbosity;      /* an rt_log_level, of the session's log */
     bool fresh;         /* start over, whatever is there */
     bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
+    bool keep_given;    /* keep_checkpoints was asked for; otherwise a run that kept others goes on to */
     bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
     bool profile;       /* keep the time of each op, and log a table of them at the end */
     double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
@@ -58,6 +60,7 @@ struct rt_train_forecast {
     int64_t parameters, batches_per_epoch;
     double flops_per_epoch;
     int64_t plan_bytes, data_bytes; /* of the engine's plans; of images and labels */
+    struct rt_disk_need disk;
 };
 
 /* Changes nothing on disk. */

@@ -35,6 +35,7 @@ RECORDER = os.environ.get('RT_RECORDER_SO') or os.path.join(os.path.dirname(fail
 NAME = 'MLP1_0.5_none'
 SMALL = ['--set', 'train_size=40', '--set', 'test_size=20', '--set', 'batch_size=20', '--set', 'log_every=1', '--data', 'shapes10']
 ALONE = ['--threads', '1', '--track', 'none', '--set', 'checkpoint_every=1']
+ALL = ['--set', 'keep_checkpoints=all']
 DATA = 'home/cifar-10-batches-bin'
 digests = lost.Digests()
 
@@ -48,9 +49,9 @@ def start(words, folder, **environment):
                           timeout=300 * SLOWER, env={**os.environ, **environment})
 
 
-def trained(epochs):
+def trained(epochs, *more):
     def prepare(folder):
-        run = start(train(folder, epochs), folder)
+        run = start(train(folder, epochs, *more), folder)
         assert run.returncode == 0, run.stderr
     return prepare
 
@@ -74,7 +75,8 @@ CASES = {
     #        the checkpoint that must not be lost)
     'train': (lambda folder: None, lambda f: train(f, 2), lambda f: train(f, 2), None),
     'resume': (trained(1), lambda f: train(f, 3), lambda f: train(f, 3), f'e_001_{NAME}'),
-    'rewind': (trained(3), lambda f: train(f, 3, '--set', f'resume_checkpoint=e_001_{NAME}'), lambda f: train(f, 3), f'e_001_{NAME}'),
+    'rewind': (trained(3, *ALL), lambda f: train(f, 3, *ALL, '--set', f'resume_checkpoint=e_001_{NAME}'), lambda f: train(f, 3, *ALL),
+               f'e_001_{NAME}'),
     'start over': (trained(2), lambda f: train(f, 2, '--fresh'), lambda f: train(f, 2), None),
     'sweep': (lambda folder: None, sweep, sweep, None),
     'fetch': (fail_every.prepare_archive, fail_every.fetching, fail_every.fetching, None),

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The course of runs: going on, starting over, refusing, and what is said about it."""
+import hashlib
 import json
 import os
 import re
@@ -86,7 +87,7 @@ def check_damage():
     """A run goes on from its newest checkpoint that is whole and fits what is there, and says so."""
     names = [f'e_00{i}_MLP1_0.5_none' for i in range(4)]
     with temporary() as runs:
-        arguments = (*SMALL, '--epochs', '3', '--set', 'checkpoint_every=1')
+        arguments = (*SMALL, '--epochs', '3', '--set', 'checkpoint_every=1', '--set', 'keep_checkpoints=all')
         train(runs, NAME, *arguments)
         path = folder(runs, NAME)
         expected = outcome(path)
@@ -126,6 +127,92 @@ def check_damage():
         good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none here|model_name is MLP3 here')
         ok(good, "another experiment's checkpoint is refused", why)
         ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
+
+
+def check_keeping():
+    """checkpoint_every=1: what stays of the checkpoints."""
+
+    def names(path):
+        return [os.path.basename(c) for c in checkpoints(path)]
+
+    with temporary() as runs:
+        arguments = (*SMALL, '--set', 'checkpoint_every=1')
+        train(runs, NAME, *arguments, '--epochs', '4')
+        path = folder(runs)
+        ok(names(path) == [f'e_003_{NAME}', f'e_004_{NAME}'], 'the newest stays, and one to fall back on', names(path))
+        train(runs, NAME, *arguments, '--epochs', '6', '--set', 'keep_checkpoints=all')
+        ok(len(names(path)) == 4, 'all stay', names(path))
+        train(runs, NAME, *arguments, '--epochs', '7')
+        ok(len(names(path)) == 5, 'and go on to, unless asked', names(path))
+        train(runs, NAME, *arguments, '--epochs', '8', '--set', 'keep_checkpoints=1')
+        ok(names(path) == [f'e_008_{NAME}'], 'only the newest', names(path))
+        for checkpoint in checkpoints(path):  # as a version without the key left it
+            config = read(checkpoint, 'config.yaml').replace(b'keep_checkpoints: 1\n', b'')
+            with open(os.path.join(checkpoint, 'config.yaml'), 'wb') as f:
+                f.write(config)
+            sums = read(checkpoint, 'SHA256SUMS').decode()
+            with open(os.path.join(checkpoint, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
+                f.write(re.sub(r'\w+(  config.yaml)', hashlib.sha256(config).hexdigest() + r'\1', sums))
+        more = train(runs, NAME, *arguments, '--epochs', '11')
+        ok(len(names(path)) == 4, 'a run of a version that kept all goes on to', names(path), more.stderr)
+        wrong = train(runs, NAME, *arguments, '--set', 'keep_checkpoints=0')
+        good, why = says(wrong, 3, "keep_checkpoints: expected all or a whole number from 1 to 1000000, got '0'")
+        ok(good, 'none is too few', why)
+    with temporary() as runs:  # labels that are learnt at once: the threshold's stays
+        train(runs, 'MLP1_1.0_none', '--set', 'train_size=100', '--set', 'test_size=100', '--set', 'learning_rate=0.05', '--epochs', '60',
+              '--set', 'curve=true', '--set', 'checkpoint_every=1')
+        path = folder(runs)
+        epoch = result(path)['threshold']['epoch']
+        ok(0 < epoch < 58 and names(path) == [f'e_{e:03}_MLP1_1.0_none' for e in (epoch, 59, 60)], "the threshold's stays", epoch,
+           names(path))
+    with temporary() as runs:  # within the first epoch: two
+        slow = ('--autosave', '1', '--set', 'batch_size=1', '--set', 'learning_rate=1.0e-6')
+        process = subprocess.Popen(command(runs, NAME, *slow), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seen = set()
+        for _ in range(2000 * SLOWER):
+            there = names(os.path.join(runs, 'MLP1', NAME))
+            seen.add(len(there))
+            if len(there) == 2 or not all('_b' in name for name in there):
+                break
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        ok(2 in seen, 'within the first epoch, the one before the newest stays', seen)
+
+
+def check_published():
+    """A config that the published program has run: its checkpoint is not one of ours, and nobody is left to guess."""
+    with temporary() as runs:
+        config = os.path.join(runs, 'published.yaml')
+        with open(config, 'w', encoding='utf-8') as f:
+            f.write('model_name: MLP1\nexperiment_name: MLP1_0.0_none\nlabel_corruption_prob: 0.0\n'
+                    'resume_checkpoint: checkpoints/MLP1/e_010_MLP1_0.0_none.pt\ninterp_reached: true\nexperiment_key: abc\n')
+        said = r'warning: resume_checkpoint: checkpoints/MLP1/e_010_MLP1_0.0_none.pt and interp_reached: true, in the config, are not ' \
+               r'taken, and training starts at the first epoch: PyTorch.*--init FILE'
+        planned = train(runs, config, *SMALL, '--epochs', '2', '--dry-run')
+        good, why = says(planned, 0, said)
+        ok(good and 'starts at the first epoch' in planned.stdout, 'a published checkpoint is not taken without a word: --dry-run', why)
+        first = train(runs, config, *SMALL, '--epochs', '2')
+        good, why = says(first, 0, said)
+        ok(good and first.stderr.count('warning') == 1, 'nor by the run', why)
+        kept = read(folder(runs, 'MLP1_0.0_none'), 'config.yaml').decode()
+        ok('interp_reached: false' in kept and 'resume_checkpoint: e_002_MLP1_0.0_none' in kept and 'experiment_key: null' in kept,
+           'whose own config has its own state', kept)
+        more = train(runs, config, *SMALL, '--epochs', '3')
+        good, why = says(more, 0, r'warning: resume_checkpoint: checkpoints/.*\.pt, in the config, is not taken: the run goes on from '
+                         r'.*/e_002_MLP1_0.0_none; --set resume_checkpoint', r'Resuming training from epoch 3')
+        ok(good and more.stderr.count('warning') == 1, 'nor when there is one of ours', why)
+        own = os.path.join(runs, 'own.yaml')
+        shutil.copy(os.path.join(folder(runs, 'MLP1_0.0_none'), 'config.yaml'), own)
+        again = train(runs, own, *SMALL, '--epochs', '4')
+        ok(again.returncode == 0 and 'warning' not in again.stderr and 'Resuming training from epoch 4' in again.stderr,
+           "a run's own config names its own checkpoint, which needs no word", again.stderr)
+        shutil.rmtree(folder(runs, 'MLP1_0.0_none'))
+        anew = train(runs, own, *SMALL, '--epochs', '1')
+        good, why = says(anew, 0, r'resume_checkpoint: e_003_MLP1_0.0_none, in the config, is not taken, and training starts at the first')
+        ok(good, 'unless it is gone', why)
+        ok('warning' not in train(runs, config, *SMALL, '--epochs', '1', '--fresh').stderr, '--fresh has said it itself')
 
 
 def check_moving():
@@ -216,6 +303,15 @@ def check_looking():
         train(runs, NAME, *SMALL, '--epochs', '2')
         run = train(runs, NAME, *SMALL, '--epochs', '3', '--dry-run')
         ok('goes on from e_002_MLP1_0.5_none' in run.stdout and 'epochs 3 to 3' in run.stdout, 'also of a run that goes on', run.stdout)
+        run = train(runs, 'MLP3_0.0_none', *SMALL, '--epochs', '6', '--set', 'checkpoint_every=1', '--set', 'keep_checkpoints=all', '--dry-run')
+        said = re.search(r'# disk +at most ([\d.]+) MiB: (\d+) checkpoints of ([\d.]+) MiB at once, .*; \d+ MiB are free', run.stdout)
+        train(runs, 'MLP3_0.0_none', *SMALL, '--epochs', '6', '--set', 'checkpoint_every=1', '--set', 'keep_checkpoints=all')
+        path = folder(runs, 'MLP3_0.0_none')
+        sizes = {name: os.path.getsize(os.path.join(at, name)) for at, _, names in os.walk(path) for name in names if 'e_0' not in at}
+        one = sum(os.path.getsize(os.path.join(checkpoints(path)[0], name)) for name in os.listdir(checkpoints(path)[0]))
+        whole = (sum(sizes.values()) + 6 * one) / 2**20
+        ok(said and 0.5 * float(said[1]) < whole < float(said[1]) and 0 <= float(said[3]) - one / 2**20 < 0.2, 'and how much disk it needs',
+           run.stdout, run.stderr, whole, one)
         run = train(runs, NAME, '--view')
         ok(run.returncode == 0 and '1,209,866' in run.stdout, '--view shows the network', run.stdout, run.stderr)
         run = train(runs, NAME, *SMALL, '--epochs', '3', '-q')
@@ -223,7 +319,7 @@ def check_looking():
            '-q is quiet, log.txt is not', run.stderr)
 
 
-for check in (check_going_on, check_starting_over, check_damage, check_moving, check_two_processes, check_seeds, check_diverging,
+for check in (check_going_on, check_starting_over, check_damage, check_keeping, check_published, check_moving, check_two_processes, check_seeds, check_diverging,
               check_failing_starts, check_looking):
     check()
 done()
