@@ -78,7 +78,7 @@ static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error 
 
     if (rt_argument_flag(arguments, "quiet"))
         rt_log_set_level(RT_LOG_QUIET);
-    RT_TRY(rt_data_home(home, err));
+    RT_TRY(rt_data_home(home, "set one of them: the data set is installed below it", err));
     if (urls[0])
         fetch.urls = urls;
     fetch.replace = rt_argument_flag(arguments, "force");
@@ -107,10 +107,12 @@ const struct rt_command rt_command_data_fetch = {
     .name = "data fetch",
     .operands = "",
     .summary = "Download CIFAR-10 and install it for all later commands.",
-    .description = "Gets the binary version's archive (170 MB) from its server or a mirror, checks its "
-                   "SHA-256, and installs the files in the user's data directory, all of them or none. Only "
-                   "the official archive is accepted, wherever it comes from. The server can be very slow; "
-                   "repeat the command to resume an interrupted download.",
+    .description =
+        "Gets the binary version's archive (170 MB) from its server or a mirror, checks its "
+        "SHA-256, and installs the files in the user's data directory, all of them or none. Only "
+        "the official archive is accepted, wherever it comes from. A server that gives less than 1 MB in a "
+        "minute is left for the mirror, and tried once more in the end. Repeat the command to resume "
+        "an interrupted download.",
     .examples = "rethink data fetch                                   # from the server or a mirror\n"
                 "rethink data fetch --url cifar-10-binary.tar.gz      # from a local archive\n"
                 "rethink data fetch --url https://HOST/archive.tar.gz # from another server",

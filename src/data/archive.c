@@ -2,8 +2,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/memory.h"
 
@@ -17,6 +19,10 @@ struct unpacking {
     bool *seen; /* [count] */
     struct archive *archive;
     char *piece;
+    int fd;
+    char *input; /* PIECE bytes of the file, as libarchive asks for them */
+    struct rt_digest digest;
+    struct rt_error reading; /* why a read failed */
 };
 
 static int broken(const struct unpacking *u, const char *where, struct rt_error *err)
@@ -114,29 +120,71 @@ static int unpack_all(const struct unpacking *u, struct rt_error *err)
     return RT_OK;
 }
 
+/* What libarchive reads passes here, and through the digest. */
+static la_ssize_t read_piece(struct archive *archive, void *context, const void **bytes)
+{
+    struct unpacking *u = context;
+    size_t got;
+
+    if (rt_file_read(u->fd, u->path, u->input, PIECE, &got, &u->reading)) {
+        archive_set_error(archive, EIO, "%s", u->reading.message);
+        return -1;
+    }
+    rt_digest_update(&u->digest, u->input, got);
+    *bytes = u->input;
+    return (la_ssize_t)got;
+}
+
 static int open_archive(struct unpacking *u, struct rt_error *err)
 {
+    if (!rt_path_is_file(u->path))
+        return rt_fail(err, RT_EIO, "%s: no such file, or not a regular one", u->path);
+    RT_TRY(rt_file_open(&u->fd, u->path, RT_OPEN_READ, err));
+    RT_TRY(rt_digest_start(&u->digest, err));
     u->archive = archive_read_new();
     if (!u->archive)
         return rt_fail(err, RT_EMEMORY, "cannot allocate an archive reader");
     if (archive_read_support_filter_gzip(u->archive) != ARCHIVE_OK ||
         archive_read_support_format_tar(u->archive) != ARCHIVE_OK)
         return broken(u, "cannot read tar.gz", err);
-    if (archive_read_open_filename(u->archive, u->path, PIECE) != ARCHIVE_OK)
+    if (archive_read_open(u->archive, u, NULL, read_piece, NULL) != ARCHIVE_OK)
         return broken(u, "cannot read", err);
     return RT_OK;
 }
 
-int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
-                      int count, struct rt_error *err)
+/* The rest of the file, behind the archive's end, belongs to the digest. */
+static int check_digest(struct unpacking *u, const char *sha256, struct rt_error *err)
 {
-    struct unpacking u = {.path = archive, .folder = folder, .members = members, .count = count};
+    char hex[RT_DIGEST_HEX];
+    size_t got;
+
+    do {
+        RT_TRY(rt_file_read(u->fd, u->path, u->input, PIECE, &got, err));
+        rt_digest_update(&u->digest, u->input, got);
+    } while (got);
+    RT_TRY(rt_digest_finish(&u->digest, hex, err));
+    if (sha256 && strcmp(hex, sha256) != 0)
+        return rt_fail(err, RT_EDATA,
+                       "%s: changed while it was read: SHA-256 %s, expected %s; nothing of it is used", u->path,
+                       hex, sha256);
+    return RT_OK;
+}
+
+int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
+                      int count, const char *sha256, struct rt_error *err)
+{
+    struct unpacking u = {.path = archive, .folder = folder, .members = members, .count = count, .fd = -1};
     int rc;
 
     if (!(rc = rt_alloc(&u.seen, (size_t)count, sizeof *u.seen, "the archive's members", err)) &&
-        !(rc = rt_alloc(&u.piece, PIECE, 1, "a piece of the archive", err)) && !(rc = open_archive(&u, err)))
-        rc = unpack_all(&u, err);
+        !(rc = rt_alloc(&u.piece, PIECE, 1, "a piece of the archive", err)) &&
+        !(rc = rt_alloc(&u.input, PIECE, 1, "a piece of the archive", err)) && !(rc = open_archive(&u, err)) &&
+        !(rc = unpack_all(&u, err)))
+        rc = check_digest(&u, sha256, err);
     archive_read_free(u.archive);
+    rt_digest_free(&u.digest);
+    rt_file_close_read(&u.fd);
+    rt_free(&u.input);
     rt_free(&u.piece);
     rt_free(&u.seen);
     return rc;

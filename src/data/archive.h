@@ -13,10 +13,13 @@ struct rt_archive_member {
     int64_t size_min, size_max;
 };
 
-/* Writes each of `count` members into `folder`. Other members are skipped. RT_EDATA, naming archive and member:
- * not a whole tar.gz; a requested member missing, duplicate, of another size, or not a regular file; too much
- * other content. RT_EIO. Files written before the error are left: unpack into an empty folder. */
+/* Writes each of `count` members into `folder`, from a regular file that is opened once. `sha256`, if not null,
+ * is what all bytes of the file must hash to, as they were read here: the file may have changed since it was
+ * looked at (RT_EDATA then, like all else that is wrong with it). Other members are skipped. RT_EDATA, naming
+ * archive and member: not a whole tar.gz; a requested member missing, duplicate, of another size, or not a
+ * regular file; too much other content. RT_EIO. Files written before the error are left: unpack into an empty
+ * folder. */
 int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
-                      int count, struct rt_error *err);
+                      int count, const char *sha256, struct rt_error *err);
 
 #endif

@@ -15,6 +15,9 @@
 
 enum { RETRIES = 3, NAMES_BYTES_MAX = 4096 };
 
+/* What a server must give, as bytes a second: 1 MB a minute; at the last try 50 kB. */
+static const double floor_speed = 1e6 / 60, last_floor_speed = 5e4 / 60;
+
 static const char *const cifar10_urls[] = {
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     "https://mindspore-website.obs.cn-north-4.myhuaweicloud.com/notebook/datasets/cifar-10-binary.tar.gz",
@@ -34,8 +37,11 @@ struct download {
     const char *url;
     char part[RT_PATH_MAX];
     int fd;
-    int64_t size; /* of the file so far */
-    int status;   /* why `receive` stopped the transfer */
+    int64_t size;       /* of the file so far */
+    double floor_speed; /* below which the server is given up */
+    bool slow;          /* the last failure was that */
+    bool elsewhere;     /* it was one that another server, or another time, may not have */
+    int status;         /* why `receive` stopped the transfer */
     struct rt_error err;
 };
 
@@ -72,9 +78,12 @@ static int start_over(struct download *d, struct rt_error *err)
 /* One request for the missing part. *again: worth retrying. */
 static int request_rest(struct download *d, struct rt_http *http, bool *again, struct rt_error *err)
 {
+    const double stall_s = d->fetch->stall_s > 0 ? d->fetch->stall_s : 60;
     const struct rt_http_request request = {
         .url = d->url,
-        .timeout_s = d->fetch->stall_s > 0 ? d->fetch->stall_s : 60,
+        .timeout_s = stall_s,
+        .floor_s = stall_s,
+        .floor_bytes = (int64_t)(d->floor_speed * stall_s),
         .receive = receive,
         .progress = progress_of_download,
         .context = d,
@@ -88,16 +97,20 @@ static int request_rest(struct download *d, struct rt_http *http, bool *again, s
     const int status = answer.status;
 
     *again = false;
+    d->elsewhere = rc && answer.outcome != RT_HTTP_REFUSED;
+    d->slow = rc && answer.outcome == RT_HTTP_SLOW;
     if (d->status) {
+        d->elsewhere = false;
         *err = d->err;
         rc = d->status;
     } else if (request.offset > 0 && (status == 416 || (rc && status == 200))) {
         *again = true; /* the server cannot resume */
         rc = start_over(d, err);
     } else if (rc) {
-        *again = answer.outcome == RT_HTTP_LOST || (answer.outcome == RT_HTTP_UNREACHED && d->size > 0);
+        *again = answer.outcome == RT_HTTP_LOST ||
+                 (answer.outcome == RT_HTTP_UNREACHED && d->size > 0); /* not SLOW */
     } else if (status != 0 && status != 200 && status != 206) {
-        *again = status >= 500 || status == 429;
+        *again = d->elsewhere = status >= 500 || status == 429;
         rc = rt_fail(err, RT_EIO, "GET %s: the server answers %d", rt_http_shown(d->url, shown, sizeof shown),
                      status);
     }
@@ -137,6 +150,8 @@ static int verify(const struct rt_fetch *fetch, const char *archive, const char 
     char hex[RT_DIGEST_HEX];
     uint64_t size;
 
+    if (!rt_path_is_file(archive))
+        return rt_fail(err, RT_EIO, "%s: no such file, or not a regular one", archive);
     RT_TRY(rt_file_size(archive, &size, err));
     if (size != (uint64_t)fetch->archive_bytes)
         return rt_fail(err, RT_EDATA, "%s: %llu bytes, expected %lld: not the archive, or not all of it",
@@ -200,7 +215,7 @@ static int unpack(const struct rt_fetch *fetch, const char *archive, const char 
         members[i] = (struct rt_archive_member){rt_cifar10_files[i].path, rt_cifar10_files[i].name, size, size};
     members[RT_CIFAR10_FILES] = (struct rt_archive_member){RT_CIFAR10_FOLDER "/" RT_CIFAR10_NAMES,
                                                            RT_CIFAR10_NAMES, 1, NAMES_BYTES_MAX};
-    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, err);
+    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, fetch->sha256, err);
 }
 
 static int install(const struct rt_fetch *fetch, const char *archive, const char *home, const char *target,
@@ -215,27 +230,44 @@ static int install(const struct rt_fetch *fetch, const char *archive, const char
     return rc;
 }
 
-/* The archive's path, from the first URL that gives it, in archive[]; *downloaded: it is ours to remove. */
+/* One that is to be had at `url`: its path in archive[]; *downloaded: it is ours to remove. */
+static int obtain_from(struct download *d, const char *url, char archive[RT_PATH_MAX], bool *downloaded,
+                       struct rt_error *err)
+{
+    const bool local = !strstr(url, "://");
+
+    d->url = url;
+    d->elsewhere = d->slow = false;
+    *downloaded = !local;
+    rt_copy_text(archive, RT_PATH_MAX, local ? url : d->part);
+    return local ? verify(d->fetch, url, url, err) : download(d, err);
+}
+
+/* From the first URL that gives it; when none does, from the first once more, more patiently, if it was slow or
+ * broke off. */
 static int obtain(const struct rt_fetch *fetch, const char *home, char archive[RT_PATH_MAX], bool *downloaded,
                   struct rt_error *err)
 {
-    struct download d = {.fetch = fetch, .fd = -1};
+    struct download d = {.fetch = fetch, .fd = -1, .floor_speed = floor_speed};
+    bool first_again = false;
     int rc = RT_EIO;
 
     RT_TRY(rt_path_join(d.part, home, ".cifar-10-binary.tar.gz.part", err));
     for (int i = 0; fetch->urls[i]; i++) {
-        const bool local = !strstr(fetch->urls[i], "://");
-
         if (i)
             rt_log_warn("%s", err->message);
-        d.url = fetch->urls[i];
-        *downloaded = !local;
-        rt_copy_text(archive, RT_PATH_MAX, local ? d.url : d.part);
-        rc = local ? verify(fetch, d.url, d.url, err) : download(&d, err);
+        rc = obtain_from(&d, fetch->urls[i], archive, downloaded, err);
         if (!rc || rc == RT_EMEMORY)
-            break;
+            return rc;
+        if (i == 0)
+            first_again = d.elsewhere;
     }
-    return rc;
+    if (!first_again || (!fetch->urls[1] && !d.slow))
+        return rc;
+    rt_log_warn("%s", err->message);
+    rt_log_info("the first server once more");
+    d.floor_speed = last_floor_speed;
+    return obtain_from(&d, fetch->urls[0], archive, downloaded, err);
 }
 
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],

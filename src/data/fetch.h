@@ -15,8 +15,8 @@ struct rt_fetch {
     int64_t archive_bytes;   /* its size */
     int64_t file_bytes;      /* of each of the six files in it */
     bool replace;            /* what is installed already */
-    double stall_s;          /* time-out of a request without a byte received; 0: 60 */
-    double retry_s;          /* delay before the first retry, then twice and three times that; 0: 1 */
+    double stall_s; /* a server that gives less than 1 MB in 60 s, scaled to this time, is given up; 0: 60 */
+    double retry_s; /* delay before the first retry, then twice and three times that; 0: 1 */
     void (*progress)(void *context, int64_t received, int64_t total); /* may be null */
     void *context;
 };
@@ -24,9 +24,11 @@ struct rt_fetch {
 /* CIFAR-10's binary version and its mirrors. */
 extern const struct rt_fetch rt_fetch_cifar10;
 
-/* Installs the files in HOME/cifar-10-batches-bin, whose path goes to `installed`; HOME is made if needed. An
- * interrupted download is kept in HOME and resumed the next time. RT_EIO: no server had it, or the disk failed;
- * RT_EDATA: not the pinned archive. */
+/* Installs the files in HOME/cifar-10-batches-bin, whose path goes to `installed`; HOME is made if needed. A
+ * server that is slow, hangs or breaks off is followed by the next one, which resumes what there is, and in the
+ * end by the first once more, from which a twentieth of that speed is taken. What is hashed is what is
+ * unpacked. An interrupted download is kept in HOME and resumed the next time. RT_EIO: no server had it, or the
+ * disk failed; RT_EDATA: not the pinned archive. */
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
                      struct rt_error *err);
 

@@ -25,7 +25,7 @@ static int open_installed(struct rt_source *source, struct rt_error *err)
 
     if (given && *given && !find_kind(given))
         return source->kind->open(source, given, err);
-    RT_TRY(rt_data_home(directory, err));
+    RT_TRY(rt_data_home(directory, "give --data DIR", err));
     return source->kind->open(source, directory, err);
 }
 

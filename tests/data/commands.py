@@ -102,7 +102,10 @@ def fetch(scratch):
     home = scratch / 'home' / 'rethink'
     tap.ok(not list(home.iterdir()), 'fetch: leaves nothing', *home.iterdir())
     done = rethink('data', 'fetch', HOME='relative', XDG_DATA_HOME='')
-    tap.ok(one_error(done, 5, 'HOME'), 'fetch: no place to install', *shown(done))
+    tap.ok(one_error(done, 5, 'HOME', 'set one of them') and '--data' not in done.stderr,
+           'fetch: no place to install, and no advice that it would not take', *shown(done))
+    done = rethink('data', 'check', HOME='relative', XDG_DATA_HOME='')
+    tap.ok(one_error(done, 5, 'HOME', '--data DIR'), 'check: no place to look', *shown(done))
     done = rethink('data', 'fetch', 'extra')
     tap.ok(done.returncode == 2, 'fetch: takes no operand', *shown(done))
 

@@ -139,6 +139,31 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
         threading.Event().wait(6)
 
+    def once(self):
+        """Hangs behind its headers the first time."""
+        kind = type(self)
+        kind.breaks += 1
+        return self.silent() if kind.breaks == 1 else self.good()
+
+    def slowly(self, burst, step):
+        """`burst` bytes at once, then `step` bytes each 0.2 s."""
+        at, total = self.start(), len(self.body)
+        headers = {'Content_Range': f'bytes {at}-{total - 1}/{total}'} if at else {}
+        try:
+            self.answer(206 if at else 200, self.body[at:burst], total - at, **headers)
+            for i in range(max(at, burst), total, step):
+                threading.Event().wait(0.2)
+                self.wfile.write(self.body[i:i + step])
+                self.wfile.flush()
+        except OSError:
+            pass
+
+    def drips(self):
+        self.slowly(100000, 2)
+
+    def steady(self):
+        self.slowly(len(self.body) - 20000, 800)
+
 
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Server)
 server.daemon_threads = True
@@ -224,6 +249,13 @@ installs('the next mirror when the first is missing', BASE + 'missing', BASE + '
 installs('the next mirror when the first has other bytes', BASE + 'other', BASE + 'good')
 installs('the next mirror when the first breaks off: it goes on', BASE + 'half', BASE + 'good',
          check=lambda out: Server.seen[-1] == ('/good', 'bytes=1000-'))
+installs('the next mirror when the first hangs behind its headers', BASE + 'silent', BASE + 'good')
+installs('the next mirror when the first gives ten bytes a second: it goes on', BASE + 'drips', BASE + 'good',
+         check=lambda out: Server.seen[-1][0] == '/good' and int(Server.seen[-1][1][6:-1]) > 100000)
+installs('the first again when it hung and no mirror has it', BASE + 'once', BASE + 'missing',
+         check=lambda out: [where for where, _ in Server.seen] == ['/once', '/missing', '/once'])
+installs('the first again, more patiently, when it is only slow', BASE + 'steady',
+         check=lambda out: [where for where, _ in Server.seen] == ['/steady', '/steady'])
 installs('what a killed fetch left is removed', BASE + 'good',
          prepare=lambda home: (home / '.cifar-10-batches-bin.999999-0.tmp').mkdir())
 with tempfile.TemporaryDirectory() as scratch:
@@ -238,6 +270,9 @@ refuses('a missing page', IO, ['/missing', '404'], BASE + 'missing')
 refuses('a log-in page instead', DATA, ['/html', '26 bytes'], BASE + 'html')
 refuses('one bit wrong', DATA, ['/other', 'SHA-256', sha(GOOD)], BASE + 'other')
 refuses('more than the archive', DATA, ['more than'], BASE + 'endless')
+with tempfile.TemporaryDirectory() as scratch:
+    os.mkfifo(scratch + '/fifo')
+    refuses('a FIFO', IO, ['regular'], scratch + '/fifo')
 refuses('a server that falls silent', IO, ['/silent'], BASE + 'silent')
 refuses('a server that always breaks off: kept for later', IO, ['/half'], BASE + 'half', leaves=[PART])
 refuses('a redirect in circles', CONFIG, ['/loop'], BASE + 'loop')
@@ -274,6 +309,38 @@ def unwritable(scratch):
     tap.ok(code == IO and 'file' in output and not Server.seen, 'a data directory that cannot be made', output)
 
 
+def swapped(scratch):
+    """A file that is another one at each look: what is installed is what was hashed, or nothing is."""
+    contents, codes = dict(CONTENTS), set()
+    while True:
+        contents[FOLDER + NAMES[0]] = noise.randbytes(FILE_BYTES)
+        other = archive(contents)
+        if len(other) == len(GOOD):
+            break
+    path, stop = scratch / 'archive.tar.gz', threading.Event()
+    path.write_bytes(GOOD)
+
+    def swap():
+        for i in range(1 << 30):
+            if stop.is_set():
+                return
+            (scratch / 'next').write_bytes((other, GOOD)[i % 2])
+            os.replace(scratch / 'next', path)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    bad = []
+    for i in range(12):
+        code, output = fetch(scratch / f'home{i}', path)
+        codes.add(code)
+        if code not in (0, DATA) or (code == 0) != is_whole(scratch / f'home{i}') or (code and left(scratch / f'home{i}')):
+            bad.append((code, output))
+    stop.set()
+    thread.join()
+    tap.empty(bad, f'a file that changes while it is fetched: only what was hashed is installed (exit codes {codes})')
+
+
+case(swapped)
 case(keeps_installed)
 case(locked)
 case(unwritable)

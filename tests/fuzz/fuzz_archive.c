@@ -17,7 +17,7 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     const char *const folder = rt_fuzz_folder(), *const archive = rt_fuzz_file(bytes, size);
     struct rt_error err;
     struct rt_names names;
-    const int rc = rt_archive_unpack(archive, folder, members, 2, &err);
+    const int rc = rt_archive_unpack(archive, folder, members, 2, NULL, &err);
 
     if (rc)
         rt_fuzz_check_error(rc, &err);
