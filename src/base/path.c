@@ -1,6 +1,7 @@
 #include "base/path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -72,6 +73,20 @@ bool rt_path_is_folder(const char *path)
     struct stat status;
 
     return !stat(path, &status) && S_ISDIR(status.st_mode);
+}
+
+int rt_folder_sync(const char *path, struct rt_error *err)
+{
+    const int fd = rt_system_open(path, O_RDONLY | O_DIRECTORY, 0);
+    int rc = RT_OK;
+
+    if (fd < 0)
+        return rt_fail_errno(err, RT_EIO, errno, "cannot open the folder %s", path);
+    if (rt_system_fsync(fd, path) && errno != EINVAL &&
+        errno != EROFS) /* some file systems cannot sync folders */
+        rc = rt_fail_errno(err, RT_EIO, errno, "cannot write the folder %s to disk", path);
+    rt_system_close(fd, path);
+    return rc;
 }
 
 /* Synced even if another process created it first, since that process may not have synced it yet. */

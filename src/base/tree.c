@@ -11,20 +11,6 @@
 #include "base/path.h"
 #include "base/system.h"
 
-int rt_folder_sync(const char *path, struct rt_error *err)
-{
-    const int fd = rt_system_open(path, O_RDONLY | O_DIRECTORY, 0);
-    int rc = RT_OK;
-
-    if (fd < 0)
-        return rt_fail_errno(err, RT_EIO, errno, "cannot open the folder %s", path);
-    if (rt_system_fsync(fd, path) && errno != EINVAL &&
-        errno != EROFS) /* some file systems cannot sync folders */
-        rc = rt_fail_errno(err, RT_EIO, errno, "cannot write the folder %s to disk", path);
-    rt_system_close(fd, path);
-    return rc;
-}
-
 void rt_names_free(struct rt_names *names)
 {
     for (int i = 0; i < names->count; i++)

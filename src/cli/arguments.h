@@ -4,11 +4,6 @@
 
 #include "cli/command.h"
 
-/* Finds the command that the words begin with ("data fetch" before "data") and how many words its name takes.
- * RT_EUSAGE suggests the nearest name. */
-int rt_command_find(const struct rt_command **command, int *words, int count, char **strings,
-                    struct rt_error *err);
-
 /* Parses what follows the command's name: --name VALUE, --name=VALUE, -n VALUE, -nVALUE, flags together (-qv),
  * "--" before operands that look like options. *help tells that --help or -h was among them; then nothing else
  * is checked. RT_EUSAGE. rt_arguments_free also after an error. The strings are borrowed. */

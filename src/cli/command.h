@@ -1,5 +1,5 @@
-/* Commands: each is one file in cli/ and one line in RT_COMMANDS. --help, the man page and the shell completion
- * are made from the same tables. */
+/* A command: its options, its help, and what it is given. Each is one file in cli/ and one line in RT_COMMANDS
+ * (cli/commands.h). */
 #ifndef RT_CLI_COMMAND_H
 #define RT_CLI_COMMAND_H
 
@@ -53,38 +53,6 @@ struct rt_command {
     bool hidden;                     /* not in --help, the man page and the completion */
     int (*run)(const struct rt_arguments *arguments, struct rt_error *err);
 };
-
-/* The commands that exist, in the order of --help; each command's file defines rt_command_NAME. */
-/* clang-format off */
-#define RT_COMMANDS(X) \
-    X(train) \
-    X(evaluate) \
-    X(bench) \
-    X(list) \
-    X(sync) \
-    X(config) \
-    X(view) \
-    X(sweep) \
-    X(figure1) \
-    X(figure2) \
-    X(seed_importance) \
-    X(plot) \
-    X(report) \
-    X(data_fetch) \
-    X(data_check) \
-    X(data_samples) \
-    X(help) \
-    X(man) \
-    X(completion) \
-    X(config_table)
-/* clang-format on */
-
-#define RT_COMMAND_DECLARE(name) extern const struct rt_command rt_command_##name;
-RT_COMMANDS(RT_COMMAND_DECLARE)
-#undef RT_COMMAND_DECLARE
-
-/* All of them, ended by null. */
-extern const struct rt_command *const rt_commands[];
 
 /* Options shared by several commands, so that they read the same everywhere. */
 #define RT_OPTION_DATA                                                                                         \

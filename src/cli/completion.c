@@ -1,7 +1,7 @@
 /* rethink completion bash: the completion script, from the tables of commands and keys. Called by the build. */
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/output.h"
 #include "config/builtin.h"
 #include "config/experiment.h"

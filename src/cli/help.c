@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "cli/arguments.h"
+#include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage.h"
 

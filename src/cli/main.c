@@ -7,6 +7,7 @@
 
 #include "base/process.h"
 #include "cli/arguments.h"
+#include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage.h"
 

@@ -2,7 +2,7 @@
  * Called by the build. */
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage.h"
 #include "config/keys.h"

@@ -1,4 +1,5 @@
 #include "cli/usage.h"
+#include "cli/commands.h"
 
 #include <stdio.h>
 #include <string.h>

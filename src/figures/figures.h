@@ -2,14 +2,9 @@
 #ifndef RT_FIGURES_FIGURES_H
 #define RT_FIGURES_FIGURES_H
 
+#include "figures/curve.h"
 #include "figures/figure.h"
 #include "figures/records.h"
-
-struct rt_figure_options {
-    const char *reference; /* directory of published points to lay behind, or null */
-    bool steps;            /* x in logged points instead of epochs */
-    int window;            /* of the smoothing; 0: none */
-};
 
 struct rt_figure_kind {
     const char *name;  /* of the files */
@@ -52,24 +47,7 @@ int rt_figures_draw(const struct rt_records *records, const char *directory, con
                     void (*drawn)(void *context, const struct rt_figure_kind *kind), void *context,
                     struct rt_error *err);
 
-/* For builders: the curve of one built-in experiment and its other seeds, raw and smoothed or with its band;
- * then *runs is how many there were. */
-struct rt_curve_request {
-    const char *experiment, *label;
-    enum rt_column y;
-    enum rt_mark mark; /* RT_MARK_LINE or RT_MARK_THIN */
-    struct rt_style style;
-    bool raw; /* the raw curve faint behind it */
-};
-int rt_figure_add_curve(struct rt_figure *figure, const struct rt_records *records,
-                        const struct rt_curve_request *request, const struct rt_figure_options *options,
-                        int *runs, struct rt_error *err);
-
-/* The end of a note that says how the curves were smoothed and, if runs > 1, what the band is. */
-void rt_figure_note_smoothing(struct rt_figure *figure, const struct rt_figure_options *options, int runs);
-
-void rt_figure_label_x(struct rt_figure *figure, const struct rt_figure_options *options);
-
+/* The builders, called by rt_figure_build alone. */
 #define RT_FIGURE_BUILDER(builder)                                                                             \
     int rt_figure_build_##builder(struct rt_figure *figure, const struct rt_figure_kind *kind,                 \
                                   const struct rt_records *records, const struct rt_figure_options *options,   \
