@@ -31,7 +31,8 @@ def check_help():
     empty(bad, 'every command has --help, -h and help with examples of itself')
 
 
-INTERNAL = {'RETHINK_SWEEP'}  # set by a sweep for the runs that it starts
+INTERNAL = {'RETHINK_SWEEP',  # set by a sweep for the runs that it starts
+            'RETHINK_CUDA_DRIVER'}  # a driver without a GPU, for tests
 
 
 def check_environment():
