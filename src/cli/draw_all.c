@@ -36,6 +36,15 @@ void rt_draw_samples(const struct rt_records *records, const char *figures, bool
         rt_log_warn("no sample images: %s", cause.message);
 }
 
+void rt_draw_run_samples(const struct rt_dataset *dataset, const char *run_dir)
+{
+    struct rt_error failure;
+    char path[RT_PATH_MAX];
+
+    if (rt_path_join(path, run_dir, "samples.png", &failure) || rt_samples_write_grid(dataset, path, &failure))
+        rt_log_warn("%s", failure.message);
+}
+
 static int write_report(const struct rt_drawing *drawing, const struct rt_records *records,
                         const struct rt_figure_options *options, struct rt_error *err)
 {

@@ -56,14 +56,6 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallb
 
 /* ---- the options ---- */
 
-static const struct rt_launcher *find_launcher(const char *name)
-{
-    for (int i = 0; rt_launchers[i]; i++)
-        if (!strcmp(rt_launchers[i]->name, name))
-            return rt_launchers[i];
-    return NULL;
-}
-
 static int read_jobs(const struct rt_arguments *arguments, int *jobs, struct rt_error *err)
 {
     const char *text = rt_argument(arguments, "jobs");
@@ -78,26 +70,29 @@ static int read_jobs(const struct rt_arguments *arguments, int *jobs, struct rt_
 static int read_options(struct rt_sweep_options *options, const struct rt_arguments *arguments, char *program,
                         struct rt_error *err)
 {
-    const char *runs = rt_argument(arguments, "runs"), *launcher = rt_argument(arguments, "launcher");
-    const bool here = !launcher || !strcmp(launcher, "local");
+    const char *runs = rt_argument(arguments, "runs"), *name = rt_argument(arguments, "launcher");
+    const struct rt_launcher *launcher = name ? rt_launcher_find(NULL, name) : NULL;
     const ssize_t length = readlink("/proc/self/exe", program, RT_PATH_MAX - 1);
-    long cores;
+    long cores, side_by_side;
 
     if (length < 0)
         return rt_fail(err, RT_EIO, "/proc/self/exe: cannot tell the path of this program");
     program[length] = 0;
-    RT_TRY(rt_argument_integer(arguments, "cores", 1, here ? rt_core_count() : 1024, rt_core_count(), &cores,
-                               err));
+    RT_TRY(rt_argument_integer(arguments, "cores", 1, launcher && !launcher->here ? 1024 : rt_core_allowed(),
+                               rt_core_count(), &cores, err));
+    RT_TRY(rt_argument_integer(arguments, "side-by-side", 1, 1024, 0, &side_by_side, err));
     *options = (struct rt_sweep_options){
         .program = program,
         .runs = runs ? runs : RT_RUNS_DEFAULT,
         .data = rt_argument(arguments, "data"),
         .engine = rt_argument(arguments, "engine"),
         .device = rt_argument(arguments, "device"),
+        .side_by_side = (int)side_by_side,
         .cores = (int)cores,
         .fail_fast = rt_argument_flag(arguments, "fail-fast"),
         .fresh = rt_argument_flag(arguments, "fresh"),
         .quiet = rt_argument_flag(arguments, "quiet"),
+        .begin = rt_draw_run_samples,
         .partition = rt_argument(arguments, "partition"),
         .time_limit = rt_argument(arguments, "time"),
         .memory = rt_argument(arguments, "memory"),
@@ -150,20 +145,31 @@ static int print_plan(struct rt_sweep *sweep, struct rt_error *err)
     return rc;
 }
 
+static int find_launcher(const struct rt_launcher **launcher, const struct rt_sweep *sweep, const char *name,
+                         struct rt_error *err)
+{
+    if (!(*launcher = rt_launcher_find(sweep, name)))
+        return rt_fail(err, RT_EUSAGE, "--launcher: there is no '%s', only " RT_LAUNCHERS(RT_LIST_WORD), name);
+    if (sweep->device_count > 1 && *launcher != &rt_launcher_threads)
+        return rt_fail(err, RT_EUSAGE, "--device %s: several devices need --launcher threads",
+                       sweep->options.device);
+    return RT_OK;
+}
+
 static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "figures");
-    const struct rt_launcher *launcher = find_launcher(name ? name : "local");
+    const struct rt_launcher *launcher;
 
-    if (!launcher)
-        return rt_fail(err, RT_EUSAGE, "--launcher: there is no '%s': local, slurm or print", name);
+    RT_TRY(rt_sweep_choose_places(sweep, err));
+    RT_TRY(find_launcher(&launcher, sweep, name, err));
     if (launcher->patience && !rt_argument_flag(arguments, "dry-run"))
         sweep->options.stop = rt_signals_catch(launcher->patience);
     RT_TRY(rt_sweep_inspect(sweep, err));
     rt_sweep_share_cores(sweep);
     if (rt_argument_flag(arguments, "dry-run"))
         return print_plan(sweep, err);
-    if (launcher != &rt_launcher_local)
+    if (!launcher->here)
         return launcher->launch(sweep, err);
     struct rt_drawing drawing = {.runs = sweep->options.runs,
                                  .figures = figures ? figures : "figures",

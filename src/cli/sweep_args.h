@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/experiment_args.h"
+#include "data/dataset.h"
 #include "sweep/sweep.h"
 
 #define RT_SWEEP_OPTIONS                                                                                       \
@@ -19,8 +20,10 @@
         {"fail-fast", 0, NULL, NULL, "stop all runs when one fails"},                                          \
         {"fresh", 0, NULL, NULL, "start over runs that are there already"},                                    \
         {"dry-run", 0, NULL, NULL, "only show the plan, with what it will cost"},                              \
-        {"launcher", 0, "NAME", "local slurm print",                                                           \
-         "local (default): here; slurm: submitted as one job array; print: that script, shown"},               \
+        {"side-by-side", 0, "N", NULL,                                                                         \
+         "runs at once on each device (default: as its memory allows; on cores as --jobs says)"},              \
+        {"launcher", 0, "NAME", RT_LAUNCHERS(RT_LIST_WORD),                                                    \
+         "how runs are carried out" RT_LAUNCHERS(RT_LIST_HELP)},                                               \
         {"partition", 0, "NAME", NULL, "of the cluster"},                                                      \
         {"time", 0, "LIMIT", NULL, "of one run on the cluster, as Slurm takes it: 2:00:00"},                   \
         {"memory", 0, "SIZE", NULL, "of one run on the cluster, as Slurm takes it: 2G"},                       \
@@ -56,6 +59,8 @@ struct rt_records;
 /* The sample images of the runs' data set and its corruptions; says so where the data cannot be found any more.
  */
 void rt_draw_samples(const struct rt_records *records, const char *figures, bool quiet);
+/* samples.png in the folder of a run that starts, for its trackers; a warning when it cannot be drawn. */
+void rt_draw_run_samples(const struct rt_dataset *dataset, const char *run_dir);
 int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include "cli/experiment_args.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "cli/sweep_args.h"
 #include "cli/view.h"
-#include "figures/samples.h"
 #include "train/session.h"
 
 /* The last --set KEY=... of that key; null: none. */
@@ -22,16 +22,6 @@ static const char *last_set(const struct rt_arguments *arguments, const char *ke
         if (!strncmp(assignment, key, length) && assignment[length] == '=')
             found = assignment;
     return found;
-}
-
-/* What the run sees, for trackers: worth a warning when it cannot be drawn. */
-static void draw_samples(const struct rt_dataset *dataset, const char *run_dir)
-{
-    struct rt_error failure;
-    char path[RT_PATH_MAX];
-
-    if (rt_path_join(path, run_dir, "samples.png", &failure) || rt_samples_write_grid(dataset, path, &failure))
-        rt_log_warn("%s", failure.message);
 }
 
 static int read_options(struct rt_train_options *options, const struct rt_arguments *arguments,
@@ -54,7 +44,7 @@ static int read_options(struct rt_train_options *options, const struct rt_argume
         .resume_given = last_set(arguments, "resume_checkpoint"),
         .autosave_s = (double)autosave_s,
     };
-    options->begin = draw_samples;
+    options->begin = rt_draw_run_samples;
     if (rt_argument_flag(arguments, "quiet"))
         options->verbosity = -1;
     else if (rt_argument_flag(arguments, "verbose"))

@@ -1,253 +1,17 @@
 #include "data/dataset.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "base/digest.h"
 #include "base/memory.h"
 #include "base/mt19937.h"
 #include "base/thread.h"
 #include "data/corruption/corruption.h"
-#include "data/source.h"
+#include "data/images.h"
 
-enum { DIGEST_IMAGES = 1000, IMAGE = RT_CHANNELS * RT_PLANE };
+enum { IMAGE = RT_CHANNELS * RT_PLANE };
 
-/* What the threads that read, crop and hash share. Each block is one thread's. */
-struct loading {
-    struct rt_source source;
-    struct rt_dataset dataset;
-    struct rt_team *team;
-    uint8_t *labels; /* [total]: of the whole set, for their corruption draws for all */
-    long blocks;
-    struct loading_block {
-        char digest[RT_DIGEST_HEX];
-        int status;
-        struct rt_error err;
-    } * block;
-};
-
-/* Where record `index` of the whole set goes among the kept ones, or -1. */
-static long kept_index(const struct loading *loading, size_t index)
-{
-    const struct rt_dataset *dataset = &loading->dataset;
-    const size_t train_total = loading->source.kind->train_count;
-
-    if (index < train_total)
-        return index < dataset->train_count ? (long)index : -1;
-    index -= train_total;
-    return index < dataset->test_count ? (long)(dataset->train_count + index) : -1;
-}
-
-static void store_record(struct loading *loading, size_t index, const uint8_t *record)
-{
-    const long kept = kept_index(loading, index);
-    const int side = loading->dataset.side, margin = (RT_STORED - side) / 2;
-
-    loading->labels[index] = record[0];
-    if (kept < 0 || !loading->dataset.pixels)
-        return;
-    for (int c = 0; c < RT_CHANNELS; c++) {
-        const uint8_t *from = record + 1 + c * RT_STORED_PLANE + margin * RT_STORED + margin;
-        uint8_t *to =
-            loading->dataset.pixels + ((size_t)kept * RT_CHANNELS + (size_t)c) * (size_t)(side * side);
-
-        for (int row = 0; row < side; row++)
-            memcpy(to + row * side, from + row * RT_STORED, (size_t)side);
-    }
-}
-
-static int load_block(struct loading *loading, long number, uint8_t *records)
-{
-    const struct rt_source_kind *kind = loading->source.kind;
-    struct loading_block *block = &loading->block[number];
-    const size_t begin = (size_t)number * kind->block_records, end = begin + kind->block_records;
-
-    struct rt_digest digest;
-    int rc = rt_digest_start(&digest, &block->err);
-
-    for (size_t first = begin; first < end && !rc; first += RT_READ_RECORDS) {
-        if ((rc = kind->read(&loading->source, first, RT_READ_RECORDS, records, &block->err)))
-            break;
-        rt_digest_update(&digest, records, RT_READ_RECORDS * RT_RECORD_BYTES);
-        for (size_t i = 0; i < RT_READ_RECORDS; i++)
-            store_record(loading, first + i, records + i * RT_RECORD_BYTES);
-    }
-    if (!rc)
-        rc = rt_digest_finish(&digest, block->digest, &block->err);
-    rt_digest_free(&digest);
-    return rc;
-}
-
-static void load_share(void *context, int member)
-{
-    struct loading *loading = context;
-    const struct rt_slice share = rt_team_slice(loading->team, member, loading->blocks, 1);
-    uint8_t *records = NULL;
-    struct rt_error err = {0};
-    const int rc = rt_alloc(&records, RT_READ_RECORDS, RT_RECORD_BYTES, "the records being read", &err);
-
-    for (long i = share.begin; i < share.end; i++) {
-        loading->block[i].err = err;
-        loading->block[i].status = rc ? rc : load_block(loading, i, records);
-    }
-    rt_free(&records);
-}
-
-/* The digest of the blocks' digests, or the first error met in them. */
-static int sum_up(const struct loading *loading, char hex[RT_DIGEST_HEX], struct rt_error *err)
-{
-    struct rt_digest digest;
-
-    for (long i = 0; i < loading->blocks; i++) {
-        if (loading->block[i].status) {
-            *err = loading->block[i].err;
-            return loading->block[i].status;
-        }
-    }
-    RT_TRY(rt_digest_start(&digest, err));
-    for (long i = 0; i < loading->blocks; i++)
-        rt_digest_update(&digest, loading->block[i].digest, RT_DIGEST_HEX - 1);
-    return rt_digest_finish(&digest, hex, err);
-}
-
-static bool is_official(const struct loading *loading)
-{
-    const struct rt_source_kind *kind = loading->source.kind;
-
-    for (long i = 0; i < loading->blocks; i++)
-        if (!kind->official || strcmp(loading->block[i].digest, kind->official((size_t)i)))
-            return false;
-    return true;
-}
-
-static int read_all(struct loading *loading, struct rt_error *err)
-{
-    const struct rt_source_kind *kind = loading->source.kind;
-    const size_t total = kind->train_count + kind->test_count;
-    int rc;
-
-    loading->blocks = (long)(total / kind->block_records);
-    if ((rc = rt_alloc(&loading->block, (size_t)loading->blocks, sizeof *loading->block, "the blocks", err)) ||
-        (rc = rt_alloc(&loading->labels, total, 1, "the labels", err)))
-        return rc;
-    rt_team_run(loading->team, load_share, loading);
-    RT_TRY(sum_up(loading, loading->dataset.digest, err));
-    loading->dataset.official = is_official(loading);
-    return RT_OK;
-}
-
-/* The first `limit` of `total`. */
-static int keep(size_t *kept, size_t total, struct rt_optional_int limit, const char *key,
-                const struct rt_source *source, struct rt_error *err)
-{
-    *kept = total;
-    if (!limit.given)
-        return RT_OK;
-    if (limit.value < 1 || (uint64_t)limit.value > total)
-        return rt_fail(err, RT_ECONFIG, "%s: %lld, but %s has 1 to %zu to give", key, (long long)limit.value,
-                       source->kind->name, total);
-    *kept = (size_t)limit.value;
-    return RT_OK;
-}
-
-/* Sets up the empty data set: what is kept of it, and room for its pixels unless noise replaces them. */
-static int prepare(struct loading *loading, const struct rt_experiment *experiment,
-                   const struct rt_corruption *corruption, struct rt_error *err)
-{
-    const struct rt_source *source = &loading->source;
-    const struct rt_source_kind *kind = source->kind;
-    struct rt_dataset *dataset = &loading->dataset;
-    size_t count, image;
-
-    RT_TRY(keep(&dataset->train_count, kind->train_count, experiment->train_size, "train_size", source, err));
-    RT_TRY(keep(&dataset->test_count, kind->test_count, experiment->test_size, "test_size", source, err));
-    snprintf(dataset->name, sizeof dataset->name, "%s", kind->name);
-    snprintf(dataset->source, sizeof dataset->source, "%s", source->where);
-    memcpy(dataset->classes, source->classes, sizeof dataset->classes);
-    memcpy(dataset->mean, kind->mean, sizeof dataset->mean);
-    memcpy(dataset->std, kind->std, sizeof dataset->std);
-    dataset->normalize = !corruption->makes_noise || experiment->normalize_noise;
-    dataset->channels = RT_CHANNELS;
-    dataset->height = dataset->width = RT_CROP;
-    dataset->side = experiment->augment ? RT_STORED : RT_CROP;
-    count = dataset->train_count + dataset->test_count;
-    image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
-    RT_TRY(rt_alloc(&dataset->labels, count, 1, "the labels", err));
-    if (corruption->makes_noise)
-        return RT_OK;
-    return rt_alloc_aligned(&dataset->pixels, count, image, "the images", err);
-}
-
-static int corrupt(struct loading *loading, const struct rt_experiment *experiment,
-                   const struct rt_corruption *corruption, struct rt_error *err)
-{
-    const struct rt_source_kind *kind = loading->source.kind;
-    const size_t total = kind->train_count + kind->test_count;
-    struct rt_dataset *dataset = &loading->dataset;
-    const uint32_t seed = (uint32_t)experiment->seed.value;
-    const struct rt_corruption_job job = {dataset, kind->train_count, kind->test_count, seed, loading->team};
-
-    RT_TRY(rt_corrupt_labels(loading->labels, total, experiment->label_corruption_prob, seed, err));
-    memcpy(dataset->labels, loading->labels, dataset->train_count);
-    memcpy(dataset->labels + dataset->train_count, loading->labels + kind->train_count, dataset->test_count);
-    if (corruption->makes_noise)
-        RT_TRY(rt_alloc_aligned(&dataset->noise, dataset->train_count + dataset->test_count,
-                                IMAGE * sizeof *dataset->noise, "the Gaussian pixels", err));
-    return corruption->apply ? corruption->apply(&job, err) : RT_OK;
-}
-
-/* Of images [first, first + n) as they are kept: labels, then pixels. */
-static int digest_images(const struct rt_dataset *dataset, size_t first, size_t n, char hex[RT_DIGEST_HEX],
-                         struct rt_error *err)
-{
-    const size_t pixels = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
-    struct rt_digest digest;
-
-    RT_TRY(rt_digest_start(&digest, err));
-    rt_digest_update(&digest, dataset->labels + first, n);
-    if (dataset->noise)
-        rt_digest_update(&digest, dataset->noise + first * pixels, n * pixels * sizeof *dataset->noise);
-    else
-        rt_digest_update(&digest, dataset->pixels + first * pixels, n * pixels);
-    return rt_digest_finish(&digest, hex, err);
-}
-
-static void digest_share(void *context, int member)
-{
-    struct loading *loading = context;
-    const struct rt_dataset *dataset = &loading->dataset;
-    const struct rt_slice share = rt_team_slice(loading->team, member, loading->blocks, 1);
-    const size_t count = dataset->train_count + dataset->test_count;
-
-    for (long i = share.begin; i < share.end; i++) {
-        struct loading_block *block = &loading->block[i];
-        const size_t first = (size_t)i * DIGEST_IMAGES;
-        const size_t n = count - first < DIGEST_IMAGES ? count - first : DIGEST_IMAGES;
-
-        block->status = digest_images(dataset, first, n, block->digest, &block->err);
-    }
-}
-
-static int digest_kept(struct loading *loading, struct rt_error *err)
-{
-    const size_t count = loading->dataset.train_count + loading->dataset.test_count;
-
-    rt_free(&loading->block);
-    loading->blocks = (long)((count + DIGEST_IMAGES - 1) / DIGEST_IMAGES);
-    RT_TRY(rt_alloc(&loading->block, (size_t)loading->blocks, sizeof *loading->block, "the blocks", err));
-    rt_team_run(loading->team, digest_share, loading);
-    return sum_up(loading, loading->dataset.corruption_digest, err);
-}
-
-int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
-                    int threads, struct rt_error *err)
+int rt_dataset_check(const struct rt_experiment *experiment, struct rt_error *err)
 {
     const struct rt_corruption *corruption = rt_corruption_find(experiment->data_corruption_type);
-    struct rt_error ignored;
-    struct loading loading = {0};
-    int rc;
 
-    err = err ? err : &ignored;
     if (!corruption)
         return rt_fail(err, RT_ECONFIG, "data_corruption_type: no corruption is called '%s'",
                        experiment->data_corruption_type);
@@ -256,17 +20,27 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
             err, RT_ECONFIG,
             "augment: true cannot go with data_corruption_type: %s, whose images have no margin to crop",
             corruption->name);
-    if (!(rc = rt_source_open(&loading.source, data, err)) &&
-        !(rc = rt_team_create(&loading.team, threads, err)) &&
-        !(rc = prepare(&loading, experiment, corruption, err)) && !(rc = read_all(&loading, err)) &&
-        !(rc = corrupt(&loading, experiment, corruption, err)) && !(rc = digest_kept(&loading, err))) {
-        *out = loading.dataset;
-        loading.dataset = (struct rt_dataset){0};
-    }
-    rt_team_free(&loading.team);
-    rt_free(&loading.block);
-    rt_free(&loading.labels);
-    rt_dataset_free(&loading.dataset);
+    return RT_OK;
+}
+
+int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
+                    int threads, struct rt_error *err)
+{
+    struct rt_error ignored;
+    struct rt_source source;
+    struct rt_images images = {0};
+    struct rt_team *team = NULL;
+    int rc;
+
+    err = err ? err : &ignored;
+    RT_TRY(rt_dataset_check(experiment, err));
+    RT_TRY(rt_source_open(&source, data, err));
+    if (!(rc = rt_team_create(&team, threads, err)) &&
+        !(rc = rt_images_load(&images, &source, experiment, team, err)) &&
+        !(rc = rt_images_label(out, &images, experiment, team, err)))
+        images.dataset = (struct rt_dataset){0}; /* the pixels are *out's now */
+    rt_team_free(&team);
+    rt_images_free(&images);
     return rc;
 }
 
@@ -295,7 +69,11 @@ int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struc
 void rt_dataset_free(struct rt_dataset *dataset)
 {
     rt_free(&dataset->labels);
-    rt_free(&dataset->pixels);
-    rt_free(&dataset->noise);
+    if (dataset->release) {
+        dataset->release(dataset->owner);
+    } else {
+        rt_free(&dataset->pixels);
+        rt_free(&dataset->noise);
+    }
     *dataset = (struct rt_dataset){0};
 }

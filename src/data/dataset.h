@@ -35,6 +35,10 @@ struct rt_dataset {
     char corruption_digest[65]; /* of what training and test see: the SHA-256 of the SHA-256s (in hex) of each
                                    1000 kept images, labels before pixels */
     bool official;              /* the official CIFAR-10 bytes */
+    /* Where pixels and noise are shared (data/shared.h): whose they are, and how it hears that they are not
+     * used here any more. Null: the data set's own. */
+    void *owner;
+    void (*release)(void *owner);
 };
 
 /* Loads the data set called `data` (null or "cifar10": from RETHINK_DATA or the XDG data directory;
@@ -45,6 +49,9 @@ struct rt_dataset {
 int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
                     int threads, struct rt_error *err);
 void rt_dataset_free(struct rt_dataset *dataset);
+
+/* Whether the experiment's corruption of pixels is known, and goes with its augmentation. RT_ECONFIG. */
+int rt_dataset_check(const struct rt_experiment *experiment, struct rt_error *err);
 
 /* `count` images of random normalised pixels (mean 0, deviation 1) with random labels, all for training: what a
  * measurement needs. Free it as any other. */

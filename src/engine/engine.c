@@ -37,6 +37,11 @@ const char *rt_device_target(const struct rt_device *device)
 
 /* ---- stores ---- */
 
+size_t rt_device_room(const struct rt_device *device)
+{
+    return device->engine->room ? device->engine->room(device) : 0;
+}
+
 int rt_store_create(struct rt_store **store, struct rt_device *device, const struct rt_dataset *dataset,
                     struct rt_error *err)
 {

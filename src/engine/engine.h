@@ -109,6 +109,8 @@ struct rt_engine {
     int (*count)(struct rt_error *err); /* devices that can be used; 0 with the reason in err (one line) */
     int (*open)(struct rt_device **device, const struct rt_device_options *options, struct rt_error *err);
     void (*close)(struct rt_device *device);
+    /* Data sets whose `pixels` or `noise` are at the same address have the same images (data/shared.h): an
+     * engine with memory of its own keeps them there once. */
     int (*store)(struct rt_store **store, struct rt_device *device, const struct rt_dataset *dataset,
                  struct rt_error *err);
     void (*drop)(struct rt_store *store);
@@ -136,6 +138,7 @@ struct rt_engine {
     size_t (*memory_bytes)(const struct rt_plan *plan);
     const char *(*target)(const struct rt_device *device);                              /* null: "portable" */
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
+    size_t (*room)(const struct rt_device *device); /* bytes of its memory that are free; null: the system's */
 };
 
 /* What every engine's device, store and plan begin with. Engines allocate them zeroed; rt_device_open,
@@ -202,6 +205,9 @@ int rt_device_open(struct rt_device **device, const struct rt_engine *engine,
 void rt_device_close(struct rt_device **device); /* after its stores and plans */
 const char *
 rt_device_target(const struct rt_device *device); /* "avx2", "NVIDIA H100, sm_90"; "portable": any */
+
+/* Bytes of the device's own memory that are free; 0: it has none of its own. */
+size_t rt_device_room(const struct rt_device *device);
 
 int rt_store_create(struct rt_store **store, struct rt_device *device, const struct rt_dataset *dataset,
                     struct rt_error *err);

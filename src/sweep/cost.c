@@ -181,7 +181,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
 double rt_sweep_run_seconds(const struct rt_sweep_run *run)
 {
     if (run->state == RT_SWEEP_FINISHED)
-        return 0;
+        return RT_OK;
     const double left = run->epochs_expected - run->epochs_done;
     return (left > 0 ? left : 0) * run->steps_per_epoch * run->seconds_per_step;
 }

@@ -127,10 +127,18 @@ void rt_overview_tick(struct rt_overview *overview)
     rt_text_free(&text);
 }
 
+static const char *where_of(const struct rt_sweep_run *run, char text[RT_DEVICE_WORD_MAX])
+{
+    if (run->device)
+        return run->device;
+    snprintf(text, RT_DEVICE_WORD_MAX, "%d core%s", run->cores, run->cores > 1 ? "s" : "");
+    return text;
+}
+
 void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *run)
 {
     const char *name = run->experiment.experiment_name;
-    char took[24];
+    char took[24], where[RT_DEVICE_WORD_MAX];
 
     rt_duration(rt_clock_wall_s() - run->began_s, took);
     if (overview->terminal)
@@ -138,7 +146,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
     switch (run->state) {
     case RT_SWEEP_RUNNING:
         if (!overview->terminal)
-            rt_log_info("%s: started on %d core%s%s", name, run->cores, run->cores > 1 ? "s" : "",
+            rt_log_info("%s: started on %s%s", name, where_of(run, where),
                         run->epochs_done > 0 ? ", going on" : "");
         break;
     case RT_SWEEP_FINISHED:

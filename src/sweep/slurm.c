@@ -23,6 +23,7 @@ enum { WARNING_S = 90 }; /* before the time limit: room to save */
 static void append_word(struct rt_text *script, const char *word)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./,:@%";
+
     if (*word && strspn(word, safe) == strlen(word)) {
         rt_text_append(script, word);
         return;
@@ -40,6 +41,7 @@ static void append_word(struct rt_text *script, const char *word)
 static int check_word(const char *what, const char *word, struct rt_error *err)
 {
     char shown[128];
+
     for (const char *c = word ? word : ""; *c; c++) {
         if ((unsigned char)*c >= ' ' && *c != 0x7f)
             continue;
@@ -56,6 +58,7 @@ static int check_word(const char *what, const char *word, struct rt_error *err)
 static int check_words(const struct rt_sweep *sweep, const char *here, struct rt_error *err)
 {
     const struct rt_sweep_options *options = &sweep->options;
+
     RT_TRY(check_word("the current directory", here, err));
     RT_TRY(check_word("--runs", options->runs, err));
     if (strchr(options->runs, '\\'))
@@ -104,6 +107,7 @@ static void append_option(struct rt_text *script, const char *name, const char *
 static void append_output(struct rt_text *script, const char *runs)
 {
     struct rt_text pattern = {0};
+
     for (; *runs; runs++) {
         if (*runs == '%')
             rt_text_append(&pattern, "%");
@@ -185,6 +189,7 @@ static int print_script(struct rt_sweep *sweep, struct rt_error *err)
     struct rt_text script = {0};
     int members;
     int rc = make_script(&script, sweep, &members, err);
+
     if (!rc && members == 0)
         rt_log_info("nothing to submit: all %d runs are finished", sweep->count);
     else if (!rc && (fputs(rt_text_string(&script), stdout) < 0 || fflush(stdout)))
@@ -199,6 +204,7 @@ static int run_sbatch(const char *path, int members, struct rt_error *err)
     char said[512];
     int exit_code = 0;
     struct rt_error cause = {0};
+
     if (rt_process_run(argv, NULL, said, sizeof said, &exit_code, &cause))
         return rt_fail(err, RT_EIO,
                        "%s; --launcher slurm needs Slurm's sbatch, --launcher print shows the script",
@@ -210,7 +216,7 @@ static int run_sbatch(const char *path, int members, struct rt_error *err)
         "submitted job array %s: %d run%s (%s); squeue --job %s shows it, the same command submits what is "
         "unfinished",
         said, members, members > 1 ? "s" : "", path, said);
-    return 0;
+    return RT_OK;
 }
 
 static int submit(struct rt_sweep *sweep, struct rt_error *err)
@@ -219,6 +225,7 @@ static int submit(struct rt_sweep *sweep, struct rt_error *err)
     char path[RT_PATH_MAX];
     int members;
     int rc = make_script(&script, sweep, &members, err);
+
     if (!rc && members == 0)
         rt_log_info("nothing to submit: all %d runs are finished", sweep->count);
     else if (!rc && !(rc = rt_folder_make(sweep->options.runs, err)) &&
@@ -229,14 +236,5 @@ static int submit(struct rt_sweep *sweep, struct rt_error *err)
     return rc;
 }
 
-const struct rt_launcher rt_launcher_slurm = {
-    .name = "slurm",
-    .help = "submitted to Slurm as one job array",
-    .launch = submit,
-};
-
-const struct rt_launcher rt_launcher_print = {
-    .name = "print",
-    .help = "only shown, as the script of that job array",
-    .launch = print_script,
-};
+const struct rt_launcher rt_launcher_slurm = {.name = "slurm", .launch = submit};
+const struct rt_launcher rt_launcher_print = {.name = "print", .launch = print_script};

@@ -14,7 +14,7 @@
 static const double threads_pay_flops = 2e12;
 
 const struct rt_launcher *const rt_launchers[] = {
-#define RT_LAUNCHER_ADDRESS(name) &rt_launcher_##name,
+#define RT_LAUNCHER_ADDRESS(name, help) &rt_launcher_##name,
     RT_LAUNCHERS(RT_LAUNCHER_ADDRESS) NULL
 #undef RT_LAUNCHER_ADDRESS
 };
@@ -26,6 +26,7 @@ const char *rt_sweep_state_name(enum rt_sweep_state state)
         RT_SWEEP_STATES(RT_SWEEP_STATE_NAME)
 #undef RT_SWEEP_STATE_NAME
     };
+
     return names[state];
 }
 
@@ -70,7 +71,27 @@ int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct r
         return rt_fail(err, RT_EUSAGE, "more than %d settings for one run", RT_SETTINGS_MAX);
     RT_TRY(rt_strdup(&run->settings[run->setting_count], setting, err));
     run->setting_count++;
-    return 0;
+    return RT_OK;
+}
+
+bool rt_sweep_is_set(const struct rt_sweep_run *run, const char *key)
+{
+    const size_t length = strlen(key);
+
+    for (int i = 0; i < run->setting_count; i++)
+        if (!strncmp(run->settings[i], key, length) && run->settings[i][length] == '=')
+            return true;
+    return false;
+}
+
+const struct rt_launcher *rt_launcher_find(const struct rt_sweep *sweep, const char *name)
+{
+    if (!name)
+        return sweep->slots ? &rt_launcher_threads : &rt_launcher_local;
+    for (int i = 0; rt_launchers[i]; i++)
+        if (!strcmp(rt_launchers[i]->name, name))
+            return rt_launchers[i];
+    return NULL;
 }
 
 /* A run in the directory must be the one planned. */
@@ -78,15 +99,16 @@ static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
 {
     struct rt_experiment had;
     char ignored[sizeof RT_RUN_MAY_CHANGE + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
+
     if (rt_entry_look(run->directory, RT_CONFIG_FILE) == RT_ENTRY_NONE)
-        return 0;
+        return RT_OK;
     RT_TRY(rt_run_read_config(&had, run->directory, err));
     /* a seed that was drawn is no change */
     const bool drawn = !run->experiment.seed.given || run->experiment.reseed_on_resume;
     snprintf(ignored, sizeof ignored, "%s%s", RT_RUN_MAY_CHANGE, drawn ? " seed" : "");
     const char *key = rt_experiment_difference(&run->experiment, &had, ignored);
     if (!key)
-        return 0;
+        return RT_OK;
     rt_experiment_value(&run->experiment, key, wanted, sizeof wanted);
     rt_experiment_value(&had, key, was, sizeof was);
     return rt_fail(
@@ -109,15 +131,16 @@ static bool is_done(const struct rt_sweep_run *run, const struct rt_result *resu
 static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *options, struct rt_error *err)
 {
     struct rt_result result;
+
     RT_TRY(rt_run_path(run->directory, options->runs, &run->experiment, err));
     run->state = RT_SWEEP_WAITING;
     run->stage = 0;
     run->epochs_done = 0;
     if (options->fresh)
-        return 0;
+        return RT_OK;
     RT_TRY(check_config(run, err));
     if (rt_result_read(&result, run->directory, NULL))
-        return 0; /* the run itself will say what is wrong with it */
+        return RT_OK; /* the run itself will say what is wrong with it */
     run->epochs_done = (double)result.epochs;
     while (run->stage < run->stage_count && is_done(run, &result, run->stage))
         run->stage++;
@@ -125,7 +148,7 @@ static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *opti
         run->state = RT_SWEEP_FINISHED;
     else if (result.state == RT_RUN_diverged)
         run->stage = 0; /* the run itself says that it cannot go on */
-    return 0;
+    return RT_OK;
 }
 
 int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err)
@@ -133,23 +156,26 @@ int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err)
     for (int i = 0; i < sweep->count; i++) {
         RT_TRY(inspect(&sweep->runs[i], &sweep->options, err));
         for (int k = 0; k < i; k++)
-            if (strcmp(sweep->runs[i].directory, sweep->runs[k].directory) == 0)
+            if (!strcmp(sweep->runs[i].directory, sweep->runs[k].directory))
                 return rt_fail(err, RT_EUSAGE,
                                "%s is in the plan twice: give one of them another experiment_name",
                                sweep->runs[i].experiment.experiment_name);
     }
-    return 0;
+    return RT_OK;
 }
 
 void rt_sweep_share_cores(struct rt_sweep *sweep)
 {
     const int cores = sweep->options.cores, jobs = sweep->options.jobs;
     int waiting = 0;
+
     for (int i = 0; i < sweep->count; i++)
         waiting += sweep->runs[i].state != RT_SWEEP_FINISHED;
     for (int i = 0; i < sweep->count; i++) {
         struct rt_sweep_run *run = &sweep->runs[i];
-        if (jobs > 0)
+        if (sweep->slots)
+            run->cores = 1; /* feeds the device */
+        else if (jobs > 0)
             run->cores = cores / jobs > 1 ? cores / jobs : 1;
         else
             run->cores = waiting == 1 || !(run->flops_per_epoch < threads_pay_flops) ? cores : 1;
@@ -174,12 +200,8 @@ void rt_sweep_command(struct rt_sweep_command *command, const struct rt_sweep *s
     }
     const struct {
         const char *name, *value;
-    } given[] = {{"--epochs", command->epochs},
-                 {"--runs", options->runs},
-                 {"--data", options->data},
-                 {"--engine", options->engine},
-                 {"--device", options->device},
-                 {"--threads", command->threads}};
+    } given[] = {{"--epochs", command->epochs}, {"--runs", options->runs},     {"--data", options->data},
+                 {"--engine", options->engine}, {"--device", options->device}, {"--threads", command->threads}};
     for (size_t i = 0; i < sizeof given / sizeof given[0]; i++) {
         if (!given[i].value)
             continue;

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "config/experiment.h"
 
+enum { RT_SWEEP_DEVICES_MAX = 16, RT_DEVICE_WORD_MAX = 32 };
 enum { RT_STAGES_MAX = 4, RT_SETTINGS_MAX = 64, RT_COMMAND_WORDS_MAX = 2 * RT_SETTINGS_MAX + 24 };
 
 #define RT_SWEEP_STATES(X)                                                                                     \
@@ -27,6 +28,8 @@ enum rt_sweep_state {
 };
 const char *rt_sweep_state_name(enum rt_sweep_state state);
 
+struct rt_dataset;
+
 /* Where a run is: the last line of its metrics.csv. Missing numbers are NaN. */
 struct rt_sweep_progress {
     double epochs; /* with the fraction of the one under way */
@@ -41,7 +44,8 @@ struct rt_sweep_run {
     int64_t stages[RT_STAGES_MAX]; /* num_epochs of its sessions, one after the other: usually one */
     int stage_count;
     char directory[RT_PATH_MAX];
-    int cores; /* that it gets */
+    int cores;          /* that it gets */
+    const char *device; /* that it is on: "cuda:1"; null: on cores */
 
     /* for estimates: NaN where unknown */
     double epochs_expected; /* that it will train in all: to the threshold, or to num_epochs */
@@ -65,17 +69,22 @@ struct rt_sweep_run {
 struct rt_sweep_options {
     const char *program;       /* path of this program */
     const char *runs;          /* directory of runs */
-    const char *data, *engine, *device; /* passed on; null: not given */
-    int jobs;                  /* runs at once; 0: auto */
-    int cores;                 /* to share out */
-    bool fail_fast;            /* stop all when one fails */
-    bool fresh;                /* start over what is there */
+    const char *data, *engine; /* passed on; null: not given */
+    const char
+        *device;      /* "cpu", "cuda", "cuda:0,1": several, each with runs of its own; null: each run's own */
+    int side_by_side; /* runs at once on each device; 0: as memory allows, or on cores as `jobs` says */
+    int jobs;         /* runs at once; 0: auto */
+    int cores;        /* to share out */
+    bool fail_fast;   /* stop all when one fails */
+    bool fresh;       /* start over what is there */
     bool quiet;
     const atomic_int *stop; /* requests to stop so far: at the first the runs save, at the next they end; null:
                                nobody asks */
     /* launchers other than local */
     const char *partition, *time_limit, *memory; /* null: the cluster's default */
     const char *follow_up; /* a command line for when all are done (figures and report), or null */
+    /* as rt_train_options.begin, for runs in threads of this process */
+    void (*begin)(const struct rt_dataset *dataset, const char *run_dir);
     /* called after each run that finished, while others go on */
     void (*finished)(void *context, const struct rt_sweep_run *run);
     void *context;
@@ -85,6 +94,9 @@ struct rt_sweep {
     struct rt_sweep_run *runs;
     int count;
     struct rt_sweep_options options;
+    char devices[RT_SWEEP_DEVICES_MAX][RT_DEVICE_WORD_MAX]; /* rt_sweep_choose_places: "cuda:0" */
+    int device_count;
+    int slots; /* runs at once on each of these; 0: runs have cores */
 };
 void rt_sweep_free(struct rt_sweep *sweep);
 
@@ -93,6 +105,7 @@ void rt_sweep_free(struct rt_sweep *sweep);
 int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment, const char *base,
                  struct rt_sweep_run **run, struct rt_error *err);
 int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct rt_error *err);
+bool rt_sweep_is_set(const struct rt_sweep_run *run, const char *key); /* by one of its settings */
 
 /* An experiment, and what is changed in it. */
 struct rt_grid {
@@ -111,6 +124,11 @@ int rt_sweep_add_grid(struct rt_sweep *sweep, const struct rt_grid *grid, struct
  * whose config differs from what is planned in anything that changes its numbers is refused (RT_ECONFIG, naming
  * the key); so are two runs with one directory. */
 int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err);
+
+/* Where the runs will be: fills devices and slots. On a device that is not the CPU, side_by_side slots, or as
+ * many runs as its memory has room for. RT_ECONFIG: no such device, or runs of the plan are on different kinds
+ * of them. */
+int rt_sweep_choose_places(struct rt_sweep *sweep, struct rt_error *err);
 
 /* Gives each run its cores: with jobs = 0 one each for small networks and all for convolutional ones, where
  * threads pay; else an equal share. */
@@ -146,17 +164,22 @@ void rt_sweep_read_progress(struct rt_sweep_progress *progress, const struct rt_
 /* Launchers: how the runs of a plan that are not finished are carried out. Each is one file and one line. */
 struct rt_launcher {
     const char *name; /* --launcher */
-    const char *help;
-    int patience; /* requests to stop that it answers itself */
+    bool here;        /* on this machine, and done when it returns */
+    int patience;     /* requests to stop that it answers itself */
     int (*launch)(struct rt_sweep *sweep, struct rt_error *err);
 };
+/* X(name, what it does, for --help) */
 #define RT_LAUNCHERS(X)                                                                                        \
-    X(local)                                                                                                   \
-    X(slurm)                                                                                                   \
-    X(print)
-#define RT_LAUNCHER_DECLARE(name) extern const struct rt_launcher rt_launcher_##name;
+    X(local, "on this machine's cores, each run a process (default)")                                          \
+    X(threads, "in threads of this process, which share a device and the data (default on a GPU)")             \
+    X(slurm, "submitted to Slurm as one job array")                                                            \
+    X(print, "only shown, as the script of that job array")
+#define RT_LAUNCHER_DECLARE(name, help) extern const struct rt_launcher rt_launcher_##name;
 RT_LAUNCHERS(RT_LAUNCHER_DECLARE)
 #undef RT_LAUNCHER_DECLARE
 extern const struct rt_launcher *const rt_launchers[]; /* ended by null */
+
+/* Null: there is none of that name; without a name, the one for the plan's places. */
+const struct rt_launcher *rt_launcher_find(const struct rt_sweep *sweep, const char *name);
 
 #endif

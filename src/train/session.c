@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/task.h"
 #include "base/text.h"
+#include "data/shared.h"
 #include "track/metrics.h"
 #include "train/flops.h"
 #include "train/profile.h"
@@ -59,8 +60,13 @@ static const char *choose_data(const struct rt_session *session)
 
 static int load_data(struct rt_session *session, struct rt_error *err)
 {
-    RT_TRY(rt_dataset_load(&session->setup.dataset, choose_data(session), &session->experiment,
-                           session->options->threads, err));
+    const struct rt_train_options *options = session->options;
+    struct rt_dataset *dataset = &session->setup.dataset;
+    const char *data = choose_data(session);
+
+    RT_TRY(options->datasets
+               ? rt_datasets_load(options->datasets, dataset, data, &session->experiment, options->threads, err)
+               : rt_dataset_load(dataset, data, &session->experiment, options->threads, err));
     if (!session->resumed)
         return RT_OK;
     return rt_resume_check_data(&session->checkpoint, &session->experiment, &session->setup.dataset, err);
@@ -80,6 +86,7 @@ int rt_session_set_up(struct rt_session *session, struct rt_error *err)
     RT_TRY(load_data(session, err));
     RT_TRY(check_stop(session, err));
     session->setup.profile = session->options->profile;
+    session->setup.lent = session->options->device;
     RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
                             session->options->threads, true, err));
     return prepare_batches(session, err);

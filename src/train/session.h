@@ -1,7 +1,7 @@
 /* A training session: everything between the command line and the loop. Finds out whether an earlier session is
- * to be continued, loads data, builds the network, trains, and keeps the run directory current. A process can have
- * several at the same time, in threads of its own: each has its log, its clocks, its trackers, its lock and its
- * request to stop. */
+ * to be continued, loads data, builds the network, trains, and keeps the run directory current. A process can
+ * have several at the same time, in threads of its own: each has its log, its clocks, its trackers, its lock
+ * and its request to stop. */
 #ifndef RT_TRAIN_SESSION_H
 #define RT_TRAIN_SESSION_H
 
@@ -32,6 +32,9 @@ struct rt_train_options {
     double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
     /* Requests to save and stop so far; null: nobody asks. */
     const atomic_int *stop;
+    /* Shared with other sessions of the process, and the caller's; null: the session's own. */
+    struct rt_datasets *datasets;
+    struct rt_device *device;
     /* Called when a run with trackers starts anew, before they start; null: nobody wants to know. */
     void (*begin)(const struct rt_dataset *dataset, const char *run_dir);
 };

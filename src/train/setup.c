@@ -31,6 +31,8 @@ static int open_device(struct rt_setup *setup, const struct rt_experiment *exper
     struct rt_device_options options = {.threads = threads};
     const struct rt_engine *found;
 
+    if ((setup->device = setup->lent))
+        return rt_store_create(&setup->store, setup->device, &setup->dataset, err);
     RT_TRY(rt_engine_choose(&found, &options.ordinal, engine, experiment->device, err));
     RT_TRY(rt_device_open(&setup->device, found, &options, err));
     return rt_store_create(&setup->store, setup->device, &setup->dataset, err);
@@ -61,7 +63,8 @@ void rt_setup_free(struct rt_setup *setup)
     rt_evaluator_free(&setup->evaluator);
     rt_plan_free(&setup->plan);
     rt_store_free(&setup->store);
-    rt_device_close(&setup->device);
+    if (setup->device != setup->lent)
+        rt_device_close(&setup->device);
     rt_graph_free(&setup->graph);
     rt_dataset_free(&setup->dataset);
 }
