@@ -78,7 +78,7 @@ struct rt_command {
     }
 #define RT_OPTION_DEVICE                                                                                       \
     {                                                                                                          \
-        "device", 0, "NAME", RT_DEVICES(RT_LIST_WORD), "what it computes on" RT_DEVICES(RT_LIST_HELP)          \
+        "device", 0, "NAME", RT_DEVICE_WORDS, "what it computes on" RT_DEVICE_CLAUSES                          \
     }
 #define RT_OPTION_QUIET                                                                                        \
     {                                                                                                          \

@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "config/devices.h"
+#include "config/optimizers.h"
 #include "config/schedulers.h"
 
 enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16 };
@@ -36,6 +38,7 @@ struct rt_experiment {
     int64_t batch_size, num_epochs;
     double learning_rate, lr_decay, momentum, weight_decay;
     enum rt_scheduler scheduler;
+    enum rt_optimizer_index optimizer;
     int64_t milestones[RT_MILESTONES_MAX];
     int milestone_count;
     bool curve;   /* go on past the interpolation threshold */
@@ -50,7 +53,8 @@ struct rt_experiment {
     char track[RT_TEXT_MAX];                 /* recorders that are asked for, joined by commas; "": none */
     struct rt_optional_int histograms_every; /* epochs; null: none */
     char comet_project[RT_TEXT_MAX];
-    char device[RT_TEXT_MAX];
+    char device[RT_TEXT_MAX]; /* one of RT_DEVICES, perhaps with a number */
+    enum rt_precision precision;
     int64_t num_workers;
     char config[RT_TEXT_MAX]; /* published configs name themselves here; "": null */
     /* updated by the program ("automatically set") */

@@ -10,8 +10,10 @@
 
 #include "base/text.h"
 #include "config/corruptions.h"
+#include "config/devices.h"
 #include "config/experiment.h"
 #include "config/models.h"
+#include "config/optimizers.h"
 #include "config/schedulers.h"
 #include "config/trackers.h"
 #include "config/yaml.h"
@@ -87,8 +89,10 @@ enum rt_key_group {
       "factor of the exponential scheduler") \
     X(TRAINING, milestones, INTEGERS, 1, 1000000, "", "[]", \
       "epochs after which the multi-step scheduler lowers the learning rate, increasing; at most 16") \
+    X(TRAINING, optimizer, CHOICE, 0, 0, RT_OPTIMIZER_WORDS, "sgd", \
+      "how weights follow their gradients" RT_OPTIMIZER_CLAUSES) \
     X(TRAINING, momentum, REAL, 0, RT_BELOW_ONE, "", "0.9", \
-      "of stochastic gradient descent") \
+      "of the optimizer") \
     X(TRAINING, weight_decay, REAL, 0, 1000, "", "0.0", \
       "added to the gradient, times the weight") \
     X(TRAINING, curve, BOOL, 0, 1, "", "false", \
@@ -100,7 +104,9 @@ enum rt_key_group {
     X(TRAINING, num_workers, INTEGER, 0, 1024, "", "2", \
       "accepted from published configs; without effect, as batches need no loader processes") \
     X(TRAINING, device, TEXT, 0, 0, "", "cpu", \
-      "what computes: cpu, cuda (cuda:1: the second), or auto for the best that there is; --device overrides it") \
+      "what computes; --device overrides it" RT_DEVICE_CLAUSES) \
+    X(TRAINING, precision, CHOICE, 0, 0, RT_PRECISION_WORDS, "default", \
+      "what products of matrices are computed in" RT_PRECISION_CLAUSES) \
     X(OUTPUT, log_every, INTEGER, 1, 1000000, "", "50", \
       "batches between two log points; the epoch's last batch is one too") \
     X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \

@@ -1,4 +1,4 @@
-/* What words on the command line and in configs mean: engines, devices, precisions, optimisers. */
+/* What words on the command line and in configs mean: engines, devices, precisions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,36 +140,4 @@ const char *rt_precision_word(enum rt_precision precision)
     };
 
     return words[precision];
-}
-
-int rt_precision_find(enum rt_precision *precision, const char *word, struct rt_error *err)
-{
-#define PRECISION_MATCH(symbol, name, help)                                                                    \
-    if (!strcmp(word, name)) {                                                                                 \
-        *precision = RT_PRECISION_##symbol;                                                                    \
-        return RT_OK;                                                                                          \
-    }
-    RT_PRECISIONS(PRECISION_MATCH)
-#undef PRECISION_MATCH
-    return rt_fail(err, RT_ECONFIG, "precision: there is no '%s'", word);
-}
-
-/* ---- optimisers ---- */
-
-#define UNPACK(...) __VA_ARGS__
-#define OPTIMIZER_DEFINE(symbol, count, list, text)                                                            \
-    const struct rt_optimizer rt_optimizer_##symbol = {#symbol, text, count, {UNPACK list}};
-RT_OPTIMIZERS(OPTIMIZER_DEFINE)
-#undef OPTIMIZER_DEFINE
-
-#define OPTIMIZER_ADDRESS(symbol, count, list, text) &rt_optimizer_##symbol,
-const struct rt_optimizer *const rt_optimizers[] = {RT_OPTIMIZERS(OPTIMIZER_ADDRESS) NULL};
-#undef OPTIMIZER_ADDRESS
-
-const struct rt_optimizer *rt_optimizer_find(const char *name)
-{
-    for (size_t i = 0; rt_optimizers[i]; i++)
-        if (!strcmp(rt_optimizers[i]->name, name))
-            return rt_optimizers[i];
-    return NULL;
 }

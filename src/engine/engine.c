@@ -107,7 +107,7 @@ int rt_plan_create(struct rt_plan **plan, struct rt_device *device, const struct
     if (!resolved.training)
         resolved.optimizer = NULL;
     else if (!resolved.optimizer)
-        resolved.optimizer = rt_optimizers[0];
+        resolved.optimizer = &rt_optimizers[RT_OPTIMIZER_sgd];
     return device->engine->create(plan, device, graph, &resolved, err);
 }
 

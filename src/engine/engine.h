@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "data/batches.h"
+#include "config/devices.h"
 #include "data/dataset.h"
 #include "engine/optimizer.h"
 #include "net/graph.h"
@@ -29,20 +29,6 @@ struct rt_plan;   /* a network bound to kernels and memory of a device, with its
 struct rt_device_options {
     int threads; /* CPU engines: size of the team, 0: one per usable core; after open, the number. Others: 1 */
     int ordinal; /* which of the engine's devices ("cuda:1"); CPU: 0 */
-};
-
-/* Config key `precision`: X(SYMBOL, word, what it is). What products are computed in; sums are in float at
- * least. */
-#define RT_PRECISIONS(X)                                                                                       \
-    X(DEFAULT, "default", "the engine's own")                                                                  \
-    X(FP32, "fp32", "IEEE single precision")                                                                   \
-    X(TF32, "tf32", "products of 10-bit fractions on tensor cores")                                            \
-    X(BF16, "bf16", "products of 7-bit fractions on tensor cores")
-
-enum rt_precision {
-#define RT_PRECISION_ENUM(symbol, word, help) RT_PRECISION_##symbol,
-    RT_PRECISIONS(RT_PRECISION_ENUM)
-#undef RT_PRECISION_ENUM
 };
 
 struct rt_plan_options {
@@ -174,12 +160,6 @@ struct rt_plan {
 #define RT_ENGINE_DECLARE(name, help) extern const struct rt_engine rt_engine_##name;
 RT_ENGINES(RT_ENGINE_DECLARE)
 #undef RT_ENGINE_DECLARE
-
-/* The words of --device and the config key `device`: X(word, what it is). */
-#define RT_DEVICES(X)                                                                                          \
-    X(auto, "the best that there is")                                                                          \
-    X(cpu, "the processor's cores")                                                                            \
-    X(cuda, "an NVIDIA GPU; cuda:1 is the second one")
 
 /* The reference engine in double precision, for finite differences; not offered on the command line. It takes
  * images that need no normalisation (rt_dataset.noise, order and crops null) as doubles. */

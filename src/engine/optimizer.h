@@ -1,31 +1,28 @@
-/* Optimisers: how a parameter follows its gradient. Each is one line in RT_OPTIMIZERS and names the states that
- * it keeps for every parameter (checkpoints have them as tensors STATE.NAME). */
+/* Optimisers: how parameters follow their gradients. The list is config/optimizers.h; a formula stands once, in
+ * optimizers/NAME.h, and is compiled into each engine (optimizers/formulas.h). */
 #ifndef RT_ENGINE_OPTIMIZER_H
 #define RT_ENGINE_OPTIMIZER_H
 
-enum { RT_OPTIMIZER_STATES_MAX = 2 };
+#include <stdint.h>
 
-/* What one pass's updates use; each optimiser reads its own fields. */
+#include "config/optimizers.h"
+
+enum { RT_OPTIMIZER_STATES_MAX = 2, RT_OPTIMIZER_TERMS_MAX = 8 };
+
+/* What a pass's updates use, as the config says it. */
 struct rt_update {
     double learning_rate, momentum, weight_decay;
 };
 
 struct rt_optimizer {
-    const char *name; /* config key `optimizer` */
-    const char *help;
+    enum rt_optimizer_index index;
+    const char *name;
     int state_count;
-    const char *states[RT_OPTIMIZER_STATES_MAX];
+    const char *states[RT_OPTIMIZER_STATES_MAX]; /* "momentum" */
+    /* The formula's constants in the update after `step` others, to be rounded to the engine's reals. */
+    void (*terms)(double terms[RT_OPTIMIZER_TERMS_MAX], const struct rt_update *update, uint64_t step);
 };
 
-/* X(name, state_count, states, help) */
-#define RT_OPTIMIZERS(X)                                                                                       \
-    X(sgd, 1, ("momentum"), "v = momentum v + g + weight_decay w; w -= learning_rate v, as PyTorch's SGD")
-
-#define RT_OPTIMIZER_DECLARE(name, count, states, help) extern const struct rt_optimizer rt_optimizer_##name;
-RT_OPTIMIZERS(RT_OPTIMIZER_DECLARE)
-#undef RT_OPTIMIZER_DECLARE
-
-extern const struct rt_optimizer *const rt_optimizers[];        /* in the list's order, ended by null */
-const struct rt_optimizer *rt_optimizer_find(const char *name); /* null if there is none */
+extern const struct rt_optimizer rt_optimizers[]; /* by enum rt_optimizer_index */
 
 #endif

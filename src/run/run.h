@@ -17,7 +17,7 @@
  * two sessions of it. */
 #define RT_RUN_MAY_CHANGE                                                                                      \
     "num_epochs curve checkpoint_every keep_checkpoints histograms_every checkpoint_dir track comet_project "  \
-    "device "                                                                                                  \
+    "device precision "                                                                                        \
     "num_workers "                                                                                             \
     "config resume_checkpoint interp_reached experiment_key reseed_on_resume"
 

@@ -65,7 +65,10 @@ static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run 
 {
     return !strcmp(a->experiment.model_name, b->experiment.model_name) &&
            a->experiment.bn == b->experiment.bn && a->experiment.batch_size == b->experiment.batch_size &&
-           a->cores == b->cores && a->experiment.winograd == b->experiment.winograd;
+           a->cores == b->cores && a->experiment.winograd == b->experiment.winograd &&
+           a->experiment.optimizer == b->experiment.optimizer &&
+           a->experiment.precision == b->experiment.precision &&
+           strcmp(a->experiment.device, b->experiment.device) == 0;
 }
 
 static int time_step(struct rt_plan *plan, const struct rt_pass *pass, double *seconds, struct rt_error *err)
@@ -116,7 +119,12 @@ static int measure(struct rt_sweep_run *run, const struct rt_sweep_options *give
     const char *where = given->device ? given->device : experiment->device;
     struct rt_device_options device_options = {.threads = run->cores};
     const struct rt_plan_options options = {
-        .batch_max = (int)experiment->batch_size, .training = true, .winograd = experiment->winograd};
+        .batch_max = (int)experiment->batch_size,
+        .training = true,
+        .winograd = experiment->winograd,
+        .precision = experiment->precision,
+        .optimizer = &rt_optimizers[experiment->optimizer],
+    };
     const struct rt_engine *engine;
     struct rt_dataset dataset = {0};
     struct rt_graph graph = {0};

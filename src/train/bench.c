@@ -38,6 +38,8 @@ static int make_plan(struct bench *bench, struct rt_error *err)
         .winograd = experiment->winograd,
         .profile = true,
         .seed = (uint64_t)experiment->seed.value,
+        .precision = experiment->precision,
+        .optimizer = &rt_optimizers[experiment->optimizer],
     };
 
     if (!model)

@@ -48,6 +48,8 @@ int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experim
         .winograd = experiment->winograd,
         .profile = setup->profile,
         .seed = (uint64_t)experiment->seed.value,
+        .precision = experiment->precision,
+        .optimizer = &rt_optimizers[experiment->optimizer],
     };
 
     RT_TRY(build_graph(setup, experiment, err));

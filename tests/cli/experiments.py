@@ -90,6 +90,8 @@ def check_devices():
         ok(result.code == 0 and 'engine ' in result.out, f'{words} computes', result)
     result = run(*dry, '--set', 'device=cuda', '--device', 'cpu')
     ok(result.code == 0 and 'device: cpu\n' in result.out, '--device overrides the key', result)
+    ok('device: auto\n' in run(*dry, '--device', 'auto', '--set', 'precision=fp32').out, 'fp32 on the CPU')
+    refuses([*dry, '--set', 'precision=bf16'], CONFIG, r'precision: engine native does not compute in bf16, only in fp32')
     refuses([*dry, '--device', 'tpu'], CONFIG, r"device: 'tpu', expected one of auto, cpu, cuda, or with a number")
     refuses([*dry, '--device', 'cpu:x'], CONFIG, r"device: 'cpu:x', expected one of")
     refuses([*dry, '--device', 'cpu:1'], CONFIG, r'device: cpu:1: there is 1, counted from 0')

@@ -4,7 +4,7 @@ import ctypes
 import numpy
 
 GUARD = 64  # values before and behind each array
-TENSOR, GRADIENT, MOMENTUM = range(3)
+TENSOR, GRADIENT, STATE = range(3)  # STATE + k: the optimiser's k-th
 BATCHES = 6  # the role of num_batches_tracked
 
 
@@ -32,11 +32,11 @@ class Probe:
     """A plan of the library."""
 
     def __init__(self, library, engine, network, shape, batch_max, training, input_gradient=False, winograd=True,
-                 threads=1):
+                 threads=1, optimizer=0):
         self.lib = library
         message = ctypes.create_string_buffer(1024)
         dims = (ctypes.c_int * 3)(*shape) if shape else None
-        flags = training | 2 * input_gradient | 4 * winograd
+        flags = training | 2 * input_gradient | 4 * winograd | optimizer << 8
         self.handle = library.probe_open(engine.encode(), network.encode(), dims, batch_max, flags, ctypes.c_uint64(7),
                                          threads, message, 1024)
         if not self.handle:

@@ -7,7 +7,12 @@
 #include "support/network.h"
 #include "support/plans.h"
 
-enum { PROBE_TRAINING = 1, PROBE_INPUT_GRADIENT = 2, PROBE_WINOGRAD = 4 };
+enum {
+    PROBE_TRAINING = 1,
+    PROBE_INPUT_GRADIENT = 2,
+    PROBE_WINOGRAD = 4,
+    PROBE_OPTIMIZER = 8 /* bits from here */
+};
 
 struct probe {
     struct rt_graph graph;
@@ -50,6 +55,7 @@ struct probe *probe_open(const char *engine, const char *network, const int shap
                                       .training = flags & PROBE_TRAINING,
                                       .input_gradient = flags & PROBE_INPUT_GRADIENT,
                                       .winograd = flags & PROBE_WINOGRAD,
+                                      .optimizer = &rt_optimizers[flags >> PROBE_OPTIMIZER],
                                       .seed = seed};
     struct rt_error err = {0};
     struct probe *probe;

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "engine/native/product.h"
+#include "engine/optimizer.h"
 
 /* How a reader sees a stored activation: x, or scale[c] * x + shift[c], then perhaps ReLU. Batch norm is
  * applied so, on the way into its readers, and never stored. */
@@ -50,6 +51,15 @@ struct rt_lrn {
 /* What a batch norm's gradient subtracts, each [channels]: the mean of g, and g's slope along x - mean. */
 struct rt_norm_terms {
     const float *mean, *mean_g, *slope;
+};
+
+/* Parameters to update: weights, and each of the optimiser's states state_stride floats behind the one before.
+ */
+struct rt_parameters {
+    enum rt_optimizer_index optimizer;
+    const float *terms; /* [RT_OPTIMIZER_TERMS_MAX] of this step */
+    float *w, *states;
+    long count, state_stride; /* count: a multiple of 16 */
 };
 
 enum { RT_TILE_RUNS = 4 };
@@ -145,9 +155,8 @@ struct rt_isa {
     void (*lrn_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
                          long rows, int channels, const struct rt_lrn *lrn, bool accumulate);
 
-    /* v = momentum v + (g + decay w); w -= rate v. g is the sum of `parts` arrays, part_stride floats apart. */
-    void (*update)(float *w, float *v, const float *g, long count, int parts, long part_stride, float rate,
-                   float momentum, float decay);
+    /* The optimiser's step (engine/optimizers/) by g, the sum of `parts` arrays, part_stride floats apart. */
+    void (*update)(const struct rt_parameters *parameters, const float *g, int parts, long part_stride);
     /* to = the sum of `parts` arrays, in order. */
     void (*sum_parts)(float *to, const float *from, long count, int parts, long part_stride);
 

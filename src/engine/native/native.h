@@ -143,7 +143,8 @@ struct rt_native {
     size_t shared_floats;
     struct rt_slot *slots; /* [tensor_count] */
     size_t parameter_floats;
-    float *parameters, *momentum, *gradients;
+    float *parameters, *gradients;
+    float *states;    /* the optimiser's, one parameter vector each */
     int64_t *batches; /* [tensor_count] num_batches_tracked */
     bool borrowed;    /* parameters and batches belong to options.parameters_of */
 
@@ -152,9 +153,10 @@ struct rt_native {
     bool training;
     const float *images;
     uint64_t serial;
-    const struct rt_host_batch *batch; /* null: a probe */
-    const struct rt_update *update;    /* null: leave gradients */
-    float *input_gradient;             /* probe's dx */
+    const struct rt_host_batch *batch;   /* null: a probe */
+    bool updates;                        /* or gradients are left */
+    float terms[RT_OPTIMIZER_TERMS_MAX]; /* of the update */
+    float *input_gradient;               /* probe's dx */
 };
 
 /* Planning. A size is counted in floats for the largest batch. */
@@ -209,11 +211,12 @@ long rt_native_rows(const struct rt_native *plan, const struct rt_value *value);
 float *rt_native_scratch(const struct rt_native *plan, int member);
 float *rt_native_shared(const struct rt_native *plan, const struct rt_stage *stage);
 float *rt_native_parameter(const struct rt_native *plan, int tensor);
-float *rt_native_momentum(const struct rt_native *plan, int tensor); /* of a plan that trains */
+float *rt_native_state(const struct rt_native *plan,
+                       int tensor); /* the optimiser's first, of a plan that trains */
 /* Uses `count` gradients of a tensor from element `offset` on, the sum of `parts` arrays: updates weights and
- * momentum, or leaves the gradients for export. */
-void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
-                     int parts, size_t part_stride);
+ * optimiser states, or leaves the gradients to be read. */
+void rt_native_apply_gradient(struct rt_native *plan, int tensor, size_t offset, const float *gradient,
+                              size_t count, int parts, size_t part_stride);
 /* The gradient of the stage's first input is whole for images [begin, end): tells those whom that concerns. */
 void rt_native_announce(struct rt_native *plan, const struct rt_stage *stage, long begin, long end);
 /* The partial moments of rows [begin, begin + count) of a value, as piece number begin / value->moment_rows. */

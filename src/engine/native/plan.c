@@ -220,7 +220,9 @@ static int allocate(struct rt_native *plan, struct rt_error *err)
                     err));
     if (!plan->base.options.training)
         return RT_OK;
-    RT_TRY(rt_alloc_aligned(&plan->momentum, plan->parameter_floats, sizeof(float), "momentum", err));
+    RT_TRY(rt_alloc_aligned(&plan->states,
+                            (size_t)plan->base.options.optimizer->state_count * plan->parameter_floats,
+                            sizeof(float), "optimiser states", err));
     return rt_alloc_aligned(&plan->gradients, plan->parameter_floats, sizeof(float), "gradients", err);
 }
 
@@ -233,7 +235,7 @@ void rt_native_free(struct rt_plan *base)
         rt_free(&plan->parameters);
         rt_free(&plan->batches);
     }
-    rt_free(&plan->momentum);
+    rt_free(&plan->states);
     rt_free(&plan->gradients);
     rt_free(&plan->arena);
     rt_free(&plan->persistent);

@@ -43,22 +43,30 @@ float *rt_native_parameter(const struct rt_native *plan, int tensor)
     return plan->parameters + plan->slots[tensor].offset;
 }
 
-float *rt_native_momentum(const struct rt_native *plan, int tensor)
+float *rt_native_state(const struct rt_native *plan, int tensor)
 {
-    return plan->momentum + plan->slots[tensor].offset;
+    return plan->states + plan->slots[tensor].offset;
 }
 
-void rt_native_learn(struct rt_native *plan, int tensor, size_t offset, const float *gradient, size_t count,
-                     int parts, size_t part_stride)
+void rt_native_apply_gradient(struct rt_native *plan, int tensor, size_t offset, const float *gradient,
+                              size_t count, int parts, size_t part_stride)
 {
     const size_t at = plan->slots[tensor].offset + offset;
 
-    if (plan->update)
-        plan->isa->update(plan->parameters + at, plan->momentum + at, gradient, (long)count, parts,
-                          (long)part_stride, (float)plan->update->learning_rate, (float)plan->update->momentum,
-                          (float)plan->update->weight_decay);
-    else
+    if (!plan->updates) {
         plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
+        return;
+    }
+    plan->isa->update(
+        &(struct rt_parameters){
+            .optimizer = plan->base.options.optimizer->index,
+            .terms = plan->terms,
+            .w = plan->parameters + at,
+            .states = plan->states + at,
+            .count = (long)count,
+            .state_stride = (long)plan->parameter_floats,
+        },
+        gradient, parts, (long)part_stride);
 }
 
 struct rt_slice rt_native_images(const struct rt_native *plan, int member)
@@ -89,6 +97,15 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
                        piece, piece + value->channels);
 }
 
+static void find_terms(struct rt_native *plan)
+{
+    double terms[RT_OPTIMIZER_TERMS_MAX] = {0};
+
+    plan->base.options.optimizer->terms(terms, &plan->base.pass.update, plan->serial);
+    for (int i = 0; i < RT_OPTIMIZER_TERMS_MAX; i++)
+        plan->terms[i] = (float)terms[i];
+}
+
 void rt_native_step(struct rt_host_plan *host, const struct rt_host_batch *batch)
 {
     struct rt_native *plan = (struct rt_native *)host;
@@ -98,7 +115,9 @@ void rt_native_step(struct rt_host_plan *host, const struct rt_host_batch *batch
     plan->images = batch->images;
     plan->serial = batch->serial;
     plan->batch = batch;
-    plan->update = host->base.pass.kind == RT_PASS_TRAIN ? &host->base.pass.update : NULL;
+    plan->updates = host->base.pass.kind == RT_PASS_TRAIN;
+    if (plan->updates)
+        find_terms(plan);
     plan->input_gradient = NULL;
     rt_native_run_forward(plan);
     if (plan->training)
@@ -136,7 +155,7 @@ int rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, con
     plan->images = x;
     plan->serial = 0;
     plan->batch = NULL;
-    plan->update = NULL;
+    plan->updates = false;
     plan->input_gradient = dx;
     rt_native_run_forward(plan);
     if (last->planar)

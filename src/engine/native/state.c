@@ -13,9 +13,11 @@ static size_t place(const struct rt_native *plan, int tensor, size_t i)
 
 static float *vector_of(const struct rt_native *plan, enum rt_state state)
 {
-    return state == RT_STATE_TENSOR     ? plan->parameters
-           : state == RT_STATE_GRADIENT ? plan->gradients
-                                        : plan->momentum;
+    if (state == RT_STATE_TENSOR)
+        return plan->parameters;
+    if (state == RT_STATE_GRADIENT)
+        return plan->gradients;
+    return plan->states + (size_t)(state - RT_STATE_OPTIMIZER) * plan->parameter_floats;
 }
 
 int rt_native_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
@@ -59,7 +61,8 @@ size_t rt_native_memory_bytes(const struct rt_plan *base)
         plan->arena_floats + plan->persistent_floats + threads * plan->scratch_floats + plan->shared_floats;
 
     if (!plan->borrowed)
-        floats += plan->parameter_floats * (base->options.training ? 3 : 1);
+        floats += plan->parameter_floats *
+                  (base->options.training ? 2 + (size_t)base->options.optimizer->state_count : 1);
     return floats * sizeof(float) + rt_host_memory_bytes(&plan->host);
 }
 

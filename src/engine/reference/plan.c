@@ -11,6 +11,11 @@
 #include "net/dropout.h"
 #include "net/ops.h"
 
+typedef real rt_real, rt_number;
+#define RT_OPTIMIZER_FUNCTION static inline
+#define RT_OPTIMIZER_SQRT(x) RT_REAL_MATH(sqrt)(x)
+#include "engine/optimizers/formulas.h"
+
 #define RT_REFERENCE_ADDRESS(name) &RT_REFERENCE_KERNEL(name),
 static const struct rt_reference_kernel *const kernels[] = {RT_REFERENCE_KERNELS(RT_REFERENCE_ADDRESS)};
 #undef RT_REFERENCE_ADDRESS
@@ -258,19 +263,40 @@ static void backward(const struct plan *plan, const struct rt_host_batch *batch)
     }
 }
 
-/* v = momentum v + g + weight_decay w, w -= learning_rate v */
-static void update(const struct plan *plan, const struct rt_update *u)
+/* One tensor by its gradient. */
+static void update_tensor(const struct tensor_plan *tp, size_t count, const struct rt_optimizer *optimizer,
+                          const real *terms)
 {
-    const real rate = (real)u->learning_rate, momentum = (real)u->momentum, decay = (real)u->weight_decay;
+    for (size_t j = 0; j < count; j++) {
+        real states[RT_OPTIMIZER_STATES_MAX];
 
-    for (int i = 0; i < plan->base.graph->tensor_count; i++) {
-        const struct tensor_plan *tp = &plan->tensors[i];
-
-        for (size_t j = 0; j < plan->base.graph->tensors[i].count && tp->gradient; j++) {
-            tp->states[0][j] = momentum * tp->states[0][j] + (tp->gradient[j] + decay * tp->value[j]);
-            tp->value[j] -= rate * tp->states[0][j];
+        for (int k = 0; k < optimizer->state_count; k++)
+            states[k] = tp->states[k][j];
+        switch (optimizer->index) {
+#define UPDATE(name, state0, state1, help)                                                                     \
+    case RT_OPTIMIZER_##name:                                                                                  \
+        rt_##name##_step(&tp->value[j], states, tp->gradient[j], terms);                                       \
+        break;
+            RT_OPTIMIZERS(UPDATE)
+#undef UPDATE
         }
+        for (int k = 0; k < optimizer->state_count; k++)
+            tp->states[k][j] = states[k];
     }
+}
+
+static void update(const struct plan *plan, uint64_t step)
+{
+    const struct rt_optimizer *optimizer = plan->base.options.optimizer;
+    double terms[RT_OPTIMIZER_TERMS_MAX] = {0};
+    real rounded[RT_OPTIMIZER_TERMS_MAX];
+
+    optimizer->terms(terms, &plan->base.pass.update, step);
+    for (int i = 0; i < RT_OPTIMIZER_TERMS_MAX; i++)
+        rounded[i] = (real)terms[i];
+    for (int i = 0; i < plan->base.graph->tensor_count; i++)
+        if (plan->tensors[i].gradient)
+            update_tensor(&plan->tensors[i], plan->base.graph->tensors[i].count, optimizer, rounded);
 }
 
 /* The class of the largest logit, the first of equals; -1: all are NaN. */
@@ -314,7 +340,7 @@ static void step(struct rt_host_plan *host, const struct rt_host_batch *batch)
         gradient[n] = 1 / (real)batch->count; /* of the mean loss by each image's */
     backward(plan, batch);
     if (kind == RT_PASS_TRAIN)
-        update(plan, &host->base.pass.update);
+        update(plan, batch->serial);
 }
 
 static int probe(struct rt_plan *base, const void *x, int count, void *y, const void *dy, void *dx,

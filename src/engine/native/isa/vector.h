@@ -59,6 +59,13 @@ RT_INLINE rt_vec rt_gate_vec(rt_vec value, rt_vec gate)
     return (rt_vec)((rt_ivec)value & (gate > 0));
 }
 
+RT_INLINE rt_vec rt_sqrt_vec(rt_vec value)
+{
+    for (int i = 0; i < RT_LANES; i++)
+        value[i] = __builtin_sqrtf(value[i]);
+    return value;
+}
+
 RT_INLINE rt_vec rt_select(rt_ivec mask, rt_vec yes, rt_vec no)
 {
     return (rt_vec)(((rt_ivec)yes & mask) | ((rt_ivec)no & ~mask));

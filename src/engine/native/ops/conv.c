@@ -407,10 +407,10 @@ static void learn_gathered(const struct conv_call *call, int member)
     const long weights = s->depth * s->out;
     const struct rt_slice learned = rt_team_slice(plan->host.team, member, weights, RT_PANEL_CHANNELS);
 
-    rt_native_learn(plan, tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
+    rt_native_apply_gradient(plan, tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
                     (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
     if (call->stage->node->tensor_count > 1 && member == 0)
-        rt_native_learn(plan, tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
+        rt_native_apply_gradient(plan, tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
 }
 
 static void backward_end(struct rt_native *plan, struct rt_stage *stage, int member)

@@ -207,7 +207,7 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
                 gradient + chunk * taps * size);
         }
         for (long tap = 0; tap < taps; tap++)
-            rt_native_learn(plan, stage->node->tensors[0],
+            rt_native_apply_gradient(plan, stage->node->tensors[0],
                             (size_t)(panel * s->depth * RT_PANEL_CHANNELS + tap * channels * RT_PANEL_CHANNELS +
                                      block * size),
                             gradient + tap * size, (size_t)size, (int)chunks, (size_t)(taps * size));

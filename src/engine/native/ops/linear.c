@@ -122,7 +122,7 @@ static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int me
         if (stage->node->tensor_count < 2)
             continue;
         plan->isa->column_sum(dy + c, y->grad_ld, plan->count, RT_PANEL_CHANNELS, sums, false);
-        rt_native_learn(plan, stage->node->tensors[1], (size_t)c, sums, RT_PANEL_CHANNELS, 1, 0);
+        rt_native_apply_gradient(plan, stage->node->tensors[1], (size_t)c, sums, RT_PANEL_CHANNELS, 1, 0);
     }
 }
 
@@ -172,7 +172,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
     const struct rt_slice part =
         by_panels ? (struct rt_slice){0, inputs} : rt_team_slice(team, member, inputs, INPUTS);
     const float *weights = rt_native_parameter(plan, stage->node->tensors[0]);
-    const float *momentum = rt_native_momentum(plan, stage->node->tensors[0]);
+    const float *momentum = rt_native_state(plan, stage->node->tensors[0]);
     float *block = rt_native_scratch(plan, member);
 
     for (long k = part.begin; k < part.end; k += INPUTS) {
@@ -199,7 +199,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
                 .depth = plan->count,
             });
             for (long i = 0; i < two; i++)
-                rt_native_learn(plan, stage->node->tensors[0], (size_t)(at + i * inputs * RT_PANEL_CHANNELS),
+                rt_native_apply_gradient(plan, stage->node->tensors[0], (size_t)(at + i * inputs * RT_PANEL_CHANNELS),
                                 block + i * rows * RT_PANEL_CHANNELS, (size_t)(rows * RT_PANEL_CHANNELS), 1, 0);
         }
     }

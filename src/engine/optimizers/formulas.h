@@ -1,0 +1,21 @@
+/* The formulas of all optimisers, for the numbers of whoever includes this. Before it: typedef rt_real, a
+ * scalar (float, double); rt_number, what one update works on (rt_real, or a vector of them);
+ * RT_OPTIMIZER_FUNCTION, how functions are declared ("static inline", "static __device__"); RT_OPTIMIZER_SQRT
+ * of an rt_number.
+ *
+ * Each optimizers/NAME.h has
+ *   rt_NAME_terms(terms, update, step)   the constants of the update after `step` others, in double
+ *   rt_NAME_step(w, s, g, t)             moves weights *w and states s[] by gradients g (of the mean loss),
+ * terms t */
+#ifndef RT_ENGINE_OPTIMIZERS_FORMULAS_H
+#define RT_ENGINE_OPTIMIZERS_FORMULAS_H
+
+#include <math.h>
+
+#include "engine/optimizer.h"
+
+#include "engine/optimizers/adam.h"
+#include "engine/optimizers/nesterov.h"
+#include "engine/optimizers/sgd.h"
+
+#endif
