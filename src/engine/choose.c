@@ -141,3 +141,15 @@ const char *rt_precision_word(enum rt_precision precision)
 
     return words[precision];
 }
+
+int rt_precision_find(enum rt_precision *precision, const char *word, struct rt_error *err)
+{
+#define PRECISION_MATCH(symbol, name, help)                                                                    \
+    if (!strcmp(word, name)) {                                                                                 \
+        *precision = RT_PRECISION_##symbol;                                                                    \
+        return RT_OK;                                                                                          \
+    }
+    RT_PRECISIONS(PRECISION_MATCH)
+#undef PRECISION_MATCH
+    return rt_fail(err, RT_ECONFIG, "precision: '%s', expected one of " RT_PRECISION_WORDS, word);
+}

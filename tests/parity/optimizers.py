@@ -56,7 +56,7 @@ def worst(got, want):
 library = engines.load_library(os.environ['RT_PROBE'])
 for index, (name, (make, states)) in enumerate(OPTIMIZERS.items()):
     net, optimizer = in_torch(make)
-    for engine in ('reference_f64', 'reference', 'native', 'cuda'):
+    for engine in ('reference_f64', 'reference', 'native'):
         if not library.probe_has_engine(engine.encode()):
             continue
         bound = 1e-12 if engine == 'reference_f64' else 5e-6
