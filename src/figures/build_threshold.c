@@ -100,8 +100,8 @@ static int add_published_epochs(struct rt_figure *figure, int model, struct rt_e
     return RT_OK;
 }
 
-/* Published points have their colour explained by our own; where there are none, by a line of their own: for
- * the first of the series from number `first` on. */
+/* The colour of published points is explained by our own series; if there are none, by a legend entry of their
+ * own, that of the first series from number `first` on. */
 static void explain_published(struct rt_figure *figure, size_t first, int model)
 {
     if (first >= figure->series_count)

@@ -6,7 +6,7 @@
 #include "figures/records.h"
 
 struct rt_figure_options {
-    const char *reference; /* directory of published points to lay behind, or null */
+    const char *reference; /* directory of published points to draw behind ours, or null */
     bool steps;            /* x in logged points instead of epochs */
     int window;            /* of the smoothing; 0: none */
 };

@@ -41,13 +41,13 @@ int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
                     struct rt_error *err);
 
 /* Builds and draws every figure that has data (or, with names, just those) into `directory`; calls
- * drawn(context, kind) after each. A figure asked for by name that has no data is an error (RT_EDATA). */
+ * drawn(context, kind) after each. Naming a figure that has no data is an error (RT_EDATA). */
 int rt_figures_draw(const struct rt_records *records, const char *directory, const char *const *names,
                     int name_count, const struct rt_figure_options *options,
                     void (*drawn)(void *context, const struct rt_figure_kind *kind), void *context,
                     struct rt_error *err);
 
-/* The builders, called by rt_figure_build alone. */
+/* The builders, called only by rt_figure_build. */
 #define RT_FIGURE_BUILDER(builder)                                                                             \
     int rt_figure_build_##builder(struct rt_figure *figure, const struct rt_figure_kind *kind,                 \
                                   const struct rt_records *records, const struct rt_figure_options *options,   \

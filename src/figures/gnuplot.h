@@ -8,15 +8,15 @@
 #include "base/text.h"
 #include "figures/figure.h"
 
-/* The CSV: "panel,series,kind,x,y,low,high", the series apart by two empty lines (gnuplot's data blocks, which
- * CSV readers skip). */
+/* The CSV: "panel,series,kind,x,y,low,high", the series separated by two empty lines (gnuplot's data blocks;
+ * CSV readers skip them). */
 void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out);
 
 /* The gnuplot script. */
 void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out);
 
-/* Writes the four files into `directory` (made if missing), each whole or not at all. Errors: RT_EIO, among
- * them gnuplot missing or failing, with its message. */
+/* Writes the four files into `directory` (created if missing), each atomically. Errors: RT_EIO, among them
+ * gnuplot missing or failing, with its message. */
 int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err);
 
 #endif

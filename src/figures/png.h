@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* Writes rgb[height][width][3] whole or not at all. RT_EIO names the file. */
+/* Writes rgb[height][width][3] atomically. RT_EIO names the file. */
 int rt_png_write(const char *path, const uint8_t *rgb, int width, int height, struct rt_error *err);
 
 #endif

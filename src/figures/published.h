@@ -6,7 +6,7 @@
 
 #include "figures/figure.h"
 
-/* Lays one published curve of NAME.csv behind ours: the rows whose column `key` is `value`, x from `step`, y
+/* Draws one published curve of NAME.csv behind ours: the rows whose column `key` is `value`, x from `step`, y
  * from the column `y`. x in epochs unless `steps`. A file or series that is not there adds nothing. */
 struct rt_published_curve {
     const char *directory; /* null: no reference */

@@ -1,5 +1,5 @@
-/* The report: one HTML page with everything in it (no network, opens from disk): what was run, the results
- * beside the paper's and the published ones, all figures, and learning curves to explore. */
+/* The report: one HTML page with everything in it (no network, opens from disk): what was run, the results next
+ * to the paper's and the published ones, all figures, and learning curves to explore. */
 #ifndef RT_FIGURES_REPORT_H
 #define RT_FIGURES_REPORT_H
 
@@ -10,7 +10,7 @@ struct rt_report_options {
     const char *runs;    /* the directory, as the page names it */
     const char *figures; /* where the drawn figures are */
     const char *path;    /* of the page */
-    bool under_way;      /* a sweep is going on: the page reloads itself */
+    bool under_way;      /* a sweep is in progress: the page reloads itself */
     struct rt_figure_options drawing;
 };
 

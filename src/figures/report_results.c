@@ -217,7 +217,7 @@ static int append_published(struct rt_text *page, const struct rt_result *result
     return RT_OK;
 }
 
-/* Beside what the rows have in common: the published numbers, and the paper's. */
+/* Columns besides those of every row: the published numbers, and the paper's. */
 struct results_columns {
     const char *reference; /* the published numbers' directory, or null */
     bool paper;

@@ -8,7 +8,7 @@
 
 /* Writes the first training batch of the seed as FOLDER/<data set>.png, a grid of 8 x 16, and for each pixel
  * corruption its first 8 images above the same 8 corrupted: shuffled_pixels.png, random_pixels.png,
- * gaussian_pixels.png. `data` as for rt_dataset_load; `wrote` (may be null) hears of each file. */
+ * gaussian_pixels.png. `data` as for rt_dataset_load; `wrote` (may be null) is called for each file. */
 int rt_samples_write(const char *data, const char *folder, uint32_t seed, void (*wrote)(const char *path),
                      struct rt_error *err);
 

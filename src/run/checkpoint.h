@@ -1,5 +1,5 @@
-/* Checkpoints: folders in the run directory, written aside and renamed, so that each is there whole or not at
- * all.
+/* Checkpoints: folders in the run directory, written under a temporary name and renamed, so that each is
+ * complete or absent.
  *
  *     e_050_MLP1_0.5_none/            after 50 epochs (e_050_b0120_MLP1_0.5_none: and 120 batches of the next)
  *         model.safetensors           every tensor of the network, as PyTorch names them

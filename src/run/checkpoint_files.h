@@ -24,7 +24,7 @@ const char *rt_checkpoint_file_name(enum rt_checkpoint_file file);
 /* The files' contents, owned. */
 struct rt_checkpoint_files {
     struct {
-        char *bytes; /* with a NUL behind them where they were read */
+        char *bytes; /* followed by a NUL where they were read */
         size_t size;
     } items[RT_CHECKPOINT_FILE_COUNT];
 };

@@ -33,7 +33,7 @@ int rt_fields_write(struct rt_json *object, const struct rt_field *fields, const
                     struct rt_error *err);
 
 /* Reads every field; one that is missing, of another type or out of range is RT_EDATA naming `path` (the file)
- * and the key. Keys that no field asks for are left alone. */
+ * and the key. Keys that match no field are ignored. */
 int rt_fields_read(const struct rt_json *object, const char *path, const struct rt_field *fields,
                    void *structure, struct rt_error *err);
 

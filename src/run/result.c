@@ -265,7 +265,7 @@ int rt_result_read(struct rt_result *out, const char *run_dir, struct rt_error *
     return rc;
 }
 
-/* The processor's name as Linux tells it, or the architecture's. */
+/* The processor's name as Linux reports it, or the architecture's. */
 static void describe_cpu(char cpu[RT_FIELD_TEXT_MAX], const char *architecture)
 {
     FILE *file = fopen("/proc/cpuinfo", "re");

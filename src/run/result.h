@@ -1,6 +1,6 @@
-/* result.json: what a run is and what it came to, for figures, reports, sweeps and `rethink list`. Written when
- * the run starts, at checkpoints, at the threshold and at its end; a run that was killed still says "running",
- * but nobody holds its lock. */
+/* result.json: what a run is and its results, for figures, reports, sweeps and `rethink list`. Written when the
+ * run starts, at checkpoints, at the threshold and at its end; a killed run still says "running", but nobody
+ * holds its lock. */
 #ifndef RT_RUN_RESULT_H
 #define RT_RUN_RESULT_H
 

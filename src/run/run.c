@@ -29,7 +29,7 @@ static int sync_parents(const char *path, struct rt_error *err)
     return rt_folder_sync(folder, err); /* RUNS */
 }
 
-/* A folder of the run that is a link would have us write where a stranger says. */
+/* If a folder of the run were a link, an untrusted run could make us write anywhere. */
 static int check_place(const char *runs, const struct rt_experiment *experiment, struct rt_error *err)
 {
     char name[2 * RT_TEXT_MAX + 1], path[RT_PATH_MAX];
@@ -95,7 +95,7 @@ static int remove_checkpoints(const struct rt_run *run, const char *experiment_n
     char path[RT_PATH_MAX];
     int rc = rt_checkpoint_list(&list, run->path, experiment_name, err);
 
-    /* The newest first: were we stopped half-way, the rest would still be a run that one can go on with. */
+    /* The newest first: if we are interrupted, the rest is still a run that can be resumed. */
     for (int i = list.count - 1; i >= 0 && !rc; i--)
         if (!(rc = rt_path_join(path, run->path, list.items[i].name, err)))
             rc = rt_tree_discard(path, run->path, err);
@@ -109,7 +109,7 @@ int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experimen
     const char *const names[] = {metrics, RT_LOG_FILE, RT_CONFIG_FILE};
     char path[RT_PATH_MAX];
 
-    /* The result first: a finished run without a checkpoint would be refused, were we stopped half-way. */
+    /* The result first: if we are interrupted, a finished run without a checkpoint would be refused. */
     RT_TRY(rt_path_join(path, run->path, RT_RESULT_FILE, err));
     RT_TRY(rt_file_remove(path, err));
     RT_TRY(remove_checkpoints(run, experiment->experiment_name, err));
@@ -160,7 +160,7 @@ static int add_entry(struct rt_run_entry **entry, struct rt_run_list *list, cons
     return rt_path_join((*entry)->path, "", path, err);
 }
 
-/* What cannot be read is an entry that says so: the others are still there. */
+/* A run that cannot be read is listed with an error, along with the others. */
 static int note_trouble(struct rt_run_entry *entry, int rc, const struct rt_error *trouble,
                         struct rt_error *err)
 {

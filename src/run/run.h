@@ -44,7 +44,7 @@ void rt_run_abandon(struct rt_run *run);
 int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experiment, const char *metrics,
                  struct rt_error *err);
 
-/* Writes config.yaml, whole or not at all. */
+/* Writes config.yaml atomically. */
 int rt_run_write_config(const struct rt_run *run, const struct rt_experiment *experiment, struct rt_error *err);
 int rt_run_write_result(const struct rt_run *run, const struct rt_result *result, struct rt_error *err);
 

@@ -1,8 +1,8 @@
-/* safetensors files: named tensors behind a JSON header (docs/formats.md). The reader checks every rule of the
+/* safetensors files: named tensors after a JSON header (docs/formats.md). The reader checks every rule of the
  * format; the writer's files are byte for byte those of the reference implementation.
  *
- * On the way in, names and shapes belong to the struct and data points into the file's bytes, which need not
- * be aligned: copy values out before using them as numbers. On the way out they belong to the caller. */
+ * When reading, names and shapes belong to the struct and data points into the file's bytes, which need not be
+ * aligned: copy values out before using them as numbers. When writing, they belong to the caller. */
 #ifndef RT_RUN_SAFETENSORS_H
 #define RT_RUN_SAFETENSORS_H
 

@@ -6,7 +6,7 @@
 
 enum { BAR_MIN = 4, BAR_MAX = 120, WORDS_MAX = 256, DURATION_MAX = 32 };
 
-/* "00:59", "1:02:03", or "?" for what cannot be told. */
+/* "00:59", "1:02:03", or "?" if unknown. */
 static void format_duration(double seconds, char out[DURATION_MAX])
 {
     const long s = isfinite(seconds) && seconds >= 0 && seconds < 1e8 ? (long)seconds : -1;

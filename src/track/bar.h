@@ -1,4 +1,4 @@
-/* The progress line of one epoch, as people know it from tqdm:
+/* The progress line of one epoch, in the style of tqdm:
  *
  *     021: 100%|##########| 391/391 [00:00<00:00, 459.92batch/s, train_acc=0.562, train_loss=1.34] */
 #ifndef RT_TRACK_BAR_H

@@ -72,7 +72,7 @@ static int complain(const struct cursor *cursor, const char *what, struct rt_err
                    length < SHOWN ? (int)length : SHOWN, cursor->at, length < SHOWN ? "" : "...");
 }
 
-/* A whole number from `low` up and the comma behind it. */
+/* A whole number, at least `low`, and the comma after it. */
 static int take_integer(struct cursor *cursor, int64_t low, double high, int64_t *value, struct rt_error *err)
 {
     char *end;
@@ -106,7 +106,7 @@ static const struct column {
 
 enum { REALS = sizeof columns / sizeof *columns };
 
-/* A real number as printf writes it, or nothing (NaN), and the `terminator` behind it. */
+/* A real number as printf writes it, or nothing (NaN), and the `terminator` after it. */
 static int take_real(struct cursor *cursor, const struct column *column, char terminator, double *value,
                      struct rt_error *err)
 {
@@ -197,7 +197,7 @@ int rt_metrics_read(struct rt_metrics_log *out, const char *run_dir, struct rt_e
     return rc;
 }
 
-/* The file's last bytes, with a NUL behind them: more than a row. */
+/* The file's last bytes, followed by a NUL: more than a row. */
 static size_t read_tail(char tail[RT_METRICS_ROW_MAX + 1], const char *run_dir)
 {
     uint64_t size;

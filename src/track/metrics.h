@@ -1,9 +1,9 @@
-/* metrics.csv: one row a log point, what every figure is drawn from.
+/* metrics.csv: one row per log point; every figure is drawn from it.
  *
  *     step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s
  *     0,1,0,2.30951834,0.109375,,,0.01,0.021,0.039
  *
- * Empty: not measured. A loss that was not finite stands as "nan" or "inf". Lines end with \n. */
+ * Empty: not measured. A loss that was not finite is "nan" or "inf". Lines end with \n. */
 #ifndef RT_TRACK_METRICS_H
 #define RT_TRACK_METRICS_H
 
@@ -28,11 +28,11 @@ struct rt_metrics_log {
  * names the line at fault and why (a foreign header, a number that is none or that no run can have logged,
  * steps that do not increase); RT_EIO. *out is untouched after an error. */
 int rt_metrics_read(struct rt_metrics_log *out, const char *run_dir, struct rt_error *err);
-/* The same of `size` bytes with a NUL behind them; `path` is for messages. */
+/* The same from `size` bytes followed by a NUL; `path` is for messages. */
 int rt_metrics_parse(struct rt_metrics_log *out, const char *path, const char *text, size_t size,
                      struct rt_error *err);
 
-/* The last whole row of a run that is under way; false when there is none that can be read. */
+/* The last complete row of a run in progress; false if there is none that can be read. */
 bool rt_metrics_read_last(struct rt_log_point *point, const char *run_dir);
 
 void rt_metrics_free(struct rt_metrics_log *log); /* accepts the zeroed state */

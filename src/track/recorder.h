@@ -1,6 +1,6 @@
-/* Recorders: whatever follows a run (console, metrics.csv, TensorBoard, MLflow, Comet). The training loop tells
- * rt_recorders what happens and knows none of them. Each is one file and one line in RT_RECORDERS, or in
- * RT_TRACKERS (config/trackers.h) if people choose it. */
+/* Recorders: everything that follows a run (console, metrics.csv, TensorBoard, MLflow, Comet). The training
+ * loop reports events to rt_recorders and knows none of them. Each is one file and one line in RT_RECORDERS, or
+ * in RT_TRACKERS (config/trackers.h) if people choose it. */
 #ifndef RT_TRACK_RECORDER_H
 #define RT_TRACK_RECORDER_H
 
@@ -23,7 +23,7 @@ struct rt_log_point {
     double wall_s, cpu_s; /* since the run's start, earlier sessions included */
 };
 
-/* What a run came to, at the threshold or at the end. */
+/* The results of a run, at the threshold or at the end. */
 struct rt_outcome {
     bool threshold_reached;
     int64_t threshold_epoch, threshold_step;
@@ -63,7 +63,7 @@ struct rt_service;
 
 struct rt_recorder_kind {
     bool always;                      /* cannot be turned off */
-    const struct rt_service *service; /* a distant one, which `rethink sync` can send to later; null: none */
+    const struct rt_service *service; /* a remote one, to which `rethink sync` can send later; null: none */
     int (*start)(struct rt_recorder **recorder, const struct rt_run_info *info, struct rt_error *err);
     /* Any of the following may be null. They must not block training; a failure that loses data is an error. */
     int (*progress)(struct rt_recorder *recorder, const struct rt_log_point *point,
@@ -82,7 +82,7 @@ struct rt_recorder_kind {
     void (*free)(struct rt_recorder *recorder);
 };
 
-/* X(name, help): the trackers of RT_TRACKERS behind those that are always there. */
+/* X(name, help): those that are always active, then the trackers of RT_TRACKERS. */
 #define RT_RECORDERS(X)                                                                                        \
     X(console, "lines and a progress bar on the terminal, and log.txt in the run directory")                   \
     X(csv, "metrics.csv in the run directory")                                                                 \
@@ -110,7 +110,7 @@ int rt_recorders_start(struct rt_recorders **recorders, const char *names, const
                        struct rt_error *err);
 void rt_recorders_free(struct rt_recorders **recorders);
 
-/* Every recorder hears of the event, even after one of them failed; the first error is returned. */
+/* Every recorder is told of the event, even after one has failed; the first error is returned. */
 int rt_recorders_progress(struct rt_recorders *recorders, const struct rt_log_point *point,
                           struct rt_error *err);
 int rt_recorders_log(struct rt_recorders *recorders, const struct rt_log_point *point, struct rt_error *err);

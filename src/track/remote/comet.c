@@ -28,7 +28,7 @@ static bool is_in_context(const struct rt_json *entry, const char *context)
     return !strcmp(text, context);
 }
 
-/* The service has no call that says "once": after a doubtful one it is asked for the last step that it has. */
+/* The service has no idempotent call: after one with an unknown outcome it is asked for its last step. */
 static int ask_last(struct rt_link *link, enum rt_comet_series series, struct rt_error *err)
 {
     struct rt_comet *own = link->own;

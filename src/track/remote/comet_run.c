@@ -24,7 +24,7 @@ static int find_workspace(struct rt_link *link, struct rt_error *err)
     return rc;
 }
 
-/* Where people see the experiment: the server's word, shown where it is an address. */
+/* Where the experiment can be viewed: as given by the server, shown if it is an address. */
 static void show_place(const struct rt_link *link, const char *text)
 {
     char shown[RT_URL_MAX];

@@ -7,8 +7,8 @@
 #include "base/memory.h"
 #include "track/remote/settings.h"
 
-/* Where a setting was found: in the environment, in a file of the folder that the program runs in (which may be
- * a stranger's), or in the user's own. */
+/* Where a setting was found: in the environment, in a file in the working directory (which may be untrusted),
+ * or in the user's own. */
 enum source { NOWHERE, ENVIRONMENT, FOLDER, HOME };
 
 #define FOLDER_CONFIG ".comet.config"
@@ -52,8 +52,8 @@ static int read_key(struct rt_comet *own, enum source *source, struct rt_error *
     return RT_OK;
 }
 
-/* A key goes where its own configuration says: a file in the folder at hand cannot send one that is not its own
- * to its server. */
+/* A key is sent only to the server that its own configuration names: a file in the working directory cannot
+ * redirect a key that it does not contain. */
 static int read_server(struct rt_comet *own, enum source key_source, struct rt_error *err)
 {
     enum source source;

@@ -7,8 +7,8 @@
 
 /* ---- points */
 
-/* Metrics can only be added, so that one sent twice would be there twice: after a doubtful call the server is
- * asked for the last step of each. */
+/* Metrics can only be appended, so sending one twice would store it twice: after a call with an unknown outcome
+ * the server is asked for the last step of each. */
 static int settle_doubt(struct rt_link *link, struct rt_error *err)
 {
     struct rt_mlflow *own = link->own;

@@ -209,8 +209,8 @@ static int find_or_post_run(struct rt_link *link, const struct run_facts *facts,
 
 /* ---- the parent of a sweep's runs */
 
-/* RUNS, for a run that lies in RUNS/MODEL/NAME as the program puts it; elsewhere (a copy, a stranger's) no file
- * above its folder is anybody's to write: false. */
+/* RUNS, for a run in RUNS/MODEL/NAME, where the program puts it. Elsewhere (a copy, an untrusted run) nothing
+ * may be written above its folder: false. */
 static bool find_runs(char runs[RT_PATH_MAX], const char *run_dir, const struct run_facts *facts)
 {
     char real[PATH_MAX], end[RT_PATH_MAX];

@@ -109,7 +109,7 @@ static int fill_start(struct rt_json *record, const struct rt_run_info *info, st
 static void give_up(struct rt_recorder *recorder, const struct rt_error *failure)
 {
     recorder->wanted = false;
-    rt_log_warn("%s: %s; later points are not recorded for it, training goes on", recorder->service->title,
+    rt_log_warn("%s: %s; later points are not recorded for it; training continues", recorder->service->title,
                 failure->message);
 }
 

@@ -1,5 +1,5 @@
-/* The recorder of a distant service. Training appends lines to the spool; a thread of the recorder sends them.
- * A service that is slow, away or refuses costs one warning, never a step. */
+/* The recorder of a remote service. Training appends lines to the spool; a thread of the recorder sends them. A
+ * service that is slow, unreachable or refuses requests costs one warning, never a step. */
 #ifndef RT_TRACK_REMOTE_H
 #define RT_TRACK_REMOTE_H
 
@@ -18,7 +18,7 @@ int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outc
 /* Waits a bounded time for the rest to be sent and says what was not. */
 void rt_remote_free(struct rt_recorder *recorder);
 
-/* Defines rt_recorder_NAME, which tells `static const struct rt_service NAME_service`. */
+/* Defines rt_recorder_NAME, which sends to `static const struct rt_service NAME_service`. */
 #define RT_REMOTE_RECORDER(name)                                                                               \
     static int name##_record(struct rt_recorder **recorder, const struct rt_run_info *info,                    \
                              struct rt_error *err)                                                             \

@@ -164,7 +164,7 @@ static int send_next(struct rt_sender *sender, struct rt_error *err)
     return rt_sender_save(sender, err);
 }
 
-/* One that is missed is not worth a word: the next points will tell. */
+/* A failed one is not worth a message: the next points will show it. */
 static void beat_if_due(struct rt_sender *sender)
 {
     const double now_s = rt_clock_wall_s();

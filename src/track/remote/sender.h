@@ -1,5 +1,5 @@
-/* Sends what the spool holds for one service, in order, and keeps the position, so that whoever comes next (the
- * next session, `rethink sync`) goes on from there. For one thread at a time. */
+/* Sends the records that the spool has for one service, in order, and stores the position, from which the next
+ * session or `rethink sync` continues. For one thread at a time. */
 #ifndef RT_TRACK_SENDER_H
 #define RT_TRACK_SENDER_H
 
@@ -27,9 +27,8 @@ int rt_sender_open(struct rt_sender *sender, const struct rt_service *service, c
                    const char *project, struct rt_error *err);
 void rt_sender_close(struct rt_sender *sender);
 
-/* Sends all that the spool holds now, with a sign of life in between when one is due (sender->beat_due_s).
- * After an error sender->link.failure tells whether trying again may help; nothing that was sent is sent again.
- */
+/* Sends all records in the spool, with a heartbeat in between when one is due (sender->beat_due_s). After an
+ * error sender->link.failure says whether retrying may help; nothing is sent twice. */
 int rt_sender_pass(struct rt_sender *sender, struct rt_error *err);
 
 /* Writes the position to the disk if it has changed. */

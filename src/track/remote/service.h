@@ -1,9 +1,9 @@
-/* Distant services (MLflow, Comet) behind one table: what the sender (track/remote/sender.h) needs to know of
+/* Remote services (MLflow, Comet) behind one table: what the sender (track/remote/sender.h) needs to know about
  * each.
  *
- * A service is told the records of the spool in order, from one thread. Its functions block for as long as the
- * network does, and every failure is one of three: not set up (RT_ECONFIG from `open`), to be tried again, or
- * final for now. */
+ * A service is given the records of the spool in order, from one thread. Its functions block for as long as the
+ * network does, and every failure is one of three: not set up (RT_ECONFIG from `open`), transient (to be
+ * retried), or final for this session. */
 #ifndef RT_TRACK_SERVICE_H
 #define RT_TRACK_SERVICE_H
 
@@ -63,7 +63,7 @@ struct rt_service {
     /* Reads the settings; nothing is sent. RT_ECONFIG says in one line what is missing and how to give it.
      * `project` is the config's. */
     int (*open)(struct rt_link *link, const char *project, struct rt_error *err);
-    /* Finds or makes the run, and goes on with it if link->position.run is set. */
+    /* Finds or creates the run; continues the one in link->position.run if that is set. */
     int (*start)(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err);
     /* Sends points; link->position.part may keep count of a point's values. */
     int (*points)(struct rt_link *link, const struct rt_service_point *points, int count, struct rt_error *err);

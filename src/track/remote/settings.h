@@ -20,7 +20,7 @@ bool rt_setting_ini(const char *path, const char *section, const char *key, bool
  * characters. */
 int rt_setting_copy(char *out, size_t size, const char *name, const char *value, struct rt_error *err);
 
-/* Splits user and password off "https://USER:PASSWORD@HOST/", percent-decoded; both "" when there are none.
+/* Separates user and password from "https://USER:PASSWORD@HOST/", percent-decoded; both "" when there are none.
  * `url` (of `size` bytes) loses them and the slashes at its end. RT_ECONFIG names `name`. */
 int rt_setting_split_url(const char *name, char *url, char *user, char *password, size_t size,
                          struct rt_error *err);

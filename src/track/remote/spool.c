@@ -90,8 +90,8 @@ int rt_spool_append(struct rt_spool *spool, enum rt_spool_type type, const char 
 
 /* ---- reading */
 
-/* Makes `text` begin with bytes not handed out and reads more behind them; *more false at the end of the file.
- */
+/* Moves the bytes not yet returned to the start of `text` and reads more after them; *more false at the end of
+ * the file. */
 static int refill(struct rt_spool_reader *reader, bool *more, struct rt_error *err)
 {
     struct rt_text *text = &reader->text;
@@ -208,7 +208,7 @@ static int note_start(struct rt_spool_reader *reader, const struct rt_spool_reco
     return RT_OK;
 }
 
-/* Damaged lines are passed over: whoever reads the records hears of them. */
+/* Damaged lines are skipped here: reading the records reports them. */
 static int learn_voids(struct rt_spool_reader *reader, struct rt_error *err)
 {
     struct rt_spool_record record = {0};

@@ -1,8 +1,8 @@
-/* spool.jsonl: what recorders of distant services are told, one JSON object a line, in the run directory.
+/* spool.jsonl: the records for remote services, one JSON object per line, in the run directory.
  *
  * The file is the queue between training and the thread that sends: training only appends a line, and whatever
- * the service does, no more than a batch of it is in memory. It stays when the run ends, so that `rethink sync`
- * can send later what is missing. Several services share it; each reads its own records.
+ * the service does, at most one batch is in memory. It is kept when the run ends, so that `rethink sync` can
+ * send the rest later. Several services share it; each reads its own records.
  *
  * A record: {"to": "mlflow", "seq": 7, "at": 1700000000000, "type": "point", ...}, seq counting from 1 for each
  * service, `at` in milliseconds since 1970. docs/tracking.md lists the fields of each type. */
@@ -55,8 +55,8 @@ struct rt_spool {
 int rt_spool_open(struct rt_spool *spool, const char *run_dir, const char *to, struct rt_error *err);
 void rt_spool_close(struct rt_spool *spool);
 
-/* Appends a record with these fields, the text of a JSON object. Whole or not at all. Allocates nothing once a
- * record of that length has been written. */
+/* Appends a record with these fields, the text of a JSON object. Atomic. Allocates nothing once a record of
+ * that length has been written. */
 int rt_spool_append(struct rt_spool *spool, enum rt_spool_type type, const char *fields, struct rt_error *err);
 
 /* ---- reading */
@@ -90,15 +90,14 @@ struct rt_spool_reader {
     int void_count, void_room;
 };
 
-/* Opens the spool and reads it through once to learn which records are void: what a resumed session logs again,
- * and all that came before the run was started anew. RT_EIO when there is none. Close it also after an error.
- */
+/* Opens the spool and reads it once to find which records are void: those that a resumed session logs again,
+ * and all from before the run was started over. RT_EIO when there is none. Close it also after an error. */
 int rt_spool_reader_open(struct rt_spool_reader *reader, const char *run_dir, const char *to,
                          struct rt_error *err);
 void rt_spool_reader_close(struct rt_spool_reader *reader);
 
 /* The next record that is not void and has a number greater than `after`; *got false: there is none (yet). A
- * damaged line is RT_EDATA, and the next call goes on behind it. */
+ * damaged line is RT_EDATA, and the next call continues after it. */
 int rt_spool_read(struct rt_spool_reader *reader, int64_t after, struct rt_spool_record *record, bool *got,
                   struct rt_error *err);
 

@@ -1,5 +1,5 @@
-/* One record of the spool: a line that may be a stranger's, checked against what rt_remote_... could have
- * written. */
+/* One record of the spool: a line that may be untrusted, checked against what rt_remote_... could have written.
+ * */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

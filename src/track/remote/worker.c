@@ -49,7 +49,7 @@ static void report_trouble(struct rt_worker *worker, const struct rt_error *err,
         return;
     }
     *warned = true;
-    rt_log_warn("%s: %s; training goes on, and what is not sent is kept in %s/" RT_SPOOL_NAME,
+    rt_log_warn("%s: %s; training continues, and unsent records are kept in %s/" RT_SPOOL_NAME,
                 link->service->title, err->message, link->run_dir);
 }
 

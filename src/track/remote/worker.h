@@ -21,7 +21,7 @@ void rt_worker_run_name(struct rt_worker *worker, char name[RT_ID_MAX]);
  * to send the rest. Calling it again changes nothing. */
 void rt_worker_close(struct rt_worker *worker, double wait_s);
 
-/* Waits for that time at most and frees it. *sent tells the number of the last record that was sent. */
+/* Waits at most that long and frees it. *sent is the number of the last record that was sent. */
 void rt_worker_free(struct rt_worker **worker, int64_t *sent);
 
 #endif

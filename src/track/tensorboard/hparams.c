@@ -11,7 +11,7 @@ enum { START_HPARAMS = 1, START_GROUP = 4, START_TIME = 5, MAP_KEY = 1, MAP_VALU
 enum { VALUE_NUMBER = 2, VALUE_TEXT = 3, VALUE_BOOL = 4 };
 enum { END_STATUS = 1, END_TIME = 2, END_SUCCESS = 1, END_FAILURE = 2, END_RUNNING = 3 };
 
-/* Tags whose values the page shows beside the hyper-parameters. */
+/* Tags whose values the page shows next to the hyper-parameters. */
 static const struct {
     const char *tag, *display_name;
 } metrics[] = {

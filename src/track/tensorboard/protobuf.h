@@ -1,7 +1,7 @@
 /* Writes protocol-buffer messages into a growing block of bytes.
  *
- * Calls do not fail one by one: running out of memory is remembered, later calls do nothing, and
- * rt_pb_check tells at the end. The zeroed struct is an empty message. */
+ * Calls do not fail individually: running out of memory is remembered, later calls do nothing, and rt_pb_check
+ * reports it at the end. The zeroed struct is an empty message. */
 #ifndef RT_TRACK_PROTOBUF_H
 #define RT_TRACK_PROTOBUF_H
 

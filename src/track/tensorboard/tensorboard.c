@@ -29,7 +29,7 @@ static double now_s(void)
 /* metrics.csv has the same numbers, so that losing an event file is worth a warning but never a run. */
 static int give_up(struct rt_recorder *recorder, const struct rt_error *failure)
 {
-    rt_log_warn("TensorBoard: %s; training goes on without it", failure->message);
+    rt_log_warn("TensorBoard: %s; training continues without it", failure->message);
     rt_tfevents_close(&recorder->events);
     return RT_OK;
 }
@@ -90,9 +90,10 @@ static int write_samples(struct rt_tfevents *events, const char *run_dir, struct
     return rc;
 }
 
-/* A run started anew drops its old files. A resumed one adds a file and voids lost points; its values and its
- * picture are in the first file. That one says so too: TensorBoard's slower reader (load_fast=false) takes the
- * first such word for a beginning, whatever came before it, and only those after it for a restart. */
+/* A run that is started over deletes its old files. A resumed one adds a file and voids lost points; its values
+ * and its picture are in the first file. The first file has a start record too: TensorBoard's slower reader
+ * (load_fast=false) takes the first such record for the beginning, whatever precedes it, and only later ones
+ * for a restart. */
 static int open_session(struct rt_recorder *recorder, const struct rt_run_info *info, struct rt_error *err)
 {
     struct rt_tfevents *events = &recorder->events;

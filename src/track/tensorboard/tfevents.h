@@ -40,7 +40,7 @@ int rt_tfevents_remove(const char *directory, struct rt_error *err);
 int rt_tfevents_exist(bool *exist, const char *directory, struct rt_error *err);
 
 /* An event with a summary: begin it, add values (rt_tfevents_add_scalar, or a RT_SUMMARY_VALUE written to
- * events->event), write it. A record is written whole or not at all. */
+ * events->event), write it. Records are written atomically. */
 void rt_tfevents_begin(struct rt_tfevents *events, double wall_time_s, int64_t step);
 void rt_tfevents_add_scalar(struct rt_tfevents *events, const char *tag, double value); /* NaN: nothing */
 void rt_tfevents_add_text(struct rt_tfevents *events, const char *tag, const char *text);
