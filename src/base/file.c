@@ -140,7 +140,7 @@ int rt_file_read_all(const char *path, size_t limit_bytes, char **bytes, size_t 
 }
 
 /* A device must not become a file (`/dev/null`, or a link to one), nor a FIFO. */
-static int check_replaceable(const char *path, struct rt_error *err)
+int rt_file_check_replaceable(const char *path, struct rt_error *err)
 {
     struct stat status;
 
@@ -157,7 +157,7 @@ int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *
     *writer = (struct rt_writer){0};
     if (!rt_copy_text(writer->path, sizeof writer->path, path))
         return rt_fail(err, RT_EIO, "%.200s...: the path is longer than %d bytes", path, RT_PATH_MAX - 1);
-    RT_TRY(check_replaceable(path, err));
+    RT_TRY(rt_file_check_replaceable(path, err));
     for (int i = 0; i < TRIES && fd < 0; i++) {
         RT_TRY(rt_path_temporary(writer->temporary, path, err));
         fd = rt_system_open(writer->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);

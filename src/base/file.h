@@ -27,6 +27,8 @@ struct rt_writer {
     char path[RT_PATH_MAX], temporary[RT_PATH_MAX];
 };
 /* RT_EIO when the path is a FIFO, a socket, a device or a folder: such a thing is not replaced. */
+int rt_file_check_replaceable(const char *path, struct rt_error *err);
+/* The same check first. */
 int rt_writer_open(struct rt_writer *writer, const char *path, struct rt_error *err);
 int rt_writer_write(struct rt_writer *writer, const void *bytes, size_t size, struct rt_error *err);
 int rt_writer_commit(struct rt_writer *writer, struct rt_error *err);

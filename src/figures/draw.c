@@ -35,7 +35,7 @@ static int write_text(const struct rt_figure *figure, const char *folder, const 
 
 static int run_gnuplot(const char *folder, const char *name, struct rt_error *err)
 {
-    char script[256], said[512];
+    char script[256], said[4096];
     snprintf(script, sizeof script, "%s.gp", name);
     const char *const argv[] = {"gnuplot", script, NULL};
     int exit_code = 0;
@@ -45,9 +45,13 @@ static int run_gnuplot(const char *folder, const char *name, struct rt_error *er
                        cause.message);
     if (exit_code == 0)
         return 0;
-    const char *line = said + strspn(said, "\n ");
-    return rt_fail(err, RT_EIO, "gnuplot %s: exit code %d: %.*s", script, exit_code, (int)strcspn(line, "\n"),
-                   line);
+    size_t length = strlen(said);
+    while (length && strchr("\n ", said[length - 1]))
+        length--;
+    said[length] = '\0';
+    const char *newline = strrchr(said, '\n'); /* warnings may stand before it */
+    return rt_fail(err, RT_EIO, "gnuplot %s: exit code %d: %s", script, exit_code,
+                   newline ? newline + 1 : said);
 }
 
 static int publish(const char *aside, const char *folder, const char *name, struct rt_error *err)
@@ -56,6 +60,7 @@ static int publish(const char *aside, const char *folder, const char *name, stru
         char from[RT_PATH_MAX], to[RT_PATH_MAX];
         RT_TRY(file_path(from, aside, name, kinds[i], err));
         RT_TRY(file_path(to, folder, name, kinds[i], err));
+        RT_TRY(rt_file_check_replaceable(to, err));
         RT_TRY(rt_path_rename(from, to, err));
     }
     return 0;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/entry.h"
 #include "base/memory.h"
 #include "base/path.h"
 #include "config/corruptions.h"
@@ -19,7 +19,10 @@ enum { SVG_SIZE_GOOD = 250000 }; /* a larger one gives way to its PNG */
 
 void rt_report_append_text(struct rt_text *page, const char *text)
 {
-    for (; *text; text++) {
+    struct rt_text plain = {0};
+
+    rt_text_append_plain(&plain, text); /* valid UTF-8, whatever a path's bytes are */
+    for (text = rt_text_string(&plain); *text; text++) {
         switch (*text) {
         case '<':
             rt_text_append(page, "&lt;");
@@ -33,10 +36,15 @@ void rt_report_append_text(struct rt_text *page, const char *text)
         case '"':
             rt_text_append(page, "&quot;");
             break;
+        case '\'':
+            rt_text_append(page, "&#39;");
+            break;
         default:
             rt_text_append_bytes(page, text, 1);
         }
     }
+    page->failed = page->failed || plain.failed;
+    rt_text_free(&plain);
 }
 
 static void append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
@@ -72,14 +80,13 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
         const char *suffix, *type;
     } kinds[] = {{"svg", "svg+xml"}, {"png", "png"}};
     for (int i = 0; i < 2; i++) {
-        char file[128], path[RT_PATH_MAX];
+        char file[128];
         char *bytes = NULL;
         size_t size;
         snprintf(file, sizeof file, "%s.%s", name, kinds[i].suffix);
-        RT_TRY(rt_path_join(path, folder, file, err));
-        if (!rt_path_is_file(path))
+        if (rt_entry_look(folder, file) != RT_ENTRY_FILE) /* a link could show any file of ours */
             continue;
-        RT_TRY(rt_file_read_all(path, picture_size_max, &bytes, &size, err));
+        RT_TRY(rt_entry_read(folder, file, picture_size_max, &bytes, &size, err));
         const bool good = i == 1 || size <= SVG_SIZE_GOOD;
         if (good)
             append_picture(page, bytes, size, kinds[i].type, name, help);

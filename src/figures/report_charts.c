@@ -9,16 +9,19 @@ enum { POINTS_MAX = 1200 }; /* of one series: what a wide screen can show */
 /* A string of JSON in which "</script>" cannot occur. */
 static void append_string(struct rt_text *json, const char *text)
 {
+    struct rt_text plain = {0};
+
+    rt_text_append_plain(&plain, text);
     rt_text_append(json, "\"");
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            rt_text_append(json, "\\");
-        if (*text == '<' || (unsigned char)*text < 32)
-            rt_text_printf(json, "\\u%04x", (unsigned)*text);
+    for (text = rt_text_string(&plain); *text; text++) {
+        if (*text == '<')
+            rt_text_append(json, "\\u003c");
         else
-            rt_text_append_bytes(json, text, 1);
+            rt_text_printf(json, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
     }
     rt_text_append(json, "\"");
+    json->failed = json->failed || plain.failed;
+    rt_text_free(&plain);
 }
 
 static bool is_shown(enum rt_mark mark)

@@ -8,15 +8,27 @@
 
 enum { NOTE_COLUMNS = 118 }; /* of the note's size that fit the canvas */
 
+/* The text between two `quote`s, in which the quote itself is doubled and nothing else is special: a cell of
+ * CSV with ", a string of gnuplot with '. Plain, so that no newline ends it. */
+static void print_between(struct rt_text *out, char quote, const char *text)
+{
+    struct rt_text plain = {0};
+
+    rt_text_append_plain(&plain, text);
+    rt_text_append_bytes(out, &quote, 1);
+    for (const char *at = rt_text_string(&plain); *at; at++) {
+        if (*at == quote)
+            rt_text_append_bytes(out, &quote, 1);
+        rt_text_append_bytes(out, at, 1);
+    }
+    rt_text_append_bytes(out, &quote, 1);
+    out->failed = out->failed || plain.failed;
+    rt_text_free(&plain);
+}
+
 static void print_csv_text(struct rt_text *out, const char *text)
 {
-    rt_text_append(out, "\"");
-    for (; *text; text++) {
-        if (*text == '"')
-            rt_text_append(out, "\"");
-        rt_text_append_bytes(out, text, 1);
-    }
-    rt_text_append(out, "\"");
+    print_between(out, '"', text);
 }
 
 void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
@@ -37,16 +49,9 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
     }
 }
 
-/* A gnuplot string in single quotes, in which only the quote itself is special. */
 static void print_quoted(struct rt_text *out, const char *text)
 {
-    rt_text_append(out, "'");
-    for (; *text; text++) {
-        if (*text == '\'')
-            rt_text_append(out, "'");
-        rt_text_append_bytes(out, text, 1);
-    }
-    rt_text_append(out, "'");
+    print_between(out, '\'', text);
 }
 
 /* `alpha` 0 opaque .. 255 clear, as gnuplot counts. */
@@ -290,5 +295,10 @@ void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out
         print_common_legend(figure, out);
         rt_text_append(out, "    unset multiplot\n");
     }
-    rt_text_append(out, "    unset output\n}\n");
+    rt_text_append(
+        out, "    # characters less than a pixel wide: nothing would be written, and nothing said of it\n"
+             "    if (type eq 'png' && exists('GPVAL_TERM_HCHAR') && GPVAL_TERM_HCHAR < GPVAL_TERM_SCALE) {\n"
+             "        exit error 'no font is found, and the figure would have no text: install one (Debian: "
+             "fonts-dejavu-core), or see to FONTCONFIG_FILE'\n    }\n"
+             "    unset output\n}\n");
 }

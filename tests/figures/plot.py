@@ -110,6 +110,19 @@ try:
     p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', os.path.join(work, 'none'), env=dict(os.environ, PATH='/nonexistent'))
     tap.ok(p.returncode == 5 and 'gnuplot' in p.stderr and 'install' in p.stderr and os.listdir(os.path.join(work, 'none')) == [],
            'without gnuplot: exit 5, says what to install, leaves nothing', p.stderr)
+    os.makedirs(os.path.join(work, 'fonts'))
+    p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', os.path.join(work, 'none'), env=dict(os.environ, FONTCONFIG_FILE=os.path.join(work, 'fonts')))
+    tap.ok(p.returncode == 5 and 'no font' in p.stderr and 'install' in p.stderr and os.listdir(os.path.join(work, 'none')) == [],
+           'without fonts: exit 5, says what to install, leaves no figure without text', p.returncode, p.stderr)
+
+    odd = os.path.join(os.fsencode(work), b'runs \xff <&"\'\n\x1b[2J')
+    os.symlink(runs, odd)
+    p = rethink('report', '--no-figures', '--runs', odd, '-o', os.path.join(work, 'odd'))
+    page = open(os.path.join(work, 'odd', 'report.html'), 'rb').read()
+    text = page.decode('utf-8', 'replace')
+    tap.ok(p.returncode == 0 and '\ufffd' not in text and '\x1b' not in text and 'runs ? &lt;&amp;&quot;&#39;??[2J' in text,
+           "a runs directory's name of any bytes leaves the page valid UTF-8 and HTML", p.stderr, re.findall(r'<dd>\d+ in .*', text))
+
     with open(os.path.join(runs, 'WRN', 'WRN_0.0_none', 'metrics.csv'), 'a') as f:
         f.write('1,2\n')
     p = rethink('plot', 'wrn_curves', '--runs', runs, '-o', out)

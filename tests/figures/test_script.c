@@ -1,0 +1,105 @@
+/* No text leaves its place in a figure's script and CSV, whatever it holds: gnuplot would run what comes behind
+ * it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "figures/gnuplot.h"
+
+static const char *const hostile[] = {
+    "x\n;system(\"id>PWNED\")#", /* ends the string at the line's end */
+    "x\r\nsystem 'id'",
+    "x'; system('id'); print '",
+    "x\\", /* would go on with the next line */
+    "x\", \"y",
+    "`id`",
+    "@x {/=40 y}",
+    "\xff\xc0\x8a",
+    "\xe2\x80\xa8;system('id')",
+};
+
+static void fill(struct rt_figure *figure, const char *text)
+{
+    struct rt_series *series;
+
+    *figure = (struct rt_figure){.name = "f", .panel_count = 1};
+    snprintf(figure->title, sizeof figure->title, "%s", text);
+    snprintf(figure->note, sizeof figure->note, "%s", text);
+    snprintf(figure->legend_title, sizeof figure->legend_title, "%s", text);
+    snprintf(figure->panels[0].x_label, sizeof figure->panels[0].x_label, "%s", text);
+    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "%s", text);
+    assert_int_equal(rt_figure_add(figure, RT_MARK_LINE, rt_palette[0], 1, text, &series, NULL), 0);
+    series->x[0] = series->y[0] = 1;
+}
+
+static size_t count(const char *text, const char *part)
+{
+    size_t found = 0;
+
+    for (; (text = strstr(text, part)); text += strlen(part))
+        found++;
+    return found;
+}
+
+/* What is left of a line when its strings are cut out; false when one of them does not end on it. */
+static bool outside_strings(char *left, const char *line, size_t length)
+{
+    bool inside = false;
+
+    for (size_t i = 0; i < length; i++)
+        if (line[i] == '\'')
+            inside = !inside;
+        else if (!inside)
+            *left++ = line[i];
+    *left = '\0';
+    return !inside;
+}
+
+static void every_string_ends(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof hostile / sizeof *hostile; i++) {
+        struct rt_figure figure, plain;
+        struct rt_text script = {0}, wanted = {0}, csv = {0};
+
+        fill(&figure, hostile[i]);
+        fill(&plain, "x");
+        rt_figure_append_script(&figure, &script);
+        rt_figure_append_script(&plain, &wanted);
+        rt_figure_append_csv(&figure, &csv);
+        assert_int_equal(count(rt_text_string(&script), "\n"), count(rt_text_string(&wanted), "\n"));
+        assert_int_equal(count(rt_text_string(&csv), "\n"), 4);
+        for (const char *line = rt_text_string(&script), *other = rt_text_string(&wanted); *line;) {
+            const size_t length = strcspn(line, "\n"), other_length = strcspn(other, "\n");
+            char left[1024], other_left[1024];
+
+            if (*line != '#' && !strstr(line, "# ")) {
+                if (!outside_strings(left, line, length))
+                    fail_msg("text %zu: %.*s", i, (int)length, line);
+                outside_strings(other_left, other, other_length);
+                assert_string_equal(left, other_left);
+            }
+            line += length + 1;
+            other += other_length + 1;
+        }
+        rt_figure_free(&figure);
+        rt_figure_free(&plain);
+        rt_text_free(&script);
+        rt_text_free(&wanted);
+        rt_text_free(&csv);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_string_ends),
+    };
+
+    return cmocka_run_group_tests_name("figures/script", tests, NULL, NULL);
+}
