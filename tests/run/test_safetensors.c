@@ -111,6 +111,53 @@ static void refuses_short_files(void **state)
         assert_int_equal(rt_safetensors_parse(&out, bytes, size, "file", &err), RT_EDATA);
 }
 
+/* Three megabytes of the shortest values, of which each takes hundreds of bytes once parsed. */
+static void refuses_headers_of_nothing(void **state)
+{
+    static const struct {
+        const char *first, *more, *last;
+    } rows[] = {
+        {"{\"a\":{}", ",\"a\":{}", "}"}, /* tensors without anything */
+        {"{\"a\":[[]", ",[]", "]}"},     /* lists of lists */
+        {"{\"a\":[{}", ",{}", "]}"},
+        {"{\"a\":[[1]", ",[1]", "]}"},
+    };
+    enum { SIZE = 3000000 };
+    char *header;
+    struct rt_error err;
+
+    (void)state;
+    assert_int_equal(rt_alloc(&header, SIZE + 100, 1, "a header", NULL), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const size_t part = strlen(rows[i].more);
+        struct rt_safetensors out = {0};
+        char *at = stpcpy(header, rows[i].first);
+
+        for (; at < header + SIZE; at += part)
+            memcpy(at, rows[i].more, part);
+        memcpy(at, rows[i].last, strlen(rows[i].last) + 1);
+        if (parse(header, -1, 0, &out, &err) != RT_EDATA || !strstr(err.message, "no tensors are so short"))
+            fail_msg("row %zu: %s", i, err.message);
+    }
+    rt_free(&header);
+}
+
+/* Braces in names are only letters. */
+static void takes_braces_in_names(void **state)
+{
+    char header[1024] = "{\"", *at = header + 2;
+    struct rt_safetensors out = {0};
+    struct rt_error err;
+
+    (void)state;
+    memset(at, '{', 400);
+    memset(at + 400, '[', 400);
+    strcpy(at + 800, "\\\"[{\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}");
+    if (parse(header, -1, 1, &out, &err))
+        fail_msg("%s", err.message);
+    rt_safetensors_free(&out);
+}
+
 static void takes(void **state)
 {
     static const struct {
@@ -239,6 +286,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses),
         cmocka_unit_test(refuses_short_files),
+        cmocka_unit_test(refuses_headers_of_nothing),
+        cmocka_unit_test(takes_braces_in_names),
         cmocka_unit_test(takes),
         cmocka_unit_test(gives_values_and_metadata),
         cmocka_unit_test(writes_the_check_files),
