@@ -12,6 +12,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', 'train'))
+import watch
 from runs import temporary
 from tap import RETHINK, SLOWER, done, empty, ok, skip
 
@@ -36,11 +37,6 @@ COMMANDS = {
     ('plot', '--runs', 'runs', '-o', 'figures'): ('figures',),
     ('report', '--runs', 'runs', '-o', 'figures', '--no-figures'): ('figures',),
 }
-CALLS = 'open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,unlink,unlinkat,rmdir,link,linkat,symlink,symlinkat,' \
-        'truncate,chmod,fchmodat,mknod,mknodat,utimensat'
-# not ours: the font library of gnuplot renews its cache, in the first place that it may write, where fonts are newer
-FONT_CACHE = re.compile(r'/var/cache/fontconfig(/|$)|.*/home/\.cache(/fontconfig(/|$)|$)|.*/home/\.fontconfig(/|$)')
-PATH = re.compile(r'(?:(?:AT_FDCWD|\d+)<([^>]*)>, )?"([^"]*)"')
 
 
 def environment(scratch):
@@ -55,33 +51,19 @@ def run(scratch, words, before=(), **options):
                           capture_output=True, text=True, timeout=300 * SLOWER, **options)
 
 
-def written(log, scratch):
-    """(the call's line, path) of every call in strace's log that may change a file and did not fail."""
-    with open(log, encoding='utf-8', errors='replace') as f:
-        for line in f:
-            if ' = -1 ' in line or 'resumed>' in line or not re.search(r'^\d+ +\w+\(', line):
-                continue
-            if re.search(r'\bopen', line) and not re.search('O_WRONLY|O_RDWR|O_CREAT|O_TRUNC', line):
-                continue
-            for folder, name in PATH.findall(line):
-                yield line.strip(), os.path.normpath(os.path.join(folder or scratch, name))
-
-
 def check_outside(scratch):
-    if not shutil.which('strace'):
-        return skip('nothing is written elsewhere', 'strace is not installed')
-    if 'detect_leaks=1' in os.environ.get('ASAN_OPTIONS', '') or 'RT_VALGRIND' in os.environ:
-        return skip('nothing is written elsewhere', 'strace and memory checkers cannot watch one process together')
+    if watch.why_not():
+        return skip('nothing is written elsewhere', watch.why_not())
     with open(os.path.join(scratch, 'other.tar.gz'), 'wb') as f:
         f.write(bytes(5000))
     careless, temporaries = [], 0
     for words, places in COMMANDS.items():
         log = os.path.join(scratch, 'log')
-        process = run(scratch, words, ['strace', '-f', '-y', '-qq', '-s', '4096', '-o', log, '-e', 'trace=' + CALLS])
+        process = run(scratch, words, watch.command(log))
         places = [os.path.join(scratch, place) + '/' for place in places]
         parents = {os.path.join(scratch, *place.split('/')[:i + 1]) for place in
                    (p[len(scratch) + 1:-1] for p in places) for i in range(len(place.split('/')))}
-        calls = [(line, path) for line, path in written(log, scratch) if not FONT_CACHE.match(path)]
+        calls = list(watch.written(log, scratch))
         wrong = [line for line, path in calls if not path.startswith((*places, '/dev/null', '/dev/tty', '/proc/self/')) and
                  path not in parents]
         made = [line for line, path in calls if re.search(r'\bopen', line) and path.endswith('.tmp')]
