@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "run/run.h"
@@ -30,8 +31,11 @@ static void append_run(struct rt_text *text, const struct rt_run_entry *entry)
     const struct rt_scores *final = &result->final;
     const struct rt_threshold *threshold = &result->threshold;
     const double error = 1 - (threshold->reached ? threshold->scores.test_acc : final->test_acc);
+    char name[RT_PATH_MAX];
 
-    rt_text_printf(text, "%-28s  %-11s", rt_path_name(entry->path), rt_run_entry_state(entry));
+    snprintf(name, sizeof name, "%s", rt_path_name(entry->path));
+    rt_utf8_make_plain(name); /* one run, one line */
+    rt_text_printf(text, "%-28s  %-11s", name, rt_run_entry_state(entry));
     if (!entry->has_result) {
         rt_text_printf(text, "  %s\n", entry->trouble);
         return;

@@ -68,9 +68,8 @@ static int read_name(const char **text, char name[32], const char *path, int lin
     if (length == 0 || length > 31)
         return rt_fail(err, RT_EDATA, "%s:%d: a line of %zu bytes, expected a class name of 1 to 31", path,
                        line, length);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)(*text)[i] < ' ' || (*text)[i] == 127)
-            return rt_fail(err, RT_EDATA, "%s:%d: control character in the class name", path, line);
+    if (rt_utf8_plain_prefix(*text, length) < length)
+        return rt_fail(err, RT_EDATA, "%s:%d: control character in the class name, or no UTF-8", path, line);
     memcpy(name, *text, length);
     name[length] = '\0';
     *text += length;
@@ -92,6 +91,8 @@ static int read_names(struct rt_source *source, struct rt_error *err)
     RT_TRY(rt_path_join(path, source->where, RT_CIFAR10_NAMES, err));
     if (!rt_path_exists(path))
         return RT_OK;
+    if (!rt_path_is_file(path)) /* a FIFO would be waited for */
+        return rt_fail(err, RT_EIO, "%s is no regular file", path);
     RT_TRY(rt_file_read_all(path, NAMES_BYTES_MAX, &bytes, &size, err));
     text = bytes + rt_utf8_mark(bytes, size);
     for (int i = 0; i < RT_CLASSES && !rc; i++)

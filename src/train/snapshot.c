@@ -171,6 +171,8 @@ int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state 
 
 /* ---- loading ---- */
 
+enum { SHOWN_MAX = 10 }; /* warnings of one file's tensors: a stranger's may have any number */
+
 static void append_shape(struct rt_text *text, const struct rt_safetensor *tensor)
 {
     rt_text_append(text, "[");
@@ -197,15 +199,16 @@ static bool fits(const struct rt_tensor *tensor, const struct rt_safetensor *fou
     return true;
 }
 
-/* Warns when `name` is missing from the file or differs from what the graph has; 1 then, else 0. */
-static int check_tensor(const struct rt_safetensors *file, const char *path, const char *name,
-                        const struct rt_tensor *tensor)
+/* Counts a tensor that is missing from the file or differs from what the graph has, and warns of the first
+ * ones. */
+static void check_tensor(const struct rt_safetensors *file, const char *path, const char *name,
+                         const struct rt_tensor *tensor, size_t *mismatches)
 {
     const struct rt_safetensor *found = rt_safetensors_find(file, name);
     struct rt_text text = {0};
 
-    if (found && fits(tensor, found))
-        return 0;
+    if ((found && fits(tensor, found)) || ++*mismatches > SHOWN_MAX)
+        return;
     rt_text_printf(&text, "%s: %s tensor %s ", path, found ? "unfit" : "missing", name);
     if (found) {
         append_shape(&text, found);
@@ -214,7 +217,6 @@ static int check_tensor(const struct rt_safetensors *file, const char *path, con
     append_wanted_shape(&text, tensor);
     rt_log_warn("%s", rt_text_string(&text));
     rt_text_free(&text);
-    return 1;
 }
 
 /* What a file should hold: the tensors themselves, or states of the optimiser. */
@@ -265,20 +267,19 @@ static int check_file(const struct contents *c, struct rt_error *err)
     const struct rt_graph *graph = c->plan->graph;
 
     tensor_name name;
-    int mismatches = 0;
+    size_t mismatches = 0;
 
     for (int k = 0; k < contents_count(c); k++)
         for (int i = 0; i < graph->tensor_count; i++)
             if (wants(c, k, i, name))
-                mismatches += check_tensor(c->file, c->path, name, &graph->tensors[i]);
+                check_tensor(c->file, c->path, name, &graph->tensors[i], &mismatches);
     for (size_t i = 0; i < c->file->tensor_count; i++)
-        if (!is_expected(c, c->file->tensors[i].name)) {
+        if (!is_expected(c, c->file->tensors[i].name) && ++mismatches <= SHOWN_MAX)
             rt_log_warn("%s: unexpected tensor %s", c->path, c->file->tensors[i].name);
-            mismatches++;
-        }
     if (mismatches)
-        return rt_fail(err, RT_EDATA, "%s: %d tensor%s not this model's (see above); nothing was loaded",
-                       c->path, mismatches, mismatches == 1 ? " is" : "s are");
+        return rt_fail(err, RT_EDATA, "%s: %zu tensor%s not this model's (%s above); nothing was loaded",
+                       c->path, mismatches, mismatches == 1 ? " is" : "s are",
+                       mismatches <= SHOWN_MAX ? "see" : "the first ones stand");
     return RT_OK;
 }
 

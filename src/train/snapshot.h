@@ -27,8 +27,8 @@ void rt_snapshot_free(struct rt_snapshot *snapshot); /* accepts the zeroed state
 int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, struct rt_error *err);
 
 /* Loads weights and statistics; every tensor must be there, with the graph's shape, as F32
- * (num_batches_tracked: I64), and no other. Each mismatch is said in a warning of its own before RT_EDATA sums
- * them up; nothing is loaded then. `path` is the file's, for messages. */
+ * (num_batches_tracked: I64), and no other. The first ten mismatches are warned of, before RT_EDATA counts
+ * them all; nothing is loaded then. `path` is the file's, for messages. */
 int rt_snapshot_load_model(struct rt_plan *plan, const struct rt_safetensors *model, const char *path,
                            struct rt_error *err);
 

@@ -2,7 +2,9 @@
 """A stranger's run folder through every command that opens one. Whatever is in it, a command ends by itself, says what is
 wrong in a few plain lines, changes nothing but the run and the outputs that were chosen, starts no program but gnuplot, and
 goes to no server but the one that is configured here."""
+import base64
 import hashlib
+import http.server
 import json
 import os
 import re
@@ -11,6 +13,7 @@ import stat
 import struct
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
@@ -35,8 +38,28 @@ COMMANDS = {
     'train': [*TRAIN, '--epochs', '3'],
 }
 WRITES = {'evaluate': ['chosen'], 'plot': ['chosen'], 'report': ['chosen'], 'sync': ['runs'], 'train': ['runs']}
-SERVER = '127.0.0.1:1'  # configured, and not there
 LINES_MAX = 40
+SECRET = b'a secret: step,epoch\n'
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """The server that is configured: it takes nothing, at once."""
+
+    def refuse(self):
+        self.rfile.read(int(self.headers.get('Content-Length') or 0))
+        self.send_response(403)
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
+    do_GET = do_POST = do_PUT = do_PATCH = refuse
+
+    def log_message(self, *arguments):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Refusing)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+SERVER = f'127.0.0.1:{server.server_address[1]}'
 
 
 # ---- what a stranger may do to a run
@@ -241,6 +264,7 @@ CASES = {
     'mlflow.json a FIFO': (fifo('mlflow.json'), {}),
     'odd names': (odd_names, {'list': 'a?b'}),
     'another server': (other_server, {}),
+    'a figure that is a link': (lambda run: os.symlink('../outside/secret', 'chosen/seed_noseed.png'), {}),
 }
 
 
@@ -291,12 +315,17 @@ def complaints(command, process, log, scratch, before):
         found.append('something outside changed')
     if any('PWNED' in name for place in ('.', 'chosen', RUN) if os.path.isdir(place) for name in os.listdir(place)):
         found.append('a command ran')
-    if os.path.exists('chosen/report.html') and b'<script>alert' in open('chosen/report.html', 'rb').read():
-        found.append('a script in the page')
+    if os.path.exists('chosen/report.html'):
+        with open('chosen/report.html', 'rb') as f:
+            page = f.read()
+        found += ['a script in the page'] if b'<script>alert' in page else []
+        found += ['a secret in the page'] if base64.b64encode(SECRET)[:16] in page else []
     if log:
-        places = tuple(os.path.join(scratch, place) for place in WRITES.get(command, ()))
+        places = [os.path.join(scratch, place) for place in WRITES.get(command, ())]
+        if command == 'sync':  # that the folder named is a link is the user's word
+            places.append(os.path.realpath(RUN))
         found += [line for line, path in watch.written(log, scratch)
-                  if not path.startswith((*places, '/dev/null', '/dev/tty', '/proc/self/')) or '/outside' in path][:5]
+                  if not path.startswith((*places, '/dev/null', '/dev/tty', '/proc/self/'))][:5]
         found += [f'started {name}' for name in watch.programs(log)[1:] if name not in ('gnuplot',) or command not in ('plot',)]
         found += [f'went to {address}' for address in watch.addresses(log) if address != SERVER]
     return found
@@ -311,8 +340,8 @@ def check(scratch, what, how, says):
         shutil.copytree('made', 'runs')
         os.mkdir('chosen')
         os.mkdir('outside')
-        with open('outside/secret', 'w') as f:
-            f.write('a secret: step,epoch\n')
+        with open('outside/secret', 'wb') as f:
+            f.write(SECRET)
         if how:
             how(RUN)
         before = snapshot('outside')
@@ -323,7 +352,7 @@ def check(scratch, what, how, says):
         text = process.stdout.decode('utf-8', 'replace') + process.stderr.decode('utf-8', 'replace') if process else ''
         if wanted and wanted not in text:
             found.append(f'does not say "{wanted}"')
-        if how is None and process and process.returncode not in (0, 5 if command == 'sync' else 0):
+        if how is None and process and process.returncode != 0 and command != 'sync':
             found.append('it failed')
         problems += [f'{command}: {line}' for line in found] + ([text[:2000]] if found else [])
     ok(not problems, what, *problems)
@@ -345,7 +374,9 @@ def check_predictions(scratch):
     for place in places:
         before = os.lstat(place)
         process = run(scratch, ['evaluate', RUN, '--data', 'shapes10', '--threads', '1', '--predictions', place])
-        ok(process and process.returncode == 5 and b'regular file' in process.stderr and os.lstat(place) == before,
+        after = os.lstat(place)
+        ok(process and process.returncode == 5 and b'regular file' in process.stderr
+           and (before.st_mode, before.st_ino, before.st_rdev) == (after.st_mode, after.st_ino, after.st_rdev),
            f'--predictions {place}: refused and left as it is', process and process.stderr)
 
 
