@@ -35,6 +35,7 @@ FETCH = os.environ.get('RT_FETCH_FAULTY') or os.path.join(os.path.dirname(FAULTY
 SMALL = ['--set', 'train_size=200', '--set', 'test_size=40', '--set', 'log_every=2', '--data', 'shapes10', '--threads', '1',
          '--runs', 'runs']
 TRAIN = ['train', 'MLP1_0.5_none', *SMALL, '--set', 'checkpoint_every=1', '--epochs']
+KEEP = ('--set', 'keep_checkpoints=all')
 KINDS = ('ENOSPC', 'ENOSPC+', 'EIO', 'EACCES', 'short', 'EINTR', 'alloc')
 MASKED = ('short', 'EINTR')  # these must make no difference at all
 
@@ -45,6 +46,10 @@ def prepare_nothing(folder):
 
 def prepare_run(folder):
     subprocess.run([FAULTY, *TRAIN, '2', '-q'], cwd=folder, check=True, capture_output=True)
+
+
+def prepare_three(folder):
+    subprocess.run([FAULTY, *TRAIN, '3', *KEEP, '-q'], cwd=folder, check=True, capture_output=True)
 
 
 def prepare_archive(folder):
@@ -71,6 +76,7 @@ COMMANDS = {
     'fetch': (prepare_archive, fetching, 'home/*/test_batch.bin'),
     'train': (prepare_nothing, [*TRAIN, '2'], 'runs/*/*/e_002_*/state.json'),
     'resume': (prepare_run, [*TRAIN, '3'], 'runs/*/*/e_003_*/state.json'),
+    'rewind': (prepare_three, [*TRAIN, '3', *KEEP, '--set', 'resume_checkpoint=e_001_MLP1_0.5_none'], 'runs/*/*/e_003_*/state.json'),
     'evaluate': (prepare_run, ['evaluate', 'runs/MLP1/MLP1_0.5_none', '--data', 'shapes10'], ''),
     'list': (prepare_run, ['list', '--runs', 'runs'], ''),
     'config': (prepare_nothing, ['config', '--all', 'experiments'], 'experiments/WRN/WRN_0.0_none.yaml'),
