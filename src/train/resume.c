@@ -37,7 +37,7 @@ static int check_unfinished(const char *run_dir, struct rt_error *err)
     return RT_OK;
 }
 
-/* Reads the checkpoint and holds what is on disk beside it. RT_EDATA: it is damaged, or does not fit. */
+/* Reads the checkpoint and holds what is on disk beside it. RT_EDATA: it is damaged, or does not match. */
 static int read_fitting(struct rt_checkpoint *checkpoint, const char *path, const char *run_dir,
                         struct rt_error *err)
 {
@@ -59,15 +59,16 @@ static int give_up(const struct rt_error *trouble, const char *before, struct rt
         return rt_fail(err, RT_EMEMORY, "%s", trouble->message);
     if (trouble->status == RT_EDATA)
         return rt_fail(err, RT_EDATA,
-                       "%.700s; no checkpoint is whole and fits what is there; --fresh starts over",
+                       "%.700s; no checkpoint is complete and matches metrics.csv; --fresh starts over",
                        trouble->message);
     if (*before)
-        return rt_fail(err, trouble->status, "%.700s; --set resume_checkpoint=%s goes on from the one before",
+        return rt_fail(err, trouble->status, "%.700s; --set resume_checkpoint=%s resumes from the one before",
                        trouble->message, before);
     return rt_fail(err, trouble->status, "%s", trouble->message);
 }
 
-/* The newest checkpoint that is whole and fits what is on disk; *found false when there is none at all. */
+/* The newest checkpoint that is complete and matches what is on disk; *found false when there is none at all.
+ */
 static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char *run_dir,
                        const char *experiment_name, struct rt_error *err)
 {
@@ -91,7 +92,7 @@ static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char
     else if (!*found)
         rc = give_up(&newest, i >= 0 ? list.items[i].name : "", err);
     else if (newest.status)
-        rt_log_warn("%s; goes on from %s, the newest checkpoint that is whole and fits what is there",
+        rt_log_warn("%s; resumes from %s, the newest checkpoint that is complete and matches metrics.csv",
                     newest.message, rt_path_name(checkpoint->path));
     rt_checkpoint_list_free(&list);
     return rc;
@@ -170,8 +171,8 @@ static int read_given(struct rt_checkpoint *checkpoint, bool *found, const char 
     if (rc == RT_EDATA)
         return rt_fail(
             err, RT_EDATA,
-            "%.700s; without --set resume_checkpoint the newest that is whole and fits is taken, --fresh "
-            "starts over",
+            "%.700s; without --set resume_checkpoint the newest that is complete and matches is resumed, "
+            "--fresh starts over",
             trouble.message);
     return rc ? rt_fail(err, trouble.status, "%s", trouble.message) : RT_OK;
 }
@@ -187,31 +188,31 @@ static bool names_own_checkpoint(const struct rt_experiment *experiment)
 
 /* What a config of a run that is under way elsewhere says of its state: the published program's, or a copied
  * one. */
-static void say_not_taken(const struct rt_experiment *experiment, const char *run_dir,
-                          const struct rt_checkpoint *found)
+static void say_not_used(const struct rt_experiment *experiment, const char *run_dir,
+                         const struct rt_checkpoint *found)
 {
     const char *const named = experiment->resume_checkpoint;
 
     if (found && *named && !names_own_checkpoint(experiment))
-        rt_log_warn("resume_checkpoint: %s, in the config, is not taken: the run goes on from %s; --set "
+        rt_log_warn("resume_checkpoint: %s, in the config, is not used: the run resumes from %s; --set "
                     "resume_checkpoint=... asks for another",
                     named, found->path);
     else if (!found && *named)
         rt_log_warn(
-            "resume_checkpoint: %s%s, in the config, %s not taken, and training starts at the first epoch: %s",
+            "resume_checkpoint: %s%s, in the config, %s not used, and training starts at the first epoch: %s",
             named, experiment->interp_reached ? " and interp_reached: true" : "",
             experiment->interp_reached ? "are" : "is",
             rt_path_has_suffix(named, ".pt")
                 ? "PyTorch's checkpoints are not read (--init FILE begins with weights in a safetensors file)"
                 : "--set resume_checkpoint=... asks for a checkpoint");
     else if (!found && experiment->interp_reached)
-        rt_log_warn("interp_reached: true, in the config, is not taken: there is no checkpoint in %s, and "
+        rt_log_warn("interp_reached: true, in the config, is not used: there is no checkpoint in %s, and "
                     "training starts "
                     "at the first epoch",
                     run_dir);
 }
 
-/* Nothing is gone on with: the keys that the program keeps current begin anew. */
+/* Nothing is resumed: the keys that the program keeps current begin anew. */
 static void forget_state(struct rt_experiment *experiment)
 {
     experiment->resume_checkpoint[0] = experiment->experiment_key[0] = '\0';
@@ -233,7 +234,7 @@ int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_expe
     else
         RT_TRY(find_newest(checkpoint, found, run_dir, experiment->experiment_name, err));
     if (!options->resume_given)
-        say_not_taken(experiment, run_dir, *found ? checkpoint : NULL);
+        say_not_used(experiment, run_dir, *found ? checkpoint : NULL);
     if (!*found) {
         forget_state(experiment);
         return RT_OK;
@@ -306,7 +307,7 @@ static int remove_later(const struct rt_checkpoint *checkpoint, const char *run_
     return rc;
 }
 
-/* In this order: killed in between, the run still goes on from the newest checkpoint that is left. */
+/* In this order: killed in between, the run still resumes from the newest checkpoint that is left. */
 int rt_resume_rewind(const struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
 {
     RT_TRY(remove_later(checkpoint, run_dir, err));

@@ -1,15 +1,15 @@
-/* Which checkpoint a run goes on from, and whether it may. */
+/* Which checkpoint a run resumes from, and whether it may. */
 #ifndef RT_TRAIN_RESUME_H
 #define RT_TRAIN_RESUME_H
 
 #include "run/checkpoint.h"
 #include "train/session.h"
 
-/* Looks in the run directory for the checkpoint to resume: the one asked for, or the newest that is whole and
- * fits the metrics on disk (saying so when that is not the newest). *found says whether there is one (read into
+/* Looks in the run directory for the checkpoint to resume: the one asked for, or the newest that is complete and
+ * matches the metrics on disk (saying so when that is not the newest). *found says whether there is one (read into
  * *checkpoint, free it then); without, the run starts over. `experiment` takes over what the earlier session
  * decided: the seed it drew, its num_epochs where none was asked for, its experiment_key. RT_EDATA when none is
- * whole and fits; RT_ECONFIG names a key that differs and matters. */
+ * complete and matches; RT_ECONFIG names a key that differs and matters. */
 int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_experiment *experiment,
                    const char *run_dir, const struct rt_train_options *options, struct rt_error *err);
 

@@ -95,7 +95,7 @@ def check_damage():
 
         def damage(what, name, *patterns):
             run = train(runs, NAME, *arguments)
-            good, why = says(run, 0, *patterns, rf'; goes on from {name}, the newest checkpoint that is whole and fits')
+            good, why = says(run, 0, *patterns, rf'; resumes from {name}, the newest checkpoint that is complete and matches')
             ok(good, f'{what} is named, and the run goes on from the newest that is whole and fits', why)
             ok(not differences(expected, outcome(path)), f'{what}: it ends in the same bytes', differences(expected, outcome(path)))
 
@@ -116,7 +116,7 @@ def check_damage():
         flip(metrics_csv, 100)
         before = {name: read(path, name, 'SHA256SUMS') for name in names[1:]}
         damaged = train(runs, NAME, *SMALL, '--epochs', '4')
-        good, why = says(damaged, 4, r'metrics.csv: changed since e_003_MLP1_0.5_none was written; no checkpoint is whole and fits.*--fresh')
+        good, why = says(damaged, 4, r'metrics.csv: changed since e_003_MLP1_0.5_none was written; no checkpoint is complete and matches metrics.csv.*--fresh')
         ok(good, 'one flipped bit in the beginning of metrics.csv leaves none that fits', why)
         damaged = train(runs, NAME, *arguments, '--set', f'resume_checkpoint={names[1]}')
         good, why = says(damaged, 4, r'metrics.csv: changed since e_001_MLP1_0.5_none was written; without --set resume_checkpoint')
@@ -189,7 +189,7 @@ def check_published():
             f.write('model_name: MLP1\nexperiment_name: MLP1_0.0_none\nlabel_corruption_prob: 0.0\n'
                     'resume_checkpoint: checkpoints/MLP1/e_010_MLP1_0.0_none.pt\ninterp_reached: true\nexperiment_key: abc\n')
         said = r'warning: resume_checkpoint: checkpoints/MLP1/e_010_MLP1_0.0_none.pt and interp_reached: true, in the config, are not ' \
-               r'taken, and training starts at the first epoch: PyTorch.*--init FILE'
+               r'used, and training starts at the first epoch: PyTorch.*--init FILE'
         planned = train(runs, config, *SMALL, '--epochs', '2', '--dry-run')
         good, why = says(planned, 0, said)
         ok(good and 'starts at the first epoch' in planned.stdout, 'a published checkpoint is not taken without a word: --dry-run', why)
@@ -200,7 +200,7 @@ def check_published():
         ok('interp_reached: false' in kept and 'resume_checkpoint: e_002_MLP1_0.0_none' in kept and 'experiment_key: null' in kept,
            'whose own config has its own state', kept)
         more = train(runs, config, *SMALL, '--epochs', '3')
-        good, why = says(more, 0, r'warning: resume_checkpoint: checkpoints/.*\.pt, in the config, is not taken: the run goes on from '
+        good, why = says(more, 0, r'warning: resume_checkpoint: checkpoints/.*\.pt, in the config, is not used: the run resumes from '
                          r'.*/e_002_MLP1_0.0_none; --set resume_checkpoint', r'Resuming training from epoch 3')
         ok(good and more.stderr.count('warning') == 1, 'nor when there is one of ours', why)
         own = os.path.join(runs, 'own.yaml')
@@ -210,7 +210,7 @@ def check_published():
            "a run's own config names its own checkpoint, which needs no word", again.stderr)
         shutil.rmtree(folder(runs, 'MLP1_0.0_none'))
         anew = train(runs, own, *SMALL, '--epochs', '1')
-        good, why = says(anew, 0, r'resume_checkpoint: e_003_MLP1_0.0_none, in the config, is not taken, and training starts at the first')
+        good, why = says(anew, 0, r'resume_checkpoint: e_003_MLP1_0.0_none, in the config, is not used, and training starts at the first')
         ok(good, 'unless it is gone', why)
         ok('warning' not in train(runs, config, *SMALL, '--epochs', '1', '--fresh').stderr, '--fresh has said it itself')
 
