@@ -9,6 +9,9 @@
 #include "base/path.h"
 #include "config/corruptions.h"
 #include "data/sources.h"
+#include "figures/html.h"
+#include "figures/report_charts.h"
+#include "figures/report_results.h"
 
 /* Made of the files beside this one, and of dygraphs. */
 extern const char rt_asset_page[], rt_asset_style[], rt_asset_script[], rt_asset_dygraph_script[],
@@ -16,61 +19,6 @@ extern const char rt_asset_page[], rt_asset_style[], rt_asset_script[], rt_asset
 
 static const size_t picture_size_max = (size_t)32 << 20;
 enum { SVG_SIZE_GOOD = 250000 }; /* a larger one gives way to its PNG */
-
-void rt_report_append_text(struct rt_text *page, const char *text)
-{
-    struct rt_text plain = {0};
-
-    rt_text_append_plain(&plain, text); /* valid UTF-8, whatever a path's bytes are */
-    for (text = rt_text_string(&plain); *text; text++) {
-        switch (*text) {
-        case '<':
-            rt_text_append(page, "&lt;");
-            break;
-        case '>':
-            rt_text_append(page, "&gt;");
-            break;
-        case '&':
-            rt_text_append(page, "&amp;");
-            break;
-        case '"':
-            rt_text_append(page, "&quot;");
-            break;
-        case '\'':
-            rt_text_append(page, "&#39;");
-            break;
-        default:
-            rt_text_append_bytes(page, text, 1);
-        }
-    }
-    page->failed = page->failed || plain.failed;
-    rt_text_free(&plain);
-}
-
-static void append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        const unsigned group = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0) |
-                               (i + 2 < size ? bytes[i + 2] : 0u);
-        const char four[4] = {digits[group >> 18], digits[group >> 12 & 63],
-                              i + 1 < size ? digits[group >> 6 & 63] : '=',
-                              i + 2 < size ? digits[group & 63] : '='};
-        rt_text_append_bytes(page, four, 4);
-    }
-}
-
-static void append_picture(struct rt_text *page, const char *bytes, size_t size, const char *type,
-                           const char *name, const char *help)
-{
-    rt_text_printf(page, "<figure id=\"figure-%s\"><img alt=\"", name);
-    rt_report_append_text(page, help);
-    rt_text_printf(page, "\" src=\"data:image/%s;base64,", type);
-    append_base64(page, (const unsigned char *)bytes, size);
-    rt_text_append(page, "\"><figcaption>");
-    rt_report_append_text(page, help);
-    rt_text_printf(page, " <code>%s</code></figcaption></figure>\n", name);
-}
 
 /* FIGURES/NAME.svg, or .png where that is smaller; nothing where it was not drawn. */
 static int append_figure(struct rt_text *page, const char *folder, const char *name, const char *help,
@@ -89,7 +37,7 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
         RT_TRY(rt_entry_read(folder, file, picture_size_max, &bytes, &size, err));
         const bool good = i == 1 || size <= SVG_SIZE_GOOD;
         if (good)
-            append_picture(page, bytes, size, kinds[i].type, name, help);
+            rt_html_append_picture(page, bytes, size, kinds[i].type, name, help);
         rt_free(&bytes);
         if (good)
             return 0;
@@ -170,10 +118,10 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
     struct slots slots = {.state = options->under_way ? "under-way" : "finished"};
     struct rt_text page = {0};
     int rc;
-    rt_report_append_facts(&slots.facts, records, options);
-    if (!(rc = rt_report_append_results(&slots.results, records, options, err)) &&
+    rt_report_append_facts(&slots.facts, records, options->runs);
+    if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
         !(rc = append_figures(&slots.figures, options->figures, err)) &&
-        !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, options, err)) &&
+        !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, &options->drawing, err)) &&
         !(rc = check_slots(&slots, err))) {
         fill_page(&page, &slots);
         if (!(rc = rt_text_check(&page, err)))

@@ -3,7 +3,6 @@
 #ifndef RT_FIGURES_REPORT_H
 #define RT_FIGURES_REPORT_H
 
-#include "base/text.h"
 #include "figures/figures.h"
 
 struct rt_report_options {
@@ -16,15 +15,5 @@ struct rt_report_options {
 
 int rt_report_write(const struct rt_records *records, const struct rt_report_options *options,
                     struct rt_error *err);
-
-/* The parts, each appended as HTML. */
-void rt_report_append_text(struct rt_text *page, const char *text); /* escaped */
-void rt_report_append_facts(struct rt_text *page, const struct rt_records *records,
-                            const struct rt_report_options *options);
-int rt_report_append_results(struct rt_text *page, const struct rt_records *records,
-                             const struct rt_report_options *options, struct rt_error *err);
-/* The <option>s that choose a chart, and the JSON that the page's script draws them from. */
-int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const struct rt_records *records,
-                            const struct rt_report_options *options, struct rt_error *err);
 
 #endif

@@ -2,7 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "figures/report.h"
+#include "figures/html.h"
+#include "figures/report_charts.h"
 
 enum { POINTS_MAX = 1200 }; /* of one series: what a wide screen can show */
 
@@ -88,19 +89,19 @@ static bool has_curves(const struct rt_figure *figure)
 }
 
 int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const struct rt_records *records,
-                            const struct rt_report_options *options, struct rt_error *err)
+                            const struct rt_figure_options *options, struct rt_error *err)
 {
     bool first = true;
     int rc = 0;
     rt_text_append(json, "[");
     for (const struct rt_figure_kind *kind = rt_figures; kind->name && !rc; kind++) {
         struct rt_figure figure;
-        rc = rt_figure_build(&figure, kind, records, &options->drawing, err);
+        rc = rt_figure_build(&figure, kind, records, options, err);
         if (!rc && has_curves(&figure)) {
             rt_text_append(json, first ? "\n" : ",\n");
             append_chart(json, &figure);
             rt_text_printf(choices, "<option value=\"%s\">", figure.name);
-            rt_report_append_text(choices, figure.title);
+            rt_html_append_text(choices, figure.title);
             rt_text_append(choices, "</option>\n");
             first = false;
         }

@@ -6,8 +6,9 @@
 
 #include "base/clock.h"
 #include "config/corruptions.h"
+#include "figures/html.h"
 #include "figures/published.h"
-#include "figures/report.h"
+#include "figures/report_results.h"
 #include "train/published.h"
 
 /* The paper's table 1, test accuracy on CIFAR-10 without crops and weight decay, on true and on random labels.
@@ -47,9 +48,9 @@ static double paper_accuracy(const struct rt_result *result)
 static void append_fact(struct rt_text *page, const char *name, const char *value)
 {
     rt_text_append(page, "<dt>");
-    rt_report_append_text(page, name);
+    rt_html_append_text(page, name);
     rt_text_append(page, "</dt><dd>");
-    rt_report_append_text(page, value);
+    rt_html_append_text(page, value);
     rt_text_append(page, "</dd>\n");
 }
 
@@ -121,8 +122,7 @@ static void describe_seed(struct rt_text *text, const struct rt_result *result)
     rt_text_printf(text, "%" PRId64, result->seed);
 }
 
-void rt_report_append_facts(struct rt_text *page, const struct rt_records *records,
-                            const struct rt_report_options *options)
+void rt_report_append_facts(struct rt_text *page, const struct rt_records *records, const char *runs)
 {
     char written[RT_ISO_TIME_MAX];
     struct rt_text text = {0};
@@ -134,7 +134,7 @@ void rt_report_append_facts(struct rt_text *page, const struct rt_records *recor
         flops += records->runs[i].result.training_flops;
         states[records->runs[i].result.state]++;
     }
-    rt_text_printf(&text, "%zu in %s", records->count, options->runs);
+    rt_text_printf(&text, "%zu in %s", records->count, runs);
     const char *separator = ": ";
     for (int i = 0; i < 4; i++) {
         if (!states[i])
@@ -230,7 +230,7 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
     const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
 
     rt_text_append(page, "<tr><th scope=\"row\">");
-    rt_report_append_text(page, result->experiment_name);
+    rt_html_append_text(page, result->experiment_name);
     rt_text_append(page, "</th><td class=\"text\">");
     append_test_name(page, result);
     rt_text_printf(page, "</td><td class=\"text\">%s</td>", rt_run_state_name(result->state));
@@ -248,10 +248,10 @@ static int append_row(struct rt_text *page, const struct rt_result *result,
     return RT_OK;
 }
 
-int rt_report_append_results(struct rt_text *page, const struct rt_records *records,
-                             const struct rt_report_options *options, struct rt_error *err)
+int rt_report_append_results(struct rt_text *page, const struct rt_records *records, const char *reference,
+                             struct rt_error *err)
 {
-    struct results_columns columns = {.reference = options->drawing.reference};
+    struct results_columns columns = {.reference = reference};
 
     for (size_t i = 0; i < records->count; i++)
         columns.paper = columns.paper || is_on_cifar10(&records->runs[i].result);

@@ -1,0 +1,15 @@
+/* HTML: the one place where text is escaped for a page. */
+#ifndef RT_FIGURES_HTML_H
+#define RT_FIGURES_HTML_H
+
+#include "base/text.h"
+
+/* The text as HTML, in an element or an attribute: plain (base/utf8.h), with <, >, &, " and ' as references. */
+void rt_html_append_text(struct rt_text *page, const char *text);
+
+/* A <figure> with the picture's bytes in it; `type` is "png" or "svg+xml", `name` a word, `help` the caption.
+ */
+void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size, const char *type,
+                            const char *name, const char *help);
+
+#endif
