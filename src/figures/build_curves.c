@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/corruptions.h"
+#include "config/metrics.h"
 #include "figures/figures.h"
 #include "figures/published.h"
 
@@ -19,7 +20,8 @@ static const struct {
 RT_FIGURE_BUILDER(curves)
 {
     snprintf(figure->title, sizeof figure->title, "%s learning curves", kind->model);
-    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Training loss (cross-entropy)");
+    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "%s",
+             rt_metrics[RT_METRIC_train_loss].label);
     rt_figure_label_x(figure, options);
     if (!options->steps)
         snprintf(figure->note, sizeof figure->note, "The published axis counts log points, 7 or 11 an epoch.");
@@ -28,7 +30,7 @@ RT_FIGURE_BUILDER(curves)
         const struct rt_style style = rt_palette[i % RT_PALETTE_SIZE];
         char name[RT_FIGURE_TEXT_MAX];
         snprintf(name, sizeof name, "%s_%s", kind->model, tests[i].suffix);
-        const struct rt_curve_request request = {name,         tests[i].label, RT_COLUMN_TRAIN_LOSS,
+        const struct rt_curve_request request = {name,         tests[i].label, RT_COLUMN_train_loss,
                                                  RT_MARK_LINE, style,          true};
         int runs;
         RT_TRY(rt_figure_add_curve(figure, records, &request, options, &runs, err));
@@ -44,7 +46,8 @@ RT_FIGURE_BUILDER(curves)
 RT_FIGURE_BUILDER(levels)
 {
     snprintf(figure->title, sizeof figure->title, "%s learning curves per corruption level", kind->model);
-    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Training accuracy");
+    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "%s",
+             rt_metrics[RT_METRIC_train_acc].label);
     snprintf(figure->legend_title, sizeof figure->legend_title, "labels corrupted");
     figure->panels[0].y_max = 1.02;
     rt_figure_label_x(figure, options);
@@ -56,7 +59,7 @@ RT_FIGURE_BUILDER(levels)
         snprintf(name, sizeof name, "%s_%s_none", kind->model, value);
         snprintf(label, sizeof label, "p=%s", value);
         const struct rt_curve_request request = {
-            name, label, RT_COLUMN_TRAIN_ACC, RT_MARK_LINE, rt_level_palette[i], false};
+            name, label, RT_COLUMN_train_acc, RT_MARK_LINE, rt_level_palette[i], false};
         int runs;
         RT_TRY(rt_figure_add_curve(figure, records, &request, options, &runs, err));
         most = runs > most ? runs : most;
@@ -74,7 +77,8 @@ RT_FIGURE_BUILDER(seeds)
 {
     (void)kind;
     snprintf(figure->title, sizeof figure->title, "Resumed twice: with its seed, and without one");
-    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Training loss (cross-entropy)");
+    snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "%s",
+             rt_metrics[RT_METRIC_train_loss].label);
     rt_figure_label_x(figure, options);
     figure->legend = RT_LEGEND_BELOW;
     const struct rt_figure_options as_logged = {options->reference, options->steps, 0};
@@ -87,7 +91,7 @@ RT_FIGURE_BUILDER(seeds)
         char label[RT_FIGURE_TEXT_MAX];
         snprintf(label, sizeof label, "%.60s, %s", name + 4, seeded ? "seed" : "no seed");
         const struct rt_curve_request request = {
-            name, label, RT_COLUMN_TRAIN_LOSS, RT_MARK_LINE, rt_palette[added++], false};
+            name, label, RT_COLUMN_train_loss, RT_MARK_LINE, rt_palette[added++], false};
         int runs;
         RT_TRY(rt_figure_add_curve(figure, records, &request, &as_logged, &runs, err));
     }

@@ -69,7 +69,7 @@ RT_FIGURE_BUILDER(batch_norm_accuracy)
     snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Accuracy");
     figure->panels[0].y_max = 1.02;
     snprintf(figure->note, sizeof figure->note, "Shaded: below the best test accuracy so far.");
-    return build(figure, kind, records, options, RT_COLUMN_TRAIN_ACC, RT_COLUMN_TEST_ACC, true, err);
+    return build(figure, kind, records, options, RT_COLUMN_train_acc, RT_COLUMN_test_acc, true, err);
 }
 
 RT_FIGURE_BUILDER(batch_norm_loss)
@@ -77,5 +77,5 @@ RT_FIGURE_BUILDER(batch_norm_loss)
     snprintf(figure->title, sizeof figure->title, "Inception with and without batch norm: loss");
     snprintf(figure->panels[0].y_label, sizeof figure->panels[0].y_label, "Loss (cross-entropy)");
     snprintf(figure->note, sizeof figure->note, "The published plot calls this axis \"Accuracy\".");
-    return build(figure, kind, records, options, RT_COLUMN_TRAIN_LOSS, RT_COLUMN_TEST_LOSS, false, err);
+    return build(figure, kind, records, options, RT_COLUMN_train_loss, RT_COLUMN_test_loss, false, err);
 }

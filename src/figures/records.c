@@ -39,10 +39,9 @@ static int read_metrics(struct rt_record *run, struct rt_error *err)
         run->columns[RT_COLUMN_STEP][i] = (double)point->step;
         run->columns[RT_COLUMN_EPOCH][i] =
             point->epoch - 1 + (point->batch + 1) / (double)run->result.batches_per_epoch;
-        run->columns[RT_COLUMN_TRAIN_LOSS][i] = point->train_loss;
-        run->columns[RT_COLUMN_TRAIN_ACC][i] = point->train_acc;
-        run->columns[RT_COLUMN_TEST_LOSS][i] = point->test_loss;
-        run->columns[RT_COLUMN_TEST_ACC][i] = point->test_acc;
+        for (int m = 0; m < RT_METRIC_COUNT; m++)
+            run->columns[RT_COLUMN_COUNT - RT_METRIC_COUNT + m][i] =
+                rt_metric_value(&rt_metrics[m], &point->scores);
     }
     rt_metrics_free(&log);
     return rc;

@@ -9,17 +9,17 @@
 
 #include "base/error.h"
 #include "base/path.h"
+#include "config/metrics.h"
 #include "run/result.h"
 
 /* The columns of metrics.csv that figures draw, and the two x axes. Missing numbers are NaN. */
 enum rt_column {
     RT_COLUMN_STEP,  /* log points since the run's start */
     RT_COLUMN_EPOCH, /* epochs completed, with the fraction: epoch - 1 + (batch + 1) / batches_per_epoch */
-    RT_COLUMN_TRAIN_LOSS,
-    RT_COLUMN_TRAIN_ACC,
-    RT_COLUMN_TEST_LOSS,
-    RT_COLUMN_TEST_ACC,
-    RT_COLUMN_COUNT
+#define RT_COLUMN_ENUM(name, ...) RT_COLUMN_##name,
+    RT_METRICS(RT_COLUMN_ENUM)
+#undef RT_COLUMN_ENUM
+        RT_COLUMN_COUNT
 };
 
 struct rt_record {

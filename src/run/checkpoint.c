@@ -19,8 +19,7 @@ enum { STATE_FORMAT = 1 };
     }
 #define TEXT(kind, key, member) FIELD(kind, key, member, 0, 0)
 #define PROGRESS(kind, member, low, high) FIELD(kind, #member, progress.member, low, high)
-#define LOSS(member) FIELD(MEASURE, #member, progress.scores.member, RT_LOSS_LOW, RT_LOSS_LIMIT)
-#define ACCURACY(member) FIELD(MEASURE, #member, progress.scores.member, 0, 1)
+#define SCORE(name, measured, low, high, ...) FIELD(MEASURE, #name, progress.scores.name, low, high),
 
 static const struct rt_field state_fields[] = {
     TEXT(TEXT, "version", version),
@@ -32,11 +31,7 @@ static const struct rt_field state_fields[] = {
     PROGRESS(NUMBER, loss_sum, RT_LOSS_LOW *RT_IMAGES_LIMIT, RT_LOSS_LIMIT),
     PROGRESS(INTEGER, correct, 0, RT_IMAGES_LIMIT),
     PROGRESS(INTEGER, images, 0, RT_IMAGES_LIMIT),
-    LOSS(train_loss),
-    ACCURACY(train_acc),
-    LOSS(test_loss),
-    ACCURACY(test_acc),
-    PROGRESS(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),
+    RT_METRICS(SCORE) PROGRESS(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),
     PROGRESS(NUMBER, cpu_s, 0, RT_SECONDS_LIMIT),
     TEXT(NAME, "data_name", data_name),
     TEXT(TEXT, "data_source", data_source),

@@ -34,8 +34,7 @@ const char *rt_run_state_name(enum rt_run_state state)
 #define BOOL(member) FIELD(BOOL, #member, rt_result, member, 0, 1)
 #define RESULT(kind, key, member, low, high) FIELD(kind, key, rt_result, member, low, high)
 #define THRESHOLD(kind, member, low, high) FIELD(kind, #member, rt_threshold, member, low, high)
-#define LOSS(member) FIELD(MEASURE, #member, rt_scores, member, RT_LOSS_LOW, RT_LOSS_LIMIT)
-#define ACCURACY(member) FIELD(MEASURE, #member, rt_scores, member, 0, 1)
+#define SCORE(name, measured, low, high, ...) FIELD(MEASURE, #name, rt_scores, name, low, high),
 
 static const struct rt_field what_fields[] = {
     TEXT(TEXT, "version", version),
@@ -92,9 +91,7 @@ static const struct rt_field threshold_fields[] = {
     THRESHOLD(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),       THRESHOLD(NUMBER, cpu_s, 0, RT_SECONDS_LIMIT),
     THRESHOLD(NUMBER, training_flops, 0, RT_FLOPS_LIMIT), {0},
 };
-static const struct rt_field score_fields[] = {
-    LOSS(train_loss), ACCURACY(train_acc), LOSS(test_loss), ACCURACY(test_acc), {0},
-};
+static const struct rt_field score_fields[] = {RT_METRICS(SCORE){0}};
 
 /* The scores, and the error for those who would subtract. */
 static int write_scores(struct rt_json *object, const struct rt_scores *scores, struct rt_error *err)

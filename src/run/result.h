@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "config/metrics.h"
 #include "run/fields.h"
 
 #define RT_RESULT_FILE "result.json"
@@ -24,12 +25,6 @@ enum rt_run_state {
 #undef RT_RUN_STATE_ENUM
 };
 const char *rt_run_state_name(enum rt_run_state state);
-
-/* Losses are mean cross-entropies, accuracies and errors shares in 0..1; NaN: not measured. */
-struct rt_scores {
-    double train_loss, train_acc; /* running means of the last epoch */
-    double test_loss, test_acc;
-};
 
 /* The end of the first epoch with mean loss < 0.01 or accuracy > 0.997. */
 struct rt_threshold {

@@ -57,8 +57,8 @@ static void append_run(struct rt_text *text, const struct rt_sweep_run *run)
     rt_text_printf(text, "%-28s %-9s", run->experiment.experiment_name, rt_sweep_state_name(run->state));
     if (isfinite(progress->epochs))
         rt_text_printf(text, " epoch %6.1f/%-4lld loss %-7.4f acc %.4f  ETA %s", progress->epochs,
-                       (long long)run->stages[run->stage], progress->train_loss, progress->train_acc,
-                       rt_duration(seconds_left(run), left));
+                       (long long)run->stages[run->stage], progress->scores.train_loss,
+                       progress->scores.train_acc, rt_duration(seconds_left(run), left));
     rt_text_append(text, "\n");
 }
 
@@ -151,7 +151,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
         break;
     case RT_SWEEP_FINISHED:
         rt_log_info("%s: finished after %s: %.0f epochs, train loss %.4f, accuracy %.4f", name, took,
-                    run->progress.epochs, run->progress.train_loss, run->progress.train_acc);
+                    run->progress.epochs, run->progress.scores.train_loss, run->progress.scores.train_acc);
         break;
     case RT_SWEEP_FAILED:
         rt_log_warn("%s: failed after %s: %s", name, took, run->trouble);

@@ -58,7 +58,7 @@ int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment,
         .images = NAN,
         .seconds_per_step = NAN,
         .memory_bytes = NAN,
-        .progress = {NAN, NAN, NAN},
+        .progress = {NAN, rt_scores_none()},
     };
     sweep->count++;
     *run = new;

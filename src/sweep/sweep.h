@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "config/experiment.h"
+#include "config/metrics.h"
 
 enum { RT_SWEEP_DEVICES_MAX = 16, RT_DEVICE_WORD_MAX = 32 };
 enum { RT_STAGES_MAX = 4, RT_SETTINGS_MAX = 64, RT_COMMAND_WORDS_MAX = 2 * RT_SETTINGS_MAX + 24 };
@@ -33,7 +34,7 @@ struct rt_dataset;
 /* Where a run is: the last line of its metrics.csv. Missing numbers are NaN. */
 struct rt_sweep_progress {
     double epochs; /* with the fraction of the one under way */
-    double train_loss, train_acc;
+    struct rt_scores scores;
 };
 
 struct rt_sweep_run {

@@ -24,7 +24,7 @@ static void format_words(const struct rt_bar *bar, const struct rt_log_point *po
 {
     const double rate = bar->elapsed_s > 0 ? bar->done / bar->elapsed_s : NAN;
     char elapsed[DURATION_MAX], left[DURATION_MAX], speed[32] = "?batch/s";
-    int length;
+    struct rt_text text = rt_text_in(words, WORDS_MAX);
 
     format_duration(bar->elapsed_s, elapsed);
     format_duration((point->batches - point->batch - 1) / rate, left);
@@ -32,12 +32,9 @@ static void format_words(const struct rt_bar *bar, const struct rt_log_point *po
         snprintf(speed, sizeof speed, "%.2fbatch/s", rate);
     else if (rate > 0)
         snprintf(speed, sizeof speed, "%.2fs/batch", 1 / rate);
-    length = snprintf(words, WORDS_MAX, "[%s<%s, %s, train_acc=%.3g, train_loss=%.3g", elapsed, left, speed,
-                      point->train_acc, point->train_loss);
-    if (!isnan(point->test_acc))
-        length += snprintf(words + length, WORDS_MAX - (size_t)length, ", test_acc=%.3g, test_loss=%.3g",
-                           point->test_acc, point->test_loss);
-    snprintf(words + length, WORDS_MAX - (size_t)length, "]");
+    rt_text_printf(&text, "[%s<%s, %s, ", elapsed, left, speed);
+    rt_scores_append_progress(&text, &point->scores);
+    rt_text_append(&text, "]");
 }
 
 /* `width` cells of which `share` is filled; returns the bytes written. */

@@ -25,12 +25,12 @@
 struct rt_recorder {
     const struct rt_run_info *info;
     bool terminal, colour, unicode;
-    double start_s, heard_s;    /* of this session; of the last event */
-    double epoch_s;             /* when this epoch began, in this session */
-    int epoch, first_batch;     /* that epoch, and the first batch seen of it */
-    double shown_s;             /* when a progress line was last shown */
-    double test_loss, test_acc; /* last measured in this epoch, or NaN */
-    struct rt_log_point last;   /* the last one logged */
+    double start_s, heard_s;   /* of this session; of the last event */
+    double epoch_s;            /* when this epoch began, in this session */
+    int epoch, first_batch;    /* that epoch, and the first batch seen of it */
+    double shown_s;            /* when a progress line was last shown */
+    struct rt_scores measured; /* the last ones of this epoch that are not running means, or NaN */
+    struct rt_log_point last;  /* the last one logged */
 };
 
 static int terminal_columns(void)
@@ -93,7 +93,7 @@ static void begin_epoch(struct rt_recorder *console, const struct rt_log_point *
     console->epoch = point->epoch;
     console->first_batch = point->batch;
     console->epoch_s = console->heard_s;
-    console->test_loss = console->test_acc = NAN;
+    console->measured = rt_scores_none();
 }
 
 static void draw_bar(struct rt_recorder *console, const struct rt_log_point *point, double now, bool last)
@@ -112,12 +112,14 @@ static void draw_bar(struct rt_recorder *console, const struct rt_log_point *poi
 /* To stderr and the file, or to the file alone where the bar shows it better. */
 static void write_plain(const struct rt_recorder *console, const struct rt_log_point *point)
 {
-    char test[64] = "", line[256];
+    char buffer[512];
+    struct rt_text text = rt_text_in(buffer, sizeof buffer);
+    const char *line = buffer;
 
-    if (!isnan(point->test_acc))
-        snprintf(test, sizeof test, ", test_acc=%.3g, test_loss=%.3g", point->test_acc, point->test_loss);
-    snprintf(line, sizeof line, "%03d: %d/%d [%.2fs, train_acc=%.3g, train_loss=%.3g%s]", point->epoch,
-             point->batch + 1, point->batches, point->wall_s, point->train_acc, point->train_loss, test);
+    rt_text_printf(&text, "%03d: %d/%d [%.2fs, ", point->epoch, point->batch + 1, point->batches,
+                   point->wall_s);
+    rt_scores_append_progress(&text, &point->scores);
+    rt_text_append(&text, "]");
     if (console->terminal)
         rt_log_note("%s", line);
     else
@@ -135,10 +137,9 @@ static int console_progress(struct rt_recorder *console, const struct rt_log_poi
     if (point->epoch != console->epoch)
         begin_epoch(console, point);
     console->heard_s = now;
-    if (isnan(point->test_acc)) {
-        shown.test_loss = console->test_loss;
-        shown.test_acc = console->test_acc;
-    }
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        if (!rt_metric_is_measured(&rt_metrics[i], &point->scores))
+            rt_metric_set(&rt_metrics[i], &shown.scores, rt_metric_value(&rt_metrics[i], &console->measured));
     if (console->terminal ? last || since >= REDRAW_S
                           : final || since >= (last ? EPOCH_LINE_S : BATCH_LINE_S)) {
         if (console->terminal)
@@ -154,10 +155,9 @@ static int console_log(struct rt_recorder *console, const struct rt_log_point *p
 {
     (void)err;
     console->last = *point;
-    if (!isnan(point->test_acc)) {
-        console->test_loss = point->test_loss;
-        console->test_acc = point->test_acc;
-    }
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        if (rt_metric_is_measured(&rt_metrics[i], &point->scores))
+            rt_metric_set(&rt_metrics[i], &console->measured, rt_metric_value(&rt_metrics[i], &point->scores));
     return RT_OK;
 }
 
@@ -167,7 +167,7 @@ static int console_threshold(struct rt_recorder *console, const struct rt_outcom
     (void)err;
     rt_log_info("Zero-loss condition reached at epoch %lld after %.2fs", (long long)outcome->threshold_epoch,
                 outcome->threshold_minutes * 60);
-    rt_log_info("Test accuracy: %.1f%%", outcome->test_acc * 100);
+    rt_log_info("Test accuracy: %.1f%%", outcome->scores.test_acc * 100);
     if (!console->info->experiment->curve && console->info->experiment->figure1)
         rt_log_info("Interpolation threshold reached, and no need to continue, breaking training...");
     return RT_OK;
@@ -194,8 +194,9 @@ static int console_finish(struct rt_recorder *console, const struct rt_outcome *
                     status == RT_EINTERRUPTED ? "interrupted" : "completed", session_s, outcome->wall_s);
     rt_log_info("Current training at epoch %lld, step %lld", (long long)outcome->epochs,
                 (long long)console->last.step + 1);
-    if (!isnan(outcome->test_acc))
-        rt_log_info("Test loss: %.4f, test accuracy: %.2f%%", outcome->test_loss, outcome->test_acc * 100);
+    if (!isnan(outcome->scores.test_acc))
+        rt_log_info("Test loss: %.4f, test accuracy: %.2f%%", outcome->scores.test_loss,
+                    outcome->scores.test_acc * 100);
     return RT_OK;
 }
 

@@ -16,8 +16,10 @@
 
 #define FILE_MAX (SIZE_MAX / 16) /* a long run logs for weeks; memory is in proportion to the file */
 
-static const char header[] =
-    "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n";
+/* The columns between the batch and the times: the metrics, then the learning rate. */
+#define COLUMN_NAME(name, ...) #name ","
+static const char header[] = "step,epoch,batch," RT_METRICS(COLUMN_NAME) "learning_rate,wall_s,cpu_s\n";
+#undef COLUMN_NAME
 
 size_t rt_metrics_format_header(char *row)
 {
@@ -45,10 +47,9 @@ size_t rt_metrics_format_row(const struct rt_log_point *point, char *row)
     struct rt_text text = rt_text_in(row, RT_METRICS_ROW_MAX);
 
     rt_text_printf(&text, "%" PRId64 ",%d,%d", point->step, point->epoch, point->batch);
-    append_real(&text, point->train_loss, true); /* a NaN here is a finding */
-    append_real(&text, point->train_acc, true);
-    append_real(&text, point->test_loss, !isnan(point->test_acc));
-    append_real(&text, point->test_acc, !isnan(point->test_acc));
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        append_real(&text, rt_metric_value(&rt_metrics[i], &point->scores),
+                    rt_metric_is_measured(&rt_metrics[i], &point->scores));
     append_real(&text, point->learning_rate, true);
     append_seconds(&text, point->wall_s);
     append_seconds(&text, point->cpu_s);
@@ -95,11 +96,10 @@ static const struct column {
     double low, high;
     bool finite; /* else also nan, inf, or nothing: NaN */
 } columns[] = {
-    {offsetof(struct rt_log_point, train_loss), RT_LOSS_LOW, RT_LOSS_LIMIT, false},
-    {offsetof(struct rt_log_point, train_acc), 0, 1, false},
-    {offsetof(struct rt_log_point, test_loss), RT_LOSS_LOW, RT_LOSS_LIMIT, false},
-    {offsetof(struct rt_log_point, test_acc), 0, 1, false},
-    {offsetof(struct rt_log_point, learning_rate), 0, RT_RATE_LIMIT, true},
+#define COLUMN(name, measured, low, high, ...) {offsetof(struct rt_log_point, scores.name), low, high, false},
+    RT_METRICS(COLUMN)
+#undef COLUMN
+        {offsetof(struct rt_log_point, learning_rate), 0, RT_RATE_LIMIT, true},
     {offsetof(struct rt_log_point, wall_s), 0, RT_SECONDS_LIMIT, true},
     {offsetof(struct rt_log_point, cpu_s), 0, RT_SECONDS_LIMIT, true},
 };
@@ -118,6 +118,7 @@ static int take_real(struct cursor *cursor, const struct column *column, char te
         if (!strchr("0123456789", *sign) && strncmp(sign, "nan", 3) != 0 && strncmp(sign, "inf", 3) != 0)
             return complain(cursor, "expected a number", err);
         *value = strtod(cursor->at, &end);
+        *value = isnan(*value) ? (double)NAN : *value; /* of one sign */
     }
     if (*end != terminator || strcspn(sign, "xX(") < (size_t)(end - sign))
         return complain(cursor, "expected a number", err);

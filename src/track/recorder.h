@@ -9,16 +9,16 @@
 
 #include "base/error.h"
 #include "config/experiment.h"
+#include "config/metrics.h"
 #include "config/trackers.h"
 
 /* Numbers that may be missing are NaN. */
 struct rt_log_point {
-    int64_t step;                 /* log points since the run's start, from 0 */
-    int epoch;                    /* from 1 */
-    int batch;                    /* 0-based in the epoch */
-    int batches;                  /* batches in an epoch */
-    double train_loss, train_acc; /* running means since the epoch's start; accuracies in 0..1 */
-    double test_loss, test_acc;
+    int64_t step; /* log points since the run's start, from 0 */
+    int epoch;    /* from 1 */
+    int batch;    /* 0-based in the epoch */
+    int batches;  /* batches in an epoch */
+    struct rt_scores scores;
     double learning_rate;
     double wall_s, cpu_s; /* since the run's start, earlier sessions included */
 };
@@ -28,10 +28,9 @@ struct rt_outcome {
     bool threshold_reached;
     int64_t threshold_epoch, threshold_step;
     double threshold_minutes, threshold_cpu_s;
-    double train_loss, train_acc; /* of the last epoch */
-    double test_loss, test_acc;   /* NaN: not measured */
-    double training_flops;        /* up to the threshold, or so far */
-    int64_t epochs;               /* completed */
+    struct rt_scores scores; /* of the last epoch */
+    double training_flops;   /* up to the threshold, or so far */
+    int64_t epochs;          /* completed */
     double wall_s, cpu_s;
     bool finished; /* nothing more to do at this num_epochs */
 };

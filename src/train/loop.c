@@ -48,10 +48,7 @@ struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
         .threshold_step = threshold->step,
         .threshold_minutes = threshold->wall_s / 60,
         .threshold_cpu_s = threshold->cpu_s,
-        .train_loss = progress->scores.train_loss,
-        .train_acc = progress->scores.train_acc,
-        .test_loss = progress->scores.test_loss,
-        .test_acc = progress->scores.test_acc,
+        .scores = progress->scores,
         .training_flops = rt_loop_flops(loop),
         .epochs = progress->epochs,
         .wall_s = progress->wall_s,
@@ -82,16 +79,16 @@ static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *er
 static struct rt_log_point point_now(const struct rt_loop *loop, double learning_rate)
 {
     const struct rt_progress *progress = &loop->progress;
+    struct rt_scores scores = rt_scores_none();
 
+    scores.train_loss = progress->loss_sum / (double)progress->images;
+    scores.train_acc = (double)progress->correct / (double)progress->images;
     return (struct rt_log_point){
         .step = progress->step,
         .epoch = (int)progress->epochs + 1,
         .batch = (int)progress->batches - 1,
         .batches = rt_batches_per_epoch(loop->batches),
-        .train_loss = progress->loss_sum / (double)progress->images,
-        .train_acc = (double)progress->correct / (double)progress->images,
-        .test_loss = NAN,
-        .test_acc = NAN,
+        .scores = scores,
         .learning_rate = learning_rate,
         .wall_s = progress->wall_s,
         .cpu_s = progress->cpu_s,
@@ -106,12 +103,8 @@ bool rt_threshold_met(double train_loss, double train_acc)
 /* Measures on the test set for `point`, drawing from the loader's generator as the published code does. */
 static int measure_test(struct rt_loop *loop, struct rt_log_point *point, struct rt_error *err)
 {
-    struct rt_scores scores;
-
-    RT_TRY(rt_loop_measure_test(loop, &scores, err));
+    RT_TRY(rt_loop_measure_test(loop, &point->scores, err));
     rt_batches_note_evaluation(loop->batches);
-    point->test_loss = scores.test_loss;
-    point->test_acc = scores.test_acc;
     return RT_OK;
 }
 
@@ -167,8 +160,7 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     progress->epochs++;
     progress->batches = progress->images = progress->correct = 0;
     progress->loss_sum = 0;
-    progress->scores =
-        (struct rt_scores){point->train_loss, point->train_acc, point->test_loss, point->test_acc};
+    progress->scores = point->scores;
     if (reached)
         RT_TRY(note_threshold(loop, point, err));
     if (histograms->given && progress->epochs % histograms->value == 0)
@@ -196,7 +188,7 @@ static int diverge(struct rt_loop *loop, struct rt_log_point *point, struct rt_e
     return rt_fail(err, RT_EDIVERGED,
                    "%s: the training loss became %s at epoch %d, batch %d, learning rate %g; try a lower "
                    "learning_rate",
-                   loop->experiment->experiment_name, isnan(point->train_loss) ? "NaN" : "infinite",
+                   loop->experiment->experiment_name, isnan(point->scores.train_loss) ? "NaN" : "infinite",
                    point->epoch, point->batch, point->learning_rate);
 }
 
@@ -212,7 +204,8 @@ static int step(struct rt_loop *loop, struct rt_error *err)
     point = point_now(loop, loop->plan->pass.update.learning_rate);
     if (!finite)
         return diverge(loop, &point, err);
-    reached = last && !loop->progress.threshold.reached && rt_threshold_met(point.train_loss, point.train_acc);
+    reached = last && !loop->progress.threshold.reached &&
+              rt_threshold_met(point.scores.train_loss, point.scores.train_acc);
     if (last || point.batch % loop->experiment->log_every == 0)
         RT_TRY(log_batch(loop, &point, reached, err));
     RT_TRY(rt_recorders_progress(loop->recorders, &point, err));

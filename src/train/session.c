@@ -140,7 +140,7 @@ static int initialize(struct rt_session *session, struct rt_error *err)
     struct rt_safetensors weights = {0};
     int rc;
 
-    session->loop.progress.scores = (struct rt_scores){NAN, NAN, NAN, NAN};
+    session->loop.progress.scores = rt_scores_none();
     RT_TRY(rt_plan_initialize(session->setup.plan, (uint32_t)session->experiment.seed.value, err));
     if (!init)
         return RT_OK;

@@ -77,7 +77,7 @@ static struct rt_record *make_run(struct rt_record *run, double *numbers, size_t
         for (int i = 0; i < RT_COLUMN_COUNT; i++)
             run->columns[i][k] = NAN;
         run->columns[RT_COLUMN_EPOCH][k] = (double)(k + 1) / 2;
-        run->columns[RT_COLUMN_TRAIN_LOSS][k] = level;
+        run->columns[RT_COLUMN_train_loss][k] = level;
     }
     return run;
 }
@@ -91,14 +91,14 @@ static void test_curve_ends_with_the_shortest(void **state)
     struct rt_band band;
     group.runs[0] = make_run(&runs[0], numbers[0], 40, 1);
     group.runs[1] = make_run(&runs[1], numbers[1], 30, 2);
-    runs[0].columns[RT_COLUMN_TRAIN_LOSS][0] = NAN; /* not measured in one run: not a common point */
-    runs[1].columns[RT_COLUMN_TRAIN_LOSS][0] = NAN;
-    assert_int_equal(rt_group_band(&band, &group, RT_COLUMN_EPOCH, RT_COLUMN_TRAIN_LOSS, 21, NULL), 0);
+    runs[0].columns[RT_COLUMN_train_loss][0] = NAN; /* not measured in one run: not a common point */
+    runs[1].columns[RT_COLUMN_train_loss][0] = NAN;
+    assert_int_equal(rt_group_band(&band, &group, RT_COLUMN_EPOCH, RT_COLUMN_train_loss, 21, NULL), 0);
     assert_int_equal(band.count, 29);
     assert_true(band.x[0] == 1 && fabs(band.smooth[10] - 1.5) <= 1e-12 && band.low[10] == 0);
     assert_true(fabs(band.high[10] - (1.5 + 12.7062 * sqrt(0.5 / 2))) <= 1e-3);
     rt_band_free(&band);
-    assert_int_equal(rt_group_band(&band, &group, RT_COLUMN_EPOCH, RT_COLUMN_TEST_ACC, 21, NULL), 0);
+    assert_int_equal(rt_group_band(&band, &group, RT_COLUMN_EPOCH, RT_COLUMN_test_acc, 21, NULL), 0);
     assert_int_equal(band.count, 0); /* never measured */
     rt_band_free(&band);
 }

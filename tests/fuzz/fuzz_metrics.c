@@ -1,6 +1,7 @@
 /* track/metrics: any bytes as metrics.csv; steps of what is accepted increase, and its rows read back. */
 #include <string.h>
 
+#include "base/entry.h"
 #include "fuzz.h"
 #include "track/metrics.h"
 
@@ -19,7 +20,8 @@ static void check_row(const struct rt_log_point *point)
     length += rt_metrics_format_row(point, text + length);
     RT_FUZZ_CHECK(!rt_metrics_parse(&log, "m", text, length, &err));
     RT_FUZZ_CHECK(log.count == 1 && log.points->step == point->step && log.points->epoch == point->epoch);
-    RT_FUZZ_CHECK(same(log.points->test_acc, point->test_acc) || point->test_acc == point->test_acc);
+    RT_FUZZ_CHECK(same(log.points->scores.test_acc, point->scores.test_acc) ||
+                  point->scores.test_acc == point->scores.test_acc);
     rt_metrics_free(&log);
 }
 
@@ -27,8 +29,11 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
 {
     struct rt_metrics_log log = {0};
     struct rt_error err;
-    const int rc = rt_metrics_read(&log, rt_fuzz_file(bytes, size), &err);
+    const char *folder = rt_fuzz_folder();
+    int rc;
 
+    RT_FUZZ_CHECK(!rt_entry_write(folder, RT_METRICS_FILE, bytes, size, &err));
+    rc = rt_metrics_read(&log, folder, &err);
     if (rc) {
         rt_fuzz_check_error(rc, &err);
         RT_FUZZ_CHECK(!log.points);

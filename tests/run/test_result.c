@@ -36,7 +36,10 @@ static struct rt_result example(void)
         .state = RT_RUN_interrupted,
         .epochs = 7,
         .step = 63,
-        .final = {0.1, 1.0 / 3, NAN, NAN}, /* not measured */
+        .final = {.train_loss = 0.1,
+                  .train_acc = 1.0 / 3,
+                  .test_loss = NAN,
+                  .test_acc = NAN}, /* not measured */
         .training_flops = 1.5e15,
         .peak_memory_bytes = 1 << 30,
     };
@@ -92,7 +95,8 @@ static void names_what_is_wrong(void **state)
         {"\"version\": \"1.2.3\"", "\"version\": \"\\u202e3.2.1\"", "version"},
         {"\"cpu\": null", "\"cpu\": \"\\u009b31m\"", "cpu"},
         {"\"digest\": null", "\"digest\": \"abc\"", "SHA-256"},
-        {"\"batches_per_epoch\": 391", "\"batches_per_epoch\": 0", "batches_per_epoch"}, /* figures divide by it */
+        {"\"batches_per_epoch\": 391", "\"batches_per_epoch\": 0",
+         "batches_per_epoch"}, /* figures divide by it */
         {"\"epochs\": 7", "\"epochs\": -5", "epochs"},
         {"\"step\": 63", "\"step\": 9223372036854775807", "step"},
         {"\"wall_s\": 0.0", "\"wall_s\": 1.7e308", "wall_s"}, /* 309 digits */

@@ -44,10 +44,10 @@ static struct rt_log_point point_at(int64_t step)
         .epoch = (int)(step / 4) + 1,
         .batch = (int)(step % 4) * 2 + 1,
         .batches = 8,
-        .train_loss = 2 / (1 + s),
-        .train_acc = s / (s + 4),
-        .test_loss = step % 2 ? NAN : 1 / (1 + s),
-        .test_acc = step % 2 ? NAN : s / (s + 8),
+        .scores.train_loss = 2 / (1 + s),
+        .scores.train_acc = s / (s + 4),
+        .scores.test_loss = step % 2 ? NAN : 1 / (1 + s),
+        .scores.test_acc = step % 2 ? NAN : s / (s + 8),
         .learning_rate = 0.1 * pow(0.95, s),
         .wall_s = 0.5 * s,
         .cpu_s = s,
@@ -64,10 +64,7 @@ static struct rt_outcome outcome_at(int64_t step)
         .threshold_step = step,
         .threshold_minutes = 1.25,
         .threshold_cpu_s = 150,
-        .train_loss = point.train_loss,
-        .train_acc = point.train_acc,
-        .test_loss = point.test_loss,
-        .test_acc = point.test_acc,
+        .scores = point.scores,
         .training_flops = 1e12,
         .epochs = step / 4 + 1,
         .wall_s = 75,
@@ -150,7 +147,7 @@ int main(int argc, char **argv)
         struct rt_log_point point = point_at(step);
 
         if (*diverge != '0' && step == points - 1)
-            point.train_loss = *diverge == 'n' ? NAN : INFINITY;
+            point.scores.train_loss = *diverge == 'n' ? NAN : INFINITY;
         if (kind->log && kind->log(recorder, &point, &err))
             return fail("log", &err);
         outcome = outcome_at(step);

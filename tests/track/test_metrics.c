@@ -32,10 +32,10 @@ static void reads_back(void **state)
         .step = 12,
         .epoch = 2,
         .batch = 40,
-        .train_loss = 2.30951834,
-        .train_acc = 0.109375,
-        .test_loss = NAN,
-        .test_acc = NAN,
+        .scores.train_loss = 2.30951834,
+        .scores.train_acc = 0.109375,
+        .scores.test_loss = NAN,
+        .scores.test_acc = NAN,
         .learning_rate = 0.01,
         .wall_s = 1.25,
         .cpu_s = 2.5,
@@ -49,8 +49,8 @@ static void reads_back(void **state)
     assert_memory_equal(text, HEADER "12,2,40,2.30951834,0.109375,,,0.01,1.250,2.500\n", size);
     assert_int_equal(read_text(&log, text, size, NULL), 0);
     assert_int_equal(log.count, 1);
-    assert_true(log.points[0].train_loss == 2.30951834 && log.points[0].wall_s == 1.25 &&
-                log.points[0].batch == 40 && isnan(log.points[0].test_loss));
+    assert_true(log.points[0].scores.train_loss == 2.30951834 && log.points[0].wall_s == 1.25 &&
+                log.points[0].batch == 40 && isnan(log.points[0].scores.test_loss));
     rt_metrics_free(&log);
 }
 
@@ -68,7 +68,8 @@ static void passes_over_a_byte_order_mark(void **state)
 
 static void keeps_a_loss_that_diverged(void **state)
 {
-    struct rt_log_point point = {.epoch = 1, .train_loss = -NAN, .test_loss = NAN, .test_acc = 0.1};
+    struct rt_log_point point = {
+        .epoch = 1, .scores.train_loss = -NAN, .scores.test_loss = NAN, .scores.test_acc = 0.1};
     char text[2 * RT_METRICS_ROW_MAX];
     size_t size = rt_metrics_format_header(text);
     struct rt_metrics_log log;
@@ -77,7 +78,7 @@ static void keeps_a_loss_that_diverged(void **state)
     size += rt_metrics_format_row(&point, text + size);
     assert_non_null(strstr(text, "\n0,1,0,nan,0,nan,0.1,"));
     assert_int_equal(read_text(&log, text, size, NULL), 0);
-    assert_true(isnan(log.points[0].train_loss));
+    assert_true(isnan(log.points[0].scores.train_loss));
     rt_metrics_free(&log);
 }
 
@@ -149,10 +150,10 @@ static void refuses_a_nul(void **state)
 static const struct rt_log_point seventh = {.epoch = 21,
                                             .batch = 194,
                                             .batches = 391,
-                                            .train_acc = 0.5617,
-                                            .train_loss = 1.3421,
-                                            .test_loss = NAN,
-                                            .test_acc = NAN};
+                                            .scores.train_acc = 0.5617,
+                                            .scores.train_loss = 1.3421,
+                                            .scores.test_loss = NAN,
+                                            .scores.test_acc = NAN};
 
 /* As tqdm draws it: 194 of 391 batches and one more, after a second. */
 static void draws_the_published_line(void **state)

@@ -109,10 +109,10 @@ static void logs_every_k_batches_and_the_last(void **state)
         assert_int_equal(log.points[i].step, i); /* log points, not batches */
         assert_int_equal(log.points[i].epoch, 1 + i / 3);
         assert_int_equal(log.points[i].batch, batches[i]);
-        assert_true(isnan(log.points[i].test_acc));
+        assert_true(isnan(log.points[i].scores.test_acc));
         /* means over the epoch's images so far: a whole number of them is correct */
         const double images = i % 3 == 2 ? IMAGES : BATCH * (batches[i] + 1);
-        assert_true(fabs(remainder(log.points[i].train_acc * images, 1)) < 1e-5);
+        assert_true(fabs(remainder(log.points[i].scores.train_acc * images, 1)) < 1e-5);
     }
     assert_int_equal(f.saves, 1); /* at the end */
     rt_metrics_free(&log);
@@ -169,10 +169,10 @@ static void stops_at_the_threshold(void **state)
     finish(&f, &log);
     for (size_t i = 0; i < log.count; i++) {
         const struct rt_log_point *point = &log.points[i];
-        const bool met = point->train_loss < 0.01 || point->train_acc > 0.997;
+        const bool met = point->scores.train_loss < 0.01 || point->scores.train_acc > 0.997;
 
-        assert_int_equal(met, i + 1 == log.count);                     /* at the first epoch that meets it */
-        assert_int_equal(!isnan(point->test_acc), i + 1 == log.count); /* tested there, and only there */
+        assert_int_equal(met, i + 1 == log.count); /* at the first epoch that meets it */
+        assert_int_equal(!isnan(point->scores.test_acc), i + 1 == log.count); /* tested there, and only there */
     }
     rt_metrics_free(&log);
 }
@@ -219,7 +219,7 @@ static void tests_at_every_point_in_figure_2(void **state)
     finish(&f, &log);
     assert_int_equal(log.count, 6);
     for (size_t i = 0; i < log.count; i++)
-        assert_true(log.points[i].test_acc >= 0 && log.points[i].test_loss > 0);
+        assert_true(log.points[i].scores.test_acc >= 0 && log.points[i].scores.test_loss > 0);
     rt_metrics_free(&log);
 }
 
@@ -248,7 +248,7 @@ static void diverges(void **state)
     assert_non_null(strstr(err.message, "learning rate 1000"));
     assert_int_equal(f.saves, 0); /* nobody wants those weights */
     finish(&f, &log);
-    assert_true(log.points[log.count - 1].train_loss - log.points[log.count - 1].train_loss !=
+    assert_true(log.points[log.count - 1].scores.train_loss - log.points[log.count - 1].scores.train_loss !=
                 0); /* but the metrics show it */
     rt_metrics_free(&log);
 }

@@ -12,8 +12,11 @@
 static const struct {
     const char *name, *context;
 } series_of[] = {
+#define METRIC_ROW(name, measured, low, high, split, word, comet, ...) {comet, split},
+    RT_METRICS(METRIC_ROW)
+#undef METRIC_ROW
 #define SERIES_ROW(symbol, name, context) {name, context},
-    RT_COMET_SERIES(SERIES_ROW)
+        RT_COMET_SERIES(SERIES_ROW)
 #undef SERIES_ROW
 };
 
@@ -108,11 +111,11 @@ static int comet_points(struct rt_link *link, const struct rt_service_point *poi
 {
     for (int i = 0; i < count; i++) {
         const struct rt_log_point *point = &points[i].point;
-        const double values[] = {point->train_loss, point->train_acc, point->test_loss, point->test_acc};
 
-        for (int series = RT_COMET_train_loss; series <= RT_COMET_test_acc; series++)
+        for (int m = 0; m < RT_METRIC_COUNT; m++)
             RT_TRY(send_value(link,
-                              (struct value){(enum rt_comet_series)series, values[series], point->step,
+                              (struct value){(enum rt_comet_series)m,
+                                             rt_metric_value(&rt_metrics[m], &point->scores), point->step,
                                              point->epoch, points[i].at_ms},
                               err));
     }

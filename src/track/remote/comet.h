@@ -5,12 +5,9 @@
 
 #include "track/remote/link.h"
 
-/* The series of which the last stored step is known, for points, the threshold and the end. */
+/* The series of which the last stored step is known: the metrics (config/metrics.h), then those of the
+ * threshold and the end. X(symbol, name, context) */
 #define RT_COMET_SERIES(X)                                                                                     \
-    X(train_loss, "loss", "train")                                                                             \
-    X(train_acc, "acc", "train")                                                                               \
-    X(test_loss, "loss", "test")                                                                               \
-    X(test_acc, "acc", "test")                                                                                 \
     X(error, "error", "test")                                                                                  \
     X(time_to_overfit, "time_to_overfit", "")                                                                  \
     X(epochs_to_overfit, "epochs_to_overfit", "")                                                              \
@@ -18,8 +15,8 @@
     X(runtime, "runtime", "")
 
 enum rt_comet_series {
-#define RT_COMET_ENUM(symbol, name, context) RT_COMET_##symbol,
-    RT_COMET_SERIES(RT_COMET_ENUM)
+#define RT_COMET_ENUM(symbol, ...) RT_COMET_##symbol,
+    RT_METRICS(RT_COMET_ENUM) RT_COMET_SERIES(RT_COMET_ENUM)
 #undef RT_COMET_ENUM
         RT_COMET_SERIES_COUNT
 };

@@ -87,6 +87,21 @@ static int send_metrics(struct rt_link *link, struct rt_json **metrics, struct r
     return rt_mlflow_post(link, "runs/log-batch", &body, NULL, err);
 }
 
+static int add_point(struct rt_link *link, struct rt_json *metrics, const struct rt_service_point *from,
+                     struct rt_error *err)
+{
+    const struct rt_log_point *point = &from->point;
+
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        RT_TRY(add_metric(link, metrics,
+                          (struct metric){rt_metrics[i].tag, rt_metric_value(&rt_metrics[i], &point->scores),
+                                          from->at_ms, point->step},
+                          err));
+    return add_metric(link, metrics,
+                      (struct metric){"train/learning_rate", point->learning_rate, from->at_ms, point->step},
+                      err);
+}
+
 static int mlflow_points(struct rt_link *link, const struct rt_service_point *points, int count,
                          struct rt_error *err)
 {
@@ -95,16 +110,8 @@ static int mlflow_points(struct rt_link *link, const struct rt_service_point *po
 
     RT_TRY(settle_doubt(link, err));
     rc = rt_json_array(&metrics, err);
-    for (int i = 0; !rc && i < count; i++) {
-        const struct rt_log_point *point = &points[i].point;
-
-#define ADD(field, group, name)                                                                                \
-    rc = rc ? rc                                                                                               \
-            : add_metric(link, metrics,                                                                        \
-                         (struct metric){group "/" name, point->field, points[i].at_ms, point->step}, err);
-        RT_POINT_METRICS(ADD)
-#undef ADD
-    }
+    for (int i = 0; !rc && i < count; i++)
+        rc = add_point(link, metrics, &points[i], err);
     if (rc) {
         rt_json_free(&metrics);
         return rc;
@@ -113,8 +120,8 @@ static int mlflow_points(struct rt_link *link, const struct rt_service_point *po
 }
 
 /* Sends numbers of a threshold or finish record: `keys` pairs a field with a metric's name. */
-static int send_numbers(struct rt_link *link, const struct rt_spool_record *record,
-                        const char *const (*keys)[2], struct rt_error *err)
+static int send_numbers(struct rt_link *link, const struct rt_spool_record *record, const char *(*keys)[2],
+                        struct rt_error *err)
 {
     const int64_t step = rt_spool_whole(record, "step");
     struct rt_json *metrics = NULL;
@@ -138,10 +145,10 @@ static int send_numbers(struct rt_link *link, const struct rt_spool_record *reco
 
 static int mlflow_threshold(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
-    static const char *const keys[][2] = {{"epoch", "threshold/epoch"},
-                                          {"minutes", "threshold/minutes"},
-                                          {"test_acc", "threshold/test_accuracy"},
-                                          {NULL, NULL}};
+    const char *keys[][2] = {{"epoch", "threshold/epoch"},
+                             {"minutes", "threshold/minutes"},
+                             {"test_acc", "threshold/test_accuracy"},
+                             {NULL, NULL}};
 
     return send_numbers(link, record, keys, err);
 }
@@ -182,12 +189,12 @@ static int set_tag(struct rt_link *link, const char *key, const char *value, str
 
 static int mlflow_finish(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
-    static const char *const keys[][2] = {
-        {"train_loss", "whole_run/train_loss"}, {"train_acc", "whole_run/train_accuracy"},
-        {"test_loss", "whole_run/test_loss"},   {"test_acc", "whole_run/test_accuracy"},
-        {"wall_s", "whole_run/runtime_s"},      {NULL, NULL}};
+    const char *keys[RT_METRIC_COUNT + 2][2] = {{NULL, NULL}};
     const char *status, *model = "";
 
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        keys[i][0] = rt_metrics[i].name, keys[i][1] = rt_metrics[i].whole_tag;
+    keys[RT_METRIC_COUNT][0] = "wall_s", keys[RT_METRIC_COUNT][1] = "whole_run/runtime_s";
     RT_TRY(rt_json_get_text(record->json, RT_SPOOL_NAME, "status", &status, err));
     if (rt_json_has(record->json, "model"))
         RT_TRY(rt_json_get_text(record->json, RT_SPOOL_NAME, "model", &model, err));

@@ -6,10 +6,11 @@
 #include "track/remote/link.h"
 #include "track/remote/sender.h"
 
-/* The server takes 1,000 metrics at once. */
-#define RT_COUNT_METRIC(field, group, name) +1
-enum { RT_MLFLOW_POINTS_MAX = RT_SENDER_POINTS_MAX };
-_Static_assert(RT_MLFLOW_POINTS_MAX *(0 RT_POINT_METRICS(RT_COUNT_METRIC)) <= 1000, "one batch");
+/* The server takes 1,000 values at once: the metrics of a point and its learning rate. */
+enum {
+    RT_MLFLOW_FIT = 1000 / (RT_METRIC_COUNT + 1),
+    RT_MLFLOW_POINTS_MAX = RT_MLFLOW_FIT < RT_SENDER_POINTS_MAX ? RT_MLFLOW_FIT : RT_SENDER_POINTS_MAX
+};
 
 struct rt_mlflow {
     char base[RT_URL_MAX]; /* without a slash at its end */

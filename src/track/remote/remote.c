@@ -206,6 +206,12 @@ static void add_number(struct rt_text *fields, const char *key, double value)
         rt_text_append(fields, value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
 }
 
+static void add_scores(struct rt_text *fields, const struct rt_scores *scores)
+{
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        add_number(fields, rt_metrics[i].name, rt_metric_value(&rt_metrics[i], scores));
+}
+
 int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point, struct rt_error *err)
 {
     struct rt_text *fields = &recorder->fields;
@@ -214,9 +220,8 @@ int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point
     recorder->step = point->step;
     rt_text_clear(fields);
     rt_text_printf(fields, "{\"step\":%" PRId64 ",\"epoch\":%d", point->step, point->epoch);
-#define ADD_METRIC(field, group, name) add_number(fields, #field, point->field);
-    RT_POINT_METRICS(ADD_METRIC)
-#undef ADD_METRIC
+    add_scores(fields, &point->scores);
+    add_number(fields, "learning_rate", point->learning_rate);
     rt_text_append(fields, "}");
     append(recorder, RT_SPOOL_point, rt_text_string(fields));
     return RT_OK;
@@ -226,15 +231,6 @@ static void begin_outcome(struct rt_text *fields, int64_t step)
 {
     rt_text_clear(fields);
     rt_text_printf(fields, "{\"step\":%" PRId64, step < 0 ? 0 : step);
-}
-
-static void add_scores(struct rt_text *fields, const struct rt_outcome *outcome)
-{
-    add_number(fields, "train_loss", outcome->train_loss);
-    add_number(fields, "train_acc", outcome->train_acc);
-    add_number(fields, "test_loss", outcome->test_loss);
-    add_number(fields, "test_acc", outcome->test_acc);
-    add_number(fields, "wall_s", outcome->wall_s);
 }
 
 int rt_remote_threshold(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err)
@@ -247,7 +243,8 @@ int rt_remote_threshold(struct rt_recorder *recorder, const struct rt_outcome *o
     add_number(fields, "minutes", outcome->threshold_minutes);
     add_number(fields, "label_corruption", recorder->info->experiment->label_corruption_prob);
     rt_text_printf(fields, ",\"figure1\":%s", recorder->info->experiment->figure1 ? "true" : "false");
-    add_scores(fields, outcome);
+    add_scores(fields, &outcome->scores);
+    add_number(fields, "wall_s", outcome->wall_s);
     rt_text_append(fields, "}");
     append(recorder, RT_SPOOL_threshold, rt_text_string(fields));
     return RT_OK;
@@ -304,7 +301,8 @@ int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outc
 
     (void)err;
     begin_outcome(fields, recorder->step);
-    add_scores(fields, outcome);
+    add_scores(fields, &outcome->scores);
+    add_number(fields, "wall_s", outcome->wall_s);
     rt_text_append(fields, "}");
     if (rt_json_parse(&record, "finish", rt_text_string(fields), fields->length, &failure) ||
         rt_json_set_text(record, "status", status_word(status), &failure) ||

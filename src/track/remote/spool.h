@@ -33,14 +33,6 @@ const char *rt_spool_type_name(enum rt_spool_type type);
 /* The largest number of a record, of a step, and time in milliseconds, that is believed: a double holds it. */
 #define RT_SPOOL_NUMBER_MAX ((int64_t)1 << 52)
 
-/* What of a log point goes to services: X(field of struct rt_log_point, group, name). */
-#define RT_POINT_METRICS(X)                                                                                    \
-    X(train_loss, "train", "loss")                                                                             \
-    X(train_acc, "train", "accuracy")                                                                          \
-    X(test_loss, "test", "loss")                                                                               \
-    X(test_acc, "test", "accuracy")                                                                            \
-    X(learning_rate, "train", "learning_rate")
-
 /* ---- writing: by the training thread only */
 struct rt_spool {
     int fd; /* -1: closed */

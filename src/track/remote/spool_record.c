@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "config/metrics.h"
 #include "track/remote/spool.h"
 
 static const char *const type_names[] = {
@@ -39,8 +40,9 @@ static const struct field {
     {"minutes", NUMBER, 0},
     {"label_corruption", NUMBER, 0},
     {"wall_s", NUMBER, 0},
-#define SCORE(field, group, name) {#field, NUMBER, 0},
-    RT_POINT_METRICS(SCORE)
+    {"learning_rate", NUMBER, 0},
+#define SCORE(name, ...) {#name, NUMBER, 0},
+    RT_METRICS(SCORE)
 #undef SCORE
         {"name", TEXT, 0},
     {"model", TEXT, 0},

@@ -130,10 +130,8 @@ static int tensorboard_log(struct rt_recorder *recorder, const struct rt_log_poi
         return RT_OK;
     recorder->step = point->step;
     rt_tfevents_begin(events, now_s(), point->step);
-    rt_tfevents_add_scalar(events, "train/loss", point->train_loss);
-    rt_tfevents_add_scalar(events, "train/accuracy", point->train_acc);
-    rt_tfevents_add_scalar(events, "test/loss", point->test_loss);
-    rt_tfevents_add_scalar(events, "test/accuracy", point->test_acc);
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        rt_tfevents_add_scalar(events, rt_metrics[i].tag, rt_metric_value(&rt_metrics[i], &point->scores));
     rt_tfevents_add_scalar(events, "train/learning_rate", point->learning_rate);
     rt_tfevents_add_scalar(events, "train/epoch", point->epoch + (point->batch + 1.0) / point->batches - 1);
     return write_event(recorder);
@@ -155,8 +153,8 @@ static int tensorboard_threshold(struct rt_recorder *recorder, const struct rt_o
     rt_tfevents_begin(events, now_s(), last_step(recorder));
     rt_tfevents_add_scalar(events, "threshold/epoch", (double)outcome->threshold_epoch);
     rt_tfevents_add_scalar(events, "threshold/minutes", outcome->threshold_minutes);
-    rt_tfevents_add_scalar(events, "threshold/test_accuracy", outcome->test_acc);
-    rt_tfevents_add_scalar(events, "threshold/test_error", 1 - outcome->test_acc);
+    rt_tfevents_add_scalar(events, "threshold/test_accuracy", outcome->scores.test_acc);
+    rt_tfevents_add_scalar(events, "threshold/test_error", 1 - outcome->scores.test_acc);
     return write_event(recorder);
 }
 
@@ -208,10 +206,9 @@ static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outc
         return give_up(recorder, &failure);
     if (status == RT_OK) {
         rt_tfevents_begin(events, now_s(), last_step(recorder));
-        rt_tfevents_add_scalar(events, "whole_run/train_loss", outcome->train_loss);
-        rt_tfevents_add_scalar(events, "whole_run/train_accuracy", outcome->train_acc);
-        rt_tfevents_add_scalar(events, "whole_run/test_loss", outcome->test_loss);
-        rt_tfevents_add_scalar(events, "whole_run/test_accuracy", outcome->test_acc);
+        for (int i = 0; i < RT_METRIC_COUNT; i++)
+            rt_tfevents_add_scalar(events, rt_metrics[i].whole_tag,
+                                   rt_metric_value(&rt_metrics[i], &outcome->scores));
         if (rt_tfevents_write(events, &failure))
             return give_up(recorder, &failure);
     }
