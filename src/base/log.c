@@ -20,6 +20,10 @@ struct rt_log {
     int fd; /* of the file, or -1 */
     char path[RT_PATH_MAX];
     struct rt_error failure; /* the first */
+    /* what is said before there is a file, whole lines, as much as fits; none for the program's log */
+    bool waiting;
+    size_t early_length;
+    char early[16 << 10];
 };
 
 static struct rt_log program = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
@@ -41,6 +45,7 @@ int rt_log_create(struct rt_log **out, enum rt_log_level level, struct rt_error 
     pthread_mutex_init(&(*out)->mutex, NULL);
     (*out)->level = level;
     (*out)->fd = -1;
+    (*out)->waiting = true;
     return RT_OK;
 }
 
@@ -105,21 +110,31 @@ void rt_log_clear(void)
 
 /* ---- lines ---- */
 
+static void write_bytes(struct rt_log *log, const char *bytes, size_t length)
+{
+    if (rt_file_write(log->fd, log->path, bytes, length, &log->failure) && log->level >= RT_LOG_QUIET) {
+        show("warning: ", log->failure.message);
+        show("", "\n");
+    }
+}
+
 static void write_to_file(struct rt_log *log, const char *line)
 {
     char stamped[2048], date[RT_ISO_TIME_MAX];
     int length;
 
-    if (log->fd < 0 || log->failure.status)
+    if ((log->fd < 0 && !log->waiting) || log->failure.status)
         return;
     length = snprintf(stamped, sizeof stamped, "%s %s", rt_clock_iso(rt_clock_unix_ms(), date), line);
     if (length >= (int)sizeof stamped)
         length = (int)sizeof stamped - 1;
     stamped[length] = '\n'; /* one write per line, so that lines stay whole */
-    if (rt_file_write(log->fd, log->path, stamped, (size_t)length + 1, &log->failure) &&
-        log->level >= RT_LOG_QUIET) {
-        show("warning: ", log->failure.message);
-        show("", "\n");
+    length++;
+    if (!log->waiting) {
+        write_bytes(log, stamped, (size_t)length);
+    } else if (log->early_length + (size_t)length <= sizeof log->early) {
+        memcpy(log->early + log->early_length, stamped, (size_t)length);
+        log->early_length += (size_t)length;
     }
 }
 
@@ -182,6 +197,10 @@ int rt_log_open(const char *folder, const char *name, struct rt_error *err)
     rc = rt_copy_text(log->path, sizeof log->path, path) ? RT_OK : RT_EIO;
     log->fd = fd;
     log->failure = (struct rt_error){0};
+    log->waiting = false;
+    if (log->early_length)
+        write_bytes(log, log->early, log->early_length);
+    log->early_length = 0;
     pthread_mutex_unlock(&log->mutex);
     return rc;
 }

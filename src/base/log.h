@@ -14,7 +14,8 @@ enum rt_log_level { RT_LOG_SILENT = -2, RT_LOG_QUIET = -1, RT_LOG_NORMAL = 0, RT
 
 struct rt_log;
 
-/* A log beside the program's; free it when no thread uses it. RT_EMEMORY. */
+/* A log beside the program's; free it when no thread uses it. Lines that come before rt_log_open (16 KiB of
+ * them) go to the file when it is opened. RT_EMEMORY. */
 int rt_log_create(struct rt_log **log, enum rt_log_level level, struct rt_error *err);
 void rt_log_free(struct rt_log **log); /* accepts null */
 

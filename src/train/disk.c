@@ -7,6 +7,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "engine/optimizer.h"
 
 /* Measured on runs of all models, rounded up. */
 enum {
@@ -18,8 +19,9 @@ enum {
     HISTOGRAM_BYTES = 2 << 10,   /* of one tensor */
 };
 
-static double checkpoint_bytes(const struct rt_graph *graph)
+static double checkpoint_bytes(const struct rt_experiment *experiment, const struct rt_graph *graph)
 {
+    const int states = rt_optimizers[experiment->optimizer].state_count;
     double bytes = CHECKPOINT_BYTES;
 
     for (int i = 0; i < graph->tensor_count; i++) {
@@ -28,8 +30,7 @@ static double checkpoint_bytes(const struct rt_graph *graph)
         if (tensor->role == RT_TENSOR_BATCHES)
             bytes += 8;
         else
-            bytes +=
-                (double)tensor->count * 4 * (rt_tensor_is_parameter(tensor->role) ? 2 : 1); /* and momentum */
+            bytes += (double)tensor->count * 4 * (rt_tensor_is_parameter(tensor->role) ? 1 + states : 1);
     }
     return bytes;
 }
@@ -66,7 +67,7 @@ struct rt_disk_need rt_disk_need(const struct rt_experiment *experiment, const s
                                  double epochs, double batches_per_epoch)
 {
     struct rt_disk_need need = {
-        .checkpoint_bytes = checkpoint_bytes(graph),
+        .checkpoint_bytes = checkpoint_bytes(experiment, graph),
         .checkpoints = checkpoints_at_once(experiment, epochs),
         .records_bytes = records_bytes(experiment, graph, epochs, batches_per_epoch),
     };

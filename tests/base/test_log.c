@@ -74,6 +74,31 @@ static void test_file_gets_all(void **state)
     rt_free(&bytes);
 }
 
+/* What a session says before it knows that it will change its folder. */
+static void test_early_lines(void **state)
+{
+    struct rt_log *log = NULL;
+    char *bytes;
+    size_t size;
+
+    assert_int_equal(rt_log_create(&log, RT_LOG_SILENT, NULL), RT_OK);
+    rt_log_use(log);
+    rt_log_warn("early");
+    for (int i = 0; i < 1000; i++)
+        rt_log_note("%050d", i); /* more than are kept */
+    assert_int_equal(rt_log_open(*state, "log.txt", NULL), RT_OK);
+    rt_log_note("late");
+    assert_int_equal(rt_log_close(NULL), RT_OK);
+    rt_log_note("too late");
+    rt_log_use(NULL);
+    rt_log_free(&log);
+    assert_int_equal(rt_file_read_all(in_scratch(state, "log.txt"), 20000, &bytes, &size, NULL), RT_OK);
+    assert_memory_equal(bytes + 20, " warning: early\n", 16);
+    assert_string_equal(bytes + size - 7, "Z late\n");
+    assert_null(strstr(bytes, "too late"));
+    rt_free(&bytes);
+}
+
 static int refuse_writes(const struct rt_system_event *event)
 {
     return event->call == RT_SYSTEM_write ? ENOSPC : 0;
@@ -101,6 +126,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SCRATCH(test_levels),
         WITH_SCRATCH(test_file_gets_all),
+        WITH_SCRATCH(test_early_lines),
         WITH_SCRATCH(test_full_disk),
     };
 

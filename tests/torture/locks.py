@@ -77,7 +77,8 @@ def check_without_locks(error):
         wrong = differences({k: v for k, v in outcome(folder(others)).items() if k != 'files'}, outcome(folder(runs)))
         ok(whole.returncode == 0 and whole.stderr.count(WARNING) == 1 and not wrong, f'{error}: a run says once that it cannot lock, '
            'and ends as any other', whole.stderr, wrong)
-        ok(not os.path.exists(os.path.join(folder(runs), 'lock')), f'{error}: its lock file goes with it')
+        ok(not os.path.exists(os.path.join(folder(runs), 'lock')) and WARNING in read(folder(runs), 'log.txt').decode(),
+           f'{error}: its lock file goes with it, and log.txt says so too')
         first = start(runs, **environment)
         holder = read(folder(runs), 'lock').decode().split()
         ok(holder[:2] == [str(first.pid), socket.gethostname()], f'{error}: the file names process and host', holder)

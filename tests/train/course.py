@@ -195,7 +195,8 @@ def check_published():
         ok(good and 'starts at the first epoch' in planned.stdout, 'a published checkpoint is not taken without a word: --dry-run', why)
         first = train(runs, config, *SMALL, '--epochs', '2')
         good, why = says(first, 0, said)
-        ok(good and first.stderr.count('warning') == 1, 'nor by the run', why)
+        ok(good and first.stderr.count('warning') == 1 and re.search(said, read(folder(runs, 'MLP1_0.0_none'), 'log.txt').decode()),
+           'nor by the run, nor in its log', why)
         kept = read(folder(runs, 'MLP1_0.0_none'), 'config.yaml').decode()
         ok('interp_reached: false' in kept and 'resume_checkpoint: e_002_MLP1_0.0_none' in kept and 'experiment_key: null' in kept,
            'whose own config has its own state', kept)
