@@ -609,17 +609,19 @@ struct graph {
 };
 
 struct stream {
-    struct graph *captured;
+    struct graph *captured; /* which launches go to */
+    bool owner;             /* the capture began on it */
 };
 
 struct event {
-    int unused;
+    struct graph *captured; /* recorded in a capture */
 };
 
-PUBLIC cuStreamCreate(struct stream **stream, unsigned flags);
-PUBLIC cuStreamCreate(struct stream **stream, unsigned flags)
+PUBLIC cuStreamCreateWithPriority(struct stream **stream, unsigned flags, int priority);
+PUBLIC cuStreamCreateWithPriority(struct stream **stream, unsigned flags, int priority)
 {
     (void)flags;
+    (void)priority;
     CALLED(false);
     *stream = calloc(1, sizeof **stream);
     return 0;
@@ -676,6 +678,7 @@ PUBLIC cuStreamBeginCapture_v2(struct stream *stream, int mode)
     (void)mode;
     CALLED(false);
     stream->captured = calloc(1, sizeof *stream->captured);
+    stream->owner = true;
     return 0;
 }
 
@@ -684,6 +687,7 @@ PUBLIC cuStreamEndCapture(struct stream *stream, struct graph **graph)
 {
     *graph = stream->captured;
     stream->captured = NULL;
+    stream->owner = false;
     CALLED(false);
     return 0;
 }
@@ -751,9 +755,19 @@ PUBLIC cuEventDestroy_v2(struct event *event)
 PUBLIC cuEventRecord(struct event *event, struct stream *stream);
 PUBLIC cuEventRecord(struct event *event, struct stream *stream)
 {
-    (void)event;
-    (void)stream;
     CALLED(false);
+    event->captured = stream->captured;
+    return 0;
+}
+
+/* Waiting for an event of a capture makes the stream a part of it, until the capture ends. */
+PUBLIC cuStreamWaitEvent(struct stream *stream, const struct event *event, unsigned flags);
+PUBLIC cuStreamWaitEvent(struct stream *stream, const struct event *event, unsigned flags)
+{
+    (void)flags;
+    CALLED(false);
+    if (!stream->owner)
+        stream->captured = event->captured;
     return 0;
 }
 

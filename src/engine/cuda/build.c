@@ -25,8 +25,10 @@ size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes)
 
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
 {
-    if (bytes > plan->scratch_bytes)
-        plan->scratch_bytes = bytes;
+    size_t *const room = &plan->scratch_bytes[plan->emit_aside];
+
+    if (bytes > *room)
+        *room = bytes;
 }
 
 struct rt_cuda_argument rt_cuda_at(size_t offset)
@@ -66,7 +68,12 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
         plan->launch_room += 64;
     }
     launch = &plan->launches[plan->launch_count++];
-    *launch = (struct rt_cuda_launch){.kernel = *kernel, .node = node, .modes = modes, .argument_count = count};
+    *launch = (struct rt_cuda_launch){.kernel = *kernel,
+                                      .node = node,
+                                      .modes = modes,
+                                      .argument_count = count,
+                                      .aside = plan->emit_aside,
+                                      .fork = plan->emit_fork};
     memcpy(launch->arguments, arguments, (size_t)count * sizeof *arguments);
     return RT_OK;
 }
@@ -222,7 +229,29 @@ static void place_inputs(struct rt_cuda_plan *plan, const struct rt_node *node)
     }
 }
 
-/* Readers of a value that also reads only this concatenation leave their gradient in its gradient. */
+/* Whether the gradient may be masked where it lies: by a ReLU that is part of a convolution's or linear layer's
+ * kernel. */
+static bool masks_in_place(const struct rt_cuda_plan *plan, const struct rt_cuda_value *value)
+{
+    return value->producer >= 0 && plan->base.graph->nodes[value->producer].op != &rt_op_batch_norm;
+}
+
+/* The gradient of a sum's input that nothing else reads is the sum's. */
+static void share_sum(struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_cuda_value *whole = &plan->values[node->id];
+
+    for (int k = 0; k < 2; k++) {
+        struct rt_cuda_value *part = &plan->values[node->inputs[k]];
+
+        if (part->alias || part->dense || part->readers != 1 || !part->wants || masks_in_place(plan, part))
+            continue;
+        part->shared = part->common = true;
+        part->gradient = whole->gradient;
+    }
+}
+
+/* The gradient of a concatenation's input that nothing else reads lies inside the concatenation's. */
 static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -231,9 +260,11 @@ static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *nod
     for (int k = 0, channel = 0; k < 2; channel += rt_node_input(graph, node, k++)->shape.channels) {
         struct rt_cuda_value *part = &plan->values[node->inputs[k]];
 
-        if (part->alias || part->dense || part->readers != 1 || !part->wants)
+        if (part->alias || part->dense || part->readers != 1 || !part->wants ||
+            (whole->common && masks_in_place(plan, part)))
             continue;
         part->shared = true;
+        part->common = whole->common;
         part->gradient = part_view(whole->gradient, channel);
     }
 }
@@ -272,6 +303,8 @@ static void place_values(struct rt_cuda_plan *plan)
             if (value->wants)
                 share_gradients(plan, node);
         }
+        if (node->op == &rt_op_add && value->wants)
+            share_sum(plan, node);
         if (value->producer >= 0) {
             plan->values[value->producer].data = value->data;
             plan->values[value->producer].gradient = value->gradient;
@@ -363,9 +396,13 @@ static int emit_backward(struct rt_cuda_plan *plan, struct rt_error *err)
         const struct rt_node *node = &graph->nodes[i];
 
         RT_TRY(find_op(&op, node, err));
-        if (op->backward && !plan->values[i].alias &&
-            (plan->values[i].wants || node->op == &rt_op_softmax_cross_entropy))
-            RT_TRY(op->backward(plan, node, err));
+        if (!op->backward || plan->values[i].alias || !plan->values[i].wants)
+            continue;
+        RT_TRY(rt_cuda_settle(plan, node, err));
+        for (int k = 0; k < node->op->inputs && node->op != &rt_op_batch_norm;
+             k++) /* which adds it by itself */
+            RT_TRY(rt_cuda_settle(plan, rt_cuda_source(plan, node, k), err));
+        RT_TRY(op->backward(plan, node, err));
     }
     if (plan->base.options.input_gradient)
         return emit_probe(plan, RT_CUDA_PROBE_DX, "to_planes", &graph->nodes[0], plan->values[0].gradient,
@@ -396,6 +433,7 @@ int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err)
     RT_TRY(emit_forward(plan, err));
     if (plan->base.options.training)
         RT_TRY(emit_backward(plan, err));
-    plan->scratch = rt_cuda_reserve(plan, plan->scratch_bytes);
+    for (int aside = 0; aside < 2; aside++)
+        plan->scratch[aside] = rt_cuda_reserve(plan, plan->scratch_bytes[aside]);
     return RT_OK;
 }

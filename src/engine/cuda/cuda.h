@@ -41,20 +41,20 @@ struct rt_cuda_store {
 
 /* ---- the program ---- */
 
-enum rt_cuda_mode {                      /* what a launch is part of */
-                    RT_CUDA_GATHERS = 1, /* passes: images from the store */
-                    RT_CUDA_TRAINS =
-                        2, /* forward, of a training plan's TRAIN and DIFFERENTIATE passes and probes */
-                    RT_CUDA_EVALUATES = 4, /* forward, with running statistics */
-                    RT_CUDA_MEASURES = 8,  /* passes that train: loss, its gradient, metrics */
-                    RT_CUDA_RATES = 2048,  /* passes that evaluate: loss and metrics */
-                    RT_CUDA_BACKWARD = 16,
-                    RT_CUDA_UPDATES = 32, /* backward, only where parameters are updated */
-                    RT_CUDA_KEEPS = 64,   /* backward, only where gradients are kept */
-                    RT_CUDA_PROBE_IN = 128,
-                    RT_CUDA_PROBE_OUT = 256,
-                    RT_CUDA_PROBE_BACK = 512, /* the gradient of a probe's y */
-                    RT_CUDA_PROBE_DX = 1024,
+/* What a launch is part of. */
+enum rt_cuda_mode {
+    RT_CUDA_GATHERS = 1 << 0,   /* passes: images from the store */
+    RT_CUDA_TRAINS = 1 << 1,    /* forward, of passes and probes that train */
+    RT_CUDA_EVALUATES = 1 << 2, /* forward, with running statistics */
+    RT_CUDA_MEASURES = 1 << 3,  /* passes that train: loss, its gradient, metrics */
+    RT_CUDA_RATES = 1 << 4,     /* passes that evaluate: loss and metrics */
+    RT_CUDA_BACKWARD = 1 << 5,
+    RT_CUDA_UPDATES = 1 << 6, /* backward, only where parameters are updated */
+    RT_CUDA_KEEPS = 1 << 7,   /* backward, only where gradients are kept */
+    RT_CUDA_PROBE_IN = 1 << 8,
+    RT_CUDA_PROBE_OUT = 1 << 9,
+    RT_CUDA_PROBE_BACK = 1 << 10, /* the gradient of a probe's y */
+    RT_CUDA_PROBE_DX = 1 << 11,
 };
 
 enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 64 };
@@ -75,6 +75,8 @@ struct rt_cuda_launch {
     int argument_count;
     struct rt_cuda_argument arguments[RT_CUDA_ARGUMENTS_MAX];
     rt_cu_function function; /* null until loaded */
+    bool aside;              /* on the second stream, for which only the end of the pass's step waits ... */
+    bool fork;               /* ... and that waits here for all launches before */
 };
 
 /* Where a node's values, or their gradient, lie. */
@@ -86,17 +88,19 @@ struct rt_cuda_view {
 
 struct rt_cuda_value {
     struct rt_cuda_view data, gradient;
-    bool wants;   /* the gradient is of use */
-    int readers;  /* nodes that read it, through a flatten too */
-    int written;  /* building the backward pass: gradients of how many readers are in; the first overwrites */
-    bool gated;   /* ... and the last has masked it where the covering ReLU's value is 0 */
-    bool covered; /* a ReLU, its only reader, is part of its kernel: views are the ReLU's */
-    int producer; /* that ReLU: the node that covers it, else -1 */
-    bool placed;  /* data lie inside a concatenation */
-    bool shared;  /* gradient lies inside a concatenation's */
-    bool alias;   /* flatten before linear layers only: its input's values as they lie */
-    bool dense;   /* ld must be the channels: read by a linear layer as one row */
-    size_t kept;  /* what forward leaves for backward: offset, 0: nothing */
+    bool wants;  /* the gradient is of use */
+    int readers; /* nodes that read it, through a flatten too */
+    int written; /* building the backward pass: gradients of how many readers are in; the first overwrites */
+    bool gated;  /* ... and the last has masked it where the covering ReLU's value is 0 */
+    struct rt_cuda_view pending; /* ... and this, of another value, is yet to be added */
+    bool covered;                /* a ReLU, its only reader, is part of its kernel: views are the ReLU's */
+    int producer;                /* that ReLU: the node that covers it, else -1 */
+    bool placed;                 /* data lie inside a concatenation */
+    bool shared;                 /* gradient lies inside a concatenation's, or is a sum's */
+    bool common;                 /* ... which others read too: it must not be changed in place */
+    bool alias;                  /* flatten before linear layers only: its input's values as they lie */
+    bool dense;                  /* ld must be the channels: read by a linear layer as one row */
+    size_t kept;                 /* what forward leaves for backward: offset, 0: nothing */
 };
 
 /* A tensor in the memory of parameters. Weights are [kernel][kernel][in][out]. */
@@ -115,7 +119,8 @@ struct rt_cuda_graph {
 struct rt_cuda_plan {
     struct rt_plan base;
     struct rt_cuda_device *device;
-    rt_cu_stream stream;
+    rt_cu_stream stream, aside; /* gradients of weights run aside of the chain of activations' gradients */
+    rt_cu_event forked, joined;
     struct rt_cuda_value *values;   /* [node_count] */
     struct rt_cuda_tensor *tensors; /* [tensor_count]; the other plan's with parameters_of */
     struct rt_cuda_launch *launches;
@@ -124,14 +129,14 @@ struct rt_cuda_plan {
     rt_cu_pointer memory, parameters; /* one allocation each */
     size_t parameter_bytes;
     /* offsets in it */
-    size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets, scratch;
-    size_t scratch_bytes;
-    int ticket_count;
-    struct rt_cuda_pass *host_pass;  /* pinned: what begin uploads */
-    uint32_t *host_order;            /* pinned [pass_max] */
-    struct rt_cuda_crop *host_crops; /* pinned [pass_max] */
-    struct rt_cuda_record *records;  /* pinned and mapped [pass_max] */
-    uint8_t *predictions;            /* pinned and mapped [pass_max] */
+    size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets;
+    size_t scratch[2], scratch_bytes[2]; /* of launches in a row, and of those aside */
+    bool emit_aside, emit_fork;          /* what the next launch to be appended is; the fork once */
+    struct rt_cuda_pass *host_pass;      /* pinned: what begin uploads */
+    uint32_t *host_order;                /* pinned [pass_max] */
+    struct rt_cuda_crop *host_crops;     /* pinned [pass_max] */
+    struct rt_cuda_record *records;      /* pinned and mapped [pass_max] */
+    uint8_t *predictions;                /* pinned and mapped [pass_max] */
     void *pinned;
     rt_cu_pointer pinned_device;
     size_t pinned_bytes;
@@ -155,7 +160,7 @@ void rt_cuda_unload(struct rt_cuda_device *device);
 
 /* Room in the plan's memory, aligned to 256 bytes; its offset is never 0. */
 size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes);
-/* Scratch that launches share, one after the other: room for `bytes` at plan->scratch. */
+/* Scratch that launches of a stream share, one after the other: room for `bytes`. */
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes);
 
 struct rt_cuda_argument rt_cuda_at(size_t offset);        /* in the plan's memory; 0: a null pointer */
@@ -184,6 +189,8 @@ const struct rt_node *rt_cuda_source(const struct rt_cuda_plan *plan, const stru
 struct rt_cuda_value *rt_cuda_input(struct rt_cuda_plan *plan, const struct rt_node *node, int i);
 /* Whether the next gradient of the value is added to what is there; and from now on it is. */
 bool rt_cuda_accumulate(struct rt_cuda_value *value);
+/* Copies what is pending, so that the value's gradient is where it should be. */
+int rt_cuda_settle(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err);
 size_t rt_cuda_pixels(const struct rt_cuda_plan *plan,
                       const struct rt_node *node); /* batch_max * height * width */
 int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err);

@@ -68,7 +68,7 @@ enum {
     X(upload, cuMemcpyHtoDAsync_v2, (rt_cu_pointer to, const void *from, size_t bytes, rt_cu_stream stream))   \
     X(download, cuMemcpyDtoHAsync_v2, (void *to, rt_cu_pointer from, size_t bytes, rt_cu_stream stream))       \
     X(fill, cuMemsetD8Async, (rt_cu_pointer to, unsigned char value, size_t bytes, rt_cu_stream stream))       \
-    X(stream_create, cuStreamCreate, (rt_cu_stream * stream, unsigned flags))                                  \
+    X(stream_create, cuStreamCreateWithPriority, (rt_cu_stream * stream, unsigned flags, int priority))        \
     X(stream_destroy, cuStreamDestroy_v2, (rt_cu_stream stream))                                               \
     X(stream_synchronize, cuStreamSynchronize, (rt_cu_stream stream))                                          \
     X(capture_begin, cuStreamBeginCapture_v2, (rt_cu_stream stream, int mode))                                 \
@@ -80,6 +80,7 @@ enum {
     X(graph_exec_destroy, cuGraphExecDestroy, (rt_cu_graph_exec executable))                                   \
     X(event_create, cuEventCreate, (rt_cu_event * event, unsigned flags))                                      \
     X(event_destroy, cuEventDestroy_v2, (rt_cu_event event))                                                   \
+    X(stream_wait, cuStreamWaitEvent, (rt_cu_stream stream, rt_cu_event event, unsigned flags))                \
     X(event_record, cuEventRecord, (rt_cu_event event, rt_cu_stream stream))                                   \
     X(event_synchronize, cuEventSynchronize, (rt_cu_event event))                                              \
     X(event_elapsed, cuEventElapsedTime, (float *milliseconds, rt_cu_event begin, rt_cu_event end))            \

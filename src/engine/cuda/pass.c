@@ -23,7 +23,8 @@ static int launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *la
     }
     parameters[launch->argument_count] = NULL;
     code = plan->device->cu->launch(launch->function, grid[0], grid[1], grid[2], launch->kernel.block, 1, 1,
-                                    (unsigned)launch->kernel.shared_bytes, plan->stream, parameters, NULL);
+                                    (unsigned)launch->kernel.shared_bytes,
+                                    launch->aside ? plan->aside : plan->stream, parameters, NULL);
     if (!code)
         return RT_OK;
     snprintf(what, sizeof what, "kernel %s of %s", launch->kernel.entry, rt_node_label(launch->node, label));
@@ -32,10 +33,26 @@ static int launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *la
 
 int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err)
 {
-    for (int i = 0; i < plan->launch_count; i++)
-        if (plan->launches[i].modes & modes)
-            RT_TRY(launch_one(plan, &plan->launches[i], keep, err));
-    return RT_OK;
+    const char *const what = "cannot enqueue kernels side by side";
+    const struct rt_cu *cu = plan->device->cu;
+    bool aside = false;
+
+    for (int i = 0; i < plan->launch_count; i++) {
+        const struct rt_cuda_launch *launch = &plan->launches[i];
+
+        if (!(launch->modes & modes))
+            continue;
+        if (launch->aside && (launch->fork || !aside)) {
+            RT_CU_TRY(cu, event_record, (plan->forked, plan->stream), what, err);
+            RT_CU_TRY(cu, stream_wait, (plan->aside, plan->forked, 0), what, err);
+            aside = true;
+        }
+        RT_TRY(launch_one(plan, launch, keep, err));
+    }
+    if (!aside)
+        return RT_OK;
+    RT_CU_TRY(cu, event_record, (plan->joined, plan->aside), what, err);
+    return RT_CU_CALL(cu, stream_wait, (plan->stream, plan->joined, 0), what, err);
 }
 
 /* ---- graphs ---- */

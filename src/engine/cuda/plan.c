@@ -109,7 +109,7 @@ static void bind_launches(struct rt_cuda_plan *plan)
             struct rt_cuda_argument *a = &plan->launches[i].arguments[k];
 
             if (a->scratch)
-                a->value = plan->memory + plan->scratch;
+                a->value = plan->memory + plan->scratch[plan->launches[i].aside];
             else if (a->offset)
                 a->value += plan->memory;
         }
@@ -144,6 +144,18 @@ static int create_events(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_OK;
 }
 
+/* The chain of activations comes first where both want the device: the lower number does. */
+static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
+{
+    const struct rt_cu *cu = plan->device->cu;
+    const char *const what = "cannot make a stream";
+
+    RT_CU_TRY(cu, stream_create, (&plan->stream, RT_CU_STREAM_NON_BLOCKING, -1), what, err);
+    RT_CU_TRY(cu, stream_create, (&plan->aside, RT_CU_STREAM_NON_BLOCKING, 0), what, err);
+    RT_CU_TRY(cu, event_create, (&plan->forked, RT_CU_EVENT_DISABLE_TIMING), what, err);
+    return RT_CU_CALL(cu, event_create, (&plan->joined, RT_CU_EVENT_DISABLE_TIMING), what, err);
+}
+
 /* All kinds of passes have their graphs from the beginning: a pass allocates nothing. */
 static int prepare(struct rt_cuda_plan *plan, struct rt_error *err)
 {
@@ -165,8 +177,7 @@ static int create(struct rt_cuda_plan *plan, struct rt_error *err)
         return rt_fail(err, RT_ECONFIG, "optimizer: engine cuda has sgd, not %s",
                        plan->base.options.optimizer->name);
     RT_TRY(rt_cuda_enter(plan->device, err));
-    RT_CU_TRY(plan->device->cu, stream_create, (&plan->stream, RT_CU_STREAM_NON_BLOCKING),
-              "cannot make a stream", err);
+    RT_TRY(create_streams(plan, err));
     if (owner)
         plan->tensors = owner->tensors;
     else
@@ -203,6 +214,12 @@ void rt_cuda_free_plan(struct rt_plan *base)
             cu->memory_free(plan->parameters);
         if (plan->pinned)
             cu->host_free(plan->pinned);
+        if (plan->forked)
+            cu->event_destroy(plan->forked);
+        if (plan->joined)
+            cu->event_destroy(plan->joined);
+        if (plan->aside)
+            cu->stream_destroy(plan->aside);
         if (plan->stream)
             cu->stream_destroy(plan->stream);
     }

@@ -1,6 +1,8 @@
-/* The first layer's input, from the data set on the device: what rt_dataset_gather does, bit for bit. Also the
- * NCHW values of a probe, in and out. -D CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from one pixel to the
- * next, LD >= CHANNELS, zeros between */
+/* The first layer's input, from the data set on the device: what engine/host/gather.c does, bit for bit. Also
+ * the NCHW values of a probe, in and out.
+ *
+ * -D CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from one pixel to the next, LD >= CHANNELS, zeros between
+ */
 #include "host.h"
 #include "pass.h"
 

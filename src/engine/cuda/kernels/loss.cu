@@ -1,7 +1,9 @@
 /* Softmax cross-entropy of logits[n][X_LD], labels t[n], its gradient by the logits of the batch's mean, and
- * what the batch came to. -D CLASSES, X_LD, DX_LD, THREADS loss = log(sum_j exp(x[j] - m)) + m - x[t], m the
- * largest; dx[j] = (exp(x[j] - m) / sum - [j = t]) / count In double within an image; an image's loss is a
- * float, and those are added in double in the batch's order. */
+ * what the batch came to. -D CLASSES, X_LD, DX_LD, THREADS.
+ *
+ *   loss = log(sum_j exp(x[j] - m)) + m - x[t], m the largest; dx[j] = (exp(x[j] - m) / sum - [j = t]) / count
+ *
+ * In double within an image; an image's loss is a float, and those are added in double in the batch's order. */
 #include "host.h"
 #include "pass.h"
 

@@ -1,9 +1,12 @@
-/* Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3) of [rows], rows = images *
- * PLANE, N(c) the channels j with |j - c| <= SIZE / 2: y[c] = x[c] q[c]^-BETA, q[c] = K + ALPHA / SIZE * sum_{j
- * in N(c)} x[j]^2 dx[c] = dy[c] q[c]^-BETA - 2 ALPHA BETA / SIZE * x[c] * sum_{j in N(c)} dy[j] x[j]
- * q[j]^(-BETA - 1) -D CHANNELS, PLANE, X_LD, Y_LD, DX_LD, DY_LD, SIZE, ALPHA, BETA, K, THREE_QUARTERS (BETA is
- * 0.75), ACCUMULATE One thread each value; q is kept as [rows][CHANNELS]. grid: ceil(batch_max * PLANE *
- * CHANNELS / 256) */
+/* Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3) of rows = images * PLANE,
+ * N(c) the channels j with |j - c| <= SIZE / 2.
+ *
+ *   y[c] = x[c] q[c]^-BETA, q[c] = K + ALPHA / SIZE * sum_{j in N(c)} x[j]^2
+ *   dx[c] = dy[c] q[c]^-BETA - 2 ALPHA BETA / SIZE * x[c] * sum_{j in N(c)} dy[j] x[j] q[j]^(-BETA - 1)
+ *
+ * -D CHANNELS, PLANE; X_LD, Y_LD, DX_LD, DY_LD: floats from row to row; SIZE, ALPHA, BETA, K; THREE_QUARTERS:
+ * BETA is 0.75; ACCUMULATE: dx is added to. One thread each value; q is kept as [rows][CHANNELS]. grid:
+ * ceil(batch_max * PLANE * CHANNELS / 256) */
 #include "host.h"
 #include "pass.h"
 

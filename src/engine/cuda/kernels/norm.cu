@@ -1,10 +1,15 @@
 /* Batch norm (Ioffe and Szegedy 2015) on x[rows][X_LD], rows = images * PLANE, and the ReLU behind it.
- * y = (x - mean) * a + shift, a = scale / deviation, deviation = sqrt(variance + EPS)
- * with z = (x - mean) / deviation, m = rows: dscale = sum dy z, dshift = sum dy, dx = a * (dy - dshift / m - z
- * dscale / m) -D CHANNELS, PLANE, X_LD, Y_LD, DY_LD, DX_LD, RELU (0, 1), VECTOR (4, or 1 where channels or a
- * distance is odd), LANES (channels in vectors of a block), CHUNKS (blocks that share the rows), ACCUMULATE (dx
- * is added to), EPS, MOMENTUM Sums are in double and in an order that depends on shapes alone: a thread's rows,
- * then threads, then blocks. */
+ *
+ *   y = (x - mean) * a + shift, a = scale / deviation, deviation = sqrt(variance + EPS)
+ *   with z = (x - mean) / deviation, m = rows:
+ *   dscale = sum dy z, dshift = sum dy, dx = a * (dy - dshift / m - z dscale / m)
+ *
+ * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: floats from row to row; RELU: 0 or 1; ACCUMULATE: dx is
+ * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; LANES: vectors of a block; CHUNKS:
+ * blocks that share the rows; EPS, MOMENTUM.
+ *
+ * Sums are in double and in an order that depends on shapes alone: a thread's rows, then threads, then blocks.
+ */
 #include "host.h"
 #include "pass.h"
 #include "update.h"
@@ -281,10 +286,10 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
     }
 }
 
-/* dx; any number of blocks along x */
+/* dx, plus `sum` (which may be dx); any number of blocks along x */
 RT_KERNEL(256)
 norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
-              float *kept)
+              float *kept, const float *sum)
 {
     const int channel = (blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
     const int rows = pass->count * PLANE;
@@ -306,7 +311,7 @@ norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
         load(value, x + (rt_u64)r * X_LD + channel);
         load(gradient, dy + (rt_u64)r * DY_LD + channel);
         if (ACCUMULATE)
-            load(to, dx + (rt_u64)r * DX_LD + channel);
+            load(to, sum + (rt_u64)r * SUM_LD + channel);
         for (int v = 0; v < VECTOR; v++) {
             const float d = gated(gradient[v], value[v], mean[v], a[v], shift[v]);
             const float result = a[v] * fmaf(-__fsub_rn(value[v], mean[v]), q[v], __fsub_rn(d, p[v]));

@@ -1,8 +1,11 @@
-/* Pooling of maps [n][HEIGHT][WIDTH], channels X_LD floats from pixel to pixel, to [n][OUT_HEIGHT][OUT_WIDTH],
- * Y_LD. -D CHANNELS, HEIGHT, WIDTH, OUT_HEIGHT, OUT_WIDTH, X_LD, Y_LD, DX_LD, DY_LD, ACCUMULATE (dx is added
- * to), and KERNEL, STRIDE, PADDING of max_pool, WIDE: a place in its window needs two bytes SIZE of avg_pool:
- * window i is floor(i * in / SIZE) .. ceil((i + 1) * in / SIZE) One thread each value; grid: ceil(batch_max *
- * pixels * CHANNELS / 256) of the side that is written. */
+/* Pooling of maps [n][HEIGHT][WIDTH] to [n][OUT_HEIGHT][OUT_WIDTH].
+ *
+ * -D CHANNELS, HEIGHT, WIDTH, OUT_HEIGHT, OUT_WIDTH; X_LD, Y_LD, DX_LD, DY_LD: floats from pixel to pixel;
+ * ACCUMULATE: dx is added to. max_pool: KERNEL, STRIDE, PADDING; WIDE: a place in its window needs two bytes;
+ * GATE: the gradient is 0 where y is 0 or below. avg_pool: SIZE, window i is floor(i * in / SIZE) ..
+ * ceil((i + 1) * in / SIZE).
+ *
+ * One thread each value; grid: ceil(batch_max * pixels * CHANNELS / 256) of the side that is written. */
 #include "host.h"
 #include "pass.h"
 
@@ -45,10 +48,11 @@ max_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__
         places[i] = (rt_place)place;
 }
 
-/* Each x collects from the windows that chose it, in their order. */
+/* Each x collects from the windows that chose it, in their order; with GATE nothing where that is 0 or below.
+ */
 RT_KERNEL(256)
 max_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy,
-                  const rt_place *__restrict__ places, float *__restrict__ dx)
+                  const rt_place *__restrict__ places, float *__restrict__ dx, const float *__restrict__ y)
 {
     const rt_u32 i = blockIdx.x * 256 + threadIdx.x;
     const rt_u32 c = i % CHANNELS, from = i / CHANNELS, n = from / (HEIGHT * WIDTH);
@@ -65,7 +69,8 @@ max_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy,
         for (int v = first_column; v <= last_column; v++) {
             const rt_u32 at = (n * OUT_HEIGHT + u) * OUT_WIDTH + v;
 
-            if ((int)places[at * CHANNELS + c] == (row - u * STRIDE) * KERNEL + column - v * STRIDE)
+            if ((int)places[at * CHANNELS + c] == (row - u * STRIDE) * KERNEL + column - v * STRIDE &&
+                !(GATE && y[(rt_u64)at * Y_LD + c] <= 0))
                 sum += dy[(rt_u64)at * DY_LD + c];
         }
     dx[(rt_u64)from * DX_LD + c] = ACCUMULATE ? dx[(rt_u64)from * DX_LD + c] + sum : sum;

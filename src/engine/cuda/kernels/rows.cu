@@ -1,7 +1,9 @@
 /* What is done value by value, on rows of CHANNELS, rows = images * PLANE.
- * -D CHANNELS, PLANE, X_LD, Y_LD (floats from row to row of what is read and written), ACCUMULATE (y is added
- * to); dropout: NODE, THRESHOLD (the rate in units of 2^-32), KEPT_SCALE (1 / (1 - rate)) One thread each
- * value; grid: ceil(batch_max * PLANE * CHANNELS / 256) */
+ *
+ * -D CHANNELS, PLANE; X_LD, Y_LD: floats from row to row of what is read and written; ACCUMULATE: y is added
+ * to. dropout: NODE, THRESHOLD (the rate in units of 2^-32), KEPT_SCALE (1 / (1 - rate)).
+ *
+ * One thread each value; grid: ceil(batch_max * PLANE * CHANNELS / 256) */
 #include "host.h"
 #include "pass.h"
 

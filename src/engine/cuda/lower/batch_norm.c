@@ -2,6 +2,7 @@
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
+enum { X, Y, DY, DX, SUM, VIEWS };
 enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES, THREADS = 256, BLOCKS = 528 };
 
 /* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; `lanes` vectors
@@ -37,9 +38,9 @@ static bool even(const struct rt_node *node, const struct rt_cuda_view *views, i
     return node->shape.channels % 4 == 0;
 }
 
-/* The views of x, y, dy and dx, the last two null in evaluation. */
+/* The last views are null in evaluation. */
 static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct rt_node *node, const char *entry,
-                                       struct cut cut, const struct rt_cuda_view views[4], bool accumulate)
+                                       struct cut cut, const struct rt_cuda_view views[VIEWS], bool accumulate)
 {
     static const char *const names[4] = {"X_LD", "Y_LD", "DY_LD", "DX_LD"};
     struct rt_cuda_kernel kernel = {.source = "norm.cu", .entry = entry, .block = THREADS};
@@ -56,6 +57,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
     rt_cuda_option(&kernel, "LANES", cut.lanes);
     rt_cuda_option(&kernel, "CHUNKS", cut.chunks);
     rt_cuda_option(&kernel, "ACCUMULATE", accumulate);
+    rt_cuda_option(&kernel, "SUM_LD", views[SUM].ld);
     rt_cuda_option_float(&kernel, "EPS", (double)node->attributes.eps);
     rt_cuda_option_float(&kernel, "MOMENTUM", (double)node->attributes.momentum);
     return kernel;
@@ -77,48 +79,49 @@ static struct rt_cuda_argument tickets_of(const struct rt_cuda_plan *plan, const
     return rt_cuda_at(plan->tickets + (size_t)node->id * RT_CUDA_TICKETS * sizeof(uint32_t));
 }
 
-static void views_of(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_cuda_view views[4])
+static void views_of(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_cuda_view views[VIEWS])
 {
     const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0), *y = &plan->values[node->id];
 
-    views[0] = x->data;
-    views[1] = y->data;
-    views[2] = y->gradient;
-    views[3] = x->gradient;
+    views[X] = x->data;
+    views[Y] = y->data;
+    views[DY] = y->gradient;
+    views[DX] = x->gradient;
+    views[SUM] = x->pending.offset ? x->pending : x->gradient;
 }
 
 static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     struct rt_cuda_value *value = &plan->values[node->id];
     const struct rt_cuda_argument pass = rt_cuda_pass_argument(plan);
-    struct rt_cuda_view views[4];
+    struct rt_cuda_view views[VIEWS];
     struct rt_cuda_kernel kernel;
     char label[RT_LABEL_MAX];
     struct cut cut;
 
     views_of(plan, node, views);
-    cut = cut_of(plan, node, even(node, views, 4));
+    cut = cut_of(plan, node, even(node, views, VIEWS));
     if (cut.across > RT_CUDA_TICKETS)
         return rt_fail(err, RT_ECONFIG, "engine cuda: %s has %d channels; at most %d here",
                        rt_node_label(node, label), node->shape.channels,
                        RT_CUDA_TICKETS * cut.lanes * cut.vector);
     rt_cuda_reserve_scratch(plan, (size_t)node->shape.channels * 2 * (size_t)cut.chunks * sizeof(double));
     kernel = kernel_of(plan, node, "norm_evaluate", cut, views, false);
-    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_EVALUATES, &kernel, err, pass, rt_cuda_at(views[0].offset),
-                        rt_cuda_at(views[1].offset), value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
+    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_EVALUATES, &kernel, err, pass, rt_cuda_at(views[X].offset),
+                        rt_cuda_at(views[Y].offset), value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
                         value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR)));
     if (!plan->base.options.training)
         return RT_OK;
     value->kept = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
     kernel.entry = "norm_moments";
-    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[0].offset),
+    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
                         rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
                         value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
                         value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR),
                         value_of(plan, node, BATCHES)));
     kernel.entry = "norm_apply";
-    return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[0].offset),
-                        rt_cuda_at(views[1].offset), rt_cuda_at(value->kept));
+    return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
+                        rt_cuda_at(views[Y].offset), rt_cuda_at(value->kept));
 }
 
 static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
@@ -127,23 +130,25 @@ static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     const struct rt_cuda_tensor *scale = tensor(plan, node, SCALE), *shift = tensor(plan, node, SHIFT);
     const struct rt_cuda_argument pass = rt_cuda_pass_argument(plan);
-    struct rt_cuda_view views[4];
+    struct rt_cuda_view views[VIEWS];
     struct rt_cuda_kernel kernel;
     struct cut cut;
 
     views_of(plan, node, views);
-    cut = cut_of(plan, node, even(node, views, 4));
+    cut = cut_of(plan, node, even(node, views, VIEWS));
     kernel = kernel_of(plan, node, "norm_sums", cut, views, false);
     RT_TRY(RT_CUDA_EMIT(
-        plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[0].offset),
-        rt_cuda_at(views[2].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
+        plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
+        rt_cuda_at(views[DY].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
         rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->momentum), rt_cuda_kept(scale->gradient),
         rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->momentum), rt_cuda_kept(shift->gradient)));
     if (!x->wants)
         return RT_OK;
     kernel = kernel_of(plan, node, "norm_gradient", cut, views, rt_cuda_accumulate(x));
-    return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[0].offset),
-                        rt_cuda_at(views[2].offset), rt_cuda_at(views[3].offset), rt_cuda_at(value->kept));
+    x->pending = (struct rt_cuda_view){0};
+    return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
+                        rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset), rt_cuda_at(value->kept),
+                        rt_cuda_at(views[SUM].offset));
 }
 
 const struct rt_cuda_op rt_cuda_op_batch_norm = {

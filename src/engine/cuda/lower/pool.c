@@ -57,10 +57,11 @@ static struct rt_cuda_kernel max_pool_kernel(struct rt_cuda_plan *plan, const ch
 
 static int max_pool_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
-    const struct rt_cuda_kernel kernel = max_pool_kernel(plan, "max_pool", node, node, false);
+    struct rt_cuda_kernel kernel = max_pool_kernel(plan, "max_pool", node, node, false);
     struct rt_cuda_value *value = &plan->values[node->id];
     const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
 
+    rt_cuda_option(&kernel, "GATE", 0);
     if (x->wants)
         value->kept = rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)node->shape.channels *
                                                 (node->attributes.kernel > 16 ? 2 : 1));
@@ -74,14 +75,19 @@ static int max_pool_backward(struct rt_cuda_plan *plan, const struct rt_node *no
     const struct rt_cuda_value *value = &plan->values[node->id];
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     struct rt_cuda_kernel kernel;
+    bool gate;
 
     if (!x->wants)
         return RT_OK;
+    /* the only reader masks the gradient of a ReLU that is part of a product's kernel: y is smaller than x */
+    gate = x->producer >= 0 && x->readers == 1 && plan->base.graph->nodes[x->producer].op != &rt_op_batch_norm;
+    x->gated |= gate;
     kernel =
         max_pool_kernel(plan, "max_pool_gradient", node, rt_cuda_source(plan, node, 0), rt_cuda_accumulate(x));
+    rt_cuda_option(&kernel, "GATE", gate);
     return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, rt_cuda_pass_argument(plan),
                         rt_cuda_at(value->gradient.offset), rt_cuda_at(value->kept),
-                        rt_cuda_at(x->gradient.offset));
+                        rt_cuda_at(x->gradient.offset), rt_cuda_at(value->data.offset));
 }
 
 const struct rt_cuda_op rt_cuda_op_max_pool = {

@@ -104,19 +104,50 @@ static int mask_gradient(struct rt_cuda_plan *plan, const struct rt_node *node, 
                         rt_cuda_absolute((uint64_t)value->data.ld), rt_cuda_at(value->gradient.offset));
 }
 
+/* Whether a gradient may be set to 0 where the value is 0: all of it is of ReLUs, or goes on to some. */
+static bool can_mask(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    if (node->op == &rt_op_concat)
+        return can_mask(plan, rt_cuda_source(plan, node, 0)) && can_mask(plan, rt_cuda_source(plan, node, 1));
+    return node->op == &rt_op_relu ||
+           (node->op == &rt_op_max_pool && can_mask(plan, rt_cuda_source(plan, node, 0)));
+}
+
+/* Whether a ReLU that is part of a product's kernel finds its gradient there. */
+static bool needs_mask(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_cuda_value *value = &plan->values[node->id];
+
+    if (node->op == &rt_op_concat)
+        for (int i = 0; i < 2; i++)
+            if (plan->values[node->inputs[i]].shared && needs_mask(plan, rt_cuda_source(plan, node, i)))
+                return true;
+    return value->producer >= 0 && plan->base.graph->nodes[value->producer].op != &rt_op_batch_norm;
+}
+
+static void set_gated(struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    plan->values[node->id].gated = true;
+    for (int i = 0; i < 2 && node->op == &rt_op_concat; i++)
+        if (plan->values[node->inputs[i]].shared)
+            set_gated(plan, rt_cuda_source(plan, node, i));
+}
+
 static int input_gradient(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
+    const struct rt_node *from = rt_cuda_source(plan, node, 0);
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     const struct rt_cuda_view dy = plan->values[node->id].gradient;
     struct rt_cuda_conv conv = shape_of(plan, node, x->gradient, dy);
     struct rt_cuda_conv_plan pass;
 
     conv.accumulate = rt_cuda_accumulate(x);
-    /* the last to arrive at a ReLU's value that its producer's kernel computes masks the sum */
-    conv.gate = x->producer >= 0 && x->written == x->readers && x->data.ld == x->gradient.ld &&
-                x->data.channel % 4 == x->gradient.channel % 4 &&
-                plan->base.graph->nodes[x->producer].op != &rt_op_batch_norm;
-    x->gated = conv.gate;
+    /* the last to arrive masks the sum, where ReLUs that are part of other products' kernels would have to */
+    conv.gate = x->written == x->readers && x->data.ld == x->gradient.ld &&
+                x->data.channel % 4 == x->gradient.channel % 4 && can_mask(plan, from) &&
+                needs_mask(plan, from);
+    if (conv.gate)
+        set_gated(plan, from);
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_INPUT_GRADIENT, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &pass.kernels[i], err, rt_cuda_at(dy.offset),
@@ -162,8 +193,11 @@ static int product_backward(struct rt_cuda_plan *plan, const struct rt_node *nod
     }
     if (rt_cuda_input(plan, node, 0)->wants)
         RT_TRY(input_gradient(plan, node, err));
+    plan->emit_aside = plan->emit_fork = true; /* after the input's gradient, which reads what is updated */
     RT_TRY(weight_gradient(plan, node, true, err));
-    return weight_gradient(plan, node, false, err);
+    RT_TRY(weight_gradient(plan, node, false, err));
+    plan->emit_aside = plan->emit_fork = false;
+    return RT_OK;
 }
 
 const struct rt_cuda_op rt_cuda_op_conv = {

@@ -77,13 +77,32 @@ static int add_forward(struct rt_cuda_plan *plan, const struct rt_node *node, st
 static int add_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     for (int i = 0; i < 2; i++) {
+        const struct rt_cuda_view dy = plan->values[node->id].gradient;
         struct rt_cuda_value *x = rt_cuda_input(plan, node, i);
+        bool accumulate;
 
-        if (x->wants)
-            RT_TRY(emit_copy(plan, node, node, RT_CUDA_BACKWARD, plan->values[node->id].gradient, x->gradient,
-                             rt_cuda_accumulate(x), err));
+        if (!x->wants)
+            continue;
+        RT_TRY(rt_cuda_settle(plan, rt_cuda_source(plan, node, i), err));
+        accumulate = rt_cuda_accumulate(x);
+        if (x->gradient.offset == dy.offset)
+            continue;
+        if (accumulate)
+            RT_TRY(emit_copy(plan, node, node, RT_CUDA_BACKWARD, dy, x->gradient, true, err));
+        else
+            x->pending = dy; /* whoever adds to it may read it there */
     }
     return RT_OK;
+}
+
+int rt_cuda_settle(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
+{
+    struct rt_cuda_value *value = &plan->values[node->id];
+    const struct rt_cuda_view from = value->pending;
+
+    value->pending = (struct rt_cuda_view){0};
+    return from.offset ? emit_copy(plan, node, node, RT_CUDA_BACKWARD, from, value->gradient, false, err)
+                       : RT_OK;
 }
 
 const struct rt_cuda_op rt_cuda_op_add = {.op = &rt_op_add, .forward = add_forward, .backward = add_backward};
