@@ -377,6 +377,29 @@ def checkpoint_seeds():
         write('checkpoint', name, b'\n===\n'.join(f if isinstance(f, bytes) else f.encode() for f in files))
 
 
+HEADER = 'step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n'
+
+
+def run_seeds():
+    """Three files in one: result.json, metrics.csv, config.yaml; see fuzz_run.c."""
+    metrics = HEADER + ''.join(f'{i},{1 + i // 3},{i % 3 * 39},{2.3 / (1 + i)},{min(1, i / 90)},,,0.01,{i}.500,{i}.250\n' for i in range(96))
+    seeds = RESULT.replace('MLP1_1.0_none', 'seedMLP1_1.0_none')
+    for name, files in {
+            'whole': (RESULT, metrics, CONFIG),
+            'seeds': (seeds, metrics, CONFIG),
+            'command': (seeds.replace('1.0_none', '1\\n;system(\\"id\\")#'), metrics, CONFIG),
+            'quote': (seeds.replace('1.0_none', "1';system('id');'"), metrics, CONFIG),
+            'controls': (RESULT.replace('"native"', '"\\u001b[2J\\u202e"'), metrics, CONFIG),
+            'page': (RESULT.replace('"native"', '"</script><script>alert(1)</script>"'), metrics, CONFIG),
+            'not-finite': (RESULT, HEADER + '0,1,0,nan,0,,,0.01,0.1,0.1\n1,1,1,inf,0,,,0.01,0.1,0.1\n', CONFIG),
+            'huge': (seeds, HEADER + ''.join(f'{i},1,{i},9e44,1,9e44,1,0.01,1.0,1.0\n' for i in range(9)), CONFIG),
+            'divisor': (RESULT.replace('"batches_per_epoch": 79', '"batches_per_epoch": 0'), metrics, CONFIG),
+            'no-metrics': (RESULT, '', CONFIG),
+            'no-result': ('', metrics, CONFIG),
+    }.items():
+        write('run', name, '\n===\n'.join(files))
+
+
 def main():
     archive_seeds()
     checkpoint_seeds()
@@ -387,6 +410,7 @@ def main():
     safetensors_seeds()
     metrics_seeds()
     result_seeds()
+    run_seeds()
     spool_seeds()
 
 
