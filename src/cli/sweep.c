@@ -47,12 +47,11 @@ const struct rt_command rt_command_sweep = {
     .description =
         "An EXPERIMENT is a built-in name, a pattern over built-in names (quote it), or a YAML file. --set "
         "with several values, --set seed=1,2,3, makes a grid; values other than the experiment's own go into "
-        "the run's name (MLP1_0.0_none_seed2).\n\nRuns that are finished are skipped, runs that were cut off "
-        "go on: the same command again is how a sweep is resumed. Each run is a process of its own, or with "
-        "--launcher threads (the default on a GPU) a thread of this one. One that "
-        "fails is reported at once and does not stop the others; Ctrl-C, SIGTERM, SIGUSR1 and a closed "
-        "terminal let all of them save, and again ends them at once. A run whose config is not the planned one "
-        "is refused unless --fresh.",
+        "the run's name (MLP1_0.0_none_seed2).\n\nFinished runs are skipped, interrupted ones resumed: to "
+        "resume a sweep, repeat its command. Each run is a process of its own, or with --launcher threads (the "
+        "default on a GPU) a thread of this one. One that fails is reported at once and does not stop the "
+        "others; Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal let all of them save, and again ends them at "
+        "once. A run whose config is not the planned one is refused unless --fresh.",
     .examples = "rethink sweep 'MLP1_*_none'                       # eleven label corruption levels\n"
                 "rethink sweep MLP3_0.0_none --set seed=1,2,3      # three seeds\n"
                 "rethink sweep 'WRN_*' --dry-run                   # what it will cost\n"

@@ -97,7 +97,7 @@ static int print_forecast(const struct rt_experiment *experiment, const struct r
     rt_text_append(&text, yaml);
     rt_text_printf(&text, "\n# run         %s, %s%s\n", forecast->run_dir,
                    forecast->complete  ? "nothing is left to train"
-                   : forecast->resumed ? "goes on from "
+                   : forecast->resumed ? "resumes from "
                                        : "starts at the first epoch",
                    forecast->resumed && !forecast->complete ? rt_path_name(forecast->checkpoint) : "");
     if (!forecast->complete)

@@ -10,7 +10,7 @@
 struct rt_batches {
     const struct rt_dataset *dataset;
     int batch_size;
-    struct rt_mt generator; /* saved in checkpoints: a resumed run goes on with it */
+    struct rt_mt generator; /* saved in checkpoints: a resumed run continues with it */
     uint32_t seed;          /* augmentation is a function of (seed, epoch, image) */
     bool augment;
     int epoch;             /* of the order below, from 1; 0: none drawn yet */

@@ -1,6 +1,6 @@
-/* Engines: what computes. An engine opens devices; a device holds stores (data sets) and plans (networks bound
- * to kernels and memory, each with a queue of its own); a plan works through passes (an epoch, an evaluation),
- * batch by batch: begin, advance (enqueue some), collect (wait for the oldest).
+/* Engines do the computation. An engine opens devices; a device holds stores (data sets) and plans (networks
+ * bound to kernels and memory, each with a queue of its own); a plan works through passes (an epoch, an
+ * evaluation), batch by batch: begin, advance (enqueue some), collect (wait for the oldest).
  *
  * Memory is planned once: after rt_plan_create no call allocates. All numbers that cross this border are in
  * PyTorch's layout (images [n, c, h, w], tensors as named in the graph), whatever an engine uses inside. The
@@ -32,12 +32,12 @@ struct rt_device_options {
 };
 
 struct rt_plan_options {
-    int batch_max;       /* the largest batch that will come, >= 1 */
-    size_t pass_max;     /* the most images of a pass that will come; 0: batch_max */
+    int batch_max;       /* the largest batch size to be used, >= 1 */
+    size_t pass_max;     /* the most images in any pass; 0: batch_max */
     bool training;       /* false: evaluation passes only, no gradients kept */
     bool input_gradient; /* rt_plan_probe also computes dx */
     bool winograd;       /* native: may use Winograd's algorithm where it fits (config key `winograd`) */
-    bool profile;        /* keep the time of each stage for rt_plan_profile */
+    bool profile;        /* measure the time of each stage for rt_plan_profile */
     uint64_t seed;       /* of dropout's masks */
     enum rt_precision precision;
     const struct rt_optimizer *optimizer; /* of a training plan; null there: SGD */
@@ -59,7 +59,7 @@ struct rt_pass {
     size_t first_image;           /* where order is null: the pass is of images first_image .. + count - 1 */
     const struct rt_crop *crops;  /* [count] in the order of `order`, copied by begin; null: the central crop */
     size_t count;                 /* 1 .. pass_max; also images of batches before `first` */
-    int batch_size;               /* 1 .. batch_max; the last batch takes what is left */
+    int batch_size;               /* 1 .. batch_max; the last batch has the remainder */
     int first;                    /* the first batch to run (an epoch that is resumed), 0-based */
     uint64_t serial;              /* of that batch: training steps before it, the index of dropout's masks */
     struct rt_update update;      /* TRAIN: learning rate and so on (engine/optimizer.h) */
@@ -88,7 +88,7 @@ enum rt_state {
 /* An engine: each is one folder and one line in RT_ENGINES. engine.c has checked all arguments. */
 struct rt_engine {
     const char *name;                   /* --engine */
-    const char *device;                 /* "cpu", "cuda": the word of --device and the config key `device` */
+    const char *device;                 /* "cpu", "cuda": its name in --device and in the config key `device` */
     size_t real_size;                   /* sizeof(float), or sizeof(double) */
     unsigned precisions;                /* bit 1 << RT_PRECISION_x for each that it computes in */
     enum rt_precision precision;        /* where none is asked for */
@@ -104,16 +104,16 @@ struct rt_engine {
                   const struct rt_plan_options *options, struct rt_error *err);
     void (*free)(struct rt_plan *plan);
     /* plan->pass, ->batches, ->advanced and ->collected are the new pass's already; order and crops are only in
-     * `pass`. Work of the pass before that was advanced and not collected is done all the same. */
+     * `pass`. Work of the previous pass that was advanced but not collected is still done. */
     int (*begin)(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
     /* Enqueues batches plan->advanced .. + batches - 1 of the pass; never past its end. Must not wait; an
      * engine of the caller's own cores does the work here. */
     void (*advance)(struct rt_plan *plan, int batches);
-    /* Waits for batch plan->collected and adds what it came to to *step. predictions [its count]: each image's
+    /* Waits for batch plan->collected and adds its results to *step. predictions [its count]: each image's
      * class of the largest logit (the first of equals; a NaN is never largest; 0 where all are NaN), or null.
-     */
+     * */
     int (*collect)(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
-    /* Both wait for all that was advanced. */
+    /* Both wait for all batches advanced so far. */
     int (*write)(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
                  struct rt_error *err);
     int (*read)(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
@@ -127,7 +127,7 @@ struct rt_engine {
     size_t (*room)(const struct rt_device *device); /* bytes of its memory that are free; null: the system's */
 };
 
-/* What every engine's device, store and plan begin with. Engines allocate them zeroed; rt_device_open,
+/* The first members of every engine's device, store and plan. Engines allocate them zeroed; rt_device_open,
  * rt_store_create and rt_plan_create fill in what is here, before create returns only what is marked so. */
 struct rt_device {
     const struct rt_engine *engine;
@@ -145,7 +145,7 @@ struct rt_plan {
     struct rt_device *device;       /* the engine's create sets these three first */
     const struct rt_graph *graph;   /* must outlive the plan */
     struct rt_plan_options options; /* with pass_max, optimizer and precision resolved */
-    struct rt_pass pass;            /* the last one begun; order and crops null */
+    struct rt_pass pass;            /* the last pass begun; order and crops null */
     int batches;                    /* of the whole pass */
     int advanced, collected;        /* the next batch to be: both begin at pass.first */
     struct rt_error failure;        /* what the device reported; every later call returns it */

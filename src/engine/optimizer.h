@@ -1,5 +1,5 @@
-/* Optimisers: how parameters follow their gradients. The list is config/optimizers.h; a formula stands once, in
- * optimizers/NAME.h, and is compiled into each engine (optimizers/formulas.h). */
+/* Optimisers: how parameters are updated from their gradients. The list is config/optimizers.h; each formula is
+ * written once, in optimizers/NAME.h, and compiled into every engine (optimizers/formulas.h). */
 #ifndef RT_ENGINE_OPTIMIZER_H
 #define RT_ENGINE_OPTIMIZER_H
 
@@ -9,7 +9,7 @@
 
 enum { RT_OPTIMIZER_STATES_MAX = 2, RT_OPTIMIZER_TERMS_MAX = 8 };
 
-/* What a pass's updates use, as the config says it. */
+/* The settings of a pass's updates, from the config. */
 struct rt_update {
     double learning_rate, momentum, weight_decay;
 };

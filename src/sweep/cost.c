@@ -1,4 +1,4 @@
-/* What a plan will cost: a few measured steps, and the plan played through. */
+/* The cost of a plan: a few measured steps, and a simulation of the plan. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +60,7 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
     return rc;
 }
 
-/* What makes two runs cost the same a step. */
+/* Whether two runs cost the same per step. */
 static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
 {
     return !strcmp(a->experiment.model_name, b->experiment.model_name) &&
@@ -204,7 +204,7 @@ double rt_sweep_total_seconds(const struct rt_sweep *sweep)
         const double seconds = rt_sweep_run_seconds(run);
         if (run->state == RT_SWEEP_FINISHED)
             continue;
-        /* the cores that come free first; kept sorted */
+        /* the cores that become free first; kept sorted */
         const int taken = run->cores < cores ? run->cores : cores;
         const double begin = free_at[taken - 1];
         for (int k = 0; k < taken; k++)

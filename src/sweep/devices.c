@@ -1,4 +1,4 @@
-/* Where the runs of a plan will be: cores, or slots on devices. */
+/* Where the runs of a plan are carried out: on cores, or in slots of devices. */
 #include <stdio.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ static int take_from_runs(struct rt_sweep *sweep, struct rt_error *err)
     return sweep->count ? add_device(sweep, sweep->runs[0].experiment.device, err) : RT_OK;
 }
 
-/* Runs that the device has room for, all of the plan's largest. */
+/* How many runs the device has room for, if all are as large as the plan's largest. */
 static int count_slots(struct rt_sweep *sweep, const struct rt_engine *engine, int ordinal,
                        struct rt_error *err)
 {

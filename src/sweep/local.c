@@ -1,5 +1,5 @@
-/* The launcher for this machine's cores: each run a process of this same program, so that a crash costs one
- * run. */
+/* The launcher for this machine's cores: each run is a process of this program, so that a crash costs one run.
+ * */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +19,7 @@ struct child {
     struct rt_place place;
     pid_t pid;
     int output;
-    char line[LINE_MAX_SIZE]; /* the last one it said, and the one under way */
+    char line[LINE_MAX_SIZE]; /* the last complete line, and the unfinished one */
     char partial[LINE_MAX_SIZE];
     size_t partial_length;
 };
@@ -79,7 +79,7 @@ static int start(struct rt_place *place, struct rt_error *err)
         close(output[0]);
         return rt_fail_errno(err, RT_EIO, failure, "cannot start %s", run->experiment.experiment_name);
     }
-    setpgid(pid, pid); /* here too: whoever is first */
+    setpgid(pid, pid); /* here too, whichever comes first */
     fcntl(output[0], F_SETFL, O_NONBLOCK);
     *child = (struct child){.place = *place, .pid = pid, .output = output[0]};
     return RT_OK;
@@ -90,7 +90,7 @@ static void stop(struct rt_place *place)
     kill(((const struct child *)place)->pid, SIGTERM);
 }
 
-/* Keeps the last line that the run says: if it fails, that is why. */
+/* Keeps the last line of the run's output: if it fails, that is the reason. */
 static void listen_to(struct rt_place *place)
 {
     struct child *child = (struct child *)place;
@@ -112,7 +112,7 @@ static void listen_to(struct rt_place *place)
     }
 }
 
-/* The status that stands for an exit code. */
+/* The status of an exit code. */
 static enum rt_status status_of(int exit_code)
 {
 #define RT_STATUS_OF_CODE(symbol, code, meaning)                                                               \

@@ -36,8 +36,8 @@ static int count_state(const struct rt_sweep *sweep, enum rt_sweep_state state)
     return count;
 }
 
-/* Seconds until the run has trained as long as is expected, at the pace it has shown since it started; past
- * that, until its last epoch. */
+/* Seconds until the run has trained its expected epochs, at its pace since it started; past that, until its
+ * last epoch. */
 static double seconds_left(const struct rt_sweep_run *run)
 {
     const double done = run->progress.epochs - run->epochs_at_start;
@@ -147,7 +147,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
     case RT_SWEEP_RUNNING:
         if (!overview->terminal)
             rt_log_info("%s: started on %s%s", name, where_of(run, where),
-                        run->epochs_done > 0 ? ", going on" : "");
+                        run->epochs_done > 0 ? ", resuming" : "");
         break;
     case RT_SWEEP_FINISHED:
         rt_log_info("%s: finished after %s: %.0f epochs, train loss %.4f, accuracy %.4f", name, took,
@@ -157,7 +157,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
         rt_log_warn("%s: failed after %s: %s", name, took, run->trouble);
         break;
     case RT_SWEEP_INTERRUPTED:
-        rt_log_info("%s: interrupted after %s, saved; the same command goes on", name, took);
+        rt_log_info("%s: interrupted after %s, saved; the same command resumes it", name, took);
         break;
     case RT_SWEEP_WAITING:
         break;

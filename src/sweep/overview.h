@@ -1,5 +1,5 @@
-/* What a local sweep tells its user: on a terminal one block of lines that is drawn again and again, otherwise
- * plain lines now and then. */
+/* The progress display of a local sweep: on a terminal a block of lines that is redrawn, otherwise plain lines
+ * now and then. */
 #ifndef RT_SWEEP_OVERVIEW_H
 #define RT_SWEEP_OVERVIEW_H
 
@@ -18,7 +18,7 @@ void rt_overview_begin(struct rt_overview *overview, const struct rt_sweep *swee
 /* Shows where the runs are, if it is time to. */
 void rt_overview_tick(struct rt_overview *overview);
 
-/* A run started, finished, failed or was interrupted: one line that stays. */
+/* A run started, finished, failed or was interrupted: one permanent line. */
 void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *run);
 
 /* The totals, as the last line. */

@@ -21,7 +21,7 @@ static void take_all_cores(cpu_set_t *cores)
         CPU_ZERO(cores);
 }
 
-/* The cores this process may use, of which options.cores are shared out. */
+/* The cores that this process may use, of which options.cores are distributed. */
 static void count_cores(struct rt_places *places)
 {
     cpu_set_t allowed;
@@ -123,7 +123,7 @@ static void fail(struct rt_places *places, struct rt_sweep_run *run, const struc
         stop_all(places);
 }
 
-/* A run has ended: what became of it. */
+/* A run has ended: records how. */
 static void settle(struct rt_place *place, const struct rt_ending *ending)
 {
     struct rt_places *places = place->places;
@@ -188,7 +188,7 @@ static int start_more(struct rt_places *places, struct rt_error *err)
 
 /* ---- the loop ---- */
 
-/* Requests to stop that have come since, each passed on. */
+/* Passes on new requests to stop. */
 static void look_at_stop(struct rt_places *places)
 {
     const atomic_int *stop = places->sweep->options.stop;
@@ -244,7 +244,7 @@ static int conclude(const struct rt_places *places, struct rt_error *err)
     for (int i = 0; i < places->sweep->count; i++)
         failed += places->sweep->runs[i].state == RT_SWEEP_FAILED;
     if (places->stop_requests)
-        return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command goes on from here");
+        return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command resumes it");
     if (failed)
         return rt_fail(err, places->failure.status, "%d of %d runs failed, the first: %s", failed,
                        places->sweep->count, places->failure.message);

@@ -13,7 +13,7 @@ struct rt_places;
 struct rt_place {
     struct rt_places *places;
     struct rt_sweep_run *run; /* null: the place is free */
-    cpu_set_t cores;          /* that it has taken; on a device, all that there are */
+    cpu_set_t cores;          /* the cores that it occupies; on a device, all of them */
     int device;               /* index in the sweep's devices */
 };
 

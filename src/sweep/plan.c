@@ -23,7 +23,7 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
                                 ? run->epochs_expected - run->epochs_done
                                 : 0;
         const char *state = run->state == RT_SWEEP_WAITING && run->epochs_done > 0
-                                ? "goes on"
+                                ? "resumes"
                                 : rt_sweep_state_name(run->state);
         rt_text_printf(text, "%-32s %-9s %5d %7.0f %8.1f %7.0f %8.0f %8s\n", run->experiment.experiment_name,
                        state, run->cores, left, left * run->flops_per_epoch / 1e12, run->memory_bytes / 1048576,

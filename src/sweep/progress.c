@@ -1,4 +1,4 @@
-/* How far a run is, from the end of its metrics.csv. */
+/* The progress of a run, from the end of its metrics.csv. */
 #include <math.h>
 
 #include "sweep/sweep.h"

@@ -1,8 +1,8 @@
 /* The launchers for a cluster: the plan as one Slurm job array, submitted or only shown.
  *
  * Each member runs one run's command line. Pre-emption (SIGTERM) and the warning before the time limit
- * (SIGUSR1) are passed on to it; it saves, and the member is queued again. Runs that are finished are not in
- * the array. */
+ * (SIGUSR1) are passed on to it; it saves, and the member is requeued. Runs that are finished are not in the
+ * array. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +54,7 @@ static int check_word(const char *what, const char *word, struct rt_error *err)
     return RT_OK;
 }
 
-/* All that comes from outside into the script. */
+/* All external text in the script. */
 static int check_words(const struct rt_sweep *sweep, const char *here, struct rt_error *err)
 {
     const struct rt_sweep_options *options = &sweep->options;

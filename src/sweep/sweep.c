@@ -111,14 +111,13 @@ static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
         return RT_OK;
     rt_experiment_value(&run->experiment, key, wanted, sizeof wanted);
     rt_experiment_value(&had, key, was, sizeof was);
-    return rt_fail(
-        err, RT_ECONFIG,
-        "%s: %s is %s here, but that run has %s: --set %s=%s goes on with it, --fresh starts it over, "
-        "--runs keeps both",
-        run->directory, key, wanted, was, key, was);
+    return rt_fail(err, RT_ECONFIG,
+                   "%s: %s is %s here, but that run has %s: --set %s=%s resumes it, --fresh starts it over, "
+                   "--runs keeps both",
+                   run->directory, key, wanted, was, key, was);
 }
 
-/* Whether nothing is left to do after `stage`, from what the run came to. */
+/* Whether nothing is left to do after `stage`, from the run's result. */
 static bool is_done(const struct rt_sweep_run *run, const struct rt_result *result, int stage)
 {
     if (result->state != RT_RUN_finished)
@@ -140,14 +139,14 @@ static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *opti
         return RT_OK;
     RT_TRY(check_config(run, err));
     if (rt_result_read(&result, run->directory, NULL))
-        return RT_OK; /* the run itself will say what is wrong with it */
+        return RT_OK; /* the run itself will report what is wrong */
     run->epochs_done = (double)result.epochs;
     while (run->stage < run->stage_count && is_done(run, &result, run->stage))
         run->stage++;
     if (run->stage == run->stage_count)
         run->state = RT_SWEEP_FINISHED;
     else if (result.state == RT_RUN_diverged)
-        run->stage = 0; /* the run itself says that it cannot go on */
+        run->stage = 0; /* the run itself reports that it cannot be resumed */
     return RT_OK;
 }
 

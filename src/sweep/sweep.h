@@ -1,5 +1,5 @@
-/* A sweep: many runs. The plan is made of grids (rt_sweep_add_grid); what is done already is read from the run
- * directories; a launcher then carries out the rest. */
+/* A sweep: many runs. The plan is made of grids (rt_sweep_add_grid); what has been done already is read from
+ * the run directories; a launcher then carries out the rest. */
 #ifndef RT_SWEEP_SWEEP_H
 #define RT_SWEEP_SWEEP_H
 
@@ -33,7 +33,7 @@ struct rt_dataset;
 
 /* Where a run is: the last line of its metrics.csv. Missing numbers are NaN. */
 struct rt_sweep_progress {
-    double epochs; /* with the fraction of the one under way */
+    double epochs; /* with the fraction of the current one */
     struct rt_scores scores;
 };
 
@@ -79,8 +79,8 @@ struct rt_sweep_options {
     bool fail_fast;   /* stop all when one fails */
     bool fresh;       /* start over what is there */
     bool quiet;
-    const atomic_int *stop; /* requests to stop so far: at the first the runs save, at the next they end; null:
-                               nobody asks */
+    const atomic_int
+        *stop; /* requests to stop so far: at the first the runs save, at the next they end; null: never */
     /* launchers other than local */
     const char *partition, *time_limit, *memory; /* null: the cluster's default */
     const char *follow_up; /* a command line for when all are done (figures and report), or null */
@@ -121,9 +121,9 @@ struct rt_grid {
  * RT_EUSAGE, RT_ECONFIG, RT_EIO. */
 int rt_sweep_add_grid(struct rt_sweep *sweep, const struct rt_grid *grid, struct rt_error *err);
 
-/* Finds out what is done already: fills directory, state, stage and epochs_done. Without options.fresh a run
- * whose config differs from what is planned in anything that changes its numbers is refused (RT_ECONFIG, naming
- * the key); so are two runs with one directory. */
+/* Finds out what has been done already: fills directory, state, stage and epochs_done. Without options.fresh a
+ * run whose config differs from what is planned in anything that changes its numbers is refused (RT_ECONFIG,
+ * naming the key); so are two runs with one directory. */
 int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err);
 
 /* Where the runs will be: fills devices and slots. On a device that is not the CPU, side_by_side slots, or as
@@ -135,7 +135,7 @@ int rt_sweep_choose_places(struct rt_sweep *sweep, struct rt_error *err);
  * threads pay; else an equal share. */
 void rt_sweep_share_cores(struct rt_sweep *sweep);
 
-/* Fills in what can be told of a run's cost without measuring: epochs_expected, flops_per_epoch,
+/* Fills in what is known about a run's cost without measuring: epochs_expected, flops_per_epoch,
  * steps_per_epoch, images, disk_bytes. `data` as --data takes it. */
 int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err);
 
@@ -165,7 +165,7 @@ void rt_sweep_read_progress(struct rt_sweep_progress *progress, const struct rt_
 /* Launchers: how the runs of a plan that are not finished are carried out. Each is one file and one line. */
 struct rt_launcher {
     const char *name; /* --launcher */
-    bool here;        /* on this machine, and done when it returns */
+    bool here;        /* on this machine, and finished when it returns */
     int patience;     /* requests to stop that it answers itself */
     int (*launch)(struct rt_sweep *sweep, struct rt_error *err);
 };

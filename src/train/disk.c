@@ -12,7 +12,7 @@
 /* Measured on runs of all models, rounded up. */
 enum {
     FOLDER_BYTES = 32 << 10,     /* config, result, log, samples' share of a block, folders */
-    CHECKPOINT_BYTES = 24 << 10, /* beside the tensors: names, state, the loader's generator */
+    CHECKPOINT_BYTES = 24 << 10, /* besides the tensors: names, state, the loader's generator */
     ROW_BYTES = 96,              /* of metrics.csv */
     EVENTS_BYTES = 160,          /* of a tracker's file, a log point */
     SAMPLES_BYTES = 640 << 10,   /* the picture, and in events once more */
@@ -35,7 +35,7 @@ static double checkpoint_bytes(const struct rt_experiment *experiment, const str
     return bytes;
 }
 
-/* Those that stay, the threshold's, one within an epoch, and one that is being written. */
+/* Those that are kept, the threshold's, one within an epoch, and one that is being written. */
 static double checkpoints_at_once(const struct rt_experiment *experiment, double epochs)
 {
     const struct rt_optional_int *const every = &experiment->checkpoint_every, *const keep =

@@ -17,7 +17,7 @@ struct rt_evaluation {
 
 struct rt_evaluator {
     const struct rt_store *store;
-    struct rt_plan *plan; /* its own, with the trained plan's tensors */
+    struct rt_plan *plan; /* its own plan, sharing the trained plan's tensors */
 };
 
 /* Evaluates the tensors of `trained`, as they are at each call, on the store's images. Both must outlive the

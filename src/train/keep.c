@@ -1,4 +1,4 @@
-/* What a session writes into its run directory while it goes on. */
+/* What a session writes into its run directory while it trains. */
 #include <stdio.h>
 
 #include "base/memory.h"
@@ -67,7 +67,7 @@ int rt_session_write_result(struct rt_session *session, enum rt_run_state state,
     return rt_run_write_result(&session->run, result, err);
 }
 
-/* A checkpoint says the same whether or not its run was ever interrupted, but for times. */
+/* A checkpoint is the same whether or not its run was ever interrupted, times aside. */
 static void describe_checkpoint(struct rt_session *session)
 {
     struct rt_checkpoint *checkpoint = &session->checkpoint;
@@ -97,7 +97,7 @@ void rt_session_note_metrics(struct rt_session *session)
                  checkpoint->metrics_digest);
 }
 
-/* A checkpoint within an epoch serves until a later one is there, and then to fall back on while there is no
+/* A checkpoint within an epoch is kept until there is a later one, and then as a fallback while there is no
  * other. */
 static bool falls_back(const struct rt_session *session, const struct rt_checkpoint_list *list, int i)
 {

@@ -59,7 +59,7 @@ struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
 
 /* ---- one batch ---- */
 
-/* Waits for the oldest batch in flight and books it; *finite: whether its loss is. */
+/* Waits for the oldest batch in flight and adds it to the epoch's sums; *finite: whether its loss is. */
 static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *err)
 {
     struct rt_progress *progress = &loop->progress;
@@ -75,7 +75,7 @@ static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *er
     return RT_OK;
 }
 
-/* The running means of the epoch under way. */
+/* The running means of the current epoch. */
 static struct rt_log_point point_now(const struct rt_loop *loop, double learning_rate)
 {
     const struct rt_progress *progress = &loop->progress;
@@ -138,7 +138,7 @@ static int note_threshold(struct rt_loop *loop, const struct rt_log_point *point
     return rt_recorders_threshold(loop->recorders, &outcome, err);
 }
 
-/* A checkpoint of now, unless the last one is. */
+/* A checkpoint of the current state, unless the last one is. */
 static int save(struct rt_loop *loop, struct rt_error *err)
 {
     if (loop->saved_serial == loop->progress.serial)
@@ -150,7 +150,7 @@ static int save(struct rt_loop *loop, struct rt_error *err)
     return RT_OK;
 }
 
-/* The epoch's books are closed; a checkpoint where one is due. */
+/* Ends the epoch's sums; saves a checkpoint if one is due. */
 static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, bool reached, struct rt_error *err)
 {
     const struct rt_optional_int *every = &loop->experiment->checkpoint_every;
@@ -171,7 +171,7 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     return RT_OK;
 }
 
-/* The batches behind the one that diverged are lost. */
+/* The batches after the one that diverged are discarded. */
 static int drop_in_flight(struct rt_loop *loop, struct rt_error *err)
 {
     struct rt_step ignored = {0};
@@ -192,7 +192,7 @@ static int diverge(struct rt_loop *loop, struct rt_log_point *point, struct rt_e
                    point->epoch, point->batch, point->learning_rate);
 }
 
-/* Collects one batch and does all that is due behind it. */
+/* Collects one batch and does everything that is due after it. */
 static int step(struct rt_loop *loop, struct rt_error *err)
 {
     struct rt_log_point point;
@@ -212,7 +212,7 @@ static int step(struct rt_loop *loop, struct rt_error *err)
     return last ? end_epoch(loop, &point, reached, err) : RT_OK;
 }
 
-/* The order of the epoch under way, drawn now, or once more for one that a checkpoint cut in two. */
+/* The order of the current epoch, drawn now, or again for an epoch that a checkpoint has split. */
 static void draw_epoch(struct rt_loop *loop)
 {
     const struct rt_mt now = loop->batches->generator;
@@ -248,7 +248,7 @@ static int begin_epoch(struct rt_loop *loop, struct rt_error *err)
     return rt_plan_begin(loop->plan, &pass, err);
 }
 
-/* How many batches may still be advanced: none behind one at which the state is needed. */
+/* How many batches may still be enqueued: none past one after which the state is needed. */
 static int batches_allowed(const struct rt_loop *loop)
 {
     const int last = rt_batches_per_epoch(loop->batches) - 1, collected = loop->plan->collected;
@@ -260,7 +260,8 @@ static int batches_allowed(const struct rt_loop *loop)
     return needed + 1 - loop->plan->advanced;
 }
 
-/* Keeps as many batches in flight as the engine likes; once all are, there is time to draw the next order. */
+/* Keeps as many batches in flight as the engine asks for; once they are, there is time to draw the next order.
+ * */
 static void refill(struct rt_loop *loop)
 {
     const int stride = rt_plan_stride(loop->plan), in_flight = rt_plan_in_flight(loop->plan);
@@ -301,7 +302,7 @@ static int train_epoch(struct rt_loop *loop, struct rt_error *err)
             continue;
         RT_TRY(save(loop, err));
         if (asked_to_stop(loop))
-            return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command goes on from here");
+            return rt_fail(err, RT_EINTERRUPTED, "interrupted; the same command resumes it");
         stopping = false;
     }
     return RT_OK;

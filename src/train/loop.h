@@ -1,5 +1,5 @@
-/* The training loop: epochs of batches, log points, the interpolation threshold. It hands events to recorders
- * and asks for checkpoints; it knows no tracker and no file. */
+/* The training loop: epochs of batches, log points, the interpolation threshold. It passes events to recorders
+ * and requests checkpoints; it knows no tracker and no file format. */
 #ifndef RT_TRAIN_LOOP_H
 #define RT_TRAIN_LOOP_H
 
@@ -24,11 +24,12 @@ struct rt_loop {
     struct rt_evaluator *evaluator;
     struct rt_recorders *recorders;
     double flops_per_image;
-    double autosave_s; /* seconds between two checkpoints at least, wherever in an epoch; 0: none for that */
-    const atomic_int *stop; /* not 0: save and stop after the batch under way; null: nobody asks */
+    double
+        autosave_s; /* minimum time in seconds between two checkpoints within an epoch; 0: none within epochs */
+    const atomic_int *stop; /* not 0: save and stop after the current batch; null: never */
 
     struct rt_progress progress;
-    struct rt_mt epoch_start;         /* the loader's generator when the epoch under way began */
+    struct rt_mt epoch_start;         /* the loader's generator at the start of the current epoch */
     double began_wall_s, began_cpu_s; /* the clocks, less what earlier sessions used */
     double saved_s;                   /* the wall clock at the last checkpoint */
     int64_t saved_serial;             /* progress.serial then */
@@ -41,12 +42,12 @@ struct rt_loop {
  * RT_EINTERRUPTED after saving, RT_EDIVERGED (the message says where), RT_EDEVICE, or the error of a recorder
  * or of saving. Steps allocate nothing.
  *
- * As many batches are in flight as the engine's stride, but none behind one at which the network's state is
- * needed (the epoch's last, an evaluation); before a checkpoint all are collected. What a run leaves does not
+ * As many batches are in flight as the engine's stride, but none past one after which the network's state is
+ * needed (the epoch's last, an evaluation); before a checkpoint all are collected. The files of a run do not
  * depend on the stride, times aside. */
 int rt_loop_run(struct rt_loop *loop, struct rt_error *err);
 
-/* Nothing is left to train: num_epochs is reached, or the threshold and the run stops there. */
+/* Nothing is left to train: num_epochs is reached, or the threshold if the run stops there. */
 bool rt_progress_complete(const struct rt_progress *progress, const struct rt_experiment *experiment);
 
 /* Wall and processor seconds of all sessions until now, into progress. */
@@ -58,7 +59,7 @@ int rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores, struct 
 /* Operations of all training until now. */
 double rt_loop_flops(const struct rt_loop *loop);
 
-/* The progress as recorders hear of it. */
+/* The progress in the form that recorders take. */
 struct rt_outcome rt_loop_outcome(const struct rt_loop *loop);
 
 #endif

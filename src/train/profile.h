@@ -1,4 +1,4 @@
-/* Time by op: what the stages of a plan have taken, added up over those that are alike. */
+/* Time by op: the time of a plan's stages, summed over stages of the same kind. */
 #ifndef RT_TRAIN_PROFILE_H
 #define RT_TRAIN_PROFILE_H
 

@@ -3,8 +3,8 @@
 #define RT_TRAIN_PUBLISHED_H
 
 /* Epochs to the interpolation threshold, as published (read from the lengths of the curves; for AlexNet's pixel
- * tests, which went on, from where the loss is small), for the report and for estimates. MLP1 and AlexNet never
- * reached it on Gaussian pixels: the epochs they ran. NaN for a model that is not among them. */
+ * tests, which continued past it, from where the loss is small), for the report and for estimates. MLP1 and
+ * AlexNet never reached it on Gaussian pixels: the epochs they ran. NaN for a model that is not among them. */
 double rt_published_epochs(const char *model, const char *corruption, double level);
 
 #endif

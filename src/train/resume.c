@@ -23,7 +23,7 @@ static int find_given(char path[RT_PATH_MAX], const char *given, const char *run
     return RT_OK;
 }
 
-/* A run that says it finished but has no checkpoint is not silently trained again. */
+/* A run marked finished but without a checkpoint is not silently trained again. */
 static int check_unfinished(const char *run_dir, struct rt_error *err)
 {
     struct rt_result result;
@@ -52,7 +52,7 @@ static int read_fitting(struct rt_checkpoint *checkpoint, const char *path, cons
     return rc;
 }
 
-/* What to do when nothing could be read: a failing disk may not be asked to remove anything. */
+/* Advice if nothing could be read: on a failing disk, nothing should be removed. */
 static int give_up(const struct rt_error *trouble, const char *before, struct rt_error *err)
 {
     if (trouble->status == RT_EMEMORY)
@@ -114,10 +114,10 @@ static int check_experiment(const struct rt_checkpoint *checkpoint, const struct
         return RT_OK;
     rt_experiment_value(experiment, key, wanted, sizeof wanted);
     rt_experiment_value(&checkpoint->experiment, key, had, sizeof had);
-    return rt_fail(err, RT_ECONFIG,
-                   "%s: %s is %s here, but the run was trained with %s: --set %s=%s goes on with it, --fresh "
-                   "starts over",
-                   checkpoint->path, key, wanted, had, key, had);
+    return rt_fail(
+        err, RT_ECONFIG,
+        "%s: %s is %s here, but the run was trained with %s: --set %s=%s resumes it, --fresh starts over",
+        checkpoint->path, key, wanted, had, key, had);
 }
 
 /* experiment_key is set by a recorder after the checkpoint was written: config.yaml knows the latest. */
@@ -129,7 +129,7 @@ static void take_experiment_key(struct rt_experiment *experiment, const char *ru
         rt_copy_text(experiment->experiment_key, RT_TEXT_MAX, current.experiment_key);
 }
 
-/* How many checkpoints stay, where nothing but the default says so now: as many as before. */
+/* How many checkpoints are kept if only the default says so now: as many as before. */
 static void take_over_keeping(struct rt_experiment *experiment, const struct rt_checkpoint *checkpoint)
 {
     struct rt_experiment defaults;
@@ -157,7 +157,7 @@ static void take_over(struct rt_experiment *experiment, const struct rt_checkpoi
     rt_copy_text(experiment->resume_checkpoint, RT_TEXT_MAX, rt_path_name(checkpoint->path));
 }
 
-/* The checkpoint that was asked for, and no other. */
+/* The requested checkpoint, and no other. */
 static int read_given(struct rt_checkpoint *checkpoint, bool *found, const char *given, const char *run_dir,
                       struct rt_error *err)
 {
@@ -186,8 +186,8 @@ static bool names_own_checkpoint(const struct rt_experiment *experiment)
            rt_path_has_suffix(name, experiment->experiment_name);
 }
 
-/* What a config of a run that is under way elsewhere says of its state: the published program's, or a copied
- * one. */
+/* What the config of a run that is in progress elsewhere says about its state: the published program's, or a
+ * copied one. */
 static void say_not_used(const struct rt_experiment *experiment, const char *run_dir,
                          const struct rt_checkpoint *found)
 {
@@ -248,7 +248,7 @@ int rt_resume_find(struct rt_checkpoint *checkpoint, bool *found, struct rt_expe
     return rc;
 }
 
-/* Where it stands must be a place of an epoch of these data: batches are read by their number. */
+/* Its position must be valid in an epoch of this data set: batches are addressed by number. */
 static int check_place(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
                        struct rt_error *err)
 {

@@ -16,7 +16,7 @@
 #include "train/profile.h"
 #include "train/resume.h"
 
-/* Start-up takes seconds; before it, nothing has changed on disk, and there is nothing to save. */
+/* Start-up takes seconds; until it is over, nothing has changed on disk, and there is nothing to save. */
 static int check_stop(const struct rt_session *session, struct rt_error *err)
 {
     if (!session->options->stop || !atomic_load(session->options->stop))
@@ -46,7 +46,7 @@ static int resolve_seed(struct rt_session *session, struct rt_error *err)
     return draw_seed(experiment, err);
 }
 
-/* The data to load: what was asked for, or what the resumed run had, where that can be found again. */
+/* The data to load: those requested, or those of the resumed run if they can be found. */
 static const char *choose_data(const struct rt_session *session)
 {
     const struct rt_checkpoint *checkpoint = &session->checkpoint;
@@ -103,7 +103,7 @@ void rt_session_free(struct rt_session *session)
 
 /* ---- the state to begin with ---- */
 
-/* The loader's generator as the checkpoint has it; after a new seed was drawn, begun anew. */
+/* The loader's generator from the checkpoint, or reseeded if a new seed was drawn. */
 static void restore_loader(struct rt_session *session, const struct rt_loader_state *loader)
 {
     struct rt_loop *loop = &session->loop;
@@ -211,7 +211,7 @@ static int begin(struct rt_session *session, struct rt_error *err)
     return rt_session_write_result(session, RT_RUN_running, err);
 }
 
-/* The last words: what the run came to, whether it finished, was interrupted or diverged. */
+/* The final messages: the results of the run, whether it finished, was interrupted or diverged. */
 static int end(struct rt_session *session, enum rt_status status, struct rt_error *err)
 {
     struct rt_loop *loop = &session->loop;
@@ -317,7 +317,7 @@ static void say_finished(const struct rt_session *session)
             "would)",
             session->experiment.experiment_name, (long long)progress->threshold.epoch);
     else
-        rt_log_info("%s: already trained to epoch %lld (--epochs N goes on, --fresh starts over)",
+        rt_log_info("%s: already trained to epoch %lld (--epochs N continues, --fresh starts over)",
                     session->experiment.experiment_name, (long long)progress->epochs);
 }
 

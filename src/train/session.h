@@ -24,24 +24,24 @@ struct rt_train_options {
     const char *init;   /* a safetensors file to begin with, or null */
     int threads;        /* 0: one per core */
     int verbosity;      /* an rt_log_level, of the session's log */
-    bool fresh;         /* start over, whatever is there */
-    bool epochs_given;  /* num_epochs was asked for; otherwise a run that went further keeps its own */
-    bool keep_given;    /* keep_checkpoints was asked for; otherwise a run that kept others goes on to */
-    bool resume_given;  /* resume_checkpoint was asked for; otherwise the newest checkpoint is resumed */
+    bool fresh;         /* start over, whatever exists */
+    bool epochs_given;  /* num_epochs was given; otherwise a run that went further keeps its own */
+    bool keep_given;    /* keep_checkpoints was given; otherwise a run keeps its own */
+    bool resume_given;  /* resume_checkpoint was given; otherwise the newest checkpoint is resumed */
     bool profile;       /* keep the time of each op, and log a table of them at the end */
-    double autosave_s;  /* seconds between checkpoints at least, also within an epoch; 0: none for that */
-    /* Requests to save and stop so far; null: nobody asks. */
+    double autosave_s;  /* minimum time in seconds between checkpoints within an epoch; 0: none within epochs */
+    /* Requests to save and stop so far; null: never. */
     const atomic_int *stop;
     /* Shared with other sessions of the process, and the caller's; null: the session's own. */
     struct rt_datasets *datasets;
     struct rt_device *device;
-    /* Called when a run with trackers starts anew, before they start; null: nobody wants to know. */
+    /* Called when a run with trackers starts over, before they start; may be null. */
     void (*begin)(const struct rt_dataset *dataset, const char *run_dir);
 };
 
-/* Trains the experiment. RT_OK also when nothing was left to do. RT_EINTERRUPTED and RT_EDIVERGED after saving
- * what there was; RT_ECONFIG and RT_EDATA when the run cannot go on from what is there (the message names the
- * key or file and what to do); RT_EIO. */
+/* Trains the experiment. RT_OK also if nothing was left to do. RT_EINTERRUPTED and RT_EDIVERGED after saving;
+ * RT_ECONFIG and RT_EDATA if the run cannot be resumed from what exists (the message names the key or file and
+ * what to do); RT_EIO. */
 int rt_train(const struct rt_experiment *experiment, const struct rt_train_options *options,
              struct rt_error *err);
 

@@ -22,7 +22,7 @@ struct rt_session {
 
 /* ---- session.c ---- */
 
-/* The checkpoint to go on from, read and found fit, into session->checkpoint and ->resumed. */
+/* The checkpoint to resume, read and checked, into session->checkpoint and ->resumed. */
 int rt_session_find_checkpoint(struct rt_session *session, struct rt_error *err);
 
 /* Nothing is left to do at that checkpoint, and nothing to write either. */
@@ -37,10 +37,10 @@ void rt_session_free(struct rt_session *session);
 /* Fills in all of session->result that does not change while training. */
 void rt_session_describe(struct rt_session *session);
 
-/* The result names size and digest of the metrics as the checkpoint saw them. */
+/* Records size and digest of the metrics at the checkpoint in the result. */
 void rt_session_note_metrics(struct rt_session *session);
 
-/* Writes result.json as things are. */
+/* Writes the current result.json. */
 int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err);
 
 /* rt_loop.save: publishes a checkpoint and brings config.yaml and result.json up to it. */

@@ -13,7 +13,7 @@ static int build_graph(struct rt_setup *setup, const struct rt_experiment *exper
     return rt_model_build(&setup->graph, model, &options, err);
 }
 
-/* Each batch size that an epoch has is asked about first: no engine checks it. */
+/* Checks each batch size of an epoch first: engines do not. */
 static int check_batches(const struct rt_setup *setup, const struct rt_experiment *experiment,
                          struct rt_error *err)
 {

@@ -9,9 +9,10 @@
 
 struct rt_setup {
     struct rt_dataset dataset;
-    bool profile; /* set before: the plan keeps the times of its stages */
+    bool profile; /* to be set before: the plan measures the times of its stages */
     struct rt_graph graph;
-    struct rt_device *lent; /* set before: the device to use, which stays the caller's; null: one is opened */
+    struct rt_device
+        *lent; /* to be set before: the device to use, still owned by the caller; null: one is opened */
     struct rt_device *device;
     struct rt_store *store; /* of the dataset */
     struct rt_plan *plan;   /* tensors not yet initialised */

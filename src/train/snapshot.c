@@ -219,7 +219,7 @@ static void check_tensor(const struct rt_safetensors *file, const char *path, co
     rt_text_free(&text);
 }
 
-/* What a file should hold: the tensors themselves, or states of the optimiser. */
+/* What a file should contain: the tensors themselves, or states of the optimiser. */
 struct contents {
     struct rt_plan *plan;
     const struct rt_safetensors *file;
@@ -261,7 +261,7 @@ static bool is_expected(const struct contents *c, const char *found)
     return false;
 }
 
-/* Holds a file's tensors against the graph's. */
+/* Compares a file's tensors with the graph's. */
 static int check_file(const struct contents *c, struct rt_error *err)
 {
     const struct rt_graph *graph = c->plan->graph;

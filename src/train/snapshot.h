@@ -1,4 +1,4 @@
-/* A plan's whole state as named tensors: out, to be saved, and back in. */
+/* A plan's whole state as named tensors, to be saved and loaded. */
 #ifndef RT_TRAIN_SNAPSHOT_H
 #define RT_TRAIN_SNAPSHOT_H
 
@@ -6,7 +6,7 @@
 #include "engine/engine.h"
 #include "run/safetensors.h"
 
-/* The loader's random state when the epoch under way began, and now. */
+/* The loader's random state at the start of the current epoch, and now. */
 struct rt_loader_state {
     struct rt_mt epoch_start, now;
 };

@@ -138,7 +138,7 @@ def interrupted():
     tap.ok(p.returncode == 6 and states == ['interrupted'] * 2, 'Ctrl-C: exit 6, all runs saved', p.returncode, states, stderr)
     again = rethink(*args, runs='cut')
     whole = rethink(*args, runs='whole')
-    tap.ok(again.returncode == 0 and whole.returncode == 0 and 'going on' in again.stderr and names('cut') == names('whole')
+    tap.ok(again.returncode == 0 and whole.returncode == 0 and 'resuming' in again.stderr and names('cut') == names('whole')
            and all(weights(n, 'cut') == weights(n, 'whole') is not None for n in names('whole')),
            'the same command goes on, to the same bytes as without the interruption', again.stderr, whole.stderr)
 

@@ -303,7 +303,7 @@ def check_looking():
            '--dry-run says what would be done, and does not', run.stdout, run.stderr)
         train(runs, NAME, *SMALL, '--epochs', '2')
         run = train(runs, NAME, *SMALL, '--epochs', '3', '--dry-run')
-        ok('goes on from e_002_MLP1_0.5_none' in run.stdout and 'epochs 3 to 3' in run.stdout, 'also of a run that goes on', run.stdout)
+        ok('resumes from e_002_MLP1_0.5_none' in run.stdout and 'epochs 3 to 3' in run.stdout, 'also of a run that goes on', run.stdout)
         run = train(runs, 'MLP3_0.0_none', *SMALL, '--epochs', '6', '--set', 'checkpoint_every=1', '--set', 'keep_checkpoints=all', '--dry-run')
         said = re.search(r'# disk +at most ([\d.]+) MiB: (\d+) checkpoints of ([\d.]+) MiB at once, .*; \d+ MiB are free', run.stdout)
         train(runs, 'MLP3_0.0_none', *SMALL, '--epochs', '6', '--set', 'checkpoint_every=1', '--set', 'keep_checkpoints=all')

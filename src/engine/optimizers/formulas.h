@@ -1,5 +1,5 @@
-/* The formulas of all optimisers, for the numbers of whoever includes this. Before it: typedef rt_real, a
- * scalar (float, double); rt_number, what one update works on (rt_real, or a vector of them);
+/* The formulas of all optimisers, for the number type of the including file. Before the include: typedef
+ * rt_real, a scalar (float, double); rt_number, what one update works on (rt_real, or a vector of them);
  * RT_OPTIMIZER_FUNCTION, how functions are declared ("static inline", "static __device__"); RT_OPTIMIZER_SQRT
  * of an rt_number.
  *

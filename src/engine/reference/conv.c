@@ -5,7 +5,8 @@
 #include "engine/reference/kernels.h"
 #include "net/ops.h"
 
-/* The outputs [begin, end) along one side that window offset u lets see the image: 0 <= s i + u - p < in. */
+/* The outputs [begin, end) along one side for which window offset u is inside the image: 0 <= s i + u - p < in.
+ * */
 struct range {
     int begin, end;
 };

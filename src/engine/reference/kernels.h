@@ -20,8 +20,8 @@ struct rt_reference_call {
     const uint8_t *labels;                /* [count] */
     const real *x[RT_NODE_INPUTS_MAX];    /* [count, in] */
     real *y;                              /* [count, node->shape] */
-    const real *dy;                       /* backward: the loss's gradient by y */
-    real *dx[RT_NODE_INPUTS_MAX];         /* backward: added to; null where nobody wants it */
+    const real *dy;                       /* backward: the gradient with respect to y */
+    real *dx[RT_NODE_INPUTS_MAX];         /* backward: added to; null where not needed */
     real *tensors[RT_NODE_TENSORS_MAX];   /* in the order that the op declares them */
     int64_t *batches;                     /* batch norm's num_batches_tracked */
     real *gradients[RT_NODE_TENSORS_MAX]; /* backward: of parameters, added to */

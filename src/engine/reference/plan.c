@@ -1,6 +1,5 @@
 /* The reference engine's plan: one buffer for each node's values, one for its gradient, nothing shared or
- * reused; single-threaded. Slow on purpose where that keeps it plain: it is what the native engine is held
- * against. */
+ * reused; single-threaded. Slow on purpose where that keeps it plain: other engines are checked against it. */
 #include <assert.h>
 #include <limits.h>
 #include <string.h>
@@ -63,7 +62,8 @@ static int find_kernel(struct plan *plan, const struct rt_node *node, struct rt_
                    rt_node_label(node, label));
 }
 
-/* Whether the loss's gradient by the node's output is of use: a parameter or a wanted input lies before it. */
+/* Whether the gradient with respect to the node's output is needed: a parameter or a requested input precedes
+ * it. */
 static bool wants_gradient(const struct plan *plan, const struct rt_node *node)
 {
     if (!plan->base.options.training)
@@ -152,7 +152,7 @@ static void free_plan(struct rt_plan *base)
     rt_free(&plan);
 }
 
-/* The numbers that `state` of `tensor` means. */
+/* The array of `state` of `tensor`. */
 static real *state_of(const struct plan *plan, enum rt_state state, int tensor)
 {
     const struct tensor_plan *tp = &plan->tensors[tensor];
