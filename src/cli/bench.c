@@ -312,12 +312,12 @@ static int measure_case(struct bench *bench, struct rt_bench_case *one, struct r
 static void describe(struct bench *bench)
 {
     struct rt_bench_report *report = &bench->report;
-    struct rt_result machine = {0};
+    struct rt_provenance here = {0};
 
-    rt_result_describe_machine(&machine);
-    snprintf(report->cpu, sizeof report->cpu, "%.255s", machine.machine.cpu);
-    snprintf(report->os, sizeof report->os, "%.255s", machine.machine.os);
-    report->cores = (int)machine.machine.cores;
+    rt_provenance_describe_machine(&here);
+    snprintf(report->cpu, sizeof report->cpu, "%.255s", here.machine.cpu);
+    snprintf(report->os, sizeof report->os, "%.255s", here.machine.os);
+    report->cores = (int)here.machine.cores;
 }
 
 static int print(const struct bench *bench, void (*append)(const struct rt_bench_report *, struct rt_text *),

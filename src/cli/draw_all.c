@@ -30,9 +30,9 @@ void rt_draw_samples(const struct rt_records *records, const char *figures, bool
     if (records->count == 0)
         return;
     const struct rt_result *result = &records->runs[0].result;
-    const bool folder = rt_path_is_folder(result->data.source);
-    if (rt_samples_write(folder ? result->data.source : result->data.name, figures, SAMPLES_SEED,
-                         quiet ? NULL : say_sample, &cause))
+    const bool folder = rt_path_is_folder(result->provenance.data.source);
+    if (rt_samples_write(folder ? result->provenance.data.source : result->provenance.data.name, figures,
+                         SAMPLES_SEED, quiet ? NULL : say_sample, &cause))
         rt_log_warn("no sample images: %s", cause.message);
 }
 

@@ -39,9 +39,7 @@ static const char *choose_data(const struct rt_checkpoint *checkpoint, const cha
 {
     if (given)
         return given;
-    if (!strcmp(checkpoint->data_name, "cifar10") && rt_path_is_folder(checkpoint->data_source))
-        return checkpoint->data_source;
-    return checkpoint->data_name;
+    return rt_checkpoint_data(checkpoint);
 }
 
 /* [label][prediction] */

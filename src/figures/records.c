@@ -102,15 +102,16 @@ size_t rt_records_keep_data(struct rt_records *records, const char *name)
     for (size_t i = 0; i < records->count && !name; i++) {
         size_t same = 0;
         for (size_t k = 0; k < records->count; k++)
-            same += !strcmp(records->runs[k].result.data.name, records->runs[i].result.data.name);
+            same += !strcmp(records->runs[k].result.provenance.data.name,
+                            records->runs[i].result.provenance.data.name);
         if (same > best) {
             best = same;
-            memcpy(kept_name, records->runs[i].result.data.name, sizeof kept_name);
+            memcpy(kept_name, records->runs[i].result.provenance.data.name, sizeof kept_name);
         }
     }
     size_t kept = 0, dropped = 0;
     for (size_t i = 0; i < records->count; i++) {
-        if (!strcmp(records->runs[i].result.data.name, name ? name : kept_name)) {
+        if (!strcmp(records->runs[i].result.provenance.data.name, name ? name : kept_name)) {
             records->runs[kept++] = records->runs[i];
         } else {
             free_record(&records->runs[i]);

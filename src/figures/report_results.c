@@ -25,7 +25,7 @@ static const struct {
 
 static bool is_on_cifar10(const struct rt_result *result)
 {
-    return !strcmp(result->data.name, "cifar10");
+    return !strcmp(result->provenance.data.name, "cifar10");
 }
 
 static double paper_accuracy(const struct rt_result *result)
@@ -94,21 +94,24 @@ static void append_distinct(struct rt_text *page, const char *name, const struct
 static void describe_data(struct rt_text *text, const struct rt_result *result)
 {
     rt_text_printf(text, "%s, %" PRId64 " training and %" PRId64 " test images, SHA-256 %.16s...%s",
-                   result->data.name, result->data.train_size, result->data.test_size, result->data.digest,
-                   result->data.official   ? " (the official bytes)"
-                   : is_on_cifar10(result) ? " (not the official bytes)"
-                                           : "");
+                   result->provenance.data.name, result->provenance.data.train_size,
+                   result->provenance.data.test_size, result->provenance.data.digest,
+                   result->provenance.data.official ? " (the official bytes)"
+                   : is_on_cifar10(result)          ? " (not the official bytes)"
+                                                    : "");
 }
 
 static void describe_machine(struct rt_text *text, const struct rt_result *result)
 {
-    rt_text_printf(text, "%s, %" PRId64 " core%s, %s", result->machine.cpu, result->machine.cores,
-                   result->machine.cores == 1 ? "" : "s", result->machine.os);
+    rt_text_printf(text, "%s, %" PRId64 " core%s, %s", result->provenance.machine.cpu,
+                   result->provenance.machine.cores, result->provenance.machine.cores == 1 ? "" : "s",
+                   result->provenance.machine.os);
 }
 
 static void describe_program(struct rt_text *text, const struct rt_result *result)
 {
-    rt_text_printf(text, "rethink %s, engine %s (%s)", result->version, result->engine, result->isa);
+    rt_text_printf(text, "rethink %s, engine %s (%s)", result->provenance.version, result->provenance.engine,
+                   result->provenance.isa);
 }
 
 static void describe_training(struct rt_text *text, const struct rt_result *result)

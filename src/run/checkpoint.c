@@ -22,7 +22,7 @@ enum { STATE_FORMAT = 1 };
 #define SCORE(name, measured, low, high, ...) FIELD(MEASURE, #name, progress.scores.name, low, high),
 
 static const struct rt_field state_fields[] = {
-    TEXT(TEXT, "version", version),
+    TEXT(TEXT, "version", provenance.version),
     TEXT(NAME, "model_name", experiment.model_name),
     PROGRESS(INTEGER, epochs, 0, RT_EPOCHS_LIMIT),
     PROGRESS(INTEGER, batches, 0, RT_IMAGES_LIMIT),
@@ -33,16 +33,25 @@ static const struct rt_field state_fields[] = {
     PROGRESS(INTEGER, images, 0, RT_IMAGES_LIMIT),
     RT_METRICS(SCORE) PROGRESS(NUMBER, wall_s, 0, RT_SECONDS_LIMIT),
     PROGRESS(NUMBER, cpu_s, 0, RT_SECONDS_LIMIT),
-    TEXT(NAME, "data_name", data_name),
-    TEXT(TEXT, "data_source", data_source),
-    TEXT(DIGEST, "data_digest", data_digest),
-    TEXT(DIGEST, "corruption_digest", corruption_digest),
-    TEXT(TEXT, "engine", engine),
-    TEXT(TEXT, "isa", isa),
+    TEXT(NAME, "data_name", provenance.data.name),
+    TEXT(TEXT, "data_source", provenance.data.source),
+    TEXT(DIGEST, "data_digest", provenance.data.digest),
+    TEXT(DIGEST, "corruption_digest", provenance.data.corruption_digest),
+    TEXT(TEXT, "engine", provenance.engine),
+    TEXT(TEXT, "isa", provenance.isa),
     FIELD(INTEGER, "metrics_size_bytes", metrics_size_bytes, 0, RT_BYTES_LIMIT),
     TEXT(DIGEST, "metrics_digest", metrics_digest),
     {0},
 };
+
+const char *rt_checkpoint_data(const struct rt_checkpoint *checkpoint)
+{
+    const struct rt_provenance *provenance = &checkpoint->provenance;
+
+    if (!strcmp(provenance->data.name, "cifar10") && rt_path_is_folder(provenance->data.source))
+        return provenance->data.source;
+    return provenance->data.name;
+}
 
 void rt_checkpoint_free(struct rt_checkpoint *checkpoint)
 {

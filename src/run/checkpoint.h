@@ -36,10 +36,8 @@ struct rt_checkpoint {
     char path[RT_PATH_MAX]; /* set by writing and reading */
     struct rt_progress progress;
     struct rt_experiment experiment;
-    char version[RT_FIELD_TEXT_MAX];
-    char data_name[RT_FIELD_TEXT_MAX], data_source[RT_FIELD_TEXT_MAX]; /* what it saw, and where that was */
-    char data_digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
-    char engine[RT_FIELD_TEXT_MAX], isa[RT_FIELD_TEXT_MAX]; /* that trained it */
+    struct rt_provenance
+        provenance; /* what it saw and what trained it: version, data (no sizes), engine and isa */
     /* the run's metrics.csv as it was: its size, and the digest of that much */
     int64_t metrics_size_bytes;
     char metrics_digest[RT_FIELD_TEXT_MAX];
@@ -63,6 +61,9 @@ int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char
 int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_error *err);
 
 void rt_checkpoint_free(struct rt_checkpoint *checkpoint); /* accepts the zeroed state */
+
+/* The data set to load for it, as --data names it: CIFAR-10 from where it was, if that is still there. */
+const char *rt_checkpoint_data(const struct rt_checkpoint *checkpoint);
 
 bool rt_checkpoint_is(const char *path); /* a folder with a state.json */
 

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "config/provenance.h"
 
 /* What is read is what the program could have written: a value of another kind or out of its range, or a text
  * with control characters, is refused. */
@@ -19,7 +20,7 @@ enum rt_field_kind {
     RT_FIELD_BOOL,    /* bool */
 };
 
-enum { RT_FIELD_TEXT_MAX = 256 };
+enum { RT_FIELD_TEXT_MAX = RT_PROVENANCE_TEXT_MAX };
 
 struct rt_field {
     const char *key; /* null ends a table */

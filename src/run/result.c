@@ -37,7 +37,7 @@ const char *rt_run_state_name(enum rt_run_state state)
 #define SCORE(name, measured, low, high, ...) FIELD(MEASURE, #name, rt_scores, name, low, high),
 
 static const struct rt_field what_fields[] = {
-    TEXT(TEXT, "version", version),
+    TEXT(TEXT, "version", provenance.version),
     TEXT(NAME, "experiment_name", experiment_name),
     TEXT(NAME, "model_name", model_name),
     BOOL(bn),
@@ -55,10 +55,10 @@ static const struct rt_field what_fields[] = {
     {0},
 };
 static const struct rt_field how_fields[] = {
-    TEXT(TEXT, "engine", engine),
-    TEXT(TEXT, "isa", isa),
-    RESULT(INTEGER, "threads", threads, 1, RT_CORES_LIMIT),
-    RESULT(INTEGER, "parameters", parameters, 0, RT_BYTES_LIMIT),
+    TEXT(TEXT, "engine", provenance.engine),
+    TEXT(TEXT, "isa", provenance.isa),
+    RESULT(INTEGER, "threads", provenance.threads, 1, RT_CORES_LIMIT),
+    RESULT(INTEGER, "parameters", provenance.parameters, 0, RT_BYTES_LIMIT),
     RESULT(NUMBER, "training_flops", training_flops, 0, RT_FLOPS_LIMIT),
     RESULT(NUMBER, "wall_s", wall_s, 0, RT_SECONDS_LIMIT),
     RESULT(NUMBER, "cpu_s", cpu_s, 0, RT_SECONDS_LIMIT),
@@ -66,19 +66,19 @@ static const struct rt_field how_fields[] = {
     {0},
 };
 static const struct rt_field data_fields[] = {
-    TEXT(NAME, "name", data.name),
-    TEXT(TEXT, "source", data.source),
-    {"official", RT_FIELD_BOOL, offsetof(struct rt_result, data.official), 0, 1},
-    TEXT(DIGEST, "digest", data.digest),
-    TEXT(DIGEST, "corruption_digest", data.corruption_digest),
-    RESULT(INTEGER, "train_size", data.train_size, 1, RT_IMAGES_LIMIT),
-    RESULT(INTEGER, "test_size", data.test_size, 1, RT_IMAGES_LIMIT),
+    TEXT(NAME, "name", provenance.data.name),
+    TEXT(TEXT, "source", provenance.data.source),
+    {"official", RT_FIELD_BOOL, offsetof(struct rt_result, provenance.data.official), 0, 1},
+    TEXT(DIGEST, "digest", provenance.data.digest),
+    TEXT(DIGEST, "corruption_digest", provenance.data.corruption_digest),
+    RESULT(INTEGER, "train_size", provenance.data.train_size, 1, RT_IMAGES_LIMIT),
+    RESULT(INTEGER, "test_size", provenance.data.test_size, 1, RT_IMAGES_LIMIT),
     {0},
 };
 static const struct rt_field machine_fields[] = {
-    TEXT(TEXT, "cpu", machine.cpu),
-    RESULT(INTEGER, "cores", machine.cores, 1, RT_CORES_LIMIT),
-    TEXT(TEXT, "os", machine.os),
+    TEXT(TEXT, "cpu", provenance.machine.cpu),
+    RESULT(INTEGER, "cores", provenance.machine.cores, 1, RT_CORES_LIMIT),
+    TEXT(TEXT, "os", provenance.machine.os),
     {0},
 };
 static const struct rt_field metrics_fields[] = {
@@ -283,14 +283,15 @@ static void describe_cpu(char cpu[RT_FIELD_TEXT_MAX], const char *architecture)
         fclose(file);
 }
 
-void rt_result_describe_machine(struct rt_result *result)
+void rt_provenance_describe_machine(struct rt_provenance *provenance)
 {
     struct utsname system = {.sysname = "unknown"};
 
     uname(&system);
-    describe_cpu(result->machine.cpu, system.machine);
-    result->machine.cores = rt_core_count();
-    snprintf(result->machine.os, sizeof result->machine.os, "%.100s %.100s", system.sysname, system.release);
+    describe_cpu(provenance->machine.cpu, system.machine);
+    provenance->machine.cores = rt_core_count();
+    snprintf(provenance->machine.os, sizeof provenance->machine.os, "%.100s %.100s", system.sysname,
+             system.release);
 }
 
 int rt_result_check_metrics(const struct rt_result *result, const char *run_dir, const char *metrics,

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "config/metrics.h"
+#include "config/provenance.h"
 #include "run/fields.h"
 
 #define RT_RESULT_FILE "result.json"
@@ -35,7 +36,7 @@ struct rt_threshold {
 };
 
 struct rt_result {
-    char version[RT_FIELD_TEXT_MAX], experiment_name[RT_FIELD_TEXT_MAX], model_name[RT_FIELD_TEXT_MAX];
+    char experiment_name[RT_FIELD_TEXT_MAX], model_name[RT_FIELD_TEXT_MAX];
     char data_corruption_type[RT_FIELD_TEXT_MAX];
     bool bn, curve, figure1;
     double label_corruption_prob, learning_rate;
@@ -46,27 +47,16 @@ struct rt_result {
     int64_t batches_per_epoch, log_every;
     struct rt_threshold threshold;
     struct rt_scores final; /* after the last epoch so far */
-    struct {
-        char name[RT_FIELD_TEXT_MAX], source[RT_FIELD_TEXT_MAX];
-        bool official; /* the official CIFAR-10 bytes */
-        char digest[RT_FIELD_TEXT_MAX], corruption_digest[RT_FIELD_TEXT_MAX];
-        int64_t train_size, test_size;
-    } data;
-    char engine[RT_FIELD_TEXT_MAX], isa[RT_FIELD_TEXT_MAX];
-    int64_t threads, parameters;
+    struct rt_provenance provenance;
     double training_flops; /* so far */
     double wall_s, cpu_s;
     int64_t metrics_size_bytes; /* of metrics.csv at the last checkpoint, and SHA-256 of that much of it, */
     char metrics_digest[RT_FIELD_TEXT_MAX]; /* or "" before there is one, or from an older program */
     int64_t peak_memory_bytes;              /* of the session that wrote this */
-    struct {
-        char cpu[RT_FIELD_TEXT_MAX], os[RT_FIELD_TEXT_MAX];
-        int64_t cores;
-    } machine;
 };
 
-/* Fills in result->machine from the system. */
-void rt_result_describe_machine(struct rt_result *result);
+/* Fills in provenance->machine from the system. */
+void rt_provenance_describe_machine(struct rt_provenance *provenance);
 
 int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err);
 

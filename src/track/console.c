@@ -1,6 +1,7 @@
 /* What a person watching the run sees: lines like the published ones (through base/log, which also keeps them
  * in log.txt), and in between a progress line that is redrawn on a terminal and now and then a plain one
  * elsewhere. */
+#include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <math.h>
@@ -57,11 +58,12 @@ static void say_start(const struct rt_run_info *info)
     const struct rt_experiment *experiment = info->experiment;
 
     rt_log_info("Running %s", experiment->experiment_name);
-    rt_log_detail("%lld parameters, %d batches of %lld an epoch, engine %s (%s), %d thread%s",
-                  (long long)info->parameters, info->batches_per_epoch, (long long)experiment->batch_size,
-                  info->engine, info->isa, info->threads, info->threads == 1 ? "" : "s");
-    rt_log_detail("Data %s, digest %.12s, as seen %.12s", info->data_name, info->data_digest,
-                  info->corruption_digest);
+    rt_log_detail("%lld parameters, %d batches of %lld an epoch, engine %s (%s), %" PRId64 " thread%s",
+                  (long long)info->provenance->parameters, info->batches_per_epoch,
+                  (long long)experiment->batch_size, info->provenance->engine, info->provenance->isa,
+                  info->provenance->threads, info->provenance->threads == 1 ? "" : "s");
+    rt_log_detail("Data %s, digest %.12s, as seen %.12s", info->provenance->data.name,
+                  info->provenance->data.digest, info->provenance->data.corruption_digest);
     if (!info->resumed)
         return;
     rt_log_info("Loading checkpoint: %s/%s", info->run_dir, experiment->resume_checkpoint);

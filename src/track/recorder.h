@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "config/experiment.h"
 #include "config/metrics.h"
+#include "config/provenance.h"
 #include "config/trackers.h"
 
 /* Numbers that may be missing are NaN. */
@@ -38,10 +39,7 @@ struct rt_outcome {
 struct rt_run_info {
     const struct rt_experiment *experiment;
     const char *run_dir;
-    const char *data_name, *data_digest, *corruption_digest;
-    const char *engine, *isa; /* "native", "avx512" */
-    int threads;
-    int64_t parameters;
+    const struct rt_provenance *provenance;
     int batches_per_epoch;
     int start_epoch;    /* the first to be trained now, from 1 */
     int64_t start_step; /* log points already recorded: later ones in old files are void */

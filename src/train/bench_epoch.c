@@ -20,6 +20,7 @@ struct bench {
     struct rt_experiment experiment;
     struct rt_setup setup;
     struct rt_batches batches;
+    struct rt_provenance provenance;
     struct rt_run_info info;
     struct rt_recorders *recorders;
     struct rt_loop loop;
@@ -80,14 +81,10 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
     RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)experiment->batch_size,
                              (uint32_t)experiment->seed.value, experiment->augment, err));
+    rt_setup_describe(&bench->setup, &bench->provenance);
     bench->info = (struct rt_run_info){.experiment = experiment,
                                        .run_dir = bench->folder,
-                                       .data_name = bench->setup.dataset.name,
-                                       .data_digest = bench->setup.dataset.digest,
-                                       .corruption_digest = bench->setup.dataset.corruption_digest,
-                                       .engine = bench->setup.device->engine->name,
-                                       .isa = rt_device_target(bench->setup.device),
-                                       .threads = bench->setup.device->options.threads,
+                                       .provenance = &bench->provenance,
                                        .start_epoch = 1,
                                        .verbosity = -1};
     RT_TRY(make_folder(bench, err));

@@ -3,32 +3,14 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "base/utf8.h"
 #include "track/metrics.h"
 #include "train/session_state.h"
-
-static void describe_data(struct rt_session *session)
-{
-    struct rt_result *result = &session->result;
-    const struct rt_dataset *dataset = &session->setup.dataset;
-
-    snprintf(result->data.name, sizeof result->data.name, "%.255s", dataset->name);
-    snprintf(result->data.source, sizeof result->data.source, "%.255s", dataset->source);
-    rt_utf8_make_plain(result->data.source); /* a path may be any bytes */
-    rt_copy_text(result->data.digest, sizeof result->data.digest, dataset->digest);
-    rt_copy_text(result->data.corruption_digest, sizeof result->data.corruption_digest,
-                 dataset->corruption_digest);
-    result->data.official = dataset->official;
-    result->data.train_size = (int64_t)dataset->train_count;
-    result->data.test_size = (int64_t)dataset->test_count;
-}
 
 void rt_session_describe(struct rt_session *session)
 {
     const struct rt_experiment *experiment = &session->experiment;
     struct rt_result *result = &session->result;
 
-    rt_copy_text(result->version, sizeof result->version, RT_VERSION);
     rt_copy_text(result->experiment_name, sizeof result->experiment_name, experiment->experiment_name);
     rt_copy_text(result->model_name, sizeof result->model_name, experiment->model_name);
     rt_copy_text(result->data_corruption_type, sizeof result->data_corruption_type,
@@ -42,12 +24,7 @@ void rt_session_describe(struct rt_session *session)
     result->batch_size = experiment->batch_size;
     result->log_every = experiment->log_every;
     result->batches_per_epoch = rt_batches_per_epoch(&session->batches);
-    rt_copy_text(result->engine, sizeof result->engine, session->setup.device->engine->name);
-    rt_copy_text(result->isa, sizeof result->isa, rt_device_target(session->setup.device));
-    result->threads = session->setup.device->options.threads;
-    result->parameters = (int64_t)rt_graph_parameter_count(&session->setup.graph);
-    describe_data(session);
-    rt_result_describe_machine(result);
+    rt_setup_describe(&session->setup, &result->provenance);
 }
 
 int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err)
@@ -78,14 +55,7 @@ static void describe_checkpoint(struct rt_session *session)
     checkpoint->experiment.experiment_key[0] = '\0';
     checkpoint->model = session->snapshot.model; /* lent */
     checkpoint->optimizer = session->snapshot.optimizer;
-    rt_copy_text(checkpoint->version, sizeof checkpoint->version, RT_VERSION);
-    rt_copy_text(checkpoint->engine, sizeof checkpoint->engine, session->result.engine);
-    rt_copy_text(checkpoint->isa, sizeof checkpoint->isa, session->result.isa);
-    rt_copy_text(checkpoint->data_name, sizeof checkpoint->data_name, session->result.data.name);
-    rt_copy_text(checkpoint->data_source, sizeof checkpoint->data_source, session->result.data.source);
-    rt_copy_text(checkpoint->data_digest, sizeof checkpoint->data_digest, session->setup.dataset.digest);
-    rt_copy_text(checkpoint->corruption_digest, sizeof checkpoint->corruption_digest,
-                 session->setup.dataset.corruption_digest);
+    checkpoint->provenance = session->result.provenance;
 }
 
 void rt_session_note_metrics(struct rt_session *session)

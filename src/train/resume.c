@@ -269,19 +269,20 @@ static int check_place(const struct rt_checkpoint *checkpoint, const struct rt_d
 int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                          const struct rt_dataset *dataset, struct rt_error *err)
 {
-    if (strcmp(checkpoint->data_digest, dataset->digest) != 0)
+    if (strcmp(checkpoint->provenance.data.digest, dataset->digest) != 0)
         return rt_fail(
             err, RT_EDATA,
             "%s: these images (digest %.12s...) are not those that %s was trained on (%s, %.12s...); "
             "--data names others, --fresh starts over",
-            dataset->source, dataset->digest, rt_path_name(checkpoint->path), checkpoint->data_name,
-            checkpoint->data_digest);
-    if (!experiment->reseed_on_resume && strcmp(checkpoint->corruption_digest, dataset->corruption_digest) != 0)
+            dataset->source, dataset->digest, rt_path_name(checkpoint->path), checkpoint->provenance.data.name,
+            checkpoint->provenance.data.digest);
+    if (!experiment->reseed_on_resume &&
+        strcmp(checkpoint->provenance.data.corruption_digest, dataset->corruption_digest) != 0)
         return rt_fail(err, RT_EDATA,
                        "%s: the corrupted images (digest %.12s...) are not those that %s was trained on "
                        "(%.12s...); --fresh starts over",
                        dataset->source, dataset->corruption_digest, rt_path_name(checkpoint->path),
-                       checkpoint->corruption_digest);
+                       checkpoint->provenance.data.corruption_digest);
     return check_place(checkpoint, dataset, err);
 }
 

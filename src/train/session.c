@@ -53,9 +53,7 @@ static const char *choose_data(const struct rt_session *session)
 
     if (session->options->data || !session->resumed)
         return session->options->data;
-    if (!strcmp(checkpoint->data_name, "cifar10") && rt_path_is_folder(checkpoint->data_source))
-        return checkpoint->data_source;
-    return checkpoint->data_name;
+    return rt_checkpoint_data(checkpoint);
 }
 
 static int load_data(struct rt_session *session, struct rt_error *err)
@@ -163,10 +161,11 @@ static void say_changes(const struct rt_session *session)
                     (long long)experiment->num_epochs);
     if (experiment->checkpoint_every.given)
         rt_log_info("Checkpoint every %lld", (long long)experiment->checkpoint_every.value);
-    if (session->resumed && (strcmp(checkpoint->engine, session->result.engine) != 0 ||
-                             strcmp(checkpoint->isa, session->result.isa) != 0))
+    if (session->resumed && (strcmp(checkpoint->provenance.engine, session->result.provenance.engine) != 0 ||
+                             strcmp(checkpoint->provenance.isa, session->result.provenance.isa) != 0))
         rt_log_warn("the run was trained by engine %s (%s), now by %s (%s): sums will round differently",
-                    checkpoint->engine, checkpoint->isa, session->result.engine, session->result.isa);
+                    checkpoint->provenance.engine, checkpoint->provenance.isa,
+                    session->result.provenance.engine, session->result.provenance.isa);
 }
 
 static int start_recorders(struct rt_session *session, struct rt_error *err)
@@ -176,13 +175,7 @@ static int start_recorders(struct rt_session *session, struct rt_error *err)
     session->info = (struct rt_run_info){
         .experiment = &session->experiment,
         .run_dir = session->run.path,
-        .data_name = session->setup.dataset.name,
-        .data_digest = session->setup.dataset.digest,
-        .corruption_digest = session->setup.dataset.corruption_digest,
-        .engine = session->result.engine,
-        .isa = session->result.isa,
-        .threads = (int)session->result.threads,
-        .parameters = session->result.parameters,
+        .provenance = &session->result.provenance,
         .batches_per_epoch = (int)session->result.batches_per_epoch,
         .start_epoch = (int)progress->epochs + 1,
         .start_step = progress->step,
@@ -239,7 +232,7 @@ static void say_profile(const struct rt_session *session, int64_t steps)
         return;
     rt_profile_add(&profile, session->setup.plan, 1);
     if (!profile.count) {
-        rt_log_warn("--profile: engine %s keeps no times", session->result.engine);
+        rt_log_warn("--profile: engine %s keeps no times", session->result.provenance.engine);
         return;
     }
     rt_log_info("Time by op, of %lld steps, %.2fs in all", (long long)steps, rt_profile_seconds(&profile));

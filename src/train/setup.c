@@ -1,6 +1,11 @@
 #include "train/setup.h"
 
+#include <stdio.h>
+
+#include "base/text.h"
+#include "base/utf8.h"
 #include "net/models.h"
+#include "run/result.h"
 
 static int build_graph(struct rt_setup *setup, const struct rt_experiment *experiment, struct rt_error *err)
 {
@@ -69,4 +74,27 @@ void rt_setup_free(struct rt_setup *setup)
         rt_device_close(&setup->device);
     rt_graph_free(&setup->graph);
     rt_dataset_free(&setup->dataset);
+}
+
+void rt_setup_describe(const struct rt_setup *setup, struct rt_provenance *provenance)
+{
+    const struct rt_dataset *dataset = &setup->dataset;
+
+    *provenance = (struct rt_provenance){
+        .version = RT_VERSION,
+        .data = {.official = dataset->official,
+                 .train_size = (int64_t)dataset->train_count,
+                 .test_size = (int64_t)dataset->test_count},
+        .threads = setup->device->options.threads,
+        .parameters = (int64_t)rt_graph_parameter_count(&setup->graph),
+    };
+    snprintf(provenance->data.name, sizeof provenance->data.name, "%.255s", dataset->name);
+    snprintf(provenance->data.source, sizeof provenance->data.source, "%.255s", dataset->source);
+    rt_utf8_make_plain(provenance->data.source); /* a path may be any bytes */
+    rt_copy_text(provenance->data.digest, sizeof provenance->data.digest, dataset->digest);
+    rt_copy_text(provenance->data.corruption_digest, sizeof provenance->data.corruption_digest,
+                 dataset->corruption_digest);
+    rt_copy_text(provenance->engine, sizeof provenance->engine, setup->device->engine->name);
+    rt_copy_text(provenance->isa, sizeof provenance->isa, rt_device_target(setup->device));
+    rt_provenance_describe_machine(provenance);
 }

@@ -3,6 +3,7 @@
 #define RT_TRAIN_SETUP_H
 
 #include "config/experiment.h"
+#include "config/provenance.h"
 #include "data/dataset.h"
 #include "engine/engine.h"
 #include "train/evaluate.h"
@@ -25,5 +26,8 @@ struct rt_setup {
 int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
                      int threads, bool training, struct rt_error *err);
 void rt_setup_free(struct rt_setup *setup); /* accepts the zeroed state */
+
+/* What will be computed from what, by what and where. */
+void rt_setup_describe(const struct rt_setup *setup, struct rt_provenance *provenance);
 
 #endif

@@ -44,7 +44,7 @@ static void publish(int64_t epochs, int64_t batches, char path[RT_PATH_MAX])
     struct rt_safetensor optimizer = {"momentum.w", RT_DTYPE_F32, 1, shape, values, sizeof values};
     struct rt_error err;
 
-    checkpoint = (struct rt_checkpoint){.version = "1", .data_name = "shapes10"};
+    checkpoint = (struct rt_checkpoint){.provenance = {.version = "1", .data.name = "shapes10"}};
     assert_int_equal(rt_experiment_builtin(&checkpoint.experiment, "MLP1_0.5_none", NULL), 0);
     checkpoint.progress.epochs = epochs;
     checkpoint.progress.batches = batches;
@@ -170,8 +170,8 @@ static void refuses_what_no_run_has(void **state)
         static struct rt_checkpoint checkpoint, back;
         struct rt_error err = {0};
 
-        checkpoint =
-            (struct rt_checkpoint){.version = "1", .data_name = "shapes10", .progress = rows[i].progress};
+        checkpoint = (struct rt_checkpoint){.provenance = {.version = "1", .data.name = "shapes10"},
+                                            .progress = rows[i].progress};
         assert_int_equal(rt_experiment_builtin(&checkpoint.experiment, "MLP1_0.5_none", NULL), 0);
         assert_int_equal(rt_checkpoint_write(&checkpoint, folder, "metrics.csv", NULL), 0);
         if (rt_checkpoint_read(&back, checkpoint.path, &err) != RT_EDATA ||

@@ -21,7 +21,7 @@ static char path[RT_PATH_MAX], folder[RT_PATH_MAX];
 static struct rt_result example(void)
 {
     struct rt_result result = {
-        .version = "1.2.3",
+        .provenance.version = "1.2.3",
         .experiment_name = "MLP1_0.5_none",
         .model_name = "MLP1",
         .data_corruption_type = "none",
@@ -32,7 +32,7 @@ static struct rt_result example(void)
         .batch_size = 128,
         .batches_per_epoch = 391,
         .log_every = 50,
-        .threads = 2,
+        .provenance.threads = 2,
         .state = RT_RUN_interrupted,
         .epochs = 7,
         .step = 63,
@@ -44,10 +44,10 @@ static struct rt_result example(void)
         .peak_memory_bytes = 1 << 30,
     };
 
-    snprintf(result.data.name, sizeof result.data.name, "cifar10");
-    result.data.train_size = 50000;
-    result.data.test_size = 10000;
-    result.machine.cores = 2;
+    snprintf(result.provenance.data.name, sizeof result.provenance.data.name, "cifar10");
+    result.provenance.data.train_size = 50000;
+    result.provenance.data.test_size = 10000;
+    result.provenance.machine.cores = 2;
     return result;
 }
 

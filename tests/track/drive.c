@@ -106,15 +106,16 @@ int main(int argc, char **argv)
         .winograd = true,
         .log_every = 50,
     };
-    struct rt_run_info info = {
-        .experiment = &experiment,
-        .data_name = "shapes10",
-        .data_digest = "d1",
-        .corruption_digest = "c1",
+    static const struct rt_provenance provenance = {
+        .data = {.name = "shapes10", .digest = "d1", .corruption_digest = "c1"},
         .engine = "native",
         .isa = "avx2",
         .threads = 2,
         .parameters = 1209866,
+    };
+    struct rt_run_info info = {
+        .experiment = &experiment,
+        .provenance = &provenance,
         .batches_per_epoch = 8,
     };
     const struct rt_recorder_kind *kind = argc > 2 ? find_kind(argv[1]) : NULL;

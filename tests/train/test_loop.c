@@ -43,6 +43,8 @@ static int count_save(void *context, struct rt_error *err)
 
 static void start(struct fixture *f, const char *assignments[])
 {
+    static const struct rt_provenance provenance = {
+        .data = {.name = "shapes10", .digest = "d", .corruption_digest = "c"}, .engine = "e", .isa = "i"};
     struct rt_error err = {0};
     struct rt_loop *loop = &f->loop;
 
@@ -58,11 +60,7 @@ static void start(struct fixture *f, const char *assignments[])
         fail_msg("%s", err.message);
     f->info = (struct rt_run_info){.experiment = &f->experiment,
                                    .run_dir = folder,
-                                   .data_name = "shapes10",
-                                   .data_digest = "d",
-                                   .corruption_digest = "c",
-                                   .engine = "e",
-                                   .isa = "i",
+                                   .provenance = &provenance,
                                    .batches_per_epoch = BATCHES,
                                    .start_epoch = 1,
                                    .verbosity = -1};

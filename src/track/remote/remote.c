@@ -51,16 +51,17 @@ static int add_facts(struct rt_json *record, const struct rt_run_info *info, str
     int rc;
 
     rt_params_group(info->experiment, group);
-    snprintf(number, sizeof number, "%" PRId64, info->parameters);
+    snprintf(number, sizeof number, "%" PRId64, info->provenance->parameters);
     (void)((rc = rt_json_object(&object, err)) ||
-           (rc = rt_json_set_text(object, "data", info->data_name, err)) ||
-           (rc = rt_json_set_text(object, "data_digest", info->data_digest, err)) ||
-           (rc = rt_json_set_text(object, "corruption_digest", info->corruption_digest, err)) ||
-           (rc = rt_json_set_text(object, "engine", info->engine, err)) ||
-           (rc = rt_json_set_text(object, "isa", info->isa, err)) ||
+           (rc = rt_json_set_text(object, "data", info->provenance->data.name, err)) ||
+           (rc = rt_json_set_text(object, "data_digest", info->provenance->data.digest, err)) ||
+           (rc =
+                rt_json_set_text(object, "corruption_digest", info->provenance->data.corruption_digest, err)) ||
+           (rc = rt_json_set_text(object, "engine", info->provenance->engine, err)) ||
+           (rc = rt_json_set_text(object, "isa", info->provenance->isa, err)) ||
            (rc = rt_json_set_text(object, "parameters", number, err)) ||
            (rc = rt_json_set_text(object, "group", group, err)));
-    snprintf(number, sizeof number, "%d", info->threads);
+    snprintf(number, sizeof number, "%" PRId64, info->provenance->threads);
     rc = rc ? rc : rt_json_set_text(object, "threads", number, err);
     return rc ? (rt_json_free(&object), rc) : rt_json_set(record, "facts", &object, err);
 }

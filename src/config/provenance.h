@@ -1,0 +1,28 @@
+/* Where the numbers of a run come from: data, engine, machine. Filled in once for a session (train/setup.h),
+ * and copied whole into its result, its checkpoints and what recorders are told. */
+#ifndef RT_CONFIG_PROVENANCE_H
+#define RT_CONFIG_PROVENANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { RT_PROVENANCE_TEXT_MAX = 256 };
+
+struct rt_provenance {
+    char version[RT_PROVENANCE_TEXT_MAX]; /* of the program */
+    struct {
+        char name[RT_PROVENANCE_TEXT_MAX], source[RT_PROVENANCE_TEXT_MAX]; /* "cifar10", and where it was */
+        bool official;                                                     /* the official CIFAR-10 bytes */
+        char digest[RT_PROVENANCE_TEXT_MAX];            /* SHA-256 in hex of the data set's bytes */
+        char corruption_digest[RT_PROVENANCE_TEXT_MAX]; /* of what training and test see */
+        int64_t train_size, test_size;                  /* images */
+    } data;
+    char engine[RT_PROVENANCE_TEXT_MAX], isa[RT_PROVENANCE_TEXT_MAX]; /* "native", "avx512" */
+    int64_t threads, parameters;
+    struct {
+        char cpu[RT_PROVENANCE_TEXT_MAX], os[RT_PROVENANCE_TEXT_MAX];
+        int64_t cores;
+    } machine;
+};
+
+#endif
