@@ -8,6 +8,7 @@ static int embed(FILE *out, const char *name, const char *path)
 {
     FILE *in = fopen(path, "rb");
     int byte, column = 0;
+
     if (!in) {
         perror(path);
         return 1;
@@ -23,13 +24,15 @@ static int embed(FILE *out, const char *name, const char *path)
 
 static const char *base_name(const char *path)
 {
-    const char *const slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/');
+
     return slash ? slash + 1 : path;
 }
 
 static int embed_table(FILE *out, const char *table, char **paths, int count)
 {
     char name[16];
+
     for (int i = 0; i < count; i++) {
         snprintf(name, sizeof name, "file_%d", i);
         if (embed(out, name, paths[i]))
@@ -46,6 +49,7 @@ int main(int argc, char **argv)
 {
     FILE *out = argc > 1 ? fopen(argv[1], "w") : NULL;
     int failed = !out;
+
     if (!failed && argc > 3 && !strcmp(argv[2], "--table"))
         failed = embed_table(out, argv[3], argv + 4, argc - 4);
     else

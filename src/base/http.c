@@ -451,6 +451,7 @@ static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
 static void read_facts(CURL *curl, struct transfer *t)
 {
     struct rt_http_answer *answer = t->answer;
+
     curl_off_t retry_after_s = 0, length = -1;
     long status = 0;
 

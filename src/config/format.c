@@ -86,8 +86,8 @@ static void append_choice(struct rt_text *text, const char *words, int index)
 
 void rt_key_format(const struct rt_key *key, const struct rt_experiment *experiment, struct rt_text *text)
 {
-    const void *const field = (const char *)experiment + key->offset;
-    const struct rt_optional_int *const optional = field;
+    const void *field = (const char *)experiment + key->offset;
+    const struct rt_optional_int *optional = field;
 
     switch (key->type) {
     case RT_KEY_TEXT:
@@ -145,7 +145,7 @@ int rt_experiment_format(const struct rt_experiment *experiment, char **yaml, st
 
 bool rt_experiment_value(const struct rt_experiment *experiment, const char *name, char *out, size_t size)
 {
-    const struct rt_key *const key = rt_key_find(name);
+    const struct rt_key *key = rt_key_find(name);
     struct rt_text text;
 
     if (!key || !size)

@@ -219,7 +219,7 @@ static bool set_text(const struct setting *s, const struct rt_yaml_scalar *scala
 static bool set_scalar(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
     const enum rt_yaml_kind kind = rt_yaml_kind(scalar);
-    struct rt_optional_int *const optional = s->field;
+    struct rt_optional_int *optional = s->field;
     int index;
 
     switch (s->key->type) {
@@ -263,7 +263,7 @@ static bool set_scalar(const struct setting *s, const struct rt_yaml_scalar *sca
 
 static bool append_integer(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
-    struct rt_experiment *const e = s->experiment;
+    struct rt_experiment *e = s->experiment;
     int64_t value;
 
     if (e->milestone_count == RT_MILESTONES_MAX || !whole_number(s->key, scalar, &value) ||
@@ -275,7 +275,7 @@ static bool append_integer(const struct setting *s, const struct rt_yaml_scalar 
 
 static bool append_word(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
-    char *const words = s->field;
+    char *words = s->field;
     const size_t length = strlen(words);
 
     if (rt_yaml_kind(scalar) != RT_YAML_TEXT || !rt_name_is_valid(scalar->text) || strchr(scalar->text, ',') ||

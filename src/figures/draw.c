@@ -16,6 +16,7 @@ static int file_path(char path[RT_PATH_MAX], const char *folder, const char *nam
                      struct rt_error *err)
 {
     char file[256];
+
     snprintf(file, sizeof file, "%s.%s", name, kind);
     return rt_path_join(path, folder, file, err);
 }
@@ -25,6 +26,7 @@ static int write_text(const struct rt_figure *figure, const char *folder, const 
 {
     char path[RT_PATH_MAX];
     struct rt_text text = {0};
+
     append(figure, &text);
     int rc;
     if (!(rc = rt_text_check(&text, err)) && !(rc = file_path(path, folder, figure->name, kind, err)))
@@ -36,6 +38,7 @@ static int write_text(const struct rt_figure *figure, const char *folder, const 
 static int run_gnuplot(const char *folder, const char *name, struct rt_error *err)
 {
     char script[256], said[4096];
+
     snprintf(script, sizeof script, "%s.gp", name);
     const char *const argv[] = {"gnuplot", script, NULL};
     int exit_code = 0;
@@ -44,7 +47,7 @@ static int run_gnuplot(const char *folder, const char *name, struct rt_error *er
         return rt_fail(err, RT_EIO, "%s; gnuplot 5.4 or newer draws the figures: install Debian's gnuplot-nox",
                        cause.message);
     if (exit_code == 0)
-        return 0;
+        return RT_OK;
     size_t length = strlen(said);
     while (length && strchr("\n ", said[length - 1]))
         length--;
@@ -63,12 +66,13 @@ static int publish(const char *aside, const char *folder, const char *name, stru
         RT_TRY(rt_file_check_replaceable(to, err));
         RT_TRY(rt_path_rename(from, to, err));
     }
-    return 0;
+    return RT_OK;
 }
 
 int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err)
 {
     char path[RT_PATH_MAX], aside[RT_PATH_MAX];
+
     RT_TRY(rt_folder_make(directory, err));
     RT_TRY(rt_path_join(path, directory, figure->name, err));
     RT_TRY(rt_folder_make_temporary(aside, path, err));

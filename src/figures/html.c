@@ -33,6 +33,7 @@ void rt_html_append_text(struct rt_text *page, const char *text)
 static void append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
     for (size_t i = 0; i < size; i += 3) {
         const unsigned group = (unsigned)bytes[i] << 16 | (i + 1 < size ? (unsigned)bytes[i + 1] << 8 : 0) |
                                (i + 2 < size ? bytes[i + 2] : 0u);

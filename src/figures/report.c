@@ -40,9 +40,9 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
             rt_html_append_picture(page, bytes, size, kinds[i].type, name, help);
         rt_free(&bytes);
         if (good)
-            return 0;
+            return RT_OK;
     }
-    return 0;
+    return RT_OK;
 }
 
 static int append_figures(struct rt_text *page, const char *folder, struct rt_error *err)
@@ -60,7 +60,7 @@ static int append_figures(struct rt_text *page, const char *folder, struct rt_er
         RT_TRY(append_figure(page, folder, kind->name, kind->help, err));
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
         RT_TRY(append_figure(page, folder, samples[i].name, samples[i].help, err));
-    return 0;
+    return RT_OK;
 }
 
 /* What stands for {{NAME}} in the page. */
@@ -86,7 +86,7 @@ static const char *slot(const struct slots *slots, const char *name, size_t leng
         {"state", slots->state},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (strlen(all[i].name) == length && strncmp(all[i].name, name, length) == 0)
+        if (strlen(all[i].name) == length && !strncmp(all[i].name, name, length))
             return all[i].content;
     return "";
 }
@@ -94,6 +94,7 @@ static const char *slot(const struct slots *slots, const char *name, size_t leng
 static void fill_page(struct rt_text *page, const struct slots *slots)
 {
     const char *at = rt_asset_page;
+
     for (const char *open; (open = strstr(at, "{{"));) {
         const char *close = strstr(open, "}}");
         rt_text_append_bytes(page, at, (size_t)(open - at));
@@ -118,6 +119,7 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
     struct slots slots = {.state = options->under_way ? "under-way" : "finished"};
     struct rt_text page = {0};
     int rc;
+
     rt_report_append_facts(&slots.facts, records, options->runs);
     if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
         !(rc = append_figures(&slots.figures, options->figures, err)) &&

@@ -43,6 +43,7 @@ static void append_numbers(struct rt_text *json, const double *numbers, size_t c
 static void append_series(struct rt_text *json, const struct rt_series *series)
 {
     const size_t stride = (series->count + POINTS_MAX - 1) / POINTS_MAX;
+
     rt_text_append(json, "{\"label\":");
     append_string(json, series->label);
     rt_text_printf(json, ",\"color\":\"%s\",\"kind\":\"%s\",\"x\":", series->style.color,
@@ -93,6 +94,7 @@ int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const
 {
     bool first = true;
     int rc = 0;
+
     rt_text_append(json, "[");
     for (const struct rt_figure_kind *kind = rt_figures; kind->name && !rc; kind++) {
         struct rt_figure figure;

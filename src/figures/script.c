@@ -145,6 +145,7 @@ static void print_shared_legend(const struct rt_figure *figure, int panel, struc
 static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
 {
     const struct rt_panel *panel = &figure->panels[index];
+
     rt_text_printf(out, "    set xlabel ");
     print_quoted(out, panel->x_label);
     rt_text_printf(out, " noenhanced offset 0, lift\n    set ylabel ");
@@ -179,6 +180,7 @@ static void print_note(const struct rt_figure *figure, struct rt_text *out)
     const int columns = figure->panel_count > 1 ? NOTE_COLUMNS * 3 / 2 : NOTE_COLUMNS;
     const char *note = figure->note;
     size_t cut = strlen(note);
+
     if (cut > (size_t)columns) {
         for (cut = (size_t)columns; cut > 0 && note[cut] != ' '; cut--)
             ;
@@ -213,6 +215,7 @@ static struct layout layout_of(const struct rt_figure *figure)
 static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 {
     const struct layout layout = layout_of(figure);
+
     rt_text_append(out, "set encoding utf8\nset datafile separator ','\n"
                         "set border lc rgb '#404040'\nset tics nomirror out scale 0.6\n"
                         "set grid lw 1 dt 1 lc rgb '#d8d8d8' back\nset style fill transparent solid\n");
@@ -235,6 +238,7 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
 {
     const struct layout layout = layout_of(figure);
+
     rt_text_printf(
         out,
         "    if (type eq 'svg') {\n"
@@ -274,6 +278,7 @@ static void print_common_legend(const struct rt_figure *figure, struct rt_text *
 void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out)
 {
     const bool many = figure->panel_count > 1;
+
     rt_text_printf(out, "# Draws %s.svg and %s.png from %s.csv: run `gnuplot %s.gp` in this folder.\n",
                    figure->name, figure->name, figure->name, figure->name);
     rt_text_printf(out, "data = '%s.csv'\n", figure->name);

@@ -68,7 +68,7 @@ static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run 
            a->cores == b->cores && a->experiment.winograd == b->experiment.winograd &&
            a->experiment.optimizer == b->experiment.optimizer &&
            a->experiment.precision == b->experiment.precision &&
-           strcmp(a->experiment.device, b->experiment.device) == 0;
+           !strcmp(a->experiment.device, b->experiment.device);
 }
 
 static int time_step(struct rt_plan *plan, const struct rt_pass *pass, double *seconds, struct rt_error *err)

@@ -25,7 +25,7 @@ static double checkpoint_bytes(const struct rt_experiment *experiment, const str
     double bytes = CHECKPOINT_BYTES;
 
     for (int i = 0; i < graph->tensor_count; i++) {
-        const struct rt_tensor *const tensor = &graph->tensors[i];
+        const struct rt_tensor *tensor = &graph->tensors[i];
 
         if (tensor->role == RT_TENSOR_BATCHES)
             bytes += 8;
@@ -38,9 +38,8 @@ static double checkpoint_bytes(const struct rt_experiment *experiment, const str
 /* Those that are kept, the threshold's, one within an epoch, and one that is being written. */
 static double checkpoints_at_once(const struct rt_experiment *experiment, double epochs)
 {
-    const struct rt_optional_int *const every = &experiment->checkpoint_every, *const keep =
-                                                                                   &experiment
-                                                                                        ->keep_checkpoints;
+    const struct rt_optional_int *every = &experiment->checkpoint_every, *const keep =
+                                                                             &experiment->keep_checkpoints;
     const double regular = every->given ? ceil(epochs / (double)every->value) : 1;
     const double staying = keep->given ? fmin(regular, (double)keep->value) : regular;
 
@@ -51,7 +50,7 @@ static double records_bytes(const struct rt_experiment *experiment, const struct
                             double batches_per_epoch)
 {
     const double points = epochs * (floor((batches_per_epoch - 1) / (double)experiment->log_every) + 2);
-    const struct rt_optional_int *const histograms = &experiment->histograms_every;
+    const struct rt_optional_int *histograms = &experiment->histograms_every;
     double bytes = FOLDER_BYTES + points * ROW_BYTES;
 
     if (!*experiment->track)

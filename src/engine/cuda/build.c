@@ -25,7 +25,7 @@ size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes)
 
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
 {
-    size_t *const room = &plan->scratch_bytes[plan->emit_aside];
+    size_t *room = &plan->scratch_bytes[plan->emit_aside];
 
     if (bytes > *room)
         *room = bytes;

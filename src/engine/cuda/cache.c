@@ -47,7 +47,7 @@ int rt_cuda_cache_key(char key[RT_DIGEST_HEX], const char *source, const char *o
 /* $XDG_CACHE_HOME/rethink/kernels, or below ~/.cache */
 static int cache_folder(char folder[RT_PATH_MAX], struct rt_error *err)
 {
-    const char *const cache = getenv("XDG_CACHE_HOME"), *const home = getenv("HOME");
+    const char *cache = getenv("XDG_CACHE_HOME"), *const home = getenv("HOME");
 
     if (cache && *cache == '/')
         return rt_path_join(folder, cache, "rethink/kernels", err);

@@ -53,6 +53,7 @@ static bool ready;
 static void open_builtins(const char *path)
 {
     char folder[RT_PATH_MAX], pattern[RT_PATH_MAX];
+
     glob_t found;
 
     if (!strchr(path, '/') || rt_path_folder(folder, path, NULL) ||
@@ -68,6 +69,7 @@ static void open_builtins(const char *path)
 static bool open_library(const char *path, int driver_version, int *newer)
 {
     struct nvrtc n = {0};
+
     void *library;
 
     open_builtins(path);
@@ -149,7 +151,7 @@ static bool find_anywhere(int driver_version, int *newer)
     static const char *const patterns[] = {"/usr/local/cuda/lib64/libnvrtc.so.*",
                                            "/usr/local/cuda-*/lib64/libnvrtc.so.*",
                                            "/opt/cuda/lib64/libnvrtc.so.*"};
-    const char *const environment = getenv("VIRTUAL_ENV"), *const home = getenv("HOME");
+    const char *environment = getenv("VIRTUAL_ENV"), *const home = getenv("HOME");
     char prefix[RT_PATH_MAX];
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
@@ -169,7 +171,7 @@ static bool find_anywhere(int driver_version, int *newer)
 
 static int find_compiler(int driver_version, struct rt_error *err)
 {
-    const char *const named = getenv("RETHINK_NVRTC");
+    const char *named = getenv("RETHINK_NVRTC");
     int newer = 0;
 
     if (ready)
@@ -274,6 +276,7 @@ int rt_cuda_compile(const char *source, const char *options, int arch, int drive
                     size_t *size, struct rt_error *err)
 {
     const char *texts[32], *names[32];
+
     rt_nvrtc_program program;
     int headers = 0, rc;
 

@@ -20,7 +20,7 @@ static int count_devices(struct rt_error *err)
 static int ask_device(struct rt_cuda_device *device, struct rt_error *err)
 {
     const struct rt_cu *cu = device->cu;
-    const char *const what = "cannot ask the device what it is";
+    const char *what = "cannot ask the device what it is";
     int major, minor, shared;
 
     RT_CU_TRY(cu, device_get, (&device->handle, device->base.options.ordinal), what, err);
@@ -109,7 +109,7 @@ static void drop_store(struct rt_store *base)
 static int upload(const struct rt_cuda_device *device, rt_cu_pointer *to, const void *bytes, size_t size,
                   struct rt_error *err)
 {
-    const char *const what = "no room for the data set on the device";
+    const char *what = "no room for the data set on the device";
 
     RT_CU_TRY(device->cu, memory_alloc, (to, size), what, err);
     RT_CU_TRY(device->cu, upload, (*to, bytes, size, NULL), what, err);

@@ -73,15 +73,16 @@ static int start(void)
 
 static void open_driver(void)
 {
-    const char *const named = getenv("RETHINK_CUDA_DRIVER");
-    const char *const path = named && *named ? named : "libcuda.so.1";
-    void *const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const char *named = getenv("RETHINK_CUDA_DRIVER");
+    const char *path = named && *named ? named : "libcuda.so.1";
+
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
     /* kernels are loaded with their modules, not at their first launch, which may be one that a graph captures
      */
     setenv("CUDA_MODULE_LOADING", "EAGER", 0);
     if (!library) {
-        const char *const why = dlerror();
+        const char *why = dlerror();
 
         rt_fail(&reason, RT_ECONFIG, "cuda: no driver: %s (install NVIDIA's driver, 470 or later)",
                 why ? why : "cannot open libcuda.so.1");

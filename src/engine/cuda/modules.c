@@ -77,6 +77,7 @@ static rt_cu_module find_module(const struct rt_cuda_device *device, const char 
 static int load_job(struct rt_cuda_device *device, struct job *job, struct rt_error *err)
 {
     struct rt_cuda_module *module;
+
     rt_cu_result code;
 
     if (job->err.status)
@@ -126,6 +127,7 @@ static int list_jobs(struct work *work, const struct rt_cuda_launch *launches, i
 static int find_function(struct rt_cuda_device *device, struct rt_cuda_launch *launch, struct rt_error *err)
 {
     char key[RT_DIGEST_HEX];
+
     rt_cu_module module;
 
     RT_TRY(rt_cuda_cache_key(key, launch->kernel.source, launch->kernel.options, device->arch, err));

@@ -33,7 +33,7 @@ static int launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *la
 
 int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err)
 {
-    const char *const what = "cannot enqueue kernels side by side";
+    const char *what = "cannot enqueue kernels side by side";
     const struct rt_cu *cu = plan->device->cu;
     bool aside = false;
 
@@ -69,7 +69,8 @@ static int capture(struct rt_cuda_plan *plan, enum rt_pass_kind kind, int steps,
                    struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
-    const char *const what = "cannot capture a step";
+    const char *what = "cannot capture a step";
+
     rt_cu_graph graph = NULL;
     int rc = RT_OK;
 
@@ -141,7 +142,7 @@ static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
 static int upload(struct rt_cuda_plan *plan, const struct rt_pass *pass, struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
-    const char *const what = "cannot send a pass's order to the device";
+    const char *what = "cannot send a pass's order to the device";
 
     if (pass->order) {
         memcpy(plan->host_order, pass->order, pass->count * sizeof *pass->order);
@@ -251,7 +252,7 @@ static int run_probe(struct rt_cuda_plan *plan, const void *x, void *y, const vo
                              (plan->base.options.training ? RT_CUDA_TRAINS : RT_CUDA_EVALUATES);
     const unsigned backward =
         RT_CUDA_PROBE_BACK | RT_CUDA_BACKWARD | RT_CUDA_KEEPS | (dx ? RT_CUDA_PROBE_DX : 0);
-    const char *const what = "a probe's values";
+    const char *what = "a probe's values";
 
     RT_TRY(rt_cuda_load(plan->device, plan->launches, plan->launch_count, forward | (dy ? backward : 0), err));
     RT_CU_TRY(cu, upload, (plan->memory + plan->probe_x, x, x_bytes, plan->stream), what, err);

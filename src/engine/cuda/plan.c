@@ -84,7 +84,7 @@ static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
     const size_t pass = padded(sizeof(struct rt_cuda_pass)), order = padded(images * sizeof *plan->host_order);
     const size_t crops = padded(images * sizeof *plan->host_crops),
                  records = padded(images * sizeof *plan->records);
-    const char *const what = "no room for an epoch's order and results in pinned memory";
+    const char *what = "no room for an epoch's order and results in pinned memory";
     char *at;
 
     plan->pinned_bytes = pass + order + crops + records + padded(images);
@@ -148,7 +148,7 @@ static int create_events(struct rt_cuda_plan *plan, struct rt_error *err)
 static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
-    const char *const what = "cannot make a stream";
+    const char *what = "cannot make a stream";
 
     RT_CU_TRY(cu, stream_create, (&plan->stream, RT_CU_STREAM_NON_BLOCKING, -1), what, err);
     RT_CU_TRY(cu, stream_create, (&plan->aside, RT_CU_STREAM_NON_BLOCKING, 0), what, err);
@@ -171,7 +171,7 @@ static int prepare(struct rt_cuda_plan *plan, struct rt_error *err)
 
 static int create(struct rt_cuda_plan *plan, struct rt_error *err)
 {
-    const struct rt_cuda_plan *const owner = (const struct rt_cuda_plan *)plan->base.options.parameters_of;
+    const struct rt_cuda_plan *owner = (const struct rt_cuda_plan *)plan->base.options.parameters_of;
 
     if (plan->base.options.optimizer && strcmp(plan->base.options.optimizer->name, "sgd") != 0)
         return rt_fail(err, RT_ECONFIG, "optimizer: engine cuda has sgd, not %s",
@@ -261,8 +261,8 @@ static void transpose(float *device, float *outside, struct rt_shape s, int out,
     for (int o = 0; o < out; o++)
         for (int c = 0; c < s.channels; c++)
             for (int p = 0; p < area; p++) {
-                float *const there = device + ((size_t)p * (size_t)s.channels + (size_t)c) * (size_t)out + o;
-                float *const here = outside + ((size_t)o * (size_t)s.channels + (size_t)c) * (size_t)area + p;
+                float *there = device + ((size_t)p * (size_t)s.channels + (size_t)c) * (size_t)out + o;
+                float *here = outside + ((size_t)o * (size_t)s.channels + (size_t)c) * (size_t)area + p;
 
                 if (in)
                     *there = *here;

@@ -289,6 +289,7 @@ static void update(const struct plan *plan, uint64_t step)
 {
     const struct rt_optimizer *optimizer = plan->base.options.optimizer;
     double terms[RT_OPTIMIZER_TERMS_MAX] = {0};
+
     real rounded[RT_OPTIMIZER_TERMS_MAX];
 
     optimizer->terms(terms, &plan->base.pass.update, step);
@@ -330,6 +331,7 @@ static void step(struct rt_host_plan *host, const struct rt_host_batch *batch)
 {
     struct plan *plan = (struct plan *)host;
     const enum rt_pass_kind kind = host->base.pass.kind;
+
     real *gradient = plan->nodes[host->base.graph->node_count - 1].gradient;
 
     forward(plan, batch, kind != RT_PASS_EVALUATE);

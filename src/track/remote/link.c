@@ -163,6 +163,7 @@ void rt_link_close(struct rt_link *link)
 int rt_link_fail(struct rt_link *link, struct rt_error *err, const char *format, ...)
 {
     char message[RT_ERROR_MESSAGE_MAX];
+
     va_list args;
 
     va_start(args, format);

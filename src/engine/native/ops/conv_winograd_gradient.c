@@ -185,11 +185,10 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
     const struct rt_winograd w = rt_winograd_over_output(s);
     const long channels = s->window.channels, blocks = channels / RT_PANEL_CHANNELS;
     const long taps = (long)s->window.kernel * s->window.kernel, size = RT_PANEL_CHANNELS * RT_PANEL_CHANNELS;
-    const struct rt_slice part =
-        rt_team_slice(plan->host.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, s->out / RT_PANEL_CHANNELS * blocks, 1);
     const long chunks = rt_conv_winograd_chunk_count(plan, &w, s);
     const long filter_floats = rt_conv_winograd_filter_floats(&w, s);
-    const float *const gradients = chunk_gradient(plan, stage, &w, s, 0);
+    const float *gradients = chunk_gradient(plan, stage, &w, s, 0);
     float *gradient = rt_native_scratch(plan, member); /* [chunk][tap][in][16] */
 
     for (long b = part.begin; b < part.end; b++) {
@@ -208,8 +207,8 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
         }
         for (long tap = 0; tap < taps; tap++)
             rt_native_apply_gradient(plan, stage->node->tensors[0],
-                            (size_t)(panel * s->depth * RT_PANEL_CHANNELS + tap * channels * RT_PANEL_CHANNELS +
-                                     block * size),
-                            gradient + tap * size, (size_t)size, (int)chunks, (size_t)(taps * size));
+                                     (size_t)(panel * s->depth * RT_PANEL_CHANNELS +
+                                              tap * channels * RT_PANEL_CHANNELS + block * size),
+                                     gradient + tap * size, (size_t)size, (int)chunks, (size_t)(taps * size));
     }
 }
