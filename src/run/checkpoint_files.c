@@ -7,14 +7,18 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#define FILE_MAX ((size_t)512 << 20)
-
 static const char sums_name[] = "SHA256SUMS";
 
 static const char *const file_names[] = {
-#define FILE_NAME(symbol, name) name,
+#define FILE_NAME(symbol, name, limit) name,
     RT_CHECKPOINT_FILES(FILE_NAME)
 #undef FILE_NAME
+};
+
+static const size_t file_limits[] = {
+#define FILE_LIMIT(symbol, name, limit) limit,
+    RT_CHECKPOINT_FILES(FILE_LIMIT)
+#undef FILE_LIMIT
 };
 
 const char *rt_checkpoint_file_name(enum rt_checkpoint_file file)
@@ -75,7 +79,8 @@ static int read_file(struct rt_checkpoint_files *files, int i, const char *folde
     RT_TRY(rt_path_join(path, folder, file_names[i], err));
     if (rt_entry_look(folder, file_names[i]) == RT_ENTRY_NONE)
         return rt_fail(err, RT_EDATA, "%s: missing from the checkpoint", path);
-    RT_TRY(rt_entry_read(folder, file_names[i], FILE_MAX, &files->items[i].bytes, &files->items[i].size, err));
+    RT_TRY(rt_entry_read(folder, file_names[i], file_limits[i], &files->items[i].bytes, &files->items[i].size,
+                         err));
     RT_TRY(rt_digest_bytes(files->items[i].bytes, files->items[i].size, hex, err));
     rt_text_printf(&line, "%s  %s\n", hex, file_names[i]);
     rc = rt_text_check(&line, err);

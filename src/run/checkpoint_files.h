@@ -6,15 +6,15 @@
 
 #include "base/error.h"
 
-/* X(symbol, name) */
+/* X(symbol, name, bytes at most) */
 #define RT_CHECKPOINT_FILES(X)                                                                                 \
-    X(MODEL, "model.safetensors")                                                                              \
-    X(OPTIMIZER, "optimizer.safetensors")                                                                      \
-    X(CONFIG, "config.yaml")                                                                                   \
-    X(STATE, "state.json")
+    X(MODEL, "model.safetensors", 512 << 20)                                                                   \
+    X(OPTIMIZER, "optimizer.safetensors", 512 << 20)                                                           \
+    X(CONFIG, "config.yaml", 1 << 20)                                                                          \
+    X(STATE, "state.json", 1 << 20)
 
 enum rt_checkpoint_file {
-#define RT_CHECKPOINT_FILE_ENUM(symbol, name) RT_CHECKPOINT_##symbol,
+#define RT_CHECKPOINT_FILE_ENUM(symbol, ...) RT_CHECKPOINT_##symbol,
     RT_CHECKPOINT_FILES(RT_CHECKPOINT_FILE_ENUM)
 #undef RT_CHECKPOINT_FILE_ENUM
         RT_CHECKPOINT_FILE_COUNT
