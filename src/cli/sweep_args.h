@@ -21,7 +21,7 @@
         {"fresh", 0, NULL, NULL, "start over runs that are there already"},                                    \
         {"dry-run", 0, NULL, NULL, "only show the plan, with what it will cost"},                              \
         {"side-by-side", 0, "N", NULL,                                                                         \
-         "runs at once on each device (default: as its memory allows; on cores as --jobs says)"},              \
+         "runs at once on each device (default: as many as its memory has room for and cores can feed)"},      \
         {"launcher", 0, "NAME", RT_LAUNCHERS(RT_LIST_WORD),                                                    \
          "how runs are carried out" RT_LAUNCHERS(RT_LIST_HELP)},                                               \
         {"partition", 0, "NAME", NULL, "of the cluster"},                                                      \

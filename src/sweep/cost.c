@@ -11,6 +11,7 @@
 #include "net/models.h"
 #include "sweep/sweep.h"
 #include "train/disk.h"
+#include "train/evaluate.h"
 #include "train/flops.h"
 #include "train/published.h"
 
@@ -111,12 +112,11 @@ static int time_steps(struct rt_plan *plan, const struct rt_store *store, double
     return RT_OK;
 }
 
-static int measure(struct rt_sweep_run *run, const struct rt_sweep_options *given, double seconds,
-                   struct rt_error *err)
+static int measure(struct rt_sweep_run *run, const struct rt_sweep *sweep, double seconds, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &run->experiment;
     const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
-    const char *where = given->device ? given->device : experiment->device;
+    const char *where = sweep->device_count ? sweep->devices[0] : experiment->device;
     struct rt_device_options device_options = {.threads = run->cores};
     const struct rt_plan_options options = {
         .batch_max = (int)experiment->batch_size,
@@ -131,19 +131,21 @@ static int measure(struct rt_sweep_run *run, const struct rt_sweep_options *give
     struct rt_device *device = NULL;
     struct rt_store *store = NULL;
     struct rt_plan *plan = NULL;
+    struct rt_evaluator evaluator = {0};
     int rc;
 
     if ((rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &model_options, err)) ||
         (rc = rt_dataset_random(&dataset, (size_t)experiment->batch_size, 1, err)) ||
-        (rc = rt_engine_choose(&engine, &device_options.ordinal, given->engine, where, err)) ||
+        (rc = rt_engine_choose(&engine, &device_options.ordinal, sweep->options.engine, where, err)) ||
         (rc = rt_device_open(&device, engine, &device_options, err)) ||
         (rc = rt_store_create(&store, device, &dataset, err)) ||
         (rc = rt_plan_create(&plan, device, &graph, &options, err)) ||
-        (rc = rt_plan_initialize(plan, 1, err)) ||
+        (rc = rt_plan_initialize(plan, 1, err)) || (rc = rt_evaluator_create(&evaluator, store, plan, err)) ||
         (rc = time_steps(plan, store, seconds, &run->seconds_per_step, err)))
         goto done;
-    run->memory_bytes = (double)rt_plan_memory_bytes(plan);
+    run->memory_bytes = (double)(rt_plan_memory_bytes(plan) + rt_plan_memory_bytes(evaluator.plan));
 done:
+    rt_evaluator_free(&evaluator);
     rt_plan_free(&plan);
     rt_store_free(&store);
     rt_device_close(&device);
@@ -174,7 +176,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
             if (pass == 0) {
                 kinds += same == i;
             } else if (same == i) {
-                RT_TRY(measure(run, &sweep->options, seconds / kinds, err));
+                RT_TRY(measure(run, sweep, seconds / kinds, err));
             } else {
                 run->seconds_per_step = sweep->runs[same].seconds_per_step;
                 run->memory_bytes = sweep->runs[same].memory_bytes;

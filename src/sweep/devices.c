@@ -1,11 +1,11 @@
 /* Where the runs of a plan are carried out: on cores, or in slots of devices. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "engine/engine.h"
 #include "sweep/sweep.h"
-
-enum { SLOTS_MAX = 64 };
 
 static int add_device(struct rt_sweep *sweep, const char *word, struct rt_error *err)
 {
@@ -56,13 +56,14 @@ static int take_from_runs(struct rt_sweep *sweep, struct rt_error *err)
     return sweep->count ? add_device(sweep, sweep->runs[0].experiment.device, err) : RT_OK;
 }
 
-/* How many runs the device has room for, if all are as large as the plan's largest. */
+/* How many runs the device has room for, if all are as large as the plan's largest, and there are cores to
+ * feed. */
 static int count_slots(struct rt_sweep *sweep, const struct rt_engine *engine, int ordinal,
                        struct rt_error *err)
 {
     const struct rt_device_options options = {.threads = 1, .ordinal = ordinal};
     struct rt_device *device;
-    double room, largest = 0;
+    double room, largest = 1, slots = rt_core_count();
 
     RT_TRY(rt_device_open(&device, engine, &options, err));
     room = 0.9 * (double)rt_device_room(device);
@@ -71,8 +72,8 @@ static int count_slots(struct rt_sweep *sweep, const struct rt_engine *engine, i
     for (int i = 0; i < sweep->count; i++)
         if (sweep->runs[i].memory_bytes > largest)
             largest = sweep->runs[i].memory_bytes;
-    sweep->slots =
-        largest > 0 && room > largest ? (room / largest < SLOTS_MAX ? (int)(room / largest) : SLOTS_MAX) : 1;
+    slots = fmin(slots, floor(room / largest));
+    sweep->slots = slots > 1 ? (int)slots : 1;
     return RT_OK;
 }
 
@@ -90,7 +91,7 @@ int rt_sweep_choose_places(struct rt_sweep *sweep, struct rt_error *err)
             options->jobs = options->side_by_side;
         return RT_OK;
     }
-    if (strchr(sweep->devices[0], ':') == NULL)
+    if (!strchr(sweep->devices[0], ':'))
         snprintf(sweep->devices[0], RT_DEVICE_WORD_MAX, "%s:%d", engine->device, ordinal);
     sweep->slots = options->side_by_side;
     return sweep->slots ? RT_OK : count_slots(sweep, engine, ordinal, err);

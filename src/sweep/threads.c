@@ -52,14 +52,15 @@ static int prepare(struct worker *worker, struct rt_error *err)
     const struct rt_sweep *sweep = worker->place.places->sweep;
     const struct rt_sweep_options *options = &sweep->options;
     const struct rt_sweep_run *run = worker->place.run;
-    const char *device = run->device ? run->device : options->device;
 
     worker->experiment = run->experiment;
     worker->experiment.num_epochs = run->stages[run->stage];
-    if (device) {
+    if (options->device) { /* of several, the config has the kind only: which one is no part of it */
         char setting[RT_TEXT_MAX];
 
-        snprintf(setting, sizeof setting, "device=%s", device);
+        snprintf(setting, sizeof setting, "device=%.*s",
+                 (int)(sweep->device_count > 1 ? strcspn(options->device, ":") : strlen(options->device)),
+                 options->device);
         RT_TRY(rt_experiment_set(&worker->experiment, setting, err));
     }
     worker->options = (struct rt_train_options){

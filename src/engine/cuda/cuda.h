@@ -32,10 +32,13 @@ struct rt_cuda_device {
     pthread_mutex_t lock; /* of the modules */
     struct rt_cuda_module *modules;
     int module_count;
+    pthread_mutex_t images_lock;
+    struct rt_cuda_images *images; /* of all stores */
 };
 
 struct rt_cuda_store {
     struct rt_store base;
+    struct rt_cuda_images *images; /* whose pixels are */
     rt_cu_pointer pixels, labels;
 };
 

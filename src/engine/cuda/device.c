@@ -50,6 +50,7 @@ static void close_device(struct rt_device *base)
             rt_cuda_unload(device);
         device->cu->context_release(device->handle);
     }
+    pthread_mutex_destroy(&device->images_lock);
     pthread_mutex_destroy(&device->lock);
     rt_free(&device->modules);
     rt_free(&device);
@@ -73,6 +74,7 @@ static int open_device(struct rt_device **out, const struct rt_device_options *o
     device->base.options.threads = 1;
     device->cu = cu;
     pthread_mutex_init(&device->lock, NULL);
+    pthread_mutex_init(&device->images_lock, NULL);
     rc = ask_device(device, err);
     if (!rc && !(rc = RT_CU_CALL(cu, context_retain, (&device->context, device->handle),
                                  "cannot open the device", err)))
@@ -92,17 +94,39 @@ static const char *target(const struct rt_device *base)
 
 /* ---- stores ---- */
 
+/* Images on the device, for all stores whose data sets have the same ones in memory (data/shared.h). */
+struct rt_cuda_images {
+    const void *host; /* pixels or noise */
+    rt_cu_pointer pixels;
+    int users;
+    struct rt_cuda_images *next;
+};
+
+static void drop_images(struct rt_cuda_device *device, struct rt_cuda_images *images)
+{
+    struct rt_cuda_images **link = &device->images;
+
+    pthread_mutex_lock(&device->images_lock);
+    if (!--images->users) {
+        while (*link != images)
+            link = &(*link)->next;
+        *link = images->next;
+        if (images->pixels && !rt_cuda_enter(device, NULL))
+            device->cu->memory_free(images->pixels);
+        rt_free(&images);
+    }
+    pthread_mutex_unlock(&device->images_lock);
+}
+
 static void drop_store(struct rt_store *base)
 {
     struct rt_cuda_store *store = (struct rt_cuda_store *)base;
-    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base->device;
+    struct rt_cuda_device *device = (struct rt_cuda_device *)base->device;
 
-    if (!rt_cuda_enter(device, NULL)) {
-        if (store->pixels)
-            device->cu->memory_free(store->pixels);
-        if (store->labels)
-            device->cu->memory_free(store->labels);
-    }
+    if (store->images)
+        drop_images(device, store->images);
+    if (store->labels && !rt_cuda_enter(device, NULL))
+        device->cu->memory_free(store->labels);
     rt_free(&store);
 }
 
@@ -116,10 +140,39 @@ static int upload(const struct rt_cuda_device *device, rt_cu_pointer *to, const 
     return RT_CU_CALL(device->cu, stream_synchronize, (NULL), what, err);
 }
 
+/* The images at `host`, uploaded unless they are there. */
+static int get_images(struct rt_cuda_device *device, struct rt_cuda_images **out, const void *host, size_t size,
+                      struct rt_error *err)
+{
+    struct rt_cuda_images *images;
+    int rc = RT_OK;
+
+    pthread_mutex_lock(&device->images_lock);
+    for (images = device->images; images && images->host != host;)
+        images = images->next;
+    if (!images && !(rc = rt_alloc(&images, 1, sizeof *images, "a data set's images", err))) {
+        images->host = host;
+        if ((rc = upload(device, &images->pixels, host, size, err))) {
+            if (images->pixels)
+                device->cu->memory_free(images->pixels);
+            rt_free(&images);
+        } else {
+            images->next = device->images;
+            device->images = images;
+        }
+    }
+    if (!rc) {
+        images->users++;
+        *out = images;
+    }
+    pthread_mutex_unlock(&device->images_lock);
+    return rc;
+}
+
 static int create_store(struct rt_store **out, struct rt_device *base, const struct rt_dataset *dataset,
                         struct rt_error *err)
 {
-    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base;
+    struct rt_cuda_device *device = (struct rt_cuda_device *)base;
     const size_t count = dataset->train_count + dataset->test_count;
     const size_t image = dataset->noise
                              ? (size_t)(dataset->channels * dataset->height * dataset->width) * sizeof(float)
@@ -130,14 +183,26 @@ static int create_store(struct rt_store **out, struct rt_device *base, const str
     RT_TRY(rt_alloc(&store, 1, sizeof *store, "a store", err));
     store->base.device = base;
     if ((rc = rt_cuda_enter(device, err)) ||
-        (rc = upload(device, &store->pixels, dataset->noise ? (const void *)dataset->noise : dataset->pixels,
-                     count * image, err)) ||
+        (rc =
+             get_images(device, &store->images, dataset->noise ? (const void *)dataset->noise : dataset->pixels,
+                        count * image, err)) ||
         (rc = upload(device, &store->labels, dataset->labels, count, err))) {
         drop_store(&store->base);
         return rc;
     }
+    store->pixels = store->images->pixels;
     *out = &store->base;
     return RT_OK;
+}
+
+static size_t room(const struct rt_device *base)
+{
+    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base;
+    size_t free_bytes = 0, total;
+
+    if (rt_cuda_enter(device, NULL) || RT_CU_CALL(device->cu, memory_info, (&free_bytes, &total), "", NULL))
+        return 0;
+    return free_bytes;
 }
 
 /* ---- the table ---- */
@@ -177,4 +242,5 @@ const struct rt_engine rt_engine_cuda = {
     .stride = stride,
     .memory_bytes = memory_bytes,
     .target = target,
+    .room = room,
 };
