@@ -1,50 +1,13 @@
-/* base/http: the input is what a server on loopback answers with, byte by byte, before it hangs up. */
-#include <arpa/inet.h>
-#include <pthread.h>
+/* base/http and what trackers make of answers: the input is what a server on loopback answers each request
+ * with, byte by byte, before it hangs up. Its first byte chooses: a plain request, a download, or what `rethink
+ * sync` does. */
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/entry.h"
 #include "base/http.h"
 #include "fuzz.h"
-
-struct answer {
-    int listener;
-    const uint8_t *bytes;
-    size_t size;
-};
-
-static void *serve(void *context)
-{
-    const struct answer *const answer = context;
-    char request[4096];
-    const int peer = accept(answer->listener, NULL, NULL);
-    size_t sent = 0;
-
-    if (peer < 0 || recv(peer, request, sizeof request, 0) <= 0)
-        abort();
-    while (sent < answer->size) {
-        const ssize_t part = send(peer, answer->bytes + sent, answer->size - sent, MSG_NOSIGNAL);
-
-        if (part <= 0)
-            break;
-        sent += (size_t)part;
-    }
-    close(peer);
-    return NULL;
-}
-
-static int listen_on_loopback(char *url, size_t size)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof address;
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    RT_FUZZ_CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&address, length) && !listen(fd, 4));
-    RT_FUZZ_CHECK(!getsockname(fd, (struct sockaddr *)&address, &length));
-    snprintf(url, size, "http://127.0.0.1:%d/x", ntohs(address.sin_port));
-    return fd;
-}
+#include "service.h"
+#include "track/remote/spool.h"
 
 static int count_bytes(void *context, const void *bytes, size_t size)
 {
@@ -53,26 +16,19 @@ static int count_bytes(void *context, const void *bytes, size_t size)
     return 0;
 }
 
-void rt_fuzz_one(const uint8_t *bytes, size_t size)
+static void request(bool download, size_t size)
 {
-    static int listener = -1;
-    static char url[64];
-    const bool download = size && bytes[0] % 2;
+    char url[128];
     size_t received = 0;
     struct rt_http_request request = {.url = url, .timeout_s = 5, .context = &received};
     struct rt_http_answer answer = {0};
-    struct answer script = {.bytes = bytes + !!size, .size = size - !!size};
     struct rt_http *http = NULL;
     struct rt_error err;
-    pthread_t server;
     int rc;
 
-    if (listener < 0)
-        listener = listen_on_loopback(url, sizeof url);
-    script.listener = listener;
+    snprintf(url, sizeof url, "%s/x", rt_fuzz_service());
     if (download)
         request.receive = count_bytes;
-    RT_FUZZ_CHECK(!pthread_create(&server, NULL, serve, &script));
     RT_FUZZ_CHECK(!rt_http_create(&http, &err));
     if ((rc = rt_http_send(http, &request, &answer, &err)))
         rt_fuzz_check_error(rc, &err);
@@ -81,5 +37,46 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     RT_FUZZ_CHECK(received <= size && (!answer.body || strlen(answer.body) <= answer.size));
     rt_http_answer_free(&answer);
     rt_http_free(&http);
-    pthread_join(server, NULL);
+}
+
+/* A run that has begun at both services, and one that has not: what is asked, made and sent. */
+static void sync_runs(void)
+{
+    static const char *const services[] = {"mlflow", "comet"};
+    static const char position[] =
+        "{\"url\":\"%s\",\"run\":\"a\",\"files\":\"mlflow-artifacts:/1/a\",\"sent\":%d,"
+        "\"part\":0,\"step\":-1,\"threshold\":false}";
+    char text[1024], name[64];
+    struct rt_error err;
+
+    for (int i = 0; i < 4; i++) {
+        const char *folder = rt_fuzz_folder(), *to = services[i % 2];
+        int length = snprintf(text, sizeof text,
+                              "{\"to\":\"%s\",\"seq\":1,\"at\":1,\"type\":\"start\",\"name\":\"a\"}\n"
+                              "{\"to\":\"%s\",\"seq\":2,\"at\":1,\"type\":\"point\",\"step\":0,\"epoch\":1,"
+                              "\"train_loss\":1}\n"
+                              "{\"to\":\"%s\",\"seq\":3,\"at\":1,\"type\":\"finish\",\"step\":0,"
+                              "\"status\":\"finished\"}\n",
+                              to, to, to);
+
+        RT_FUZZ_CHECK(!rt_entry_write(folder, RT_SPOOL_NAME, text, (size_t)length, &err));
+        if (i >= 2) {
+            snprintf(name, sizeof name, "%s.json", to);
+            length = snprintf(text, sizeof text, position, rt_fuzz_service(), 1);
+            RT_FUZZ_CHECK(!rt_entry_write(folder, name, text, (size_t)length, &err));
+        }
+        rt_fuzz_service_sync(folder, to);
+    }
+}
+
+void rt_fuzz_one(const uint8_t *bytes, size_t size)
+{
+    const int choice = size ? bytes[0] % 4 : 0;
+
+    rt_fuzz_service();
+    rt_fuzz_service_answer(bytes + !!size, size - !!size);
+    if (choice < 2)
+        request(choice == 1, size);
+    else
+        sync_runs();
 }

@@ -1,4 +1,6 @@
-/* base/json: any bytes; what is accepted is written, read again and written the same. */
+/* base/json: any bytes; what is accepted is written, read again and written the same, and takes memory in
+ * proportion (where the allocator says how much it has given out). */
+#include <malloc.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -10,8 +12,11 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     struct rt_json *first = NULL, *second = NULL;
     char *text = NULL, *again = NULL;
     struct rt_error err;
+    const size_t before = mallinfo2().uordblks;
     int rc = rt_json_parse(&first, "input", (const char *)bytes, size, &err);
+    const size_t after = mallinfo2().uordblks;
 
+    RT_FUZZ_CHECK(after < before || after - before <= 24 * size + (80 << 10));
     if (rc) {
         rt_fuzz_check_error(rc, &err);
         RT_FUZZ_CHECK(!first);

@@ -1,9 +1,10 @@
-/* track/spool: any bytes as spool.jsonl; what is refused costs its line only, and a record appended behind it
- * is read back as the last one. */
+/* track/remote: any bytes as spool.jsonl; what is refused costs its line only, a record appended behind it is
+ * read back as the last one, and what is left goes to MLflow and to Comet as `rethink sync` sends it. */
 #include <string.h>
 
 #include "base/file.h"
 #include "fuzz.h"
+#include "service.h"
 #include "track/remote/spool.h"
 
 static int64_t read_all(const char *folder, struct rt_spool_record *record)
@@ -48,4 +49,7 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     }
     rt_spool_close(&spool);
     rt_spool_record_free(&record);
+    rt_fuzz_service_answer(NULL, 0);
+    rt_fuzz_service_sync(folder, "mlflow");
+    rt_fuzz_service_sync(folder, "comet");
 }

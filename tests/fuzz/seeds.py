@@ -28,6 +28,7 @@ def json_seeds():
             'control-characters': '{"a":"x\n\x1b[31m"}',
             'duplicate-key': '{"a":1,"a":2}',
             'empty-array': '[]',
+            'empty-objects': '[' + '{},' * 20000 + '{}]',
             'infinite': '[1e999]',
             'lone-surrogate': '"\\ud800"',
             'nothing': '',
@@ -215,16 +216,40 @@ def http_seeds():
     }.items():
         write('http', name, b'\0' + answer)
         write('http', name + '-download', b'\1' + answer)
+        write('http', name + '-sync', b'\2' + answer)
+    for name, status, text in (
+            ('good', 200, '{"experiment":{"experiment_id":"1"},"experiment_id":"1","run":{"info":{"run_id":"a",'
+                          '"artifact_uri":"mlflow-artifacts:/1/a"}},"experimentKey":"a","defaultWorkspaceName":"w"}'),
+            ('echo', 401, '{"message":"bad fuzz-token-0123456789","msg":"bad fuzz-token-0123456789"}'),
+            ('echo-cut', 401, '{"message":"' + 'x' * 185 + 'fuzz-token-0123456789"}'),
+            ('echo-no-json', 200, 'fuzz-token-0123456789'),
+            ('echo-names', 200, '{"experiment":{"experiment_id":"fuzz-token-0123456789"},"experimentKey":"fuzz-token-0123456789",'
+                                '"defaultWorkspaceName":"fuzz-token-0123456789"}'),
+            ('steering', 200, '{"experiment":{"experiment_id":"1"},"run":{"info":{"run_id":"a",'
+                              '"artifact_uri":"mlflow-artifacts:/../../x"}}}'),
+            ('names', 200, '{"experiment":{"experiment_id":"../1"},"run":{"info":{"run_id":"a b"}},"experimentKey":"a\\u001b"}'),
+            ('types', 200, '{"experiment":[1],"run":{"info":7},"experimentKey":{},"defaultWorkspaceName":null}'),
+            ('values', 200, '[' + '{},' * 3000 + '{}]')):
+        answer = f'HTTP/1.1 {status} X\r\nContent-Length: {len(text)}\r\n\r\n{text}'.encode()
+        write('http', 'sync-' + name, b'\2' + answer)
 
 
 def spool_seeds():
     start = '{"to":"mlflow","seq":1,"at":1,"type":"start","resumed":false,"start_step":0,"name":"a"}\n'
-    point = '{"to":"mlflow","seq":%s,"at":1,"type":"point","step":%s,"train_loss":%s}\n'
+    point = '{"to":"mlflow","seq":%s,"at":1,"type":"point","step":%s,"epoch":1,"train_loss":%s}\n'
     for name, text in {
             'good': start + point % (2, 0, 0.5) + point % (3, 1, '"Infinity"'),
             'resumed': start + point % (2, 0, 1) + start.replace('false', 'true').replace(':1,', ':3,', 1),
             'void': start + point % (2, 5, 1) + '{"to":"mlflow","seq":3,"at":1,"type":"start","resumed":true,"start_step":2}\n',
             'others': start.replace('mlflow', 'comet') + point % (2, 0, 1),
+            'epoch-huge': start + '{"to":"mlflow","seq":2,"at":1,"type":"point","step":1,"epoch":1e300}\n'
+                          '{"to":"mlflow","seq":3,"at":1,"type":"threshold","step":1,"epoch":1e300}\n',
+            'epoch-huge-comet': start.replace('mlflow', 'comet') +
+                                '{"to":"comet","seq":2,"at":1,"type":"threshold","step":1,"epoch":1e300}\n',
+            'model-outside': start + '{"to":"mlflow","seq":2,"at":1,"type":"finish","step":1,"status":"finished",'
+                             '"model":"../../../outside"}\n',
+            'whole': start + point % (2, 0, 0.5) + '{"to":"mlflow","seq":3,"at":1,"type":"threshold","step":0,"epoch":1}\n'
+                     '{"to":"mlflow","seq":4,"at":1,"type":"finish","step":0,"status":"finished","model":"e_001","wall_s":1}\n',
             'torn': start + point[:20],
             'torn-inside': start[:30] + '\n' + point % (2, 0, 1),
             'empty-lines': '\n\n' + start,

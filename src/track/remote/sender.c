@@ -27,8 +27,8 @@ void rt_sender_close(struct rt_sender *sender)
     if (rt_sender_save(sender, &err))
         rt_log_warn("%s", err.message);
     if (sender->damaged > 1)
-        rt_log_warn("%s: %s: %" PRId64 " more lines are damaged and left out", sender->link.service->title,
-                    sender->reader.path, sender->damaged - 1);
+        rt_log_warn("%s: %s: %" PRId64 " more damaged line%s left out", sender->link.service->title,
+                    sender->reader.path, sender->damaged - 1, sender->damaged > 2 ? "s" : "");
     rt_spool_record_free(&sender->next);
     rt_spool_reader_close(&sender->reader);
     rt_link_close(&sender->link);
