@@ -65,6 +65,8 @@ def plans():
     p = rethink('sweep', 'MLP1_0.[0-2]_none', '--dry-run', *SMALL)
     tap.ok(p.returncode == 0 and all(f'MLP1_0.{i}_none' in p.stdout for i in range(3)) and '3 of 3 runs' in p.stdout
            and not os.path.exists(os.path.join(work, 'runs')), 'a dry run shows the plan and makes nothing', p)
+    need = re.search(r'At most (\d+) MiB of disk for all of them; \d+ MiB are free', p.stdout)
+    tap.ok(need and 3 * 9.3 * 3 < int(need[1]) < 3 * 9.3 * 5, 'it says how much disk the sweep needs', p)  # checkpoints of 9.3 MiB
     p = rethink('figure1', '--dry-run', '--models', 'MLP1,MLP3', *SMALL)
     tap.ok(p.returncode == 0 and '28 of 28 runs' in p.stdout and 'MLP3_0.0_gauss_pix' in p.stdout, 'figure1 plans 14 runs a model', p)
     p = rethink('figure2', '--dry-run', '--epochs', '2', *SMALL)

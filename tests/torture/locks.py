@@ -22,7 +22,7 @@ import fail_every
 NAME = 'MLP1_0.5_none'
 SMALL = ('--set', 'train_size=200', '--set', 'test_size=40', '--set', 'log_every=2')
 NO_LOCKS = {'LD_PRELOAD': os.environ.get('RT_NO_LOCKS_SO') or os.path.join(os.path.dirname(fail_every.FAULTY), 'libno_locks.so'),
-            'ASAN_OPTIONS': 'verify_asan_link_order=0'}
+            'ASAN_OPTIONS': os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0'}
 WARNING = 'this file system cannot lock'
 
 

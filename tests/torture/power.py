@@ -129,7 +129,7 @@ class Case:
         words = recorded(self.folder)
         self.disk = lost.Disk(self.folder)
         self.process = start(words, self.folder, LD_PRELOAD=RECORDER, RT_RECORD=self.recorded, RT_RECORD_ROOT=self.disk.root,
-                             ASAN_OPTIONS='verify_asan_link_order=0')
+                             ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0')
         self.expected = self.outcome()
         self.found = {}  # digest: (tree, what the user was told was saved, after which call)
         self.count = 0
