@@ -94,54 +94,67 @@ static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
     return rc;
 }
 
-/* The mean and band over the runs at each common point. raw and smooth: [runs][room]. */
-static void average(struct rt_band *band, int runs, size_t room, const double *raw, const double *smooth)
+/* One run's part of the work: [its count] each. */
+struct curve {
+    double *x, *raw, *smooth;
+};
+
+/* The mean and band over the runs at each common point. */
+static void average(struct rt_band *band, int runs, const struct curve *curves)
 {
-    double values[RT_GROUP_MAX], unused;
+    double values[RT_GROUP_MAX], half, unused;
 
     for (size_t i = 0; i < band->count; i++) {
         for (int k = 0; k < runs; k++)
-            values[k] = raw[(size_t)k * room + i];
+            values[k] = curves[k].raw[i];
         rt_mean_band(values, runs, &band->raw[i], &unused);
         for (int k = 0; k < runs; k++)
-            values[k] = smooth[(size_t)k * room + i];
-        double half;
+            values[k] = curves[k].smooth[i];
         rt_mean_band(values, runs, &band->smooth[i], &half);
         band->low[i] = fmax(0, band->smooth[i] - half); /* losses and accuracies are not negative */
         band->high[i] = band->smooth[i] + half;
     }
 }
 
+/* Fills in run k's curve, and cuts band->count to the points logged at the same places as in the first run. */
+static int take_run(struct rt_band *band, const struct rt_record *run, enum rt_column x, enum rt_column y,
+                    int window, const struct curve *first, const struct curve *curve, struct rt_error *err)
+{
+    const size_t count = compact(run, x, y, curve->x, curve->raw);
+    size_t same = 0;
+
+    RT_TRY(rt_smooth(curve->raw, count, window, curve->smooth, err));
+    while (same < count && same < band->count && curve->x[same] == first->x[same])
+        same++;
+    band->count = same;
+    return RT_OK;
+}
+
 int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_column x, enum rt_column y,
                   int window, struct rt_error *err)
 {
-    size_t room = 1;
-
-    for (int k = 0; k < group->count; k++)
-        if (group->runs[k]->count > room)
-            room = group->runs[k]->count;
-    const size_t runs = (size_t)group->count;
-    double *work = NULL; /* x, raw and smooth of each run */
+    struct curve curves[RT_GROUP_MAX];
+    size_t total = 0;
+    double *work = NULL; /* as much as the runs have rows, however different they are */
     int rc;
+
     *band = (struct rt_band){0};
-    if ((rc = rt_alloc(&work, 3 * runs * room, sizeof *work, "curves", err)) ||
-        (rc = alloc_band(band, room, err)))
+    if (!group->count)
+        return RT_OK;
+    for (int k = 0; k < group->count; k++)
+        total += group->runs[k]->count;
+    if ((rc = rt_alloc(&work, 3 * total + 1, sizeof *work, "curves", err)) ||
+        (rc = alloc_band(band, group->runs[0]->count + 1, err)))
         goto done;
-    double *xs = work, *raw = xs + runs * room, *smooth = raw + runs * room;
-    band->count = room;
-    for (size_t k = 0; k < runs; k++) {
-        size_t count = compact(group->runs[k], x, y, xs + k * room, raw + k * room);
-        if ((rc = rt_smooth(raw + k * room, count, window, smooth + k * room, err)))
-            goto done;
-        size_t same = 0; /* points logged at the same place as in the first run */
-        while (same < count && same < band->count && xs[k * room + same] == xs[same])
-            same++;
-        band->count = same;
+    band->count = group->runs[0]->count;
+    for (size_t k = 0, at = 0; k < (size_t)group->count && !rc; at += group->runs[k]->count, k++) {
+        curves[k] = (struct curve){work + at, work + total + at, work + 2 * total + at};
+        rc = take_run(band, group->runs[k], x, y, window, &curves[0], &curves[k], err);
     }
-    if (runs == 0)
-        band->count = 0;
-    memcpy(band->x, xs, band->count * sizeof *xs);
-    average(band, (int)runs, room, raw, smooth);
+    if (rc)
+        goto done;
+    memcpy(band->x, curves[0].x, band->count * sizeof *band->x);
+    average(band, group->count, curves);
 done:
     rt_free(&work);
     if (rc)

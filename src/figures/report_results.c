@@ -64,31 +64,35 @@ static void append_time(struct rt_text *text, double seconds)
         rt_text_printf(text, "%.1f h", seconds / 3600);
 }
 
-/* A fact that may differ between runs: each value once. */
+/* A fact that may differ between runs: each value once, and not more than a reader reads. */
 static void append_distinct(struct rt_text *page, const char *name, const struct rt_records *records,
                             void (*describe)(struct rt_text *text, const struct rt_result *result))
 {
-    struct rt_text all = {0}, one = {0}, before = {0};
+    enum { MOST = 64 };
+    struct rt_text values[MOST] = {0}, all = {0}, one = {0};
+    size_t count = 0, k;
+    bool more = false;
 
-    for (size_t i = 0; i < records->count; i++) {
-        bool seen = false;
+    for (size_t i = 0; i < records->count && !more; i++) {
         rt_text_clear(&one);
         describe(&one, &records->runs[i].result);
-        for (size_t k = 0; k < i && !seen; k++) {
-            rt_text_clear(&before);
-            describe(&before, &records->runs[k].result);
-            seen = !strcmp(rt_text_string(&one), rt_text_string(&before));
-        }
-        if (seen)
-            continue;
-        rt_text_append(&all, all.length ? "; " : "");
-        rt_text_append(&all, rt_text_string(&one));
+        for (k = 0; k < count && strcmp(rt_text_string(&values[k]), rt_text_string(&one)) != 0; k++)
+            ;
+        more = k == MOST;
+        if (k == count && !more)
+            rt_text_append(&values[count++], rt_text_string(&one));
     }
+    for (k = 0; k < count; k++) {
+        rt_text_printf(&all, "%s%s", k ? "; " : "", rt_text_string(&values[k]));
+        all.failed = all.failed || values[k].failed;
+        rt_text_free(&values[k]);
+    }
+    if (more)
+        rt_text_append(&all, "; ...");
     append_fact(page, name, rt_text_string(&all));
-    page->failed = page->failed || all.failed || one.failed || before.failed;
+    page->failed = page->failed || all.failed || one.failed;
     rt_text_free(&all);
     rt_text_free(&one);
-    rt_text_free(&before);
 }
 
 static void describe_data(struct rt_text *text, const struct rt_result *result)

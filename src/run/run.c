@@ -8,6 +8,7 @@
 #include "base/entry.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "config/yaml.h"
 #include "run/checkpoint.h"
 
@@ -167,6 +168,7 @@ static int note_trouble(struct rt_run_entry *entry, int rc, const struct rt_erro
     if (rc == RT_EMEMORY)
         return rt_fail(err, RT_EMEMORY, "%s", trouble->message);
     snprintf(entry->trouble, sizeof entry->trouble, "%.255s", trouble->message);
+    rt_utf8_make_plain(entry->trouble); /* a character may have been cut in two */
     return RT_OK;
 }
 

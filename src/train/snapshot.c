@@ -199,16 +199,31 @@ static bool fits(const struct rt_tensor *tensor, const struct rt_safetensor *fou
     return true;
 }
 
+/* What training goes on counting from must leave room to count. */
+static bool is_countable(const struct rt_tensor *tensor, const struct rt_safetensor *found, int64_t *count)
+{
+    *count = 0;
+    if (tensor->role == RT_TENSOR_BATCHES)
+        memcpy(count, found->data, sizeof *count);
+    return *count >= 0 && *count <= (int64_t)1 << 53;
+}
+
 /* Counts a tensor that is missing from the file or differs from what the graph has, and warns of the first
  * ones. */
 static void check_tensor(const struct rt_safetensors *file, const char *path, const char *name,
                          const struct rt_tensor *tensor, size_t *mismatches)
 {
     const struct rt_safetensor *found = rt_safetensors_find(file, name);
+    const bool fitting = found && fits(tensor, found);
     struct rt_text text = {0};
+    int64_t count;
 
-    if ((found && fits(tensor, found)) || ++*mismatches > SHOWN_MAX)
+    if ((fitting && is_countable(tensor, found, &count)) || ++*mismatches > SHOWN_MAX)
         return;
+    if (fitting) {
+        rt_log_warn("%s: tensor %s is %lld, expected a count", path, name, (long long)count);
+        return;
+    }
     rt_text_printf(&text, "%s: %s tensor %s ", path, found ? "unfit" : "missing", name);
     if (found) {
         append_shape(&text, found);

@@ -131,6 +131,12 @@ def check_init(data):
                   'unexpected tensor extra', '4 tensors are not']
         ok(run.returncode == 4 and all(w in run.stderr for w in wanted), 'every tensor that does not fit is named', run.stderr)
         ok(checkpoints(folder(runs, 'WRN_0.0_none')), 'and the run that was there is left alone')
+        for count in -1, 2**63 - 1:
+            tensors = {**module.state_dict(), 'bn1.num_batches_tracked': torch.tensor(count)}
+            store(path, tensors)
+            run = train(runs, data, 'WRN_0.0_none', '--init', path, '--fresh')
+            ok(run.returncode == 4 and f'bn1.num_batches_tracked is {count}, expected a count' in run.stderr,
+               f'nothing goes on counting from {count}', run.stderr)
 
 
 def check_changed_data(data):
