@@ -19,7 +19,7 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CLEAN = 0.88  # of the best probe, as in src/train/bench.h
+CLEAN = 0.88  # of the best probe, as in src/bench/bench.h
 MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN")
 COLUMNS = ("date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,gflops,peak_gflops,"
            "share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns")  # as src/cli/bench_history.c writes them

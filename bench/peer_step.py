@@ -16,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BATCHES = 4  # in memory, one after the other
-WAITED = 0.05  # as in src/train/bench.h
+WAITED = 0.05  # as in src/bench/bench.h
 
 
 def build(name):

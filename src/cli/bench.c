@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/apart.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -16,17 +15,12 @@
 #include "net/models.h"
 #include "run/result.h"
 
-enum { TURNS = 2 /* of what is compared, one after the other */, CORES_MAX = 256 };
-
 static const double seconds_otherwise = 5, seconds_max = 3600;
 
 struct bench {
     const struct rt_arguments *arguments;
     struct rt_experiment experiment; /* with the user's settings, model aside */
     struct rt_bench_report report;
-    bool wanted[RT_BENCH_MEASUREMENT_COUNT];
-    const char *data; /* null: each measurement's own */
-    double seconds;
     bool json;
 };
 
@@ -62,7 +56,7 @@ static int want(struct bench *bench, const char *word, struct rt_error *err)
         *dash = '_';
     for (int i = 0; i < RT_BENCH_MEASUREMENT_COUNT; i++)
         if (!strcmp(names[i], name)) {
-            bench->wanted[i] = true;
+            bench->report.wanted[i] = true;
             return RT_OK;
         }
     return rt_fail(err, RT_EUSAGE, "--measure: '%.80s' is none of steps, epoch, threads, side-by-side, start",
@@ -154,11 +148,11 @@ static int read_seconds(struct bench *bench, struct rt_error *err)
     const char *given = rt_argument(bench->arguments, "seconds");
     char *end;
 
-    bench->seconds = seconds_otherwise;
+    bench->report.seconds = seconds_otherwise;
     if (!given)
         return RT_OK;
-    bench->seconds = strtod(given, &end);
-    if (*end || end == given || !(bench->seconds >= 0 && bench->seconds <= seconds_max))
+    bench->report.seconds = strtod(given, &end);
+    if (*end || end == given || !(bench->report.seconds >= 0 && bench->report.seconds <= seconds_max))
         return rt_fail(err, RT_EUSAGE, "--seconds: '%s' is no number from 0 to %g", given, seconds_max);
     return RT_OK;
 }
@@ -170,141 +164,28 @@ static int read_arguments(struct bench *bench, struct rt_error *err)
                *setting;
     long threads, batch;
 
-    RT_TRY(rt_argument_integer(arguments, "threads", 1, CORES_MAX, rt_core_count(), &threads, err));
+    RT_TRY(rt_argument_integer(arguments, "threads", 1, RT_BENCH_CORES_MAX, rt_core_count(), &threads, err));
     RT_TRY(rt_argument_integer(arguments, "batch", 1, 50000, 128, &batch, err));
     RT_TRY(read_seconds(bench, err));
     rt_experiment_defaults(&bench->experiment);
     for (int i = 0; (setting = rt_argument_at(arguments, "set", i)); i++)
         RT_TRY(rt_experiment_set(&bench->experiment, setting, err));
+    RT_TRY(rt_experiment_set_device(&bench->experiment, arguments, err));
     bench->experiment.batch_size = batch;
-    bench->data = rt_argument(arguments, "data");
+    bench->report.data = rt_argument(arguments, "data");
+    bench->report.engine = rt_argument(arguments, "engine");
     bench->json = rt_argument_flag(arguments, "json");
     bench->report.label = rt_argument(arguments, "label");
     bench->report.threads = (int)threads;
     bench->report.batch_size = (int)batch;
     RT_TRY(for_words(bench, measure ? measure : "steps,epoch", want, err));
-    if (!bench->data)
-        bench->data = bench->wanted[RT_BENCH_start] ? "cifar10" : "shapes10";
-    if (bench->wanted[RT_BENCH_start])
+    if (!bench->report.data)
+        bench->report.data = bench->report.wanted[RT_BENCH_start] ? "cifar10" : "shapes10";
+    if (bench->report.wanted[RT_BENCH_start])
         return add_corruptions(bench, err);
-    if (models || bench->wanted[RT_BENCH_side_by_side])
+    if (models || bench->report.wanted[RT_BENCH_side_by_side])
         return for_words(bench, models ? models : "MLP1,MLP3", add_model, err);
     return add_all_models(bench, err);
-}
-
-/* ---- measuring, each time in a process of its own ---- */
-
-static int steps_apart(void *options, void *result, struct rt_error *err)
-{
-    return rt_bench_steps(result, options, err);
-}
-
-static int epoch_apart(void *options, void *result, struct rt_error *err)
-{
-    return rt_bench_epoch(result, options, err);
-}
-
-static int start_apart(void *options, void *result, struct rt_error *err)
-{
-    return rt_bench_start(result, options, err);
-}
-
-typedef int work_apart(void *options, void *result, struct rt_error *err);
-
-static struct rt_bench_options options_of(const struct bench *bench, const struct rt_bench_case *one)
-{
-    return (struct rt_bench_options){.experiment = one->experiment,
-                                     .data = bench->data,
-                                     .threads = bench->report.threads,
-                                     .core = -1,
-                                     .seconds = bench->seconds,
-                                     .best_flops = bench->report.peak_flops};
-}
-
-/* Runs `count` copies at once, copy i on core i if there are several, and merges what they find into *into. */
-static int run_copies(work_apart *work, struct rt_bench_options *options, int count,
-                      struct rt_bench_result **into, struct rt_error *err)
-{
-    struct rt_bench_result *found = NULL;
-    struct rt_apart apart[CORES_MAX];
-    int rc = RT_OK, started = 0;
-
-    if ((!*into && (rc = rt_alloc(into, 1, sizeof **into, "results", err))) ||
-        (rc = rt_alloc(&found, 1, sizeof *found, "results", err)))
-        return rc;
-    while (started < count && !rc) {
-        if (count > 1)
-            options->core = started;
-        if (!(rc = rt_apart_start(&apart[started], work, options, sizeof *found, err)))
-            started++;
-    }
-    for (int i = 0; i < started; i++) {
-        const int failure = rt_apart_finish(&apart[i], found, sizeof *found, rc ? NULL : err);
-
-        if (!failure)
-            rt_bench_merge(*into, found);
-        rc = rc ? rc : failure;
-    }
-    rt_free(&found);
-    return rc;
-}
-
-static void note_peak(struct bench *bench, const struct rt_bench_result *result)
-{
-    if (result->threads == bench->report.threads && result->best_flops > bench->report.peak_flops)
-        bench->report.peak_flops = result->best_flops;
-    rt_copy_text(bench->report.isa, sizeof bench->report.isa, result->isa);
-}
-
-static int measure_plain(struct bench *bench, struct rt_bench_case *one, enum rt_bench_measurement what,
-                         work_apart *work, struct rt_error *err)
-{
-    struct rt_bench_options options = options_of(bench, one);
-
-    RT_TRY(run_copies(work, &options, 1, &one->result[what], err));
-    note_peak(bench, one->result[what]);
-    return RT_OK;
-}
-
-/* One thread alone in turn with all threads (copies 1) or with one thread on every core. The peak of one core
- * is not that of all, so each begins to look for its own. */
-static int measure_in_turn(struct bench *bench, struct rt_bench_case *one, enum rt_bench_measurement what,
-                           int copies, struct rt_error *err)
-{
-    for (int turn = 0; turn < TURNS; turn++) {
-        struct rt_bench_options options = options_of(bench, one);
-
-        options.seconds /= TURNS;
-        options.best_flops = one->alone ? one->alone->best_flops : 0;
-        options.threads = 1;
-        options.core = 0;
-        RT_TRY(run_copies(steps_apart, &options, 1, &one->alone, err));
-        options.core = -1;
-        if (copies == 1) {
-            options.threads = bench->report.threads;
-            options.best_flops = bench->report.peak_flops;
-        }
-        RT_TRY(run_copies(steps_apart, &options, copies, &one->result[what], err));
-        note_peak(bench, one->result[what]);
-    }
-    return RT_OK;
-}
-
-static int measure_case(struct bench *bench, struct rt_bench_case *one, struct rt_error *err)
-{
-    const bool *wanted = bench->wanted;
-
-    if (wanted[RT_BENCH_start])
-        return measure_plain(bench, one, RT_BENCH_start, start_apart, err);
-    if (wanted[RT_BENCH_steps])
-        RT_TRY(measure_plain(bench, one, RT_BENCH_steps, steps_apart, err));
-    if (wanted[RT_BENCH_epoch])
-        RT_TRY(measure_plain(bench, one, RT_BENCH_epoch, epoch_apart, err));
-    if (wanted[RT_BENCH_threads])
-        RT_TRY(measure_in_turn(bench, one, RT_BENCH_threads, 1, err));
-    if (wanted[RT_BENCH_side_by_side])
-        RT_TRY(measure_in_turn(bench, one, RT_BENCH_side_by_side, bench->report.cores, err));
-    return RT_OK;
 }
 
 /* ---- the command ---- */
@@ -357,7 +238,7 @@ static int run(struct bench *bench, struct rt_error *err)
     for (int i = 0; i < bench->report.count; i++) {
         struct rt_bench_case *one = &bench->report.cases[i];
 
-        RT_TRY(measure_case(bench, one, err));
+        RT_TRY(rt_bench_measure(&bench->report, one, err));
         RT_TRY(print_ops(bench, one, err));
     }
     RT_TRY(bench->json ? print_json(bench, err) : print(bench, rt_bench_print_summary, err));
@@ -390,6 +271,8 @@ static const struct rt_option options_table[] = {
      "runs on "
      "all cores at once, reading and corrupting the data (default: steps,epoch)"},
     {"seconds", 0, "S", NULL, "time for each measurement, about (default: 5)"},
+    RT_OPTION_ENGINE,
+    RT_OPTION_DEVICE,
     RT_OPTION_THREADS,
     {"batch", 0, "N", NULL, "images in a batch (default: 128)"},
     RT_OPTION_DATA,

@@ -35,11 +35,13 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
     append_field(text, RT_VERSION);
     append_field(text, report->label ? report->label : "");
     append_field(text, report->cpu);
-    rt_text_printf(text, "%d,%s,%d,%d,rethink,", report->cores, r->isa, r->threads, report->batch_size);
+    rt_text_printf(text, "%d,", report->cores);
+    append_field(text, r->target);
+    rt_text_printf(text, "%d,%d,rethink,", r->threads, report->batch_size);
     append_field(text, one->name);
     rt_text_printf(text, "%.4f,%.4f,%.2f,%.2f,%.4f,%d,%d,%.1f,", 1e3 * r->times.median, 1e3 * r->times.least,
-                   rate / 1e9, report->peak_flops / 1e9, rate / report->peak_flops, r->times.clean,
-                   r->times.disturbed, (double)r->peak_bytes / (1024 * 1024));
+                   rate / 1e9, report->peak_flops / 1e9, report->peak_flops > 0 ? rate / report->peak_flops : 0,
+                   r->times.clean, r->times.disturbed, (double)r->peak_bytes / (1024 * 1024));
     if (epoch)
         rt_text_printf(text, "%.4f", epoch->times.median);
     rt_text_printf(text, ",%.1f\n", 1e9 * r->round_trip_s);

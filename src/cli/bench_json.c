@@ -134,7 +134,7 @@ static int fill_report(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_text(object, "version", RT_VERSION, err));
     RT_TRY(rt_json_set_text(object, "label", report->label, err));
     RT_TRY(add_object(object, "machine", fill_machine, report, err));
-    RT_TRY(rt_json_set_text(object, "isa", report->isa, err));
+    RT_TRY(rt_json_set_text(object, "isa", report->target, err));
     RT_TRY(rt_json_set_integer(object, "threads", report->threads, err));
     RT_TRY(rt_json_set_integer(object, "batch_size", report->batch_size, err));
     RT_TRY(rt_json_set_number(object, "peak_flops", report->peak_flops, err));

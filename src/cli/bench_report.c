@@ -49,11 +49,14 @@ static void append_steps(struct rt_text *text, const struct rt_bench_report *rep
     for (int i = 0; i < report->count; i++) {
         const struct rt_bench_result *r = report->cases[i].result[RT_BENCH_steps];
 
-        rt_text_printf(text, "%-16s  %9.2f  %9.2f  %8.2f  %8.1f  %8.2f  %9.1f  %10.1f  %13.0f",
-                       report->cases[i].name, 1e3 * r->times.median, 1e3 * r->times.least, r->flops / 1e9,
-                       r->flops / r->times.median / 1e9, r->flops / r->times.median / report->peak_flops,
-                       (double)r->plan_bytes / mebibyte, (double)r->peak_bytes / mebibyte,
-                       1e9 * r->round_trip_s);
+        rt_text_printf(text, "%-16s  %9.2f  %9.2f  %8.2f  %8.1f", report->cases[i].name, 1e3 * r->times.median,
+                       1e3 * r->times.least, r->flops / 1e9, r->flops / r->times.median / 1e9);
+        if (report->peak_flops > 0)
+            rt_text_printf(text, "  %8.2f", r->flops / r->times.median / report->peak_flops);
+        else
+            rt_text_printf(text, "  %8s", "-");
+        rt_text_printf(text, "  %9.1f  %10.1f  %13.0f", (double)r->plan_bytes / mebibyte,
+                       (double)r->peak_bytes / mebibyte, 1e9 * r->round_trip_s);
         append_counts(text, &r->times);
     }
 }
@@ -124,5 +127,6 @@ void rt_bench_print_summary(const struct rt_bench_report *report, struct rt_text
         append_compared(text, report, RT_BENCH_side_by_side);
     if (report->peak_flops > 0)
         rt_text_printf(text, "\nMultiply-add peak: %.1f GFLOP/s with %s on %d thread%s (the best probe)\n",
-                       report->peak_flops / 1e9, report->isa, report->threads, report->threads == 1 ? "" : "s");
+                       report->peak_flops / 1e9, report->target, report->threads,
+                       report->threads == 1 ? "" : "s");
 }

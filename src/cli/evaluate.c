@@ -5,6 +5,7 @@
 #include "base/entry.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/experiment_args.h"
 #include "cli/output.h"
 #include "run/checkpoint.h"
 #include "run/run.h"
@@ -119,14 +120,13 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
                     const struct rt_arguments *arguments, long threads, struct rt_error *err)
 {
     const enum rt_split split = rt_argument_flag(arguments, "train") ? RT_SPLIT_TRAIN : RT_SPLIT_TEST;
-    const char *file = rt_argument(arguments, "predictions"), *device = rt_argument(arguments, "device");
+    const char *file = rt_argument(arguments, "predictions");
     struct rt_evaluation evaluation;
     struct confusion confusion;
     uint8_t *predictions = NULL;
     int rc;
 
-    if (device && !rt_copy_text(checkpoint->experiment.device, RT_TEXT_MAX, device))
-        return rt_fail(err, RT_EUSAGE, "--device: a text of at most %d bytes", RT_TEXT_MAX - 1);
+    RT_TRY(rt_experiment_set_device(&checkpoint->experiment, arguments, err));
     RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
                            &checkpoint->experiment, (int)threads, err));
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,

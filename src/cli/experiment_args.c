@@ -23,11 +23,22 @@ static int unknown_model(const struct rt_experiment *experiment, const char *ori
         nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint) : " ('rethink view --models' lists them)");
 }
 
+int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                             struct rt_error *err)
+{
+    const char *device = rt_argument(arguments, "device");
+    char assignment[RT_TEXT_MAX + sizeof "device="];
+
+    if (!device)
+        return RT_OK;
+    snprintf(assignment, sizeof assignment, "device=%s", device);
+    return rt_experiment_set(experiment, assignment, err);
+}
+
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err)
 {
     const char *assignment, *const epochs = rt_argument(arguments, "epochs");
-    const char *device = rt_argument(arguments, "device");
     const struct rt_model *model;
     struct rt_error inner = {0};
     char line[RT_TEXT_MAX];
@@ -40,10 +51,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
         snprintf(line, sizeof line, "num_epochs=%ld", unused);
         RT_TRY(rt_experiment_set(experiment, line, err));
     }
-    if (device) {
-        snprintf(line, sizeof line, "device=%s", device);
-        RT_TRY(rt_experiment_set(experiment, line, err));
-    }
+    RT_TRY(rt_experiment_set_device(experiment, arguments, err));
     if (!(model = rt_model_find(experiment->model_name)))
         return unknown_model(experiment, origin, err);
     snprintf(experiment->model_name, sizeof experiment->model_name, "%s", model->name);

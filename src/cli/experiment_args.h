@@ -27,6 +27,10 @@
 int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                  struct rt_error *err);
 
+/* The key `device` from --device, where it is given. */
+int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                             struct rt_error *err);
+
 /* Applies every --set, --epochs and --device of the arguments, then checks as rt_experiment_from_arguments
  * does. `origin` is the file or name in messages. */
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,

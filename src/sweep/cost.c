@@ -3,19 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
+#include "bench/bench.h"
 #include "data/corruption/corruption.h"
 #include "data/source.h"
-#include "engine/engine.h"
 #include "net/models.h"
 #include "sweep/sweep.h"
 #include "train/disk.h"
-#include "train/evaluate.h"
 #include "train/flops.h"
 #include "train/published.h"
 
-enum { STEPS_MIN = 2, CHANNELS = 3, PLANE = 28 * 28 };
+enum { CHANNELS = 3, PLANE = 28 * 28 };
 
 /* Images in the data set that --data names: CIFAR-10's counts for directories too. */
 static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
@@ -72,85 +70,26 @@ static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run 
            !strcmp(a->experiment.device, b->experiment.device);
 }
 
-static int time_step(struct rt_plan *plan, const struct rt_pass *pass, double *seconds, struct rt_error *err)
-{
-    struct rt_step ignored = {0};
-    double began;
-
-    RT_TRY(rt_plan_begin(plan, pass, err));
-    began = rt_clock_wall_s();
-    rt_plan_advance(plan, 1);
-    RT_TRY(rt_plan_collect(plan, &ignored, NULL, err));
-    *seconds = rt_clock_wall_s() - began;
-    return RT_OK;
-}
-
-/* The median of the steps after the first, which warms caches up. */
-static int time_steps(struct rt_plan *plan, const struct rt_store *store, double seconds, double *median,
-                      struct rt_error *err)
-{
-    enum { STEPS_MAX = 64 };
-    const struct rt_pass pass = {.kind = RT_PASS_TRAIN,
-                                 .store = store,
-                                 .count = store->count,
-                                 .batch_size = (int)store->count,
-                                 .update = {0.01, 0.9, 0}};
-    double times[STEPS_MAX], took;
-    int count = 0;
-
-    RT_TRY(time_step(plan, &pass, &took, err));
-    const double began = rt_clock_wall_s();
-    while (count < STEPS_MAX && (count < STEPS_MIN || rt_clock_wall_s() - began < seconds)) {
-        int at = count++;
-
-        RT_TRY(time_step(plan, &pass, &took, err));
-        for (; at > 0 && times[at - 1] > took; at--)
-            times[at] = times[at - 1];
-        times[at] = took;
-    }
-    *median = times[count / 2];
-    return RT_OK;
-}
-
 static int measure(struct rt_sweep_run *run, const struct rt_sweep *sweep, double seconds, struct rt_error *err)
 {
-    const struct rt_experiment *experiment = &run->experiment;
-    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
-    const char *where = sweep->device_count ? sweep->devices[0] : experiment->device;
-    struct rt_device_options device_options = {.threads = run->cores};
-    const struct rt_plan_options options = {
-        .batch_max = (int)experiment->batch_size,
-        .training = true,
-        .winograd = experiment->winograd,
-        .precision = experiment->precision,
-        .optimizer = &rt_optimizers[experiment->optimizer],
-    };
-    const struct rt_engine *engine;
-    struct rt_dataset dataset = {0};
-    struct rt_graph graph = {0};
-    struct rt_device *device = NULL;
-    struct rt_store *store = NULL;
-    struct rt_plan *plan = NULL;
-    struct rt_evaluator evaluator = {0};
+    const char *device = sweep->device_count ? sweep->devices[0] : run->experiment.device;
+    struct rt_bench_options options = {.experiment = run->experiment,
+                                       .engine = sweep->options.engine,
+                                       .threads = run->cores,
+                                       .core = -1,
+                                       .evaluates = true,
+                                       .seconds = seconds};
+    struct rt_bench_result *result;
     int rc;
 
-    if ((rc = rt_model_build(&graph, rt_model_find(experiment->model_name), &model_options, err)) ||
-        (rc = rt_dataset_random(&dataset, (size_t)experiment->batch_size, 1, err)) ||
-        (rc = rt_engine_choose(&engine, &device_options.ordinal, sweep->options.engine, where, err)) ||
-        (rc = rt_device_open(&device, engine, &device_options, err)) ||
-        (rc = rt_store_create(&store, device, &dataset, err)) ||
-        (rc = rt_plan_create(&plan, device, &graph, &options, err)) ||
-        (rc = rt_plan_initialize(plan, 1, err)) || (rc = rt_evaluator_create(&evaluator, store, plan, err)) ||
-        (rc = time_steps(plan, store, seconds, &run->seconds_per_step, err)))
-        goto done;
-    run->memory_bytes = (double)(rt_plan_memory_bytes(plan) + rt_plan_memory_bytes(evaluator.plan));
-done:
-    rt_evaluator_free(&evaluator);
-    rt_plan_free(&plan);
-    rt_store_free(&store);
-    rt_device_close(&device);
-    rt_graph_free(&graph);
-    rt_dataset_free(&dataset);
+    rt_copy_text(options.experiment.device, RT_TEXT_MAX, device);
+    options.experiment.seed = (struct rt_optional_int){.given = true, .value = 1};
+    RT_TRY(rt_alloc(&result, 1, sizeof *result, "a measurement", err));
+    if (!(rc = rt_bench_steps(result, &options, err))) {
+        run->seconds_per_step = result->times.median;
+        run->memory_bytes = (double)(result->plan_bytes + result->evaluation_bytes);
+    }
+    rt_free(&result);
     return rc;
 }
 

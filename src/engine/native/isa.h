@@ -171,7 +171,7 @@ struct rt_isa {
     void (*winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed, float *to);
 
     /* Multiplies and adds on registers for `rounds` rounds and returns how many operations that was
-     * (engine/peak.h). *seed is 0, which the compiler must not know, and stays 0. */
+     * (bench/peak.h). *seed is 0, which the compiler must not know, and stays 0. */
     double (*fma_peak)(long rounds, volatile float *seed);
 };
 

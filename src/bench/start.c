@@ -1,8 +1,8 @@
 /* Measuring the start of a run: reading and corrupting the data. */
 #include "base/clock.h"
 #include "base/memory.h"
+#include "bench/clock.h"
 #include "data/dataset.h"
-#include "train/bench_clock.h"
 
 static int measure(struct rt_bench_clock *clock, const struct rt_bench_options *options, struct rt_error *err)
 {
@@ -27,7 +27,7 @@ int rt_bench_start(struct rt_bench_result *result, const struct rt_bench_options
 
     *result = (struct rt_bench_result){0};
     if ((rc = rt_team_create(&team, options->threads, err)) ||
-        (rc = rt_bench_clock_start(&clock, team, options, err)) || (rc = measure(clock, options, err)))
+        (rc = rt_bench_clock_start(&clock, NULL, team, options, err)) || (rc = measure(clock, options, err)))
         goto done;
     result->threads = rt_team_size(team);
     result->peak_bytes = rt_peak_memory_bytes();

@@ -7,9 +7,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/path.h"
-#include "engine/host/host.h"
+#include "bench/clock.h"
 #include "track/recorder.h"
-#include "train/bench_clock.h"
 #include "train/flops.h"
 #include "train/loop.h"
 #include "train/setup.h"
@@ -77,7 +76,7 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
 
     RT_TRY(rt_dataset_load(&bench->setup.dataset, options->data, experiment, options->threads, err));
     bench->setup.profile = true;
-    RT_TRY(rt_setup_network(&bench->setup, experiment, NULL, options->threads, true, err));
+    RT_TRY(rt_setup_network(&bench->setup, experiment, options->engine, options->threads, true, err));
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
     RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)experiment->batch_size,
                              (uint32_t)experiment->seed.value, experiment->augment, err));
@@ -163,7 +162,7 @@ int rt_bench_epoch(struct rt_bench_result *result, const struct rt_bench_options
     RT_TRY(rt_alloc(&bench, 1, sizeof *bench, "a bench", err));
     bench->experiment = options->experiment;
     if ((rc = prepare(bench, options, err)) ||
-        (rc = rt_bench_clock_start(&clock, rt_host_team(bench->setup.device), options, err)) ||
+        (rc = rt_bench_clock_start(&clock, bench->setup.device, NULL, options, err)) ||
         (rc = shorten(bench, options->seconds, err)))
         goto done;
     begin(bench);

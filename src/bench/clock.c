@@ -1,25 +1,30 @@
-#include "train/bench_clock.h"
+#include "bench/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "engine/host/host.h"
 
 enum { AT_LEAST = 3, FEW = 5 };
 
-int rt_bench_clock_start(struct rt_bench_clock **out, struct rt_team *team,
+int rt_bench_clock_start(struct rt_bench_clock **out, const struct rt_device *device, struct rt_team *team,
                          const struct rt_bench_options *options, struct rt_error *err)
 {
     struct rt_bench_clock *clock;
 
     RT_TRY(rt_alloc(out, 1, sizeof **out, "a bench's times", err));
     clock = *out;
-    RT_TRY(rt_peak_start(&clock->peak, team, err));
-    clock->peak.best_flops = fmax(clock->peak.best_flops, options->best_flops);
+    clock->device = device;
+    clock->probes_peak = !device || rt_host_team(device);
+    if (clock->probes_peak) {
+        RT_TRY(rt_peak_start(&clock->peak, device ? rt_host_team(device) : team, err));
+        clock->peak.best_flops = fmax(clock->peak.best_flops, options->best_flops);
+        clock->probe = rt_peak_probe(&clock->peak);
+    }
     clock->deadline_s = rt_clock_wall_s() + options->seconds;
     clock->limit_s = clock->deadline_s + options->seconds;
-    clock->probe = rt_peak_probe(&clock->peak);
     return RT_OK;
 }
 
@@ -57,12 +62,12 @@ bool rt_bench_clock_note(struct rt_bench_clock *clock, double value)
 {
     const double took_s = rt_clock_wall_s() - clock->began_s, waited_s = rt_clock_waited_s() - clock->waited_s;
     const bool crowded = waited_s > RT_BENCH_WAITED * took_s * rt_team_size(clock->peak.team);
-    const double after = rt_peak_probe(&clock->peak);
+    const double after = clock->probes_peak ? rt_peak_probe(&clock->peak) : 0;
     const int i = clock->count++;
 
     clock->values[i] = value;
-    clock->round_trips_s[i] = rt_peak_round_trip_s(&clock->peak);
-    clock->probes[i] = crowded ? 0 : fmin(clock->probe, after);
+    clock->round_trips_s[i] = clock->probes_peak ? rt_peak_round_trip_s(&clock->peak) : 0;
+    clock->probes[i] = crowded ? -1 : fmin(clock->probe, after);
     clock->probe = after;
     return is_clean(clock, i);
 }
@@ -125,5 +130,6 @@ void rt_bench_clock_read(const struct rt_bench_clock *clock, struct rt_bench_res
     result->round_trip_s /= times->count;
     sort(times);
     result->best_flops = clock->peak.best_flops;
-    rt_copy_text(result->isa, sizeof result->isa, rt_peak_isa(&clock->peak));
+    rt_copy_text(result->target, sizeof result->target,
+                 clock->device ? rt_device_target(clock->device) : rt_peak_isa(&clock->peak));
 }

@@ -1,11 +1,11 @@
-#include "train/bench.h"
+#include "bench/bench.h"
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "bench/clock.h"
 #include "data/dataset.h"
-#include "engine/host/host.h"
 #include "net/models.h"
-#include "train/bench_clock.h"
+#include "train/evaluate.h"
 #include "train/flops.h"
 
 enum {
@@ -30,7 +30,7 @@ static int make_plan(struct bench *bench, struct rt_error *err)
     const struct rt_experiment *experiment = &bench->options->experiment;
     const struct rt_model *model = rt_model_find(experiment->model_name);
     const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
-    const struct rt_device_options device_options = {.threads = bench->options->threads};
+    struct rt_device_options device_options = {.threads = bench->options->threads};
     const struct rt_plan_options options = {
         .batch_max = (int)experiment->batch_size,
         .pass_max = BATCHES * (size_t)experiment->batch_size,
@@ -41,12 +41,14 @@ static int make_plan(struct bench *bench, struct rt_error *err)
         .precision = experiment->precision,
         .optimizer = &rt_optimizers[experiment->optimizer],
     };
+    const struct rt_engine *engine;
 
     if (!model)
         return rt_fail(err, RT_ECONFIG, "model_name: there is no model '%s'", experiment->model_name);
     RT_TRY(rt_model_build(&bench->graph, model, &model_options, err));
     RT_TRY(rt_graph_check_batch(&bench->graph, options.batch_max, true, err));
-    RT_TRY(rt_device_open(&bench->device, rt_engines[0], &device_options, err));
+    RT_TRY(rt_engine_choose(&engine, &device_options.ordinal, bench->options->engine, experiment->device, err));
+    RT_TRY(rt_device_open(&bench->device, engine, &device_options, err));
     RT_TRY(rt_plan_create(&bench->plan, bench->device, &bench->graph, &options, err));
     return rt_plan_initialize(bench->plan, (uint32_t)experiment->seed.value, err);
 }
@@ -58,6 +60,17 @@ static int make_images(struct bench *bench, struct rt_error *err)
     RT_TRY(rt_dataset_random(&bench->dataset, BATCHES * (size_t)experiment->batch_size,
                              (uint32_t)experiment->seed.value, err));
     return rt_store_create(&bench->store, bench->device, &bench->dataset, err);
+}
+
+/* The memory of a plan that evaluates. */
+static int plan_evaluation(const struct bench *bench, size_t *bytes, struct rt_error *err)
+{
+    struct rt_evaluator evaluator;
+
+    RT_TRY(rt_evaluator_create(&evaluator, bench->store, bench->plan, err));
+    *bytes = rt_plan_memory_bytes(evaluator.plan);
+    rt_evaluator_free(&evaluator);
+    return RT_OK;
 }
 
 static void free_bench(struct bench *bench)
@@ -84,19 +97,21 @@ static int begin_pass(struct bench *bench, struct rt_error *err)
     return rt_plan_begin(bench->plan, &pass, err);
 }
 
-/* One step, and its seconds. */
+/* As many steps as the engine likes in flight (one on a CPU), and the seconds of one. */
 static int step(struct bench *bench, double *seconds, struct rt_error *err)
 {
     struct rt_step ignored = {0};
     double start;
+    int steps;
 
     if (!rt_plan_left(bench->plan))
         RT_TRY(begin_pass(bench, err));
     start = rt_clock_wall_s();
-    rt_plan_advance(bench->plan, 1);
-    RT_TRY(rt_plan_collect(bench->plan, &ignored, NULL, err));
-    *seconds = rt_clock_wall_s() - start;
-    bench->serial++;
+    steps = rt_plan_advance(bench->plan, rt_plan_stride(bench->plan));
+    for (int i = 0; i < steps; i++)
+        RT_TRY(rt_plan_collect(bench->plan, &ignored, NULL, err));
+    *seconds = (rt_clock_wall_s() - start) / steps;
+    bench->serial += (uint64_t)steps;
     return RT_OK;
 }
 
@@ -153,14 +168,16 @@ int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options
     *result = (struct rt_bench_result){0};
     rt_core_bind(options->core);
     if ((rc = make_plan(&bench, err)) || (rc = make_images(&bench, err)) ||
-        (rc = rt_bench_clock_start(&clock, rt_host_team(bench.device), options, err)) ||
-        (rc = warm_up(&bench, err)) || (rc = measure(&bench, clock, result, err)))
+        (rc = rt_bench_clock_start(&clock, bench.device, NULL, options, err)) || (rc = warm_up(&bench, err)) ||
+        (rc = measure(&bench, clock, result, err)))
         goto done;
     result->threads = bench.device->options.threads;
     result->parameters = (int64_t)rt_graph_parameter_count(&bench.graph);
     result->flops = rt_flops_training(&bench.graph) * (double)options->experiment.batch_size;
     result->plan_bytes = rt_plan_memory_bytes(bench.plan);
     result->peak_bytes = rt_peak_memory_bytes();
+    if (options->evaluates && (rc = plan_evaluation(&bench, &result->evaluation_bytes, err)))
+        goto done;
     rt_bench_clock_read(clock, result);
 done:
     rt_free(&clock);

@@ -1,4 +1,4 @@
-#include "base/apart.h"
+#include "bench/fork.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,9 +48,9 @@ static bool read_whole(int fd, void *bytes, size_t size)
     return true;
 }
 
-/* In the copy: never returns. */
-static void work_apart(int (*work)(void *context, void *result, struct rt_error *err), void *context,
-                       size_t size, pid_t parent, int to)
+/* In the fork: never returns. */
+static void work_in_child(int (*work)(void *context, void *result, struct rt_error *err), void *context,
+                          size_t size, pid_t parent, int to)
 {
     struct verdict verdict = {0};
 
@@ -66,42 +66,42 @@ static void work_apart(int (*work)(void *context, void *result, struct rt_error 
     _exit(1);
 }
 
-int rt_apart_start(struct rt_apart *apart, int (*work)(void *context, void *result, struct rt_error *err),
-                   void *context, size_t size, struct rt_error *err)
+int rt_fork_start(struct rt_fork *forked, int (*work)(void *context, void *result, struct rt_error *err),
+                  void *context, size_t size, struct rt_error *err)
 {
     const pid_t parent = getpid();
     int ends[2];
     pid_t child;
 
-    *apart = (struct rt_apart){0};
-    fflush(NULL); /* or the copy would have what is buffered too */
+    *forked = (struct rt_fork){0};
+    fflush(NULL); /* or the fork would have what is buffered too */
     if (pipe2(ends, O_CLOEXEC))
         return rt_fail_errno(err, RT_EIO, errno, "cannot make a pipe");
     child = fork();
     if (child == 0)
-        work_apart(work, context, size, parent, ends[1]);
+        work_in_child(work, context, size, parent, ends[1]);
     close(ends[1]);
     if (child < 0) {
         close(ends[0]);
-        return rt_fail_errno(err, RT_EIO, errno, "cannot start a copy of this process");
+        return rt_fail_errno(err, RT_EIO, errno, "cannot fork");
     }
-    *apart = (struct rt_apart){child, ends[0]};
+    *forked = (struct rt_fork){child, ends[0]};
     return RT_OK;
 }
 
-int rt_apart_finish(struct rt_apart *apart, void *result, size_t size, struct rt_error *err)
+int rt_fork_finish(struct rt_fork *forked, void *result, size_t size, struct rt_error *err)
 {
     struct verdict verdict = {0};
-    const bool heard = read_whole(apart->from, &verdict, sizeof verdict) &&
-                       (verdict.rc || read_whole(apart->from, result, size));
+    const bool heard = read_whole(forked->from, &verdict, sizeof verdict) &&
+                       (verdict.rc || read_whole(forked->from, result, size));
     int status = 0;
 
-    close(apart->from);
-    while (waitpid(apart->child, &status, 0) < 0 && errno == EINTR)
+    close(forked->from);
+    while (waitpid(forked->child, &status, 0) < 0 && errno == EINTR)
         ;
-    *apart = (struct rt_apart){0};
+    *forked = (struct rt_fork){0};
     if (!heard)
-        return rt_fail(err, RT_EIO, "a copy of this process died (%s %d)",
+        return rt_fail(err, RT_EIO, "a fork of this process died (%s %d)",
                        WIFSIGNALED(status) ? "signal" : "status",
                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (verdict.rc && err)

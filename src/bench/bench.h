@@ -1,11 +1,11 @@
 /* Measuring: training steps, whole epochs, the start of a run. Each call measures in this process; to have
- * memory counted apart, or several at once, make it through base/apart.h.
+ * memory counted apart, or several at once, make it through bench/fork.h.
  *
- * Each repetition stands between two probes of the machine's speed (engine/peak.h). Where one of them was
+ * Each repetition stands between two probes of the machine's speed (bench/peak.h). Where one of them was
  * slower than 88 % of the best probe, or where our threads stood ready for more than 5 % of the time while
  * others had the cores, something else was at work: the repetition is disturbed and not counted. */
-#ifndef RT_TRAIN_BENCH_H
-#define RT_TRAIN_BENCH_H
+#ifndef RT_BENCH_BENCH_H
+#define RT_BENCH_BENCH_H
 
 #include "config/experiment.h"
 #include "train/profile.h"
@@ -18,8 +18,10 @@ enum { RT_BENCH_REPETITIONS_MAX = 4096 };
 struct rt_bench_options {
     struct rt_experiment experiment; /* model_name, bn, batch_size, winograd, ... */
     const char *data;                /* epoch and start: as rt_dataset_load takes it */
+    const char *engine;              /* null: the first on experiment.device */
     int threads;                     /* 0: one per core */
     int core;                        /* run on this core alone, counted among those allowed; -1: on any */
+    bool evaluates;                  /* steps: plan an evaluation too, for its memory */
     double seconds;                  /* to spend, about; twice as long where few repetitions are clean */
     double best_flops;               /* the best probe of earlier measurements; 0: there was none */
 };
@@ -34,14 +36,15 @@ struct rt_bench_times {
 struct rt_bench_result {
     int threads;
     int64_t parameters;
-    char isa[16];
-    double best_flops;   /* the best probe: the peak */
-    double round_trip_s; /* between two threads' cores (engine/peak.h), the mean over `times`; 0: one thread */
+    char target[64];     /* that was computed for: "avx2", or a GPU's name */
+    double best_flops;   /* the best probe: the peak; 0 where the cores do not compute, and are not probed */
+    double round_trip_s; /* between two threads' cores (bench/peak.h), the mean over `times`; 0: one thread */
     double flops;        /* direct equivalents of one step */
     struct rt_bench_times
         times;         /* seconds a step; seconds a start; or an epoch's time over that of its steps, less 1 */
     size_t plan_bytes; /* of the engine's plan */
-    size_t peak_bytes; /* of this process, when the last step ended */
+    size_t evaluation_bytes; /* of the plan that evaluates, where asked for */
+    size_t peak_bytes;       /* of this process, when the last step ended */
     double profiled_steps;
     struct rt_profile profile; /* of those */
 };

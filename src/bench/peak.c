@@ -1,4 +1,4 @@
-#include "engine/peak.h"
+#include "bench/peak.h"
 
 #include <sched.h>
 #include <stdatomic.h>

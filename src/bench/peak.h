@@ -1,7 +1,7 @@
 /* How fast the machine multiplies and adds: the peak that kernels are measured by, and, in probes of about a
  * millisecond before and after a measurement, whether anyone else was at work meanwhile. */
-#ifndef RT_ENGINE_PEAK_H
-#define RT_ENGINE_PEAK_H
+#ifndef RT_BENCH_PEAK_H
+#define RT_BENCH_PEAK_H
 
 #include "base/error.h"
 #include "base/thread.h"
