@@ -1,5 +1,5 @@
-/* The thread team: a fixed number of threads, started once and pinned to distinct cores where the process may
- * use that many, that run one function together, again and again. The caller is member 0.
+/* The thread team, for fork and join: a fixed number of threads, started once and pinned to distinct cores
+ * where the process may use that many, that run one function together, again and again. The caller is member 0.
  *
  * Work is divided by index, never first come, first served, so results do not depend on the number of threads.
  *

@@ -56,6 +56,7 @@ const struct rt_command rt_command_figure1 = {
         "generalization error. Finished runs are skipped: see 'rethink sweep --help'.",
     .examples = "rethink figure1 --dry-run                         # the plan and what it will cost\n"
                 "rethink figure1 --models MLP1,MLP3\n"
+                "rethink figure1 --device cuda:0,1 --side-by-side 4   # eight runs at once on two GPUs\n"
                 "rethink figure1 --models WRN --set seed=42,43,44  # mean and 95 % band of three seeds\n",
     .options = options,
     .run = run_figure1,

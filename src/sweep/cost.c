@@ -139,7 +139,10 @@ double rt_sweep_total_seconds(const struct rt_sweep *sweep)
 {
     enum { CORES_MAX = 256 };
     double free_at[CORES_MAX] = {0}, end = 0;
-    const int cores = sweep->options.cores < CORES_MAX ? sweep->options.cores : CORES_MAX;
+    /* on a device, as if runs side by side took turns */
+    const int places = sweep->slots ? sweep->device_count : sweep->options.cores;
+    const int cores = places < CORES_MAX ? places : CORES_MAX;
+
     for (int i = 0; i < sweep->count; i++) {
         const struct rt_sweep_run *run = &sweep->runs[i];
         const double seconds = rt_sweep_run_seconds(run);

@@ -1,5 +1,4 @@
 /* The plan of a sweep as --dry-run prints it. */
-
 #include <math.h>
 
 #include "base/text.h"
@@ -7,6 +6,25 @@
 #include "train/disk.h"
 
 static const double measure_s = 10; /* in all */
+
+/* "2 cores", or "cuda:0, cuda:1, 3 side by side on each" */
+static void append_places(struct rt_text *text, const struct rt_sweep *sweep)
+{
+    if (!sweep->slots)
+        rt_text_printf(text, "%d core%s", sweep->options.cores, sweep->options.cores > 1 ? "s" : "");
+    for (int i = 0; sweep->slots && i < sweep->device_count; i++)
+        rt_text_printf(text, "%s%s", i ? ", " : "", sweep->devices[i]);
+    if (sweep->slots)
+        rt_text_printf(text, ", %d side by side%s", sweep->slots, sweep->device_count > 1 ? " on each" : "");
+}
+
+/* Runs like this one that can be under way at the same time. */
+static int count_at_once(const struct rt_sweep *sweep, const struct rt_sweep_run *run)
+{
+    if (sweep->slots)
+        return sweep->slots;
+    return run->cores < sweep->options.cores ? sweep->options.cores / run->cores : 1;
+}
 
 int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err)
 {
@@ -29,15 +47,14 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
                        state, run->cores, left, left * run->flops_per_epoch / 1e12, run->memory_bytes / 1048576,
                        run->disk_bytes / 1048576, rt_duration(rt_sweep_run_seconds(run), duration));
         flops += left * run->flops_per_epoch;
-        memory = fmax(memory, run->memory_bytes *
-                                  (run->cores < sweep->options.cores ? sweep->options.cores / run->cores : 1));
+        memory = fmax(memory, run->memory_bytes * count_at_once(sweep, run));
         disk += run->disk_bytes;
         waiting += run->state != RT_SWEEP_FINISHED;
     }
-    rt_text_printf(text,
-                   "%d of %d runs to do on %d cores: %.4g TFLOPs, at most about %.0f MiB at once, about %s\n",
-                   waiting, sweep->count, sweep->options.cores, flops / 1e12, memory / 1048576,
-                   rt_duration(rt_sweep_total_seconds(sweep), duration));
+    rt_text_printf(text, "%d of %d runs to do on ", waiting, sweep->count);
+    append_places(text, sweep);
+    rt_text_printf(text, ": %.4g TFLOPs, at most about %.0f MiB at once, about %s\n", flops / 1e12,
+                   memory / 1048576, rt_duration(rt_sweep_total_seconds(sweep), duration));
     rt_text_printf(text, "At most %.0f MiB of disk for all of them; %.0f MiB are free.\n", disk / 1048576,
                    rt_disk_free(sweep->options.runs) / 1048576);
     rt_text_append(

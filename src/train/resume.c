@@ -180,7 +180,7 @@ static int read_given(struct rt_checkpoint *checkpoint, bool *found, const char 
 /* A run's own config.yaml, taken as an experiment, names a checkpoint of its folder: "e_005_NAME". */
 static bool names_own_checkpoint(const struct rt_experiment *experiment)
 {
-    const char *const name = experiment->resume_checkpoint;
+    const char *name = experiment->resume_checkpoint;
 
     return !strncmp(name, "e_", 2) && !strchr(name, '/') &&
            rt_path_has_suffix(name, experiment->experiment_name);
@@ -191,7 +191,7 @@ static bool names_own_checkpoint(const struct rt_experiment *experiment)
 static void say_not_used(const struct rt_experiment *experiment, const char *run_dir,
                          const struct rt_checkpoint *found)
 {
-    const char *const named = experiment->resume_checkpoint;
+    const char *named = experiment->resume_checkpoint;
 
     if (found && *named && !names_own_checkpoint(experiment))
         rt_log_warn("resume_checkpoint: %s, in the config, is not used: the run resumes from %s; --set "

@@ -1,4 +1,4 @@
-/* Inside a training session: what session.c (its course), keep.c (what it writes) and forecast.c share. */
+/* Inside a training session: what session.c (its course), session_save.c (what it writes) and forecast.c share. */
 #ifndef RT_TRAIN_SESSION_STATE_H
 #define RT_TRAIN_SESSION_STATE_H
 
@@ -32,7 +32,7 @@ bool rt_session_is_finished(const struct rt_session *session);
 int rt_session_set_up(struct rt_session *session, struct rt_error *err);
 void rt_session_free(struct rt_session *session);
 
-/* ---- keep.c ---- */
+/* ---- session_save.c ---- */
 
 /* Fills in all of session->result that does not change while training. */
 void rt_session_describe(struct rt_session *session);

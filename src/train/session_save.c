@@ -71,7 +71,7 @@ void rt_session_note_metrics(struct rt_session *session)
  * other. */
 static bool falls_back(const struct rt_session *session, const struct rt_checkpoint_list *list, int i)
 {
-    const struct rt_optional_int *const keep = &session->experiment.keep_checkpoints;
+    const struct rt_optional_int *keep = &session->experiment.keep_checkpoints;
 
     if (i != list->count - 2 || (keep->given && keep->value < 2) ||
         rt_progress_complete(&session->loop.progress, &session->experiment))
@@ -84,9 +84,9 @@ static bool falls_back(const struct rt_session *session, const struct rt_checkpo
 /* `newer`: how many after whole epochs are newer and stay. */
 static bool stays(const struct rt_session *session, const struct rt_checkpoint_list *list, int i, int64_t newer)
 {
-    const struct rt_threshold *const threshold = &session->loop.progress.threshold;
-    const struct rt_optional_int *const keep = &session->experiment.keep_checkpoints;
-    const struct rt_checkpoint_entry *const entry = &list->items[i];
+    const struct rt_threshold *threshold = &session->loop.progress.threshold;
+    const struct rt_optional_int *keep = &session->experiment.keep_checkpoints;
+    const struct rt_checkpoint_entry *entry = &list->items[i];
 
     if (i == list->count - 1)
         return true;
