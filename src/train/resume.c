@@ -90,7 +90,8 @@ static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char
     if (!list.count)
         rc = check_unfinished(run_dir, err);
     else if (!*found)
-        rc = give_up(&newest, i >= 0 ? list.items[i].name : "", err);
+        rc = give_up(&newest, i >= 0 && strstr(newest.message, rt_path_name(path)) ? list.items[i].name : "",
+                     err);
     else if (newest.status)
         rt_log_warn("%s; resumes from %s, the newest checkpoint that is complete and matches metrics.csv",
                     newest.message, rt_path_name(checkpoint->path));

@@ -123,6 +123,12 @@ def check_damage():
         ok(good and {name: read(path, name, 'SHA256SUMS') for name in names[1:]} == before,
            'nor is one taken that was asked for; nothing has been touched', why)
         flip(metrics_csv, 100)
+        os.rename(metrics_csv, metrics_csv + '.aside')
+        os.symlink('metrics.csv.aside', metrics_csv)
+        linked = train(runs, NAME, *arguments)
+        good, why = says(linked, 5, r'metrics.csv is a symbolic link: a regular file is wanted there$')
+        ok(good, 'a linked metrics.csv is no fault of the checkpoints', why)
+        os.rename(metrics_csv + '.aside', metrics_csv)
         other = train(runs, 'MLP3_0.5_none', *SMALL, '--epochs', '1', '--set', f'resume_checkpoint={path}/{names[2]}')
         good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none here|model_name is MLP3 here')
         ok(good, "another experiment's checkpoint is refused", why)
