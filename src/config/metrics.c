@@ -30,6 +30,7 @@ double rt_metric_value(const struct rt_metric *metric, const struct rt_scores *s
 
 void rt_metric_set(const struct rt_metric *metric, struct rt_scores *scores, double value)
 {
+    value = isnan(value) ? (double)NAN : value;
     memcpy((char *)scores + metric->offset, &value, sizeof value);
 }
 

@@ -58,6 +58,7 @@ extern const struct rt_metric rt_metrics[RT_METRIC_COUNT]; /* in the list's orde
 struct rt_scores rt_scores_none(void);
 
 double rt_metric_value(const struct rt_metric *metric, const struct rt_scores *scores);
+/* NaN of either sign is stored as the one that printf shows as "nan". */
 void rt_metric_set(const struct rt_metric *metric, struct rt_scores *scores, double value);
 
 /* Whether it was measured at that log point. */

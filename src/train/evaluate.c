@@ -1,5 +1,7 @@
 #include "train/evaluate.h"
 
+#include <math.h>
+
 int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_store *store, struct rt_plan *trained,
                         struct rt_error *err)
 {
@@ -40,7 +42,8 @@ int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct
         RT_TRY(rt_plan_collect(plan, &sum, predictions ? predictions + sum.count : NULL, err));
     } while (rt_plan_in_flight(plan) || rt_plan_left(plan));
     *evaluation = (struct rt_evaluation){
-        .loss = sum.loss_sum / (double)pass.count,
+        .loss = isnan(sum.loss_sum) ? (double)NAN /* of the sign that is shown as "nan" */
+                                    : sum.loss_sum / (double)pass.count,
         .accuracy = (double)sum.correct / (double)pass.count,
         .count = sum.count,
         .correct = sum.correct,

@@ -81,7 +81,7 @@ static struct rt_log_point point_now(const struct rt_loop *loop, double learning
     const struct rt_progress *progress = &loop->progress;
     struct rt_scores scores = rt_scores_none();
 
-    scores.train_loss = progress->loss_sum / (double)progress->images;
+    rt_metric_set(&rt_metrics[RT_METRIC_train_loss], &scores, progress->loss_sum / (double)progress->images);
     scores.train_acc = (double)progress->correct / (double)progress->images;
     return (struct rt_log_point){
         .step = progress->step,

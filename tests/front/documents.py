@@ -91,6 +91,15 @@ def check_exit_codes(docs):
            exit_codes_of(table.group()))
 
 
+def check_trackers(docs):
+    """The table of trackers is the program's list."""
+    lines = re.search(r'^Trackers:\n((?:  .*\n)+)', run('train', '--help').stdout, re.MULTILINE)
+    listed = re.findall(r'^  (\w+): (.*)$', lines.group(1), re.MULTILINE) if lines else []
+    table = re.findall(r'^\| `(\w+)` \| (.*) \|$', re.search(r'^\| tracker .*?\n\n', docs['docs/tracking.md'] + '\n\n',
+                                                           re.MULTILINE | re.DOTALL).group(), re.MULTILINE)
+    ok(listed and table == listed, "docs/tracking.md's table of trackers is that of train --help", table, listed)
+
+
 def main():
     docs = dict(documents())
     ok(docs, 'there are documents')
@@ -101,6 +110,7 @@ def main():
     if run('--help').stdout:
         check_commands(docs)
         check_exit_codes(docs)
+        check_trackers(docs)
     else:
         skip('commands and exit codes', 'the program has no --help yet')
     done()

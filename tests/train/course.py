@@ -291,6 +291,14 @@ def check_diverging():
         run = train(runs, NAME, *SMALL, '--epochs', '9', '--set', 'learning_rate=1000')
         good, why = says(run, 7, r'training loss became (NaN|infinite) at epoch')
         ok(good and result(folder(runs, NAME))['state'] == 'diverged', 'a diverged loss has its own exit code', why)
+    with temporary() as runs:
+        run = train(runs, NAME, *SMALL, '--epochs', '20', '--set', 'learning_rate=1000', '--set', 'figure1=false', '--set',
+                    'checkpoint_every=1', '--set', 'train_size=256')
+        path = folder(runs)
+        shown = subprocess.run([RETHINK, 'evaluate', path], capture_output=True, text=True, timeout=60 * SLOWER)
+        texts = [run.stderr, shown.stdout, *(read(path, name).decode() for name in ('metrics.csv', 'log.txt'))]
+        ok(run.returncode == 7 and ',nan,' in texts[2] and not any('-nan' in text for text in texts),
+           'what is no number is nan everywhere, never -nan', *texts)
 
 
 def check_failing_starts():
