@@ -60,7 +60,7 @@ enum rt_cuda_mode {
     RT_CUDA_PROBE_DX = 1 << 11,
 };
 
-enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 64 };
+enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 256 };
 
 /* An argument: an integer, or an address. Addresses in the plan's own memory are offsets until it is allocated.
  */

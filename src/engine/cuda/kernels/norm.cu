@@ -6,7 +6,7 @@
  *
  * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: floats from row to row; RELU: 0 or 1; ACCUMULATE: dx is
  * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; LANES: vectors of a block; CHUNKS:
- * blocks that share the rows; EPS, MOMENTUM.
+ * blocks that share the rows of sums; EPS, MOMENTUM.
  *
  * Sums are in double and in an order that depends on shapes alone: a thread's rows, then threads, then blocks.
  */
@@ -14,7 +14,15 @@
 #include "pass.h"
 #include "update.h"
 
-enum { THREADS = 256, ROW_LANES = THREADS / LANES };
+enum { THREADS = 256, ROW_LANES = THREADS / LANES, VALUES = 2 * VECTOR * LANES };
+
+#ifdef __CUDACC__
+#define UNROLL_ROWS _Pragma("unroll 4")
+#define UNROLL_TWO _Pragma("unroll 2")
+#else
+#define UNROLL_ROWS
+#define UNROLL_TWO
+#endif
 
 /* What the forward pass leaves for the backward pass, [CHANNELS] each. */
 struct coefficients {
@@ -52,30 +60,31 @@ RT_DEVICE void store(float *to, const float *from)
 #endif
 }
 
-/* Adds the block's threads' sums of each channel and writes them to partial[CHANNELS][2][CHUNKS]; the last
- * block of these channels to do so returns true, with all partial sums visible to it. */
+/* This block's sums of each channel, [2][VECTOR][LANES], go to partial[blocks along y][CHUNKS]; the last block
+ * of these channels to do so returns true. */
 RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tickets)
 {
-    RT_SHARED double shared[2][VECTOR][THREADS];
+    RT_SHARED double warps[THREADS / 32][VALUES];
     RT_SHARED rt_u32 ticket;
-    const int lane = threadIdx.x % LANES, row = threadIdx.x / LANES;
-    const int channel = (blockIdx.y * LANES + lane) * VECTOR;
+    const int column = threadIdx.x % LANES;
 
     for (int k = 0; k < 2; k++)
-        for (int v = 0; v < VECTOR; v++)
-            shared[k][v][threadIdx.x] = sums[k][v];
+        for (int v = 0; v < VECTOR; v++) {
+            double sum = sums[k][v];
+
+            for (int bits = LANES; bits < 32; bits *= 2)
+                sum += __shfl_xor_sync(0xffffffffu, sum, bits);
+            if (threadIdx.x % 32 < LANES)
+                warps[threadIdx.x / 32][(k * VECTOR + v) * LANES + column] = sum;
+        }
     __syncthreads();
-    for (int half = ROW_LANES / 2; half > 0; half /= 2) {
-        if (row < half)
-            for (int k = 0; k < 2; k++)
-                for (int v = 0; v < VECTOR; v++)
-                    shared[k][v][threadIdx.x] += shared[k][v][threadIdx.x + half * LANES];
-        __syncthreads();
+    if (threadIdx.x < VALUES) {
+        double sum = 0;
+
+        for (int i = 0; i < THREADS / 32; i++)
+            sum += warps[i][threadIdx.x];
+        partial[((rt_u64)blockIdx.y * CHUNKS + blockIdx.x) * VALUES + threadIdx.x] = sum;
     }
-    if (row == 0 && channel < CHANNELS)
-        for (int k = 0; k < 2; k++)
-            for (int v = 0; v < VECTOR; v++)
-                partial[((rt_u64)(channel + v) * 2 + k) * CHUNKS + blockIdx.x] = shared[k][v][lane];
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -88,21 +97,53 @@ RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tic
     return ticket == CHUNKS - 1;
 }
 
-/* One channel's two sums over the blocks, by a warp: lane l adds blocks l, l + 32, ..., then the lanes are
- * added. */
-RT_DEVICE void add_chunks(const double *partial, int channel, double total[2])
+/* What another block wrote: from the second-level cache. */
+RT_DEVICE double load_shared_sum(const double *from)
 {
-    const int lane = threadIdx.x & 31;
+#ifdef __CUDACC__
+    double value;
 
-    for (int k = 0; k < 2; k++) {
-        double sum = 0;
+    asm volatile("ld.global.cg.f64 %0, [%1];" : "=d"(value) : "l"(from) : "memory");
+    return value;
+#else
+    return *from;
+#endif
+}
 
-        for (int i = lane; i < CHUNKS; i += 32)
-            sum += ((const volatile double *)partial)[((rt_u64)channel * 2 + k) * CHUNKS + i];
-        for (int half = 16; half > 0; half /= 2)
-            sum += __shfl_down_sync(0xffffffffu, sum, half);
-        total[k] = sum;
+/* In the last block: the sums over all blocks to total[VALUES]. Each group of VALUES threads adds every
+ * GROUPS-th block's, several loads under way at a time; then the groups are added. */
+RT_DEVICE void add_chunks(const double *partial, double *total)
+{
+    enum { GROUPS = THREADS / VALUES, UNDER_WAY = 8 };
+    RT_SHARED double groups[THREADS];
+    const double *const from = partial + (rt_u64)blockIdx.y * CHUNKS * VALUES + threadIdx.x % VALUES;
+    double sum = 0;
+
+    for (int i = threadIdx.x / VALUES; i < CHUNKS; i += GROUPS * UNDER_WAY) {
+        double values[UNDER_WAY];
+
+        RT_UNROLL
+        for (int k = 0; k < UNDER_WAY; k++)
+            values[k] = i + k * GROUPS < CHUNKS ? load_shared_sum(from + (rt_u64)(i + k * GROUPS) * VALUES) : 0;
+        RT_UNROLL
+        for (int k = 0; k < UNDER_WAY; k++)
+            sum += values[k];
     }
+    groups[threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.x < VALUES) {
+        sum = 0;
+        for (int i = 0; i < GROUPS; i++)
+            sum += groups[i * VALUES + threadIdx.x];
+        total[threadIdx.x] = sum;
+    }
+    __syncthreads();
+}
+
+/* The k-th sum of the block's i-th channel. */
+RT_DEVICE double sum_of(const double *total, int k, int i)
+{
+    return total[(k * VECTOR + i % VECTOR) * LANES + i / VECTOR];
 }
 
 RT_DEVICE float moved(float running, double towards)
@@ -117,7 +158,8 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
              float *kept, const float *scale, const float *shift, float *running_mean, float *running_variance,
              long long *batches)
 {
-    const int lane = threadIdx.x % LANES, channel = (blockIdx.y * LANES + lane) * VECTOR;
+    RT_SHARED double total[VALUES];
+    const int first = blockIdx.y * LANES * VECTOR, channel = first + (int)(threadIdx.x % LANES) * VECTOR;
     const int rows = pass->count * PLANE;
     const struct coefficients k = coefficients_at(kept);
     double sums[2][VECTOR];
@@ -125,38 +167,35 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
     for (int v = 0; v < VECTOR; v++)
         sums[0][v] = sums[1][v] = 0;
     if (channel < CHANNELS)
-        for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
-            float value[VECTOR];
+        UNROLL_ROWS
+    for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
+        float value[VECTOR];
 
-            load(value, x + (rt_u64)r * X_LD + channel);
-            for (int v = 0; v < VECTOR; v++) {
-                const double wide = (double)value[v];
+        load(value, x + (rt_u64)r * X_LD + channel);
+        for (int v = 0; v < VECTOR; v++) {
+            const double wide = (double)value[v];
 
-                sums[0][v] += wide;
-                sums[1][v] = fma(wide, wide, sums[1][v]);
-            }
+            sums[0][v] += wide;
+            sums[1][v] = fma(wide, wide, sums[1][v]);
         }
+    }
     if (!reduce_block(sums, partial, tickets))
         return;
-    for (int i = threadIdx.x / 32; i < LANES * VECTOR; i += THREADS / 32) {
-        const int c = blockIdx.y * LANES * VECTOR + i;
-        double total[2], mean, variance;
+    add_chunks(partial, total);
+    if (threadIdx.x < LANES * VECTOR && first + (int)threadIdx.x < CHANNELS) {
+        const int c = first + (int)threadIdx.x;
+        const double mean = sum_of(total, 0, (int)threadIdx.x) / rows;
+        double variance = sum_of(total, 1, (int)threadIdx.x) / rows - mean * mean;
+        float deviation;
 
-        if (c >= CHANNELS)
-            break;
-        add_chunks(partial, c, total);
-        if (threadIdx.x % 32 == 0) {
-            mean = total[0] / rows;
-            variance = total[1] / rows - mean * mean;
-            variance = variance < 0 ? 0 : variance; /* NaN stays */
-            const float deviation = (float)sqrt(variance + (double)EPS);
-            k.mean[c] = (float)mean;
-            k.inverse[c] = 1 / deviation;
-            k.a[c] = scale[c] / deviation;
-            k.shift[c] = shift[c];
-            running_mean[c] = moved(running_mean[c], mean);
-            running_variance[c] = moved(running_variance[c], variance * rows / (rows - 1.0));
-        }
+        variance = variance < 0 ? 0 : variance; /* NaN stays */
+        deviation = (float)sqrt(variance + (double)EPS);
+        k.mean[c] = (float)mean;
+        k.inverse[c] = 1 / deviation;
+        k.a[c] = scale[c] / deviation;
+        k.shift[c] = shift[c];
+        running_mean[c] = moved(running_mean[c], mean);
+        running_variance[c] = moved(running_variance[c], variance * rows / (rows - 1.0));
     }
     if (blockIdx.y == 0 && threadIdx.x == 0)
         ++*batches;
@@ -171,6 +210,7 @@ RT_DEVICE float normalise(float x, float mean, float a, float shift)
 RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, int rows, int channel,
                           const float *mean, const float *a, const float *shift)
 {
+    UNROLL_ROWS
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += gridDim.x * ROW_LANES) {
         float value[VECTOR];
 
@@ -236,7 +276,8 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
           double *partial, rt_u32 *tickets, float *kept, float *scale, float *scale_momentum,
           float *scale_gradient, float *shift, float *shift_momentum, float *shift_gradient)
 {
-    const int lane = threadIdx.x % LANES, channel = (blockIdx.y * LANES + lane) * VECTOR;
+    RT_SHARED double total[VALUES];
+    const int first = blockIdx.y * LANES * VECTOR, channel = first + (int)(threadIdx.x % LANES) * VECTOR;
     const int rows = pass->count * PLANE;
     const struct coefficients k = coefficients_at(kept);
     double sums[2][VECTOR];
@@ -251,6 +292,7 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
             a[v] = k.a[channel + v];
             before[v] = k.shift[channel + v];
         }
+        UNROLL_ROWS
         for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
             float value[VECTOR], gradient[VECTOR];
 
@@ -266,23 +308,18 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
     }
     if (!reduce_block(sums, partial, tickets))
         return;
-    for (int i = threadIdx.x / 32; i < LANES * VECTOR; i += THREADS / 32) {
-        const int c = blockIdx.y * LANES * VECTOR + i;
-        double total[2];
+    add_chunks(partial, total);
+    if (threadIdx.x < LANES * VECTOR && first + (int)threadIdx.x < CHANNELS) {
+        const int c = first + (int)threadIdx.x;
+        const double dshift = sum_of(total, 0, (int)threadIdx.x);
+        const double dscale = sum_of(total, 1, (int)threadIdx.x) * (double)k.inverse[c];
 
-        if (c >= CHANNELS)
-            break;
-        add_chunks(partial, c, total);
-        if (threadIdx.x % 32 == 0) {
-            const double dscale = total[1] * (double)k.inverse[c];
-
-            k.p[c] = (float)(total[0] / rows);
-            k.q[c] = (float)(dscale / rows) * k.inverse[c];
-            rt_apply_gradient(pass, (float)dscale, scale + c, scale_momentum + c,
-                              scale_gradient ? scale_gradient + c : 0);
-            rt_apply_gradient(pass, (float)total[0], shift + c, shift_momentum + c,
-                              shift_gradient ? shift_gradient + c : 0);
-        }
+        k.p[c] = (float)(dshift / rows);
+        k.q[c] = (float)(dscale / rows) * k.inverse[c];
+        rt_apply_gradient(pass, (float)dscale, scale + c, scale_momentum + c,
+                          scale_gradient ? scale_gradient + c : 0);
+        rt_apply_gradient(pass, (float)dshift, shift + c, shift_momentum + c,
+                          shift_gradient ? shift_gradient + c : 0);
     }
 }
 
@@ -305,6 +342,7 @@ norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
         p[v] = k.p[channel + v];
         q[v] = k.q[channel + v];
     }
+    UNROLL_TWO
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += gridDim.x * ROW_LANES) {
         float value[VECTOR], gradient[VECTOR], to[VECTOR];
 

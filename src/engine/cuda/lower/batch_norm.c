@@ -3,31 +3,39 @@
 #include "net/ops.h"
 
 enum { X, Y, DY, DX, SUM, VIEWS };
-enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES, THREADS = 256, BLOCKS = 528 };
+enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES };
+enum { THREADS = 256, LANES = 4, ROWS_LEAST = 4, SUM_BLOCKS = 528, CHUNKS_MAX = 256, WRITE_BLOCKS = 1056 };
 
-/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; `lanes` vectors
- * and THREADS / lanes rows in a block; `chunks` blocks share the rows. A function of shapes alone. */
+/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; LANES vectors (64
+ * bytes of a row) and THREADS / LANES rows in a block, so that many blocks share the channels and the last
+ * one's sums over all blocks are short; `chunks` blocks share the rows of sums, `blocks` those of what is
+ * written. A function of shapes alone. */
 struct cut {
-    int vector, lanes, chunks, across;
+    int vector, chunks, blocks, across;
 };
+
+static int least(int a, int b, int c)
+{
+    const int ab = a < b ? a : b;
+
+    return ab < c ? ab : c;
+}
 
 static struct cut cut_of(const struct rt_cuda_plan *plan, const struct rt_node *node, bool even)
 {
-    const int channels = node->shape.channels;
-    const long rows = (long)rt_cuda_pixels(plan, node);
-    struct cut cut = {.vector = even ? 4 : 1, .lanes = 1};
+    const int rows_max = (int)(rt_cuda_pixels(plan, node) / (THREADS / LANES * ROWS_LEAST)) + 1;
+    struct cut cut = {.vector = even ? 4 : 1};
 
-    while (cut.lanes < 32 && cut.lanes * cut.vector < channels)
-        cut.lanes *= 2;
-    /* few idle lanes: 48 channels are 12 vectors, 3 times 4 lanes */
-    while (cut.lanes > 4 && channels % (cut.lanes * cut.vector) != 0 &&
-           channels % (cut.lanes * cut.vector / 2) == 0)
-        cut.lanes /= 2;
-    cut.across = (channels + cut.lanes * cut.vector - 1) / (cut.lanes * cut.vector);
-    cut.chunks = BLOCKS / cut.across;
-    while (cut.chunks > 1 && (long)cut.chunks * (THREADS / cut.lanes) * 4 > rows)
-        cut.chunks /= 2;
+    cut.across = (node->shape.channels + LANES * cut.vector - 1) / (LANES * cut.vector);
+    cut.chunks = least(SUM_BLOCKS / cut.across + 1, CHUNKS_MAX, rows_max);
+    cut.blocks = least(WRITE_BLOCKS / cut.across + 1, WRITE_BLOCKS, rows_max);
     return cut;
+}
+
+/* Two sums of each channel of each block. */
+static size_t scratch_bytes(struct cut cut)
+{
+    return 2 * (size_t)(cut.across * LANES * cut.vector) * (size_t)cut.chunks * sizeof(double);
 }
 
 static bool even(const struct rt_node *node, const struct rt_cuda_view *views, int count)
@@ -45,7 +53,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
     static const char *const names[4] = {"X_LD", "Y_LD", "DY_LD", "DX_LD"};
     struct rt_cuda_kernel kernel = {.source = "norm.cu", .entry = entry, .block = THREADS};
 
-    kernel.grid[0] = (unsigned)cut.chunks;
+    kernel.grid[0] = (unsigned)cut.blocks;
     kernel.grid[1] = (unsigned)cut.across;
     kernel.grid[2] = 1;
     rt_cuda_option(&kernel, "CHANNELS", node->shape.channels);
@@ -54,7 +62,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
         rt_cuda_option(&kernel, names[i], views[i].ld);
     rt_cuda_option(&kernel, "RELU", plan->values[node->id].covered);
     rt_cuda_option(&kernel, "VECTOR", cut.vector);
-    rt_cuda_option(&kernel, "LANES", cut.lanes);
+    rt_cuda_option(&kernel, "LANES", LANES);
     rt_cuda_option(&kernel, "CHUNKS", cut.chunks);
     rt_cuda_option(&kernel, "ACCUMULATE", accumulate);
     rt_cuda_option(&kernel, "SUM_LD", views[SUM].ld);
@@ -103,9 +111,8 @@ static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *n
     cut = cut_of(plan, node, even(node, views, VIEWS));
     if (cut.across > RT_CUDA_TICKETS)
         return rt_fail(err, RT_ECONFIG, "engine cuda: %s has %d channels; at most %d here",
-                       rt_node_label(node, label), node->shape.channels,
-                       RT_CUDA_TICKETS * cut.lanes * cut.vector);
-    rt_cuda_reserve_scratch(plan, (size_t)node->shape.channels * 2 * (size_t)cut.chunks * sizeof(double));
+                       rt_node_label(node, label), node->shape.channels, RT_CUDA_TICKETS * LANES * cut.vector);
+    rt_cuda_reserve_scratch(plan, scratch_bytes(cut));
     kernel = kernel_of(plan, node, "norm_evaluate", cut, views, false);
     RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_EVALUATES, &kernel, err, pass, rt_cuda_at(views[X].offset),
                         rt_cuda_at(views[Y].offset), value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
@@ -114,12 +121,14 @@ static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *n
         return RT_OK;
     value->kept = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
     kernel.entry = "norm_moments";
+    kernel.grid[0] = (unsigned)cut.chunks;
     RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
                         rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
                         value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
                         value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR),
                         value_of(plan, node, BATCHES)));
     kernel.entry = "norm_apply";
+    kernel.grid[0] = (unsigned)cut.blocks;
     return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
                         rt_cuda_at(views[Y].offset), rt_cuda_at(value->kept));
 }
@@ -136,7 +145,9 @@ static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *
 
     views_of(plan, node, views);
     cut = cut_of(plan, node, even(node, views, VIEWS));
+    rt_cuda_reserve_scratch(plan, scratch_bytes(cut));
     kernel = kernel_of(plan, node, "norm_sums", cut, views, false);
+    kernel.grid[0] = (unsigned)cut.chunks;
     RT_TRY(RT_CUDA_EMIT(
         plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
         rt_cuda_at(views[DY].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
