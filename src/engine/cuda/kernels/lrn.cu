@@ -37,20 +37,32 @@ lrn(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restr
         kept[i] = q;
 }
 
+/* A block's values, with what the windows of the first and the last reach beyond them. */
 RT_KERNEL(256)
 lrn_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
              const float *__restrict__ kept, float *__restrict__ dx)
 {
-    const rt_u32 i = blockIdx.x * 256 + threadIdx.x, row = i / CHANNELS;
+    enum { HALF = SIZE / 2 };
+    RT_SHARED float terms[256 + 2 * HALF]; /* dy[j] x[j] q[j]^(-BETA - 1) */
+    const rt_u32 i = blockIdx.x * 256 + threadIdx.x, row = i / CHANNELS,
+                 count = (rt_u32)pass->count * PLANE * CHANNELS;
     const int c = (int)(i % CHANNELS);
-    const float *const pixel = x + (rt_u64)row * X_LD, *const gradient = dy + (rt_u64)row * DY_LD;
-    const float *const q = kept + (rt_u64)row * CHANNELS;
     float sum = 0, result;
 
-    if (row >= (rt_u32)pass->count * PLANE)
+    for (int t = threadIdx.x; t < 256 + 2 * HALF; t += 256) {
+        const rt_u32 j = blockIdx.x * 256 + t - HALF; /* below 0: wraps, and is past the end */
+        const rt_u32 at = j / CHANNELS, channel = j % CHANNELS;
+
+        terms[t] = j < count ? dy[(rt_u64)at * DY_LD + channel] * x[(rt_u64)at * X_LD + channel] *
+                                   (negative_power(kept[j]) / kept[j])
+                             : 0;
+    }
+    __syncthreads();
+    if (i >= count)
         return;
-    for (int j = RT_MAX(c - SIZE / 2, 0); j <= RT_MIN(c + SIZE / 2, CHANNELS - 1); j++)
-        sum = fmaf(gradient[j] * pixel[j], negative_power(q[j]) / q[j], sum);
-    result = gradient[c] * negative_power(q[c]) - 2 * ALPHA * BETA / SIZE * pixel[c] * sum;
+    for (int j = RT_MAX(c - HALF, 0); j <= RT_MIN(c + HALF, CHANNELS - 1); j++)
+        sum += terms[(int)threadIdx.x + HALF + j - c];
+    result = dy[(rt_u64)row * DY_LD + c] * negative_power(kept[i]) -
+             2 * ALPHA * BETA / SIZE * x[(rt_u64)row * X_LD + c] * sum;
     dx[(rt_u64)row * DX_LD + c] = ACCUMULATE ? dx[(rt_u64)row * DX_LD + c] + result : result;
 }

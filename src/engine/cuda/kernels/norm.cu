@@ -13,6 +13,7 @@
 #include "host.h"
 #include "pass.h"
 #include "update.h"
+#include "vector.h"
 
 enum { THREADS = 256, ROW_LANES = THREADS / LANES, VALUES = 2 * VECTOR * LANES };
 
@@ -35,29 +36,6 @@ RT_DEVICE struct coefficients coefficients_at(float *at)
         at, at + CHANNELS, at + 2 * CHANNELS, at + 3 * CHANNELS, at + 4 * CHANNELS, at + 5 * CHANNELS};
 
     return k;
-}
-
-RT_DEVICE void load(float *to, const float *from)
-{
-#if VECTOR == 4
-    const float4 v = *(const float4 *)from;
-
-    to[0] = v.x;
-    to[1] = v.y;
-    to[2] = v.z;
-    to[3] = v.w;
-#else
-    to[0] = from[0];
-#endif
-}
-
-RT_DEVICE void store(float *to, const float *from)
-{
-#if VECTOR == 4
-    *(float4 *)to = make_float4(from[0], from[1], from[2], from[3]);
-#else
-    to[0] = from[0];
-#endif
 }
 
 /* This block's sums of each channel, [2][VECTOR][LANES], go to partial[blocks along y][CHUNKS]; the last block
@@ -171,7 +149,7 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
         float value[VECTOR];
 
-        load(value, x + (rt_u64)r * X_LD + channel);
+        rt_load(value, x + (rt_u64)r * X_LD + channel);
         for (int v = 0; v < VECTOR; v++) {
             const double wide = (double)value[v];
 
@@ -214,13 +192,13 @@ RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, in
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += gridDim.x * ROW_LANES) {
         float value[VECTOR];
 
-        load(value, x + (rt_u64)r * X_LD + channel);
+        rt_load(value, x + (rt_u64)r * X_LD + channel);
         for (int v = 0; v < VECTOR; v++) {
             value[v] = normalise(value[v], mean[v], a[v], shift[v]);
             if (RELU)
                 value[v] = value[v] <= 0 ? 0 : value[v];
         }
-        store(y + (rt_u64)r * Y_LD + channel, value);
+        rt_store(y + (rt_u64)r * Y_LD + channel, value);
     }
 }
 
@@ -296,8 +274,8 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
         for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
             float value[VECTOR], gradient[VECTOR];
 
-            load(value, x + (rt_u64)r * X_LD + channel);
-            load(gradient, dy + (rt_u64)r * DY_LD + channel);
+            rt_load(value, x + (rt_u64)r * X_LD + channel);
+            rt_load(gradient, dy + (rt_u64)r * DY_LD + channel);
             for (int v = 0; v < VECTOR; v++) {
                 const double d = (double)gated(gradient[v], value[v], mean[v], a[v], before[v]);
 
@@ -346,16 +324,16 @@ norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += gridDim.x * ROW_LANES) {
         float value[VECTOR], gradient[VECTOR], to[VECTOR];
 
-        load(value, x + (rt_u64)r * X_LD + channel);
-        load(gradient, dy + (rt_u64)r * DY_LD + channel);
+        rt_load(value, x + (rt_u64)r * X_LD + channel);
+        rt_load(gradient, dy + (rt_u64)r * DY_LD + channel);
         if (ACCUMULATE)
-            load(to, sum + (rt_u64)r * SUM_LD + channel);
+            rt_load(to, sum + (rt_u64)r * SUM_LD + channel);
         for (int v = 0; v < VECTOR; v++) {
             const float d = gated(gradient[v], value[v], mean[v], a[v], shift[v]);
             const float result = a[v] * fmaf(-__fsub_rn(value[v], mean[v]), q[v], __fsub_rn(d, p[v]));
 
             to[v] = ACCUMULATE ? to[v] + result : result;
         }
-        store(dx + (rt_u64)r * DX_LD + channel, to);
+        rt_store(dx + (rt_u64)r * DX_LD + channel, to);
     }
 }

@@ -1,4 +1,4 @@
-/* max_pool, avg_pool, lrn: one thread each value of what is written. */
+/* max_pool and avg_pool: a thread for each value, or for four, of what is written; lrn: one for each value. */
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
@@ -26,15 +26,28 @@ static void add_maps(struct rt_cuda_plan *plan, const struct rt_node *node, stru
     rt_cuda_option(kernel, "OUT_WIDTH", node->shape.width);
 }
 
+/* 4 where channels and all distances and places are multiples of 4, else 1. */
+static int vector_of(struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0), *y = &plan->values[node->id];
+    const struct rt_cuda_view views[] = {x->data, x->gradient, y->data, y->gradient};
+
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++)
+        if (views[i].ld % 4 || views[i].channel % 4)
+            return 1;
+    return node->shape.channels % 4 ? 1 : 4;
+}
+
 /* `written`: the node whose shape is that of what the kernel writes. */
 static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const char *source, const char *entry,
-                                       const struct rt_node *node, const struct rt_node *written,
+                                       const struct rt_node *node, const struct rt_node *written, int vector,
                                        bool accumulate)
 {
     struct rt_cuda_kernel kernel =
-        rt_cuda_flat(source, entry, rt_cuda_pixels(plan, written) * (size_t)node->shape.channels);
+        rt_cuda_flat(source, entry, rt_cuda_pixels(plan, written) * (size_t)(node->shape.channels / vector));
 
     add_views(plan, node, &kernel, accumulate);
+    rt_cuda_option(&kernel, "VECTOR", vector);
     return kernel;
 }
 
@@ -45,7 +58,8 @@ static struct rt_cuda_kernel max_pool_kernel(struct rt_cuda_plan *plan, const ch
                                              bool accumulate)
 {
     const struct rt_attributes *a = &node->attributes;
-    struct rt_cuda_kernel kernel = kernel_of(plan, "pool.cu", entry, node, written, accumulate);
+    struct rt_cuda_kernel kernel =
+        kernel_of(plan, "pool.cu", entry, node, written, vector_of(plan, node), accumulate);
 
     add_maps(plan, node, &kernel);
     rt_cuda_option(&kernel, "KERNEL", a->kernel);
@@ -99,7 +113,8 @@ static struct rt_cuda_kernel avg_pool_kernel(struct rt_cuda_plan *plan, const ch
                                              const struct rt_node *node, const struct rt_node *written,
                                              bool accumulate)
 {
-    struct rt_cuda_kernel kernel = kernel_of(plan, "pool.cu", entry, node, written, accumulate);
+    struct rt_cuda_kernel kernel =
+        kernel_of(plan, "pool.cu", entry, node, written, vector_of(plan, node), accumulate);
 
     add_maps(plan, node, &kernel);
     rt_cuda_option(&kernel, "SIZE", node->attributes.size);
@@ -137,7 +152,7 @@ static struct rt_cuda_kernel lrn_kernel(struct rt_cuda_plan *plan, const char *e
                                         const struct rt_node *node, bool accumulate)
 {
     const struct rt_attributes *a = &node->attributes;
-    struct rt_cuda_kernel kernel = kernel_of(plan, "lrn.cu", entry, node, node, accumulate);
+    struct rt_cuda_kernel kernel = kernel_of(plan, "lrn.cu", entry, node, node, 1, accumulate);
 
     rt_cuda_option(&kernel, "PLANE", node->shape.height * node->shape.width);
     rt_cuda_option(&kernel, "SIZE", a->size);
