@@ -1,5 +1,6 @@
-/* The CUDA engine's host side on the fake driver (fake_cuda.c): each call of the driver and of NVRTC fails once, and every time an
- * error comes out that says what was done, nothing is left behind, and the next try succeeds; a device that is lost stays lost. */
+/* The CUDA engine's host side on the fake driver (fake_cuda.c): each call of the driver and of NVRTC fails
+ * once, and every time an error comes out that says what was done, nothing is left behind, and the next try
+ * succeeds; a device that is lost stays lost. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +20,8 @@ enum { IMAGES = 10, PIXELS = 3 * 4 * 4, BATCH = 4, LOST = 700 };
 static void (*fail_call)(const char *name, long k, int code);
 static long (*count_calls)(void);
 
-static const char network[] = "conv 8 3 1 1 0; bn 1e-5; relu; conv 4 1 1 0 1; relu; max_pool 2 2 0; flatten; linear 4; loss";
+static const char network[] =
+    "conv 8 3 1 1 0; bn 1e-5; relu; conv 4 1 1 0 1; relu; max_pool 2 2 0; flatten; linear 4; loss";
 
 static float noise[IMAGES * PIXELS];
 static uint8_t labels[IMAGES];
@@ -106,7 +108,8 @@ static void test_every_call(void **state)
         fail_call("", k, 999);
         if (work(&s, &err)) {
             failures++;
-            if (strncmp(err.message, "cuda: ", 6) != 0 || !strstr(err.message, "cu") || strchr(err.message, '\n'))
+            if (strncmp(err.message, "cuda: ", 6) != 0 || !strstr(err.message, "cu") ||
+                strchr(err.message, '\n'))
                 fail_msg("call %ld: %s", k, err.message);
         }
         fail_call("", 0, 0);
@@ -129,7 +132,8 @@ static void test_messages(void **state)
         {"cuMemAlloc_v2", 2, RT_EMEMORY, "no room for the data set on the device"},
         {"cuLaunchKernel", 719, RT_EDEVICE, "kernel gather of input (node 0): cuLaunchKernel"},
         {"cuGraphLaunch", 719, RT_EDEVICE, "cannot enqueue a step: cuGraphLaunch"},
-        {"cuEventSynchronize", LOST, RT_EDEVICE, "the device failed in a step: cuEventSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {"cuEventSynchronize", LOST, RT_EDEVICE,
+         "the device failed in a step: cuEventSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS"},
         {"cuDevicePrimaryCtxRetain", 2, RT_EMEMORY, "cannot open the device"},
         {"cuMemHostAlloc", 2, RT_EMEMORY, "pinned memory"},
     };
@@ -175,7 +179,7 @@ static void test_memory(void **state)
     struct stand s;
 
     (void)state;
-    setenv("RT_FAKE_CUDA_MEMORY", "60000", 1);
+    setenv("RT_FAKE_CUDA_MEMORY", "12000", 1);
     assert_int_equal(work(&s, &err), RT_EMEMORY);
     unsetenv("RT_FAKE_CUDA_MEMORY");
     if (!strstr(err.message, "of device memory") || !strstr(err.message, "smaller batch_size"))
@@ -195,7 +199,6 @@ int main(void)
     }
     *(void **)&fail_call = dlsym(fake, "rt_fake_cuda_fail");
     *(void **)&count_calls = dlsym(fake, "rt_fake_cuda_calls");
-    setenv("RT_FAKE_CUDA_DRY", "2", 1); /* nothing is compiled or run, but the loss's record is */
     for (size_t i = 0; i < sizeof noise / sizeof *noise; i++)
         noise[i] = (float)(i % 7);
     return cmocka_run_group_tests_name("engine/cuda", tests, NULL, NULL);

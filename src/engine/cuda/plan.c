@@ -40,6 +40,24 @@ static struct rt_shape linear_map(const struct rt_cuda_plan *plan, const struct 
     return map_of(graph, t);
 }
 
+/* Device memory, or how much is needed, how much there is, and what to do. */
+static int allocate(const struct rt_cuda_plan *plan, rt_cu_pointer *memory, size_t bytes, const char *what,
+                    struct rt_error *err)
+{
+    const struct rt_cu *cu = plan->device->cu;
+    const rt_cu_result code = cu->memory_alloc(memory, bytes);
+    size_t room = 0, total = 0;
+
+    if (code != RT_CU_ERROR_OUT_OF_MEMORY)
+        return rt_cuda_check(code, "memory_alloc", "no room for a network on the device", err);
+    cu->memory_info(&room, &total);
+    return rt_fail(err, RT_EMEMORY,
+                   "cuda: %s of a plan for batches of %d need %zu MiB of device memory, and %zu of %zu MiB are "
+                   "free; use a "
+                   "smaller batch_size, or fewer runs side by side (cuMemAlloc)",
+                   what, plan->base.options.batch_max, (bytes >> 20) + 1, room >> 20, total >> 20);
+}
+
 /* All tensors in one allocation, zeroed: values, then, of a training plan, momentum and gradients. */
 static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
 {
@@ -57,8 +75,7 @@ static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
     }
     if (!plan->parameter_bytes)
         return RT_OK;
-    RT_CU_TRY(cu, memory_alloc, (&plan->parameters, plan->parameter_bytes),
-              "no room for the network's tensors on the device", err);
+    RT_TRY(allocate(plan, &plan->parameters, plan->parameter_bytes, "tensors", err));
     RT_CU_TRY(cu, fill, (plan->parameters, 0, plan->parameter_bytes, plan->stream), "cannot clear the tensors",
               err);
     for (int i = 0; i < graph->tensor_count; i++) {
@@ -118,18 +135,8 @@ static void bind_launches(struct rt_cuda_plan *plan)
 static int allocate_memory(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
-    size_t room = 0, total = 0;
-    const rt_cu_result code = cu->memory_alloc(&plan->memory, plan->bytes);
 
-    if (code == RT_CU_ERROR_OUT_OF_MEMORY) {
-        cu->memory_info(&room, &total);
-        return rt_fail(
-            err, RT_EMEMORY,
-            "cuda: a plan for batches of %d needs %zu MiB of device memory, and %zu of %zu MiB are free; use a "
-            "smaller batch_size, or fewer runs side by side",
-            plan->base.options.batch_max, plan->bytes >> 20, room >> 20, total >> 20);
-    }
-    RT_TRY(rt_cuda_check(code, "memory_alloc", "no room for activations on the device", err));
+    RT_TRY(allocate(plan, &plan->memory, plan->bytes, "activations", err));
     RT_CU_TRY(cu, fill, (plan->memory, 0, plan->bytes, plan->stream), "cannot clear the activations", err);
     bind_launches(plan);
     return RT_OK;

@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""`--device cuda` where something is missing or broken: one line that says what, the documented exit code, nothing lost."""
+import glob
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from tap import RETHINK, SLOWER, done, ok
+
+FAKE = os.environ['RETHINK_CUDA_DRIVER']
+TINY = ['--data', 'shapes10', '--set', 'train_size=8', '--set', 'test_size=4', '--set', 'batch_size=4', '--set', 'seed=3',
+        '--set', 'log_every=1', '--set', 'curve=true']
+
+
+def train(folder, *arguments, device='cuda', **environment):
+    env = {**os.environ, **environment}
+    result = subprocess.run([RETHINK, 'train', 'MLP1_0.0_none', '--device', device, *TINY, *arguments], cwd=folder, env=env,
+                            capture_output=True, text=True, timeout=120 * SLOWER)
+    return result.returncode, result.stderr + result.stdout
+
+
+def fails(folder, what, code, words, **environment):
+    got, text = train(folder, **environment)
+    line = [line for line in text.splitlines() if 'rror' in line or 'device' in line]
+    ok(got == code and all(word in text for word in words) and len(line) <= 2, what, got, text)
+
+
+def cached(cache):
+    return sorted(glob.glob(os.path.join(cache, 'rethink', 'kernels', '*.cubin')))
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix='rethink-cuda-')
+    cache = os.path.join(folder, 'cache')
+    fails(folder, 'no driver', 3, ['no driver', 'libcuda'], RETHINK_CUDA_DRIVER='/nowhere/libcuda.so.1')
+    fails(folder, 'a library that is no driver', 3, ['has no cu'], RETHINK_CUDA_DRIVER='libm.so.6')
+    fails(folder, 'no card', 3, ['no device'], RT_FAKE_CUDA_DEVICES='0')
+    fails(folder, 'a driver that is too old', 3, ['11.0', '11.4 or later'], RT_FAKE_CUDA_VERSION='11000')
+    fails(folder, 'a driver that does not start', 3, ['cuInit', '999'], RT_FAKE_CUDA_FAIL='cuInit:1:999')
+    fails(folder, 'no compiler library', 3, ['RETHINK_NVRTC'], RETHINK_NVRTC='/nowhere/libnvrtc.so', XDG_CACHE_HOME=cache)
+    fails(folder, 'a compiler newer than the driver', 3, ['NVRTC 13', 'CUDA 12.0'], RT_FAKE_CUDA_VERSION='12000',
+          XDG_CACHE_HOME=cache)
+    fails(folder, 'too little memory', 1, ['smaller batch_size'], RT_FAKE_CUDA_MEMORY='9000000')
+    got, text = train(folder, device='cuda:3')
+    ok(got == 3 and 'cuda:3' in text, 'a device that is not there', got, text)
+    ok(not os.path.exists(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')),
+       'none of them has begun a run')
+
+    got, text = train(folder, '--epochs', '1', XDG_CACHE_HOME=cache)
+    ok(got == 0 and cached(cache), 'trains, and keeps its kernels', got, text)
+    victim = cached(cache)[0]
+    with open(victim, 'r+b') as f:
+        f.seek(200)
+        f.write(b'\0\xff\0\xff')
+    got, text = train(folder, '--epochs', '2', XDG_CACHE_HOME=cache)
+    ok(got == 0 and text.count('not a whole compiled kernel') == 1, 'a corrupt kernel is compiled anew, with one warning', got,
+       text)
+    got, text = train(folder, '--epochs', '3', XDG_CACHE_HOME=cache)
+    ok(got == 0 and 'kernel' not in text, 'and is whole again', got, text)
+    got, text = train(folder, '--epochs', '4', XDG_CACHE_HOME='/proc/nowhere')
+    ok(got == 0 and text.count('warning:') == 1, 'a cache that cannot be written is one warning', got, text)
+    got, text = train(folder, '--epochs', '6', XDG_CACHE_HOME=cache, RT_FAKE_CUDA_FAIL='cuEventSynchronize:3:-700')
+    ok(got == 8 and 'cuEventSynchronize' in text and 'ILLEGAL_ADDRESS' in text, 'a card lost in mid-run', got, text)
+    got, text = train(folder, '--epochs', '6', XDG_CACHE_HOME=cache)
+    ok(got == 0, 'the same command resumes that run', got, text)
+    shutil.rmtree(folder)
+    done()
+
+
+main()
