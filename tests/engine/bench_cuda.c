@@ -1,7 +1,7 @@
 /* What a training step takes on a GPU, for tools/gpu-check: bench_cuda [MODEL...] [fp32|tf32] [--kernels]
  * [--side-by-side N]. A step: microseconds of a long pass over images on the device, in graphs, as training
- * runs. With --kernels also each launch by itself, repeated, with what it computes. Times mean nothing on the
- * fake driver. */
+ * runs. With --kernels also each launch by itself, repeated, with what it computes; with --list only which
+ * kernels there are. Times mean nothing on the fake driver. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,6 +168,23 @@ static void print_kernels(struct trial *t)
     printf("kernels %s %s %.1f us in all\n", t->model, rt_precision_word(t->precision), sum);
 }
 
+/* What is compiled for the model: a line each launch, "source|options". */
+static int list_kernels(struct trial *t)
+{
+    const struct rt_cuda_plan *plan;
+
+    if (open_trial(t)) {
+        fprintf(stderr, "bench_cuda: %s\n", t->err.message);
+        return 1;
+    }
+    plan = (const struct rt_cuda_plan *)t->plan;
+    for (int i = 0; i < plan->launch_count; i++)
+        printf("%s|%s\n", plan->launches[i].kernel.source, plan->launches[i].kernel.options);
+    rt_plan_free(&t->plan);
+    rt_graph_free(&t->graph);
+    return 0;
+}
+
 /* `count` plans at once, each in a thread. */
 static int run_trials(struct trial *first, int count, bool kernels)
 {
@@ -226,12 +243,13 @@ int main(int argc, char **argv)
 {
     static uint32_t order[IMAGES];
     struct trial trial = {.order = order, .images = IMAGES};
-    bool kernels = false, chosen = false, fp32 = true, tf32 = true;
+    bool kernels = false, list = false, chosen = false, fp32 = true, tf32 = true;
     struct rt_dataset dataset;
     int side = 1, rc = 0;
 
     for (int i = 1; i < argc; i++) {
         kernels |= !strcmp(argv[i], "--kernels");
+        list |= !strcmp(argv[i], "--list");
         fp32 &= strcmp(argv[i], "tf32") != 0;
         tf32 &= strcmp(argv[i], "fp32") != 0;
         if (!strcmp(argv[i], "--side-by-side") && i + 1 < argc)
@@ -244,7 +262,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench_cuda: %s\n", trial.err.message);
         return 1;
     }
-    printf("device %s\n", rt_device_target(trial.device));
+    if (!list)
+        printf("device %s\n", rt_device_target(trial.device));
     if (make_store(&trial.store, trial.device, &dataset, order))
         return 1;
     for (size_t m = 0; m < sizeof models / sizeof *models; m++)
@@ -259,7 +278,7 @@ int main(int argc, char **argv)
         for (int precision = 0; precision < 2 && wanted; precision++) {
             trial.precision = precision ? RT_PRECISION_TF32 : RT_PRECISION_FP32;
             if (precision ? tf32 : fp32)
-                rc |= run_trials(&trial, side, kernels);
+                rc |= list ? list_kernels(&trial) : run_trials(&trial, side, kernels);
         }
     }
     rt_store_free(&trial.store);

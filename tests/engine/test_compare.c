@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -165,6 +166,14 @@ static bool works_on_large_gradients(const struct rt_engine *engine, const struc
     return strcmp(engine->name, "native") == 0 && row->input.height > 4 && strstr(row->text, "relu");
 }
 
+/* $RT_TEST_ROWS: only networks with that text in them. */
+static bool wanted(const struct shape_row *row)
+{
+    const char *const text = getenv("RT_TEST_ROWS");
+
+    return !text || strstr(row->text, text);
+}
+
 static void compare_engine(const struct rt_engine *engine, bool winograd)
 {
     const double bound = rt_test_precision() == RT_PRECISION_TF32 ? bound_tf32
@@ -175,7 +184,7 @@ static void compare_engine(const struct rt_engine *engine, bool winograd)
 
     snprintf(how, sizeof how, "%s%s", engine->name, winograd ? " with Winograd" : "");
     for (int i = 0; i < SHAPE_ROWS; i++)
-        for (int training = 0; training < 2; training++) {
+        for (int training = 0; training < 2 && wanted(&shape_rows[i]); training++) {
             const struct shape_row *row = &shape_rows[i];
             struct rt_plan_options options = {.batch_max = row->batch + LARGER,
                                               .training = training,

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Every kernel of the six networks compiles for a real card, in registers alone. Needs nvcc, and no GPU: bench_cuda lists what there
+is, on the fake driver. By default the small kernels and every 16th product (all of them: RT_CUDA_KERNELS=all)."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+from tap import SOURCE, done, empty, ok, skip_all
+
+BENCH = sys.argv[1]
+KERNELS = os.path.join(SOURCE, 'src', 'engine', 'cuda', 'kernels')
+SMALL = ('gather.cu', 'loss.cu', 'lrn.cu', 'norm.cu', 'pool.cu', 'rows.cu')
+NVCC = shutil.which('nvcc') or shutil.which('/usr/local/cuda/bin/nvcc')
+
+
+def compiled(job):
+    """The report of one source with one set of options: "" or what is wrong."""
+    arch, source, options = job
+    with tempfile.NamedTemporaryFile(suffix='.cubin') as out:
+        run = subprocess.run([NVCC, f'-arch={arch}', '-cubin', '-Xptxas', '-v', *options.split(), '-o', out.name,
+                              os.path.join(KERNELS, source)], capture_output=True, text=True, check=False)
+    where = f'{source} {arch} {options}'
+    if run.returncode:
+        return f'{where}: {run.stderr[:400]}'
+    for line in run.stderr.splitlines():
+        if re.search(r'[1-9]\d* bytes (stack frame|spill)', line):
+            return f'{where}: {line.strip()}'
+    return ''
+
+
+def main():
+    if not NVCC:
+        skip_all('no nvcc')
+    listed = subprocess.run([BENCH, '--list'], capture_output=True, text=True, check=False,
+                            env={**os.environ, 'RT_FAKE_CUDA_DRY': '1'})
+    kernels = sorted(set(listed.stdout.splitlines()))
+    if not ok(listed.returncode == 0 and len(kernels) > 100, 'kernels of the six networks are listed', listed.stderr):
+        done()
+    small = [k for k in kernels if k.startswith(SMALL)]
+    products = [k for k in kernels if not k.startswith(SMALL)]
+    chosen = small + products if os.environ.get('RT_CUDA_KERNELS') == 'all' else small + products[::16]
+    for arch in ('sm_80', 'sm_90'):
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            jobs = [(arch, *kernel.split('|', 1)) for kernel in chosen]
+            empty((problem for problem in pool.map(compiled, jobs) if problem),
+                  f'{len(chosen)} of {len(kernels)} kernels for {arch}: no error, no spill, no local memory')
+    done()
+
+
+main()
