@@ -57,8 +57,25 @@ static int run_gnuplot(const char *folder, const char *name, struct rt_error *er
                    newline ? newline + 1 : said);
 }
 
+/* What gnuplot wrote is not on the disk yet: after a loss of power a renamed file could be empty. */
+static int sync_files(const char *folder, const char *name, struct rt_error *err)
+{
+    for (int i = 0; i < KIND_COUNT; i++) {
+        char path[RT_PATH_MAX];
+        int fd, rc;
+
+        RT_TRY(file_path(path, folder, name, kinds[i], err));
+        RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
+        rc = rt_file_sync(fd, path, err);
+        rt_file_close_read(&fd);
+        RT_TRY(rc);
+    }
+    return RT_OK;
+}
+
 static int publish(const char *aside, const char *folder, const char *name, struct rt_error *err)
 {
+    RT_TRY(sync_files(aside, name, err));
     for (int i = 0; i < KIND_COUNT; i++) {
         char from[RT_PATH_MAX], to[RT_PATH_MAX];
         RT_TRY(file_path(from, aside, name, kinds[i], err));
@@ -66,7 +83,7 @@ static int publish(const char *aside, const char *folder, const char *name, stru
         RT_TRY(rt_file_check_replaceable(to, err));
         RT_TRY(rt_path_rename(from, to, err));
     }
-    return RT_OK;
+    return rt_folder_sync(folder, err);
 }
 
 int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err)

@@ -29,7 +29,7 @@ sys.path.insert(0, HERE)
 import fail_every
 import lost
 from runs import differences, outcome
-from tap import SLOWER, done, empty, ok
+from tap import SLOWER, done, empty, ok, skip
 
 RECORDER = os.environ.get('RT_RECORDER_SO') or os.path.join(os.path.dirname(fail_every.FAULTY), 'librecorder.so')
 NAME = 'MLP1_0.5_none'
@@ -220,6 +220,29 @@ class Case:
         return tried, problems
 
 
+def check_figures(parent):
+    """Each file of a figure is synced before it is renamed, also what gnuplot wrote, and the folder after all of them."""
+    folder, recorded = os.path.join(parent, 'd'), os.path.join(parent, 'calls')
+    os.mkdir(folder)
+    trained(1)(folder)
+    drawn = start([fail_every.FAULTY, 'plot', '--runs', 'runs', '-o', 'figures'], folder, LD_PRELOAD=RECORDER, RT_RECORD=recorded,
+                  RT_RECORD_ROOT=os.path.realpath(folder), ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':verify_asan_link_order=0')
+    if 'install Debian\'s gnuplot' in drawn.stderr:
+        skip('figures are synced before they are renamed', 'no gnuplot')
+        return
+    synced, unsynced, renamed = set(), [], 0
+    for _, call, _, _, path, other, _ in lost.calls(recorded):
+        if call == 'sync':
+            synced.add(path)
+        elif call == 'rename' and os.path.dirname(other).endswith('/figures'):
+            unsynced += [path] if path not in synced else []
+            renamed += 1
+            synced.discard(os.path.dirname(other))
+    figures = os.path.join(os.path.realpath(folder), 'figures')
+    ok(drawn.returncode == 0 and renamed >= 4 and not unsynced and figures in synced, f'{renamed} files of figures are synced before they '
+       'are renamed, and their folder afterwards', drawn.stderr, *unsynced)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--seconds', type=float, default=60)
@@ -238,6 +261,9 @@ def main():
                   'half there')
             tried, problems = case.try_states(options.seconds / len(options.only), rng)
             empty(problems[:20], f'{what}: goes on from {tried} of them')
+    if len(options.only) == len(CASES):
+        with tempfile.TemporaryDirectory(prefix='rethink-power-') as parent:
+            check_figures(parent)
     done()
 
 
