@@ -10,6 +10,7 @@
 
 #include "engine/host/host.h"
 #include "engine/native/isa.h"
+#include "net/ops.h"
 
 enum { RT_PANEL_CHANNELS = 16, RT_NONE = -1 };
 
@@ -57,7 +58,10 @@ enum rt_native_sharing {
     RT_FOLLOWS, /* with its input's producer: it is a view, and has no forward images */
 };
 
-/* One op on this engine: each is one file in ops/ and one line in RT_NATIVE_KERNELS. */
+/* Whether an output can be below zero. */
+enum rt_native_sign { RT_SIGN_ANY, RT_SIGN_OF_INPUTS, RT_SIGN_NOT_NEGATIVE };
+
+/* One op on this engine: each is one file in ops/ and defines rt_native_NAME, for every op of RT_OPS. */
 struct rt_native_kernel {
     const struct rt_op *op;
     /* Fills the stage in: its last node, values, buffers, scratch, tensors. */
@@ -67,7 +71,14 @@ struct rt_native_kernel {
      * called by the stage that completes that gradient, if it `announces`; else the stage's own backward does
      * it. */
     void (*gradient_ready)(struct rt_native *plan, struct rt_stage *stage, long begin, long end);
-    bool announces; /* backward calls rt_native_announce for the gradient of its first input */
+    bool announces;           /* backward calls rt_native_announce for the gradient of its first input */
+    bool takes_views;         /* reads its input through scale, shift and ReLU (struct rt_view) */
+    bool takes_planes;        /* reads the batch's own images, planes of rows */
+    bool takes_flat;          /* reads a vector whose numbers stand as they did before a flatten */
+    bool takes_moments;       /* reads its input's partial moments in training */
+    bool leaves_moments;      /* leaves its output's partial moments where a reader takes them */
+    bool borrows_gradient;    /* its output's gradient may lie in other memory (rt_native_share_gradient) */
+    enum rt_native_sign sign; /* of its output */
     /* Where element i of a tensor (in PyTorch's order) stands in its packed copy; null: at i. */
     size_t (*place)(const struct rt_native *plan, const struct rt_stage *stage, const struct rt_tensor *tensor,
                     size_t i);
@@ -91,9 +102,10 @@ struct rt_stage {
     long shared, shared_floats;   /* its part of plan->shared: offset and size */
     int buffer;                   /* own buffer in the arena, or RT_NONE */
     long persistent;              /* own persistent floats, or RT_NONE */
-    long own_view;       /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
-    bool announced;      /* some other stage calls this one's gradient_ready */
-    int told, next_told; /* the first stage that this one tells; the next that is told by the same; RT_NONE */
+    long own_view;     /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
+    bool announced;    /* some other stage calls this one's gradient_ready */
+    int listeners;     /* the first stage that this one tells that a gradient is whole, or RT_NONE */
+    int next_listener; /* the next one that the same stage tells */
 };
 
 /* Stages whose passes run together: a few images go through all of them before the next images come. */
@@ -125,12 +137,12 @@ struct rt_native {
     struct rt_stage **order;        /* [2 stage_count] what the groups' lists point to */
     struct rt_native_group *groups; /* as they run: forward's, then backward's */
     int forward_groups, group_count;
-    struct rt_value *values; /* [node_count] */
-    bool *covered;           /* [node_count] by an earlier node's stage */
-    struct rt_home {         /* [node_count] the concatenation that a node's output is stored in */
-        int concat;          /* its node, or RT_NONE */
-        int at;              /* this part's first channel in it */
-    } * homes;
+    struct rt_value *values;  /* [node_count] */
+    bool *covered;            /* [node_count] by an earlier node's stage */
+    struct rt_concat_target { /* [node_count] the concatenation that a node's output is stored in */
+        int concat;           /* its node, or RT_NONE */
+        int at;               /* this part's first channel in it */
+    } * targets;
     struct rt_buffer *buffers;
     int buffer_count;
     float *arena;
@@ -172,7 +184,12 @@ void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int te
 /* Gives the stage's output its value: memory of its own, or its part of the concatenation it belongs to. */
 int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err);
 /* Decides which nodes' outputs are written straight into the concatenation that reads them. */
-void rt_native_find_homes(struct rt_native *plan);
+void rt_native_find_targets(struct rt_native *plan);
+/* The kernel of a node's op, or null. */
+const struct rt_native_kernel *rt_native_kernel_of(const struct rt_node *node);
+/* The stage also does the ReLU that alone reads its node, if there is one; returns the last node that it
+ * covers. */
+int rt_native_cover_relu(struct rt_native *plan, struct rt_stage *stage);
 /* The only node that reads `node`'s output, or RT_NONE. */
 int rt_native_reader(const struct rt_native *plan, int node);
 /* True if every reader of `node` takes a view (scale, shift, ReLU) of stored numbers. */
@@ -186,7 +203,7 @@ int rt_native_view_of(struct rt_native *plan, struct rt_stage *stage, int node, 
 bool rt_native_can_be_view(const struct rt_native *plan, int node, int input);
 /* Lets `node`'s gradient live in `grad` (another value's, same shape), not in memory of its own. */
 void rt_native_share_gradient(struct rt_native *plan, int node, const struct rt_value *with);
-/* True if some reader of `node` is a batch norm that wants its moments. */
+/* True if some reader of `node` takes its moments. */
 bool rt_native_wants_moments(const struct rt_native *plan, int node);
 /* Lets the stage of `value`'s producer leave partial moments of `rows` pixels each. */
 void rt_native_offer_moments(struct rt_native *plan, int node, long rows);
@@ -240,23 +257,8 @@ int rt_native_probe(struct rt_plan *base, const void *x, int count, void *y, con
 bool rt_native_profile(const struct rt_plan *base, int index, struct rt_stage_time *time);
 size_t rt_native_memory_bytes(const struct rt_plan *base);
 
-#define RT_NATIVE_KERNELS(X)                                                                                   \
-    X(input)                                                                                                   \
-    X(linear)                                                                                                  \
-    X(conv)                                                                                                    \
-    X(relu)                                                                                                    \
-    X(batch_norm)                                                                                              \
-    X(max_pool)                                                                                                \
-    X(avg_pool)                                                                                                \
-    X(lrn)                                                                                                     \
-    X(concat)                                                                                                  \
-    X(add)                                                                                                     \
-    X(flatten)                                                                                                 \
-    X(dropout)                                                                                                 \
-    X(softmax_cross_entropy)
-
 #define RT_NATIVE_KERNEL_DECLARE(name) extern const struct rt_native_kernel rt_native_##name;
-RT_NATIVE_KERNELS(RT_NATIVE_KERNEL_DECLARE)
+RT_OPS(RT_NATIVE_KERNEL_DECLARE)
 #undef RT_NATIVE_KERNEL_DECLARE
 
 #endif

@@ -77,31 +77,19 @@ void rt_native_slot(struct rt_native *plan, const struct rt_stage *stage, int te
     plan->parameter_floats += plan->slots[tensor].count;
 }
 
-static const struct rt_native_kernel *find_kernel(const struct rt_op *op)
-{
-#define RT_NATIVE_KERNEL_ADDRESS(name) &rt_native_##name,
-    static const struct rt_native_kernel *const kernels[] = {RT_NATIVE_KERNELS(RT_NATIVE_KERNEL_ADDRESS)};
-#undef RT_NATIVE_KERNEL_ADDRESS
-
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (kernels[i]->op == op)
-            return kernels[i];
-    return NULL;
-}
-
 static int plan_stage(struct rt_native *plan, const struct rt_node *node, struct rt_error *err)
 {
     struct rt_stage *stage = &plan->stages[plan->stage_count];
 
     *stage = (struct rt_stage){
-        .kernel = find_kernel(node->op),
+        .kernel = rt_native_kernel_of(node),
         .node = node,
         .index = plan->stage_count,
         .buffer = RT_NONE,
         .persistent = RT_NONE,
         .own_view = RT_NONE,
-        .told = RT_NONE,
-        .next_told = RT_NONE,
+        .listeners = RT_NONE,
+        .next_listener = RT_NONE,
         .out = node->id,
     };
     if (!stage->kernel)
@@ -128,7 +116,7 @@ static void find_first_writers(struct rt_native *plan, bool *written)
             written[node] = true;
             if (plan->base.graph->nodes[node].op == &rt_op_concat) { /* its parts' gradients are there now */
                 for (int j = 0; j < 2; j++)
-                    if (plan->homes[plan->base.graph->nodes[node].inputs[j]].concat == node)
+                    if (plan->targets[plan->base.graph->nodes[node].inputs[j]].concat == node)
                         written[plan->base.graph->nodes[node].inputs[j]] = true;
             }
         }
@@ -139,10 +127,10 @@ static void find_first_writers(struct rt_native *plan, bool *written)
  * readers, or of those of the concatenation that it is stored in. */
 static struct rt_stage *completer(struct rt_native *plan, int node)
 {
-    while (plan->homes[node].concat != RT_NONE) {
+    while (plan->targets[node].concat != RT_NONE) {
         if (plan->base.graph->nodes[node].consumers > 1)
             return NULL;
-        node = plan->homes[node].concat;
+        node = plan->targets[node].concat;
     }
     for (int s = 0; s < plan->stage_count; s++)
         for (int i = 0; i < plan->stages[s].node->op->inputs; i++)
@@ -162,8 +150,8 @@ static void find_announcers(struct rt_native *plan)
             plan->buffers[plan->values[in].grad].floats < ANNOUNCED_LEAST)
             continue;
         stage->announced = true;
-        stage->next_told = last->told;
-        last->told = s;
+        stage->next_listener = last->listeners;
+        last->listeners = s;
     }
 }
 
@@ -172,7 +160,7 @@ static int plan_stages(struct rt_native *plan, struct rt_error *err)
     const struct rt_graph *graph = plan->base.graph;
     bool *written;
 
-    rt_native_find_homes(plan);
+    rt_native_find_targets(plan);
     for (int i = 0; i < graph->node_count; i++)
         if (!plan->covered[i])
             RT_TRY(plan_stage(plan, &graph->nodes[i], err));
@@ -243,7 +231,7 @@ void rt_native_free(struct rt_plan *base)
     rt_free(&plan->shared);
     rt_free(&plan->slots);
     rt_free(&plan->buffers);
-    rt_free(&plan->homes);
+    rt_free(&plan->targets);
     rt_free(&plan->covered);
     rt_free(&plan->values);
     rt_free(&plan->order);
@@ -266,7 +254,7 @@ int rt_native_create(struct rt_plan **out, struct rt_device *device, const struc
         (rc = rt_alloc(&plan->stages, nodes, sizeof *plan->stages, "the plan", err)) ||
         (rc = rt_alloc(&plan->values, nodes, sizeof *plan->values, "the plan", err)) ||
         (rc = rt_alloc(&plan->covered, nodes, sizeof *plan->covered, "the plan", err)) ||
-        (rc = rt_alloc(&plan->homes, nodes, sizeof *plan->homes, "the plan", err)) ||
+        (rc = rt_alloc(&plan->targets, nodes, sizeof *plan->targets, "the plan", err)) ||
         (rc = rt_alloc(&plan->slots, (size_t)graph->tensor_count, sizeof *plan->slots, "the plan", err)) ||
         (rc = plan_stages(plan, err)) || (rc = rt_native_form_groups(plan, err)) ||
         (rc = allocate(plan, err))) {

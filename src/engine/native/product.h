@@ -13,15 +13,15 @@
  *   B[k][16 p + j]   = b[p * b_panel + k * b_row + j]
  *   C[m][16 p + j]   = c[m * c_row + p * c_panel + j]
  *
- * What is needed next is asked for on the way, `depth` lines of each panel: by the first tile of some panels
+ * On the way, what is needed next is prefetched, `depth` lines of each panel: by the first tile of some panels
  * the panels behind them, and behind the last those at next_b, with the same strides; by the second and third
- * tile what lies at soon[0] and soon[1], as many panels, soon_panel floats apart, b_row floats from line to
- * line. Each may be NULL. Results do not depend on it, and what is asked for need not exist. */
+ * tile what lies at prefetch[0] and prefetch[1], as many panels, prefetch_panel floats apart, b_row floats from
+ * line to line. Each may be NULL. Results do not depend on it, and what is prefetched need not exist. */
 struct rt_product {
     const float *a, *b, *next_b;
     float *c;
-    const float *soon[2];
-    long a_row, a_col, b_row, b_panel, c_row, c_panel, soon_panel;
+    const float *prefetch[2];
+    long a_row, a_col, b_row, b_panel, c_row, c_panel, prefetch_panel;
     long rows, panels, depth;
     bool accumulate;
 };

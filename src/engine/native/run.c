@@ -85,7 +85,7 @@ int rt_native_chunk_of(const struct rt_native *plan, int chunks, long image)
 
 void rt_native_announce(struct rt_native *plan, const struct rt_stage *stage, long begin, long end)
 {
-    for (int s = stage->told; s != RT_NONE; s = plan->stages[s].next_told)
+    for (int s = stage->listeners; s != RT_NONE; s = plan->stages[s].next_listener)
         plan->stages[s].kernel->gradient_ready(plan, &plan->stages[s], begin, end);
 }
 

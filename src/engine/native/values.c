@@ -2,6 +2,18 @@
 #include "engine/native/native.h"
 #include "net/ops.h"
 
+const struct rt_native_kernel *rt_native_kernel_of(const struct rt_node *node)
+{
+#define RT_NATIVE_KERNEL_ADDRESS(name) &rt_native_##name,
+    static const struct rt_native_kernel *const kernels[] = {RT_OPS(RT_NATIVE_KERNEL_ADDRESS)};
+#undef RT_NATIVE_KERNEL_ADDRESS
+
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        if (kernels[i]->op == node->op)
+            return kernels[i];
+    return NULL;
+}
+
 int rt_native_reader(const struct rt_native *plan, int node)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -15,22 +27,35 @@ int rt_native_reader(const struct rt_native *plan, int node)
     return RT_NONE;
 }
 
+int rt_native_cover_relu(struct rt_native *plan, struct rt_stage *stage)
+{
+    const int reader = rt_native_reader(plan, stage->node->id);
+
+    if (reader == RT_NONE || plan->base.graph->nodes[reader].op != &rt_op_relu)
+        return stage->node->id;
+    stage->relu = true;
+    plan->covered[reader] = true;
+    return reader;
+}
+
 static bool nonnegative(const struct rt_native *plan, int node)
 {
     const struct rt_node *n = &plan->base.graph->nodes[node];
+    const struct rt_native_kernel *kernel = rt_native_kernel_of(n);
 
-    if (n->op == &rt_op_relu)
-        return true;
-    if (n->op == &rt_op_max_pool)
-        return nonnegative(plan, n->inputs[0]);
-    return n->op == &rt_op_concat && nonnegative(plan, n->inputs[0]) && nonnegative(plan, n->inputs[1]);
+    if (!kernel || kernel->sign != RT_SIGN_OF_INPUTS)
+        return kernel && kernel->sign == RT_SIGN_NOT_NEGATIVE;
+    for (int i = 0; i < n->op->inputs; i++)
+        if (!nonnegative(plan, n->inputs[i]))
+            return false;
+    return true;
 }
 
 /* A concatenation passes views on if all its parts live in it and a ReLU on any of them harms none. */
 static bool concat_takes_views(const struct rt_native *plan, const struct rt_node *concat)
 {
-    return nonnegative(plan, concat->id) && plan->homes[concat->inputs[0]].concat == concat->id &&
-           plan->homes[concat->inputs[1]].concat == concat->id &&
+    return nonnegative(plan, concat->id) && plan->targets[concat->inputs[0]].concat == concat->id &&
+           plan->targets[concat->inputs[1]].concat == concat->id &&
            rt_native_readers_take_views(plan, concat->id);
 }
 
@@ -41,9 +66,9 @@ bool rt_native_readers_take_views(const struct rt_native *plan, int node)
     for (int i = node + 1; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i].op->inputs; j++) {
             const struct rt_node *reader = &graph->nodes[i];
+            const struct rt_native_kernel *kernel = rt_native_kernel_of(reader);
 
-            if (reader->inputs[j] != node || reader->op == &rt_op_conv || reader->op == &rt_op_max_pool ||
-                reader->op == &rt_op_avg_pool)
+            if (reader->inputs[j] != node || (kernel && kernel->takes_views))
                 continue;
             if (reader->op != &rt_op_concat || !concat_takes_views(plan, reader))
                 return false;
@@ -57,9 +82,12 @@ bool rt_native_wants_moments(const struct rt_native *plan, int node)
 
     if (!plan->base.options.training)
         return false;
-    for (int i = node + 1; i < graph->node_count; i++)
-        if (graph->nodes[i].op == &rt_op_batch_norm && graph->nodes[i].inputs[0] == node)
+    for (int i = node + 1; i < graph->node_count; i++) {
+        const struct rt_native_kernel *kernel = rt_native_kernel_of(&graph->nodes[i]);
+
+        if (kernel && kernel->takes_moments && graph->nodes[i].inputs[0] == node)
             return true;
+    }
     return false;
 }
 
@@ -109,17 +137,17 @@ static void value_blank(struct rt_native *plan, int node)
 /* A part of a concatenation: the same buffers, further along each pixel. */
 static int part_of(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err)
 {
-    const struct rt_home home = plan->homes[node];
+    const struct rt_concat_target target = plan->targets[node];
     struct rt_value *value = &plan->values[node];
-    const struct rt_value *whole = &plan->values[home.concat];
+    const struct rt_value *whole = &plan->values[target.concat];
 
     if (!whole->channels)
-        RT_TRY(rt_native_output(plan, stage, home.concat, err));
+        RT_TRY(rt_native_output(plan, stage, target.concat, err));
     value->data = whole->data;
-    value->offset = whole->offset + home.at;
+    value->offset = whole->offset + target.at;
     value->ld = whole->ld;
     value->grad = whole->grad;
-    value->grad_offset = whole->grad_offset + home.at;
+    value->grad_offset = whole->grad_offset + target.at;
     value->grad_ld = whole->grad_ld;
     return RT_OK;
 }
@@ -127,7 +155,7 @@ static int part_of(struct rt_native *plan, struct rt_stage *stage, int node, str
 int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err)
 {
     value_blank(plan, node);
-    if (plan->homes[node].concat != RT_NONE)
+    if (plan->targets[node].concat != RT_NONE)
         RT_TRY(part_of(plan, stage, node, err));
     else
         RT_TRY(own_memory(plan, &plan->values[node], err));
@@ -140,8 +168,8 @@ int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, s
 /* Persistent offset of the scale array of `node`'s view (shift behind it); a part's lies in the whole's. */
 static void scale_arrays(struct rt_native *plan, int node, long *scale, long *shift)
 {
-    const struct rt_home home = plan->homes[node];
-    struct rt_value *whole = home.concat == RT_NONE ? NULL : &plan->values[home.concat];
+    const struct rt_concat_target target = plan->targets[node];
+    struct rt_value *whole = target.concat == RT_NONE ? NULL : &plan->values[target.concat];
 
     if (!whole) {
         *scale = rt_native_persist(plan, (size_t)plan->values[node].channels);
@@ -149,9 +177,9 @@ static void scale_arrays(struct rt_native *plan, int node, long *scale, long *sh
         return;
     }
     if (whole->scale == RT_NONE)
-        scale_arrays(plan, home.concat, &whole->scale, &whole->shift);
-    *scale = whole->scale + home.at;
-    *shift = whole->shift + home.at;
+        scale_arrays(plan, target.concat, &whole->scale, &whole->shift);
+    *scale = whole->scale + target.at;
+    *shift = whole->shift + target.at;
 }
 
 bool rt_native_can_be_view(const struct rt_native *plan, int node, int input)
@@ -159,7 +187,8 @@ bool rt_native_can_be_view(const struct rt_native *plan, int node, int input)
     const struct rt_value *value = &plan->values[input];
 
     return !value->planar && !value->relu && value->scale == RT_NONE &&
-           rt_native_readers_take_views(plan, node) && plan->homes[node].concat == plan->homes[input].concat;
+           rt_native_readers_take_views(plan, node) &&
+           plan->targets[node].concat == plan->targets[input].concat;
 }
 
 void rt_native_share_gradient(struct rt_native *plan, int node, const struct rt_value *with)
@@ -222,30 +251,30 @@ static void settle_viewed(struct rt_native *plan, int part)
     if (graph->nodes[node].op == &rt_op_batch_norm && graph->nodes[node].consumers == 1)
         node = graph->nodes[node].inputs[0];
     if (graph->nodes[node].consumers == 1 && graph->nodes[node].op != &rt_op_input &&
-        plan->homes[node].concat == RT_NONE)
-        plan->homes[node] = plan->homes[part];
+        plan->targets[node].concat == RT_NONE)
+        plan->targets[node] = plan->targets[part];
 }
 
 /* Decides which nodes' outputs are written straight into the concatenation that reads them. Later ones first,
  * so that nested ones end up in the outermost; then through the batch norms and ReLUs that may be views. */
-void rt_native_find_homes(struct rt_native *plan)
+void rt_native_find_targets(struct rt_native *plan)
 {
     const struct rt_graph *graph = plan->base.graph;
 
     for (int i = 0; i < graph->node_count; i++)
-        plan->homes[i].concat = RT_NONE;
+        plan->targets[i].concat = RT_NONE;
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const struct rt_node *concat = &graph->nodes[i];
 
         if (concat->op != &rt_op_concat || !joins_whole_panels(graph, concat))
             continue;
         for (int j = 0; j < 2; j++)
-            if (plan->homes[concat->inputs[j]].concat == RT_NONE)
-                plan->homes[concat->inputs[j]] =
-                    (struct rt_home){i, j ? graph->nodes[concat->inputs[0]].shape.channels : 0};
+            if (plan->targets[concat->inputs[j]].concat == RT_NONE)
+                plan->targets[concat->inputs[j]] =
+                    (struct rt_concat_target){i, j ? graph->nodes[concat->inputs[0]].shape.channels : 0};
     }
     for (int i = graph->node_count - 1; i >= 0; i--)
-        if (plan->homes[i].concat != RT_NONE && graph->nodes[i].op == &rt_op_relu &&
+        if (plan->targets[i].concat != RT_NONE && graph->nodes[i].op == &rt_op_relu &&
             rt_native_readers_take_views(plan, i))
             settle_viewed(plan, i);
 }

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "engine/reference/real.h"
-#include "net/graph.h"
+#include "net/ops.h"
 
 /* One node's work on one batch. Pointers that do not apply are null. */
 struct rt_reference_call {
@@ -36,24 +36,9 @@ struct rt_reference_kernel {
     size_t (*kept)(const struct rt_node *node, int count);
 };
 
-#define RT_REFERENCE_KERNELS(X)                                                                                \
-    X(input)                                                                                                   \
-    X(linear)                                                                                                  \
-    X(conv)                                                                                                    \
-    X(relu)                                                                                                    \
-    X(batch_norm)                                                                                              \
-    X(max_pool)                                                                                                \
-    X(avg_pool)                                                                                                \
-    X(lrn)                                                                                                     \
-    X(concat)                                                                                                  \
-    X(add)                                                                                                     \
-    X(flatten)                                                                                                 \
-    X(dropout)                                                                                                 \
-    X(softmax_cross_entropy)
-
 #define RT_REFERENCE_KERNEL(name) RT_REAL(rt_reference_##name)
 #define RT_REFERENCE_DECLARE(name) extern const struct rt_reference_kernel RT_REFERENCE_KERNEL(name);
-RT_REFERENCE_KERNELS(RT_REFERENCE_DECLARE)
+RT_OPS(RT_REFERENCE_DECLARE)
 #undef RT_REFERENCE_DECLARE
 
 #endif

@@ -16,7 +16,7 @@ typedef real rt_real, rt_number;
 #include "engine/optimizers/formulas.h"
 
 #define RT_REFERENCE_ADDRESS(name) &RT_REFERENCE_KERNEL(name),
-static const struct rt_reference_kernel *const kernels[] = {RT_REFERENCE_KERNELS(RT_REFERENCE_ADDRESS)};
+static const struct rt_reference_kernel *const kernels[] = {RT_OPS(RT_REFERENCE_ADDRESS)};
 #undef RT_REFERENCE_ADDRESS
 
 /* A node's share of the plan. Gradient and kept are null where not needed. */

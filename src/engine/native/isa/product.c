@@ -17,16 +17,16 @@ enum {
     ROWS_3 = 8,
 };
 
-/* Panels that something needs next. */
-struct ahead {
+/* Panels that are needed next. */
+struct prefetch {
     const float *at;
     long stride; /* floats from panel to panel */
 };
 
 /* One tile; `rows`, `panels` and `across` are constants where this is inlined. `across`: A's rows are
  * neighbours in memory (a_row 1: A is a transposed activation); otherwise its columns are (a_col 1). Lines
- * from `ahead` on are asked for on the way. */
-RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, float *c, struct ahead ahead,
+ * from `next` on are prefetched on the way. */
+RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, float *c, struct prefetch next,
                     const int rows, const int panels, const bool across)
 {
     enum { VECTORS_MAX = 4 };
@@ -55,8 +55,8 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
 
 #pragma GCC unroll 4
         for (int v = 0; v < panels; v++)
-            __builtin_prefetch(ahead.at + v * ahead.stride);
-        ahead.at += b_row;
+            __builtin_prefetch(next.at + v * next.stride);
+        next.at += b_row;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             row[v] = rt_load(b + v / PER_PANEL * b_panel + v % PER_PANEL * RT_LANES);
@@ -85,19 +85,19 @@ RT_INLINE void tile(const struct rt_product *p, const float *a, const float *b, 
 }
 
 typedef void tile_function(const struct rt_product *p, const float *a, const float *b, float *c,
-                           struct ahead ahead);
+                           struct prefetch next);
 
 /* One function per tile shape: tile_PANELS_ROWS_ORDER. */
 #define TILE(panels, rows)                                                                                     \
     static void tile_##panels##_##rows##_along(const struct rt_product *p, const float *a, const float *b,     \
-                                               float *c, struct ahead ahead)                                   \
+                                               float *c, struct prefetch next)                                 \
     {                                                                                                          \
-        tile(p, a, b, c, ahead, rows, panels, false);                                                          \
+        tile(p, a, b, c, next, rows, panels, false);                                                           \
     }                                                                                                          \
     static void tile_##panels##_##rows##_across(const struct rt_product *p, const float *a, const float *b,    \
-                                                float *c, struct ahead ahead)                                  \
+                                                float *c, struct prefetch next)                                \
     {                                                                                                          \
-        tile(p, a, b, c, ahead, rows, panels, true);                                                           \
+        tile(p, a, b, c, next, rows, panels, true);                                                            \
     }
 #define ALONG(panels, rows) tile_##panels##_##rows##_along,
 #define ACROSS(panels, rows) tile_##panels##_##rows##_across,
@@ -131,19 +131,20 @@ static const struct {
 #endif
 };
 
-/* What the tile with this number asks for while it multiplies `panels` panels of B, the first of them `panel`.
+/* What the tile with this number prefetches while it multiplies `panels` panels of B, the first of them
+ * `panel`.
  */
-static struct ahead ahead_of(const struct rt_product *p, long number, long panel, int panels)
+static struct prefetch prefetch_of(const struct rt_product *p, long number, long panel, int panels)
 {
     const float *b = p->b + panel * p->b_panel;
 
     if (number == 0 && panel + panels < p->panels)
-        return (struct ahead){b + panels * p->b_panel, p->b_panel};
+        return (struct prefetch){b + panels * p->b_panel, p->b_panel};
     if (number == 0 && p->next_b)
-        return (struct ahead){p->next_b, p->b_panel};
-    if ((number == 1 || number == 2) && p->soon[number - 1])
-        return (struct ahead){p->soon[number - 1] + panel * p->soon_panel, p->soon_panel};
-    return (struct ahead){b, p->b_panel}; /* what is at hand, so that tiles need not ask whether to */
+        return (struct prefetch){p->next_b, p->b_panel};
+    if ((number == 1 || number == 2) && p->prefetch[number - 1])
+        return (struct prefetch){p->prefetch[number - 1] + panel * p->prefetch_panel, p->prefetch_panel};
+    return (struct prefetch){b, p->b_panel}; /* what is at hand, so that tiles need no test */
 }
 
 /* All rows of one group of panels, in tiles as equal as they can be. */
@@ -160,7 +161,7 @@ static void group(const struct rt_product *p, long panel, int panels)
         const long begin = p->rows * i / tiles, end = p->rows * (i + 1) / tiles;
 
         functions[end - begin - 1](p, p->a + begin * p->a_row, b, c + begin * p->c_row,
-                                   ahead_of(p, i, panel, panels));
+                                   prefetch_of(p, i, panel, panels));
     }
 }
 

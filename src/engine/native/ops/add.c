@@ -29,8 +29,8 @@ static int add_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
         const struct rt_node *input = &graph->nodes[stage->in[i]];
 
         rt_native_touch_forward(plan, stage, plan->values[input->id].data);
-        if (plan->base.options.training && stage->wants[i] && input->op == &rt_op_conv &&
-            input->consumers == 1 && plan->homes[input->id].concat == RT_NONE)
+        if (plan->base.options.training && stage->wants[i] && rt_native_kernel_of(input)->borrows_gradient &&
+            input->consumers == 1 && plan->targets[input->id].concat == RT_NONE)
             rt_native_share_gradient(plan, input->id, &plan->values[stage->out]);
         rt_native_touch_backward(plan, stage, plan->values[input->id].grad);
     }
@@ -74,4 +74,5 @@ static void add_backward_images(struct rt_native *plan, struct rt_stage *stage, 
 const struct rt_native_kernel rt_native_add = {.op = &rt_op_add,
                                                .plan = add_plan,
                                                .forward = {.begin = add_forward},
-                                               .backward = {.images = add_backward_images}};
+                                               .backward = {.images = add_backward_images},
+                                               .leaves_moments = true};

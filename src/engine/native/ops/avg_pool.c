@@ -37,4 +37,5 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 const struct rt_native_kernel rt_native_avg_pool = {.op = &rt_op_avg_pool,
                                                     .plan = avg_pool_plan,
                                                     .forward = {.images = forward_images},
-                                                    .backward = {.images = backward_images}};
+                                                    .backward = {.images = backward_images},
+                                                    .takes_views = true};

@@ -20,21 +20,16 @@ static bool producer_leaves_moments(const struct rt_native *plan, const struct r
 {
     for (int s = 0; s < stage->index; s++)
         if (plan->stages[s].out == stage->in[0])
-            return plan->stages[s].node->op == &rt_op_conv || plan->stages[s].node->op == &rt_op_add;
+            return plan->stages[s].kernel->leaves_moments;
     return false;
 }
 
 static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
 {
-    const int input = stage->in[0], reader = rt_native_reader(plan, stage->node->id);
+    const int input = stage->in[0];
     struct rt_value *x = &plan->values[input];
-    int out = stage->node->id;
+    const int out = rt_native_cover_relu(plan, stage);
 
-    if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
-        stage->relu = true;
-        plan->covered[reader] = true;
-        out = reader;
-    }
     if (plan->base.options.training && x->moments == RT_NONE)
         rt_native_offer_moments(plan, input, ROWS); /* nobody else leaves them: forward does */
     stage->persistent = rt_native_persist(
@@ -201,7 +196,8 @@ static void learn_channels(struct rt_native *plan, const struct rt_stage *stage,
 
         for (long i = 0; i < RT_PANEL_CHANNELS; i++)
             sum_channel(plan, stage, c + i, &d_weight[i], &d_bias[i]);
-        rt_native_apply_gradient(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1, 0);
+        rt_native_apply_gradient(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1,
+                                 0);
         rt_native_apply_gradient(plan, stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
     }
 }
@@ -238,4 +234,5 @@ const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,
                                                       .plan = batch_norm_plan,
                                                       .forward = {forward_begin, forward_images, NULL},
                                                       .backward = {backward_begin, backward_images, NULL},
-                                                      .gradient_ready = batch_norm_gradient_ready};
+                                                      .gradient_ready = batch_norm_gradient_ready,
+                                                      .takes_moments = true};

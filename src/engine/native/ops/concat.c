@@ -7,7 +7,7 @@
 
 static bool at_home(const struct rt_native *plan, const struct rt_stage *stage, int part)
 {
-    return plan->homes[stage->in[part]].concat == stage->node->id;
+    return plan->targets[stage->in[part]].concat == stage->node->id;
 }
 
 static int concat_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
@@ -79,4 +79,5 @@ static void concat_backward_images(struct rt_native *plan, struct rt_stage *stag
 const struct rt_native_kernel rt_native_concat = {.op = &rt_op_concat,
                                                   .plan = concat_plan,
                                                   .forward = {.images = concat_forward_images},
-                                                  .backward = {.images = concat_backward_images}};
+                                                  .backward = {.images = concat_backward_images},
+                                                  .sign = RT_SIGN_OF_INPUTS};

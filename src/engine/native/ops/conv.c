@@ -73,14 +73,8 @@ static int conv_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_conv_shape s = rt_conv_shape(plan, stage);
-    const int reader = rt_native_reader(plan, stage->node->id);
-    int out = stage->node->id;
+    const int out = rt_native_cover_relu(plan, stage);
 
-    if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
-        stage->relu = true;
-        plan->covered[reader] = true;
-        out = reader;
-    }
     RT_TRY(rt_native_output(plan, stage, out, err));
     stage->sharing = RT_READS;
     rt_native_slot(plan, stage, stage->node->tensors[0], (size_t)(s.depth * s.out));
@@ -258,8 +252,7 @@ static void transpose_weights(const struct conv_call *call, int member, float *t
     const struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
     const float *w = rt_native_parameter(plan, call->stage->node->tensors[0]);
-    const struct rt_slice part =
-        rt_team_slice(plan->host.team, member, s->depth / RT_PANEL_CHANNELS, 1);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, s->depth / RT_PANEL_CHANNELS, 1);
 
     for (long p = part.begin; p < part.end; p++)
         for (long o = 0; o < s->out; o += RT_PANEL_CHANNELS)
@@ -408,7 +401,7 @@ static void learn_gathered(const struct conv_call *call, int member)
     const struct rt_slice learned = rt_team_slice(plan->host.team, member, weights, RT_PANEL_CHANNELS);
 
     rt_native_apply_gradient(plan, tensors[0], (size_t)learned.begin, layout.weights + learned.begin,
-                    (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
+                             (size_t)(learned.end - learned.begin), chunks, (size_t)weights);
     if (call->stage->node->tensor_count > 1 && member == 0)
         rt_native_apply_gradient(plan, tensors[1], 0, layout.bias, (size_t)s->out, chunks, (size_t)s->out);
 }
@@ -460,4 +453,8 @@ const struct rt_native_kernel rt_native_conv = {.op = &rt_op_conv,
                                                 .backward = {backward_begin, backward_images, backward_end},
                                                 .gradient_ready = conv_gradient_ready,
                                                 .announces = true,
+                                                .takes_views = true,
+                                                .takes_planes = true,
+                                                .leaves_moments = true,
+                                                .borrows_gradient = true,
                                                 .place = conv_place};

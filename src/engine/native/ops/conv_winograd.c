@@ -240,7 +240,7 @@ void rt_conv_winograd_backward_end(struct rt_native *plan, struct rt_stage *stag
         plan->isa->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
                               part.end - part.begin, sums, false);
         rt_native_apply_gradient(plan, stage->node->tensors[1], (size_t)part.begin, sums,
-                        (size_t)(part.end - part.begin), 1, 0);
+                                 (size_t)(part.end - part.begin), 1, 0);
     }
 }
 

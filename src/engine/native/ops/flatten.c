@@ -3,13 +3,20 @@
 #include "engine/native/native.h"
 #include "net/ops.h"
 
-static bool only_linear_reads(const struct rt_native *plan, int node)
+static bool takes_flat(const struct rt_node *node)
+{
+    const struct rt_native_kernel *kernel = rt_native_kernel_of(node);
+
+    return kernel && kernel->takes_flat;
+}
+
+static bool any_order_will_do(const struct rt_native *plan, int node)
 {
     const struct rt_graph *graph = plan->base.graph;
 
     for (int i = node + 1; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i].op->inputs; j++)
-            if (graph->nodes[i].inputs[j] == node && graph->nodes[i].op != &rt_op_linear)
+            if (graph->nodes[i].inputs[j] == node && !takes_flat(&graph->nodes[i]))
                 return false;
     return graph->nodes[node].consumers > 0;
 }
@@ -25,7 +32,7 @@ static int flatten_plan(struct rt_native *plan, struct rt_stage *stage, struct r
     const int input = stage->in[0], node = stage->node->id;
     const struct rt_value *x = &plan->values[input];
 
-    if (is_plain(x) && only_linear_reads(plan, node) && plan->base.graph->nodes[input].consumers == 1) {
+    if (is_plain(x) && any_order_will_do(plan, node) && plan->base.graph->nodes[input].consumers == 1) {
         plan->values[node] = *x; /* keeps the image's shape, which the linear layer needs */
         stage->out = input;
         return RT_OK;

@@ -9,8 +9,10 @@ static bool takes_planes(const struct rt_native *plan, int node)
     for (int i = node + 1; i < graph->node_count; i++) {
         const struct rt_node *reader = &graph->nodes[i];
 
+        const struct rt_native_kernel *kernel = rt_native_kernel_of(reader);
+
         for (int j = 0; j < reader->op->inputs; j++)
-            if (reader->inputs[j] == node && reader->op != &rt_op_conv && reader->op != &rt_op_linear &&
+            if (reader->inputs[j] == node && !(kernel && kernel->takes_planes) &&
                 !(reader->op == &rt_op_flatten && takes_planes(plan, reader->id)))
                 return false;
     }

@@ -31,21 +31,16 @@ static const float *input_rows(const struct rt_native *plan, const struct rt_val
 static int linear_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
-    const int reader = rt_native_reader(plan, stage->node->id);
     const long inputs = row_length(x), outputs = rt_native_pad(stage->node->shape.channels);
     const long n = plan->base.options.batch_max;
-    int out = stage->node->id;
+    int out;
 
     if (x->scale != RT_NONE || x->relu ||
         (x->shape.height * x->shape.width > 1 && !x->planar && x->ld != x->channels))
         return rt_fail(err, RT_ECONFIG,
                        "engine native has no linear layer (%s) on this input; put a flatten before it",
                        stage->node->name);
-    if (reader != RT_NONE && plan->base.graph->nodes[reader].op == &rt_op_relu) {
-        stage->relu = true;
-        plan->covered[reader] = true;
-        out = reader;
-    }
+    out = rt_native_cover_relu(plan, stage);
     RT_TRY(rt_native_output(plan, stage, out, err));
     rt_native_slot(plan, stage, stage->node->tensors[0], (size_t)(inputs * outputs));
     if (stage->node->tensor_count > 1)
@@ -68,8 +63,8 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];
     const long inputs = row_length(x), panels = y->channels / RT_PANEL_CHANNELS;
     const bool by_rows = panels < 2 * rt_team_size(plan->host.team);
-    const struct rt_slice rows = by_rows ? rt_team_slice(plan->host.team, member, plan->count, 14)
-                                         : (struct rt_slice){0, plan->count};
+    const struct rt_slice rows =
+        by_rows ? rt_team_slice(plan->host.team, member, plan->count, 14) : (struct rt_slice){0, plan->count};
     const struct rt_slice part =
         by_rows ? (struct rt_slice){0, panels} : rt_team_slice(plan->host.team, member, panels, 2);
     const long first = part.begin * RT_PANEL_CHANNELS;
@@ -106,8 +101,7 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
 static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int member, float *packed)
 {
     const struct rt_value *y = &plan->values[stage->out];
-    const struct rt_slice part =
-        rt_team_slice(plan->host.team, member, y->channels / RT_PANEL_CHANNELS, 1);
+    const struct rt_slice part = rt_team_slice(plan->host.team, member, y->channels / RT_PANEL_CHANNELS, 1);
     float *dy = rt_native_grad(plan, y);
     const float *data = rt_native_data(plan, y);
     float *sums = rt_native_scratch(plan, member);
@@ -189,8 +183,8 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
                 .b = packed + p * RT_PANEL_CHANNELS * plan->count,
                 .b_row = RT_PANEL_CHANNELS,
                 .b_panel = RT_PANEL_CHANNELS * plan->count,
-                .soon = {weights + at, momentum + at},
-                .soon_panel = inputs * RT_PANEL_CHANNELS,
+                .prefetch = {weights + at, momentum + at},
+                .prefetch_panel = inputs * RT_PANEL_CHANNELS,
                 .c = block,
                 .c_row = RT_PANEL_CHANNELS,
                 .c_panel = rows * RT_PANEL_CHANNELS,
@@ -199,8 +193,9 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
                 .depth = plan->count,
             });
             for (long i = 0; i < two; i++)
-                rt_native_apply_gradient(plan, stage->node->tensors[0], (size_t)(at + i * inputs * RT_PANEL_CHANNELS),
-                                block + i * rows * RT_PANEL_CHANNELS, (size_t)(rows * RT_PANEL_CHANNELS), 1, 0);
+                rt_native_apply_gradient(
+                    plan, stage->node->tensors[0], (size_t)(at + i * inputs * RT_PANEL_CHANNELS),
+                    block + i * rows * RT_PANEL_CHANNELS, (size_t)(rows * RT_PANEL_CHANNELS), 1, 0);
         }
     }
 }
@@ -240,4 +235,6 @@ const struct rt_native_kernel rt_native_linear = {.op = &rt_op_linear,
                                                   .plan = linear_plan,
                                                   .forward = {.begin = linear_forward},
                                                   .backward = {.begin = linear_backward},
+                                                  .takes_planes = true,
+                                                  .takes_flat = true,
                                                   .place = linear_place};

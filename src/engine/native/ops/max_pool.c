@@ -65,4 +65,6 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 const struct rt_native_kernel rt_native_max_pool = {.op = &rt_op_max_pool,
                                                     .plan = max_pool_plan,
                                                     .forward = {.images = forward_images},
-                                                    .backward = {.images = backward_images}};
+                                                    .backward = {.images = backward_images},
+                                                    .takes_views = true,
+                                                    .sign = RT_SIGN_OF_INPUTS};

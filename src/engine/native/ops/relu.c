@@ -58,4 +58,5 @@ static void relu_backward_images(struct rt_native *plan, struct rt_stage *stage,
 const struct rt_native_kernel rt_native_relu = {.op = &rt_op_relu,
                                                 .plan = relu_plan,
                                                 .forward = {.images = relu_forward_images},
-                                                .backward = {.images = relu_backward_images}};
+                                                .backward = {.images = relu_backward_images},
+                                                .sign = RT_SIGN_NOT_NEGATIVE};
