@@ -15,6 +15,7 @@
     X(sync) \
     X(config) \
     X(view) \
+    X(devices) \
     X(sweep) \
     X(figure1) \
     X(figure2) \

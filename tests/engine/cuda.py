@@ -49,6 +49,13 @@ def main():
     ok(not os.path.exists(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')),
        'none of them has begun a run')
 
+    listed = subprocess.run([RETHINK, 'devices'], capture_output=True, text=True, check=False)
+    ok(listed.returncode == 0 and 'cuda:0    cuda        Fake GPU 0, sm_90; 16 GiB, driver of CUDA 13.0' in listed.stdout,
+       'rethink devices shows the card', listed.stdout, listed.stderr)
+    listed = subprocess.run([RETHINK, 'devices'], capture_output=True, text=True, check=False,
+                            env={**os.environ, 'RETHINK_CUDA_DRIVER': '/nowhere/libcuda.so.1'})
+    ok(listed.returncode == 0 and 'cuda      cuda        cuda: no driver' in listed.stdout, 'or what is missing', listed.stdout)
+
     got, text = train(folder, '--epochs', '1', XDG_CACHE_HOME=cache)
     ok(got == 0 and cached(cache), 'trains, and keeps its kernels', got, text)
     victim = cached(cache)[0]

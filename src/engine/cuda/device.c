@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/cuda/compiler.h"
 #include "engine/cuda/cuda.h"
 
 int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err)
@@ -85,6 +86,19 @@ static int open_device(struct rt_device **out, const struct rt_device_options *o
     }
     *out = &device->base;
     return RT_OK;
+}
+
+static void describe(const struct rt_device *base, char *words, size_t size)
+{
+    const struct rt_cuda_device *device = (const struct rt_cuda_device *)base;
+    const int version = device->cu->version;
+    char compiler[RT_ERROR_MESSAGE_MAX];
+    struct rt_error err = {0};
+
+    if (rt_cuda_compiler_find(version, compiler, sizeof compiler, &err))
+        snprintf(compiler, sizeof compiler, "%s", err.message);
+    snprintf(words, size, "%.0f GiB, driver of CUDA %d.%d, %s", (double)device->memory / 0x1p30, version / 1000,
+             version % 1000 / 10, compiler);
 }
 
 static const char *target(const struct rt_device *base)
@@ -242,5 +256,6 @@ const struct rt_engine rt_engine_cuda = {
     .stride = stride,
     .memory_bytes = memory_bytes,
     .target = target,
+    .describe = describe,
     .room = room,
 };
