@@ -56,8 +56,8 @@ void rt_scores_append_progress(struct rt_text *text, const struct rt_scores *sco
             if (rt_metrics[i].place == place && rt_metric_is_measured(&rt_metrics[i], scores)) {
                 const double value = rt_metric_value(&rt_metrics[i], scores);
 
-                rt_text_printf(text, "%s%s=", separator, rt_metrics[i].name);
-                rt_text_printf(text, isnan(value) ? "nan" : "%.3g", value); /* printf writes "-nan" for some */
+                rt_text_printf(text, "%s%s=%.3g", separator, rt_metrics[i].name,
+                               isnan(value) ? (double)NAN : value); /* of the sign that is shown as "nan" */
                 separator = ", ";
             }
 }

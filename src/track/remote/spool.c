@@ -98,7 +98,7 @@ static int refill(struct rt_spool_reader *reader, bool *more, struct rt_error *e
     static const char blank[1024];
     size_t got;
 
-    if (reader->taken) {
+    if (text->bytes) {
         memmove(text->bytes, text->bytes + reader->taken, text->length - reader->taken);
         text->length -= reader->taken;
         reader->taken = 0;
@@ -114,6 +114,8 @@ static int refill(struct rt_spool_reader *reader, bool *more, struct rt_error *e
         text->length = length;
     }
     RT_TRY(rt_text_check(text, err));
+    if (!text->bytes)
+        return RT_EMEMORY; /* never: there is room now */
     RT_TRY(rt_file_read(reader->fd, reader->path, text->bytes + text->length, CHUNK, &got, err));
     text->length += got;
     text->bytes[text->length] = '\0';
