@@ -7,9 +7,10 @@
  *
  * Which stages that are depends on the network alone, and what is done to an image does not depend on what it
  * is done with: the results are those of stages that run one by one. */
+#include "engine/native/groups.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "engine/native/native.h"
+#include "engine/native/run.h"
 
 /* Floats of a group's values that a thread takes at a time, gradients included: for the third-level cache. A
  * quarter as many are as fast, eight times as many 1 % slower. */

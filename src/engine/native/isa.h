@@ -11,47 +11,10 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "engine/native/pixels.h"
 #include "engine/native/product.h"
+#include "engine/native/tiles.h"
 #include "engine/optimizer.h"
-
-/* How a reader sees a stored activation: x, or scale[c] * x + shift[c], then perhaps ReLU. Batch norm is
- * applied so, on the way into its readers, and never stored. */
-struct rt_view {
-    const float *scale, *shift; /* [channels], or null: 1 and 0 */
-    bool relu;
-};
-
-/* A convolution's or pool's geometry. */
-struct rt_window {
-    int channels, height, width; /* of the input */
-    int rows, columns;           /* of the output */
-    int kernel, stride, padding;
-};
-
-/* im2col: row r of `to` holds the kernel x kernel x channels inputs (row, column, channel) of output pixel
- * begin + r, where output pixels are counted over (image, row, column); zero outside the image. From planes the
- * matrix comes transposed: column k of it, tap (row, column, channel) k, at to + k * to_ld. */
-struct rt_gather {
-    struct rt_window window;
-    const float *from; /* pixels [n, height, width] with stride ld; or planes [n, channels, height, width] */
-    long ld;
-    bool planar;
-    struct rt_view view;
-    long begin, count;
-    float *to;
-    long to_ld;
-};
-
-/* Local response normalisation's constants (Krizhevsky et al. 2012, section 3.3; alpha is divided by size). */
-struct rt_lrn {
-    int size;
-    float alpha, beta, k;
-};
-
-/* What a batch norm's gradient subtracts, each [channels]: the mean of g, and g's slope along x - mean. */
-struct rt_norm_terms {
-    const float *mean, *mean_g, *slope;
-};
 
 /* Parameters to update: weights, and each of the optimiser's states state_stride floats behind the one before.
  */
@@ -60,43 +23,6 @@ struct rt_parameters {
     const float *terms; /* [RT_OPTIMIZER_TERMS_MAX] of this step */
     float *w, *states;
     long count, state_stride; /* count: a multiple of 16 */
-};
-
-enum { RT_TILE_RUNS = 4 };
-
-/* Tiles of height x width outputs each: rows x columns of them in every image, the first at this output. */
-struct rt_tile_run {
-    int top, left, rows, columns;
-    int height, width;
-};
-
-/* Winograd's minimal filtering (Lavin and Gray 2016) of tiles: F(7x7, 3x3), F(4x4, 5x5), F(7x7, 2x2) and
- * shorter ones (isa/winograd_lines.h names all). A transformed tile has row_points x
- * column_points positions, each a matrix of tiles by channels, so that a convolution is as many products. A
- * map's last tiles may be short: they leave out points, and with them positions. Tiles are counted run by run,
- * within a run over (image, row, column). */
-struct rt_tiles {
-    int channels, height, width;   /* of the map that is read or written */
-    long ld, row_ld, image_ld;     /* floats from pixel to pixel, row to row, image to image of it */
-    int taps;                      /* of the filter, along each side */
-    int row_points, column_points; /* of a full tile */
-    int top, left;                 /* winograd_input: the pixel at which the tile of output (0, 0) begins */
-    struct rt_tile_run run[RT_TILE_RUNS];
-    long image, images; /* the first, and how many */
-    long begin, end;    /* the tiles to work on */
-    float *transformed; /* position p, tile t, channel c at p * position_stride + t * tile_stride + c */
-    long position_stride, tile_stride;
-};
-
-/* The transforms of `count` x 16 filters: tap t (row-major) of vector i at filters + t * tap_stride + 16 i,
- * position p at transformed + p * position_stride + 16 i. The filter that is transformed has `taps` x `taps`:
- * row i and column j of it are row_tap[i] and column_tap[j] of the kernel, or nought where these are negative.
- */
-struct rt_filters {
-    int kernel, taps;
-    int row_tap[5], column_tap[5];
-    int row_points, column_points; /* of a full tile */
-    long count, tap_stride, position_stride;
 };
 
 struct rt_isa {

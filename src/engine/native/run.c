@@ -1,7 +1,9 @@
 /* Running a plan: training steps, evaluation, probes; and where a stage finds its numbers. */
 #include <string.h>
 
-#include "engine/native/native.h"
+#include "engine/native/entries.h"
+#include "engine/native/groups.h"
+#include "engine/native/run.h"
 #include "net/ops.h"
 
 float *rt_native_data(const struct rt_native *plan, const struct rt_value *value)

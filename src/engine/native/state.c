@@ -1,5 +1,5 @@
 /* Tensors in and out: PyTorch's layout outside, packed panels inside. */
-#include "engine/native/native.h"
+#include "engine/native/entries.h"
 #include "net/ops.h"
 
 static size_t place(const struct rt_native *plan, int tensor, size_t i)

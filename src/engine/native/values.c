@@ -1,5 +1,6 @@
 /* Values: where each node's output lives, and which are only views of others. */
-#include "engine/native/native.h"
+#include "engine/native/values.h"
+#include "engine/native/memory.h"
 #include "net/ops.h"
 
 const struct rt_native_kernel *rt_native_kernel_of(const struct rt_node *node)

@@ -1,6 +1,8 @@
 /* y = a + b. Where an addend is a convolution's output that only this sum reads, its gradient is the sum's own
  * memory; else the gradient is copied or added. */
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum { ROWS = 256 }; /* a piece of work, and of the moments left for a batch norm */

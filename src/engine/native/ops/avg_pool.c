@@ -1,5 +1,8 @@
 /* Adaptive average pool. */
+#include "engine/native/memory.h"
 #include "engine/native/ops/pool.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static int avg_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)

@@ -4,7 +4,9 @@
  * moments come in pieces from x's producer and are merged in order (Chan et al. 1979), in double. */
 #include <math.h>
 
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum { ROWS = 256 }; /* a piece of work, and of the moments where nobody else leaves them */

@@ -2,7 +2,9 @@
  * and their gradients are read from there: nothing is left to do. Other parts are copied. */
 #include <string.h>
 
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static bool at_home(const struct rt_native *plan, const struct rt_stage *stage, int part)

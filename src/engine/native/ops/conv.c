@@ -8,8 +8,10 @@
  * Nothing depends on which thread does what, so neither do the results. */
 #include <string.h>
 
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
 #include "engine/native/ops/conv.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum {

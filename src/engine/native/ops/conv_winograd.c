@@ -2,7 +2,8 @@
  * tiles -> products -> outputs, all in its own cache; the gradient does the same with dy and the filters turned
  * around and transposed. Blocks are whole images, so that partial moments are rows. */
 #include "engine/native/ops/conv_winograd.h"
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
 
 bool rt_conv_winograd_fits(const struct rt_native *plan, const struct rt_stage *stage,
                            const struct rt_conv_shape *s)

@@ -1,8 +1,8 @@
 /* The filter's gradient of a convolution on Winograd's algorithm. A thread takes its own images' blocks, or
  * each crew of threads takes chunks of the images, block by block: both factors are transformed together, then
  * each thread does its share of the products. Chunks are summed in order. */
-#include "engine/native/native.h"
 #include "engine/native/ops/conv_winograd.h"
+#include "engine/native/run.h"
 
 /* Threads that work on the same chunks: as many crews as chunks where the team divides so, else one. */
 struct crew {

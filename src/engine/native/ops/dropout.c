@@ -1,6 +1,8 @@
 /* Dropout: the mask is drawn again for the gradient (net/dropout.h), so none is kept. */
 #include "net/dropout.h"
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static int dropout_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)

@@ -1,6 +1,8 @@
 /* Flatten. A linear layer behind it reads the pixels as they are (its weights are packed in their order), so
  * where only such layers read, the value is the input's own; else the numbers are put in PyTorch's order. */
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static bool takes_flat(const struct rt_node *node)

@@ -1,5 +1,6 @@
 /* The images: read as they are by layers that take planes, else turned into pixels. */
-#include "engine/native/native.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static bool takes_planes(const struct rt_native *plan, int node)

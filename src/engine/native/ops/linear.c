@@ -4,7 +4,9 @@
  * (inputs), in blocks that are updated while they are in cache. */
 #include <string.h>
 
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum {

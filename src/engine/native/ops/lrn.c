@@ -1,5 +1,7 @@
 /* Local response normalisation; backward recomputes the denominators from x. */
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum { CHANNELS_MAX = 512, WINDOW_MAX = 32 }; /* the inner loops' buffers */

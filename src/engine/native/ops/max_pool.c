@@ -1,5 +1,8 @@
 /* Max-pool; the winners of each window are kept for the gradient. */
+#include "engine/native/memory.h"
 #include "engine/native/ops/pool.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 enum { KERNEL_MAX = 15 }; /* a winner is one byte */

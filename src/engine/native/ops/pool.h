@@ -2,7 +2,7 @@
 #ifndef RT_ENGINE_NATIVE_OPS_POOL_H
 #define RT_ENGINE_NATIVE_OPS_POOL_H
 
-#include "engine/native/native.h"
+#include "engine/native/run.h"
 
 static inline struct rt_window rt_pool_window(const struct rt_native *plan, const struct rt_stage *stage)
 {

@@ -1,5 +1,7 @@
 /* ReLU that no other stage covers: a view where its readers take views, else a copy. */
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
+#include "engine/native/values.h"
 #include "net/ops.h"
 
 static int relu_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)

@@ -3,7 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/native/native.h"
+#include "engine/native/memory.h"
+#include "engine/native/run.h"
 #include "net/ops.h"
 
 static int loss_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_error *err)
