@@ -42,8 +42,10 @@ static struct gemm_shape shape;
 #if RT_SOURCE_FILE != 1
 #if RT_SOURCE_FILE == 0
 #include "engine/cuda/kernels/gemm.cu"
-#else
+#elif RT_SOURCE_FILE == 2
 #include "engine/cuda/kernels/conv_halo.cu"
+#else
+#include "engine/cuda/kernels/conv_taps.cu"
 #endif
 #define FORWARD conv_forward
 #define INPUT_GRADIENT conv_input_gradient
@@ -74,6 +76,8 @@ const struct gemm_variant RT_GLUE(variant, RT_VARIANT) = {
     "gemm.cu", RT_PASS,     RT_MATH, RT_BM, RT_BN, RT_BK, RT_WARPS_M, RT_WARPS_N, RT_STAGES, 0, 0,
 #elif RT_SOURCE_FILE == 2
     "conv_halo.cu", RT_PASS,     RT_MATH, RT_BM, RT_BN, RT_BK, RT_WARPS_M, RT_WARPS_N, RT_STAGES, RT_TAPS, 0,
+#elif RT_SOURCE_FILE == 3
+    "conv_taps.cu", RT_PASS,     RT_MATH, RT_BM, RT_BN, RT_BK, RT_WARPS_M, RT_WARPS_N, RT_STAGES, 9, 0,
 #else
     "gemm_parts.cu", RT_PASS,     0,      0, 0, 0, 0, 0, 0, 0, RT_VECTOR,
 #endif

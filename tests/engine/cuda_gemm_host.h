@@ -11,7 +11,7 @@ struct gemm_shape {
 };
 
 struct gemm_variant {
-    const char *source; /* "gemm.cu", "gemm_parts.cu", "conv_halo.cu" */
+    const char *source; /* "gemm.cu", "gemm_parts.cu", "conv_halo.cu", "conv_taps.cu" */
     int pass, math;
     int m, n, k, warps_m, warps_n, stages, taps; /* the tile; taps: of conv_halo.cu */
     int vector;                                  /* of gemm_parts.cu */

@@ -42,6 +42,9 @@ static int check(const struct rt_cuda_conv *c, struct rt_error *err)
                        "convolution of %d x %d x %d to %d channels, batch %d: more than 2^31 numbers "
                        "in one tensor; use a smaller batch",
                        c->in_h, c->in_w, c->in_c, c->out_c, c->batch_max);
+    if (c->kernel > 16)
+        return rt_fail(err, RT_ECONFIG, "convolution of %d x %d: kernels are at most 16 x 16 on a GPU",
+                       c->kernel, c->kernel);
     if (c->math == RT_CUDA_BF16)
         return rt_fail(err, RT_ECONFIG, "precision bf16 has no kernels on a GPU yet; use tf32 or fp32");
     return RT_OK;
@@ -94,19 +97,22 @@ static void main_kernel(struct rt_cuda_kernel *k, const struct rt_cuda_conv *con
 {
     size_t length;
 
-    k->source = tile->taps ? "conv_halo.cu" : "gemm.cu";
+    k->source = tile->taps == 9 ? "conv_taps.cu" : tile->taps ? "conv_halo.cu" : "gemm.cu";
     k->entry = entries[p->pass][0];
     shape_options(k->options, sizeof k->options, conv, p->pass, tile->splits);
     length = strlen(k->options);
     snprintf(k->options + length, sizeof k->options - length,
              " -DRT_BM=%d -DRT_BN=%d -DRT_BK=%d -DRT_WARPS_M=%d -DRT_WARPS_N=%d -DRT_STAGES=%d -DRT_BLOCKS=%d",
              tile->m, tile->n, tile->k, tile->warps_m, tile->warps_n, tile->stages, tile->blocks);
-    if (tile->taps) {
+    if (tile->taps == 9) {
+        length = strlen(k->options);
+        snprintf(k->options + length, sizeof k->options - length, " -DRT_RING=%d", RT_CUDA_RING);
+    } else if (tile->taps) {
         length = strlen(k->options);
         snprintf(k->options + length, sizeof k->options - length, " -DRT_TAPS=%d -DRT_HALO=%d", tile->taps,
                  rt_cuda_halo(p, tile->m));
     }
-    k->grid[0] = (unsigned)(ceil_div(p->rows, tile->m) * ceil_div(p->columns, tile->n));
+    k->grid[0] = (unsigned)rt_cuda_tile_blocks(p, tile);
     k->grid[1] = 1;
     k->grid[2] = (unsigned)(p->products * tile->splits);
     k->block = (unsigned)(32 * tile->warps_m * tile->warps_n);

@@ -71,7 +71,7 @@ struct rt_cuda_tile {
     int warps_m, warps_n;
     int stages, blocks; /* blocks: meant to share a multiprocessor */
     int splits;         /* parts of the sum's depth */
-    int taps;           /* 0: gemm.cu; else of a stage of conv_halo.cu */
+    int taps;           /* 0: gemm.cu; 9: conv_taps.cu; else of a stage of conv_halo.cu */
 };
 
 /* multiprocessors: of the card (132 on an H100); shared_max: bytes of shared memory that a block may have

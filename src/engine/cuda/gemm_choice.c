@@ -5,33 +5,31 @@
 /* Warps' tiles are multiples of 16 x 16. m, n, k, warps_m, warps_n, stages, blocks, -, taps */
 const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
     {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
-    {128, 128, 32, 2, 4, 3, 2, 0, 0}, /* 64 x 32 */
-    {128, 96, 32, 2, 2, 3, 2, 0, 0},  /* 64 x 48 */
+    {128, 96, 16, 2, 2, 4, 2, 0, 0},  /* 64 x 48 */
     {128, 112, 16, 4, 1, 4, 2, 0, 0}, /* 32 x 112 */
-    {128, 80, 32, 4, 1, 3, 2, 0, 0},  /* 32 x 80 */
+    {128, 80, 16, 4, 1, 4, 2, 0, 0},  /* 32 x 80 */
     {128, 64, 32, 2, 2, 3, 2, 0, 0},  /* 64 x 32 */
+    {256, 48, 16, 4, 1, 4, 2, 0, 0},  /* 64 x 48 */
+    {256, 32, 16, 4, 1, 4, 2, 0, 0},  /* 64 x 32 */
     {128, 48, 32, 4, 1, 3, 2, 0, 0},  /* 32 x 48 */
     {128, 32, 32, 4, 1, 4, 2, 0, 0},  /* 32 x 32 */
-    {128, 16, 32, 4, 1, 4, 3, 0, 0},  /* 32 x 16 */
+    {128, 16, 32, 4, 1, 4, 2, 0, 0},  /* 32 x 16 */
     {64, 96, 32, 2, 2, 3, 3, 0, 0},   /* 32 x 48 */
     {64, 64, 32, 2, 2, 4, 3, 0, 0},   /* 32 x 32 */
     {64, 48, 32, 4, 1, 4, 3, 0, 0},   /* 16 x 48 */
     {64, 32, 32, 2, 2, 4, 4, 0, 0},   /* 32 x 16 */
     {64, 16, 32, 4, 1, 4, 4, 0, 0},   /* 16 x 16 */
     {32, 32, 32, 2, 2, 4, 4, 0, 0},   /* 16 x 16 */
-    /* with a halo */
-    {256, 32, 32, 4, 1, 4, 2, 0, 1},  /* 64 x 32 */
-    {256, 48, 32, 4, 1, 4, 2, 0, 1},  /* 64 x 48 */
-    {256, 48, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 48 */
-    {128, 64, 32, 2, 2, 4, 2, 0, 1},  /* 64 x 32 */
-    {256, 64, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 64 */
-    {256, 80, 16, 4, 1, 3, 2, 0, 3},  /* 64 x 80 */
-    {128, 96, 32, 2, 2, 4, 2, 0, 1},  /* 64 x 48 */
-    {128, 96, 16, 2, 2, 3, 2, 0, 3},  /* 64 x 48 */
-    {128, 128, 32, 2, 2, 3, 2, 0, 1}, /* 64 x 64 */
-    {128, 160, 16, 2, 2, 3, 2, 0, 3}, /* 64 x 80 */
-    {64, 96, 32, 2, 2, 4, 3, 0, 1},   /* 32 x 48 */
-    {64, 64, 32, 2, 2, 4, 3, 0, 1},   /* 32 x 32 */
+    /* conv_halo.cu */
+    {256, 32, 32, 4, 1, 4, 2, 0, 1}, /* 64 x 32 */
+    {256, 48, 16, 4, 1, 3, 2, 0, 3}, /* 64 x 48 */
+    {256, 64, 16, 4, 1, 3, 2, 0, 3}, /* 64 x 64 */
+    {128, 64, 32, 2, 2, 4, 2, 0, 1}, /* 64 x 32 */
+    {64, 64, 32, 2, 2, 4, 2, 0, 1},  /* 32 x 32 */
+    /* conv_taps.cu */
+    {96, 32, 32, 3, 1, 4, 3, 0, 9}, /* 3 x 32 x 32 */
+    {48, 48, 32, 3, 1, 4, 4, 0, 9}, /* 3 x 16 x 48 */
+    {48, 32, 32, 3, 1, 4, 4, 0, 9}, /* 3 x 16 x 32 */
 };
 const int rt_cuda_tiles_tf32_count = COUNT(rt_cuda_tiles_tf32);
 
@@ -65,6 +63,10 @@ bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_til
 
     if (!tile->taps)
         return true;
+    if (tile->taps == 9)
+        return p->math == RT_CUDA_TF32 && p->pass == RT_CUDA_WEIGHT_GRADIENT && c->stride == 1 &&
+               c->kernel == 3 && c->padding == 1 && c->in_w <= 31 && !c->padded_input && !c->bias &&
+               in_fours(c->in_c, c->in_ld, c->in_offset) && in_fours(c->out_c, c->out_ld, c->out_offset);
     return p->math == RT_CUDA_TF32 && p->pass != RT_CUDA_WEIGHT_GRADIENT && c->stride == 1 && c->kernel >= 3 &&
            c->kernel <= 5 && c->kernel * c->kernel % tile->taps == 0 &&
            tile->stages - 1 <= c->kernel * c->kernel / tile->taps && !c->padded_input && c->out_c % 4 == 0 &&
@@ -72,11 +74,18 @@ bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_til
                                        : in_fours(c->out_c, c->out_ld, c->out_offset));
 }
 
+long rt_cuda_tile_blocks(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
+{
+    if (tile->taps == 9)
+        return ceil_div(p->conv->in_c, tile->m / 3) * ceil_div(p->columns, tile->n);
+    return ceil_div(p->rows, tile->m) * ceil_div(p->columns, tile->n);
+}
+
 long rt_cuda_tile_stages(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
     const long taps = (long)p->conv->kernel * p->conv->kernel;
 
-    return ceil_div(tile->taps ? p->depth / taps : p->depth, tile->k);
+    return ceil_div(tile->taps && tile->taps < 9 ? p->depth / taps : p->depth, tile->k);
 }
 
 /* The other tensor's pixel at tap 0 of row m: see conv_halo.cu. */
@@ -113,38 +122,52 @@ size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *p, const struct r
     const size_t a =
         p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * ((size_t)tile->m + 8) : (size_t)tile->m * along;
 
+    if (tile->taps == 9)
+        return ((size_t)tile->m / 3 + 8) * (RT_CUDA_RING + 1) * sizeof(float) +
+               (size_t)tile->stages * b * sizeof(float) + 2 * (size_t)tile->k * 4;
     if (tile->taps)
         return (along * (2 * (size_t)rt_cuda_halo(p, tile->m) + 1) +
                 (size_t)tile->stages * (size_t)tile->taps * b) *
                sizeof(float);
-    return (size_t)tile->stages * (a + b) * sizeof(float);
+    return (size_t)tile->stages *
+           ((a + b) * sizeof(float) + (p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * 8 : 0));
 }
 
-/* Share of the multiprocessor's rate that a warp's tile can reach: fragments are read from shared memory once
- * for its other side. */
-static double efficiency(const struct rt_cuda_tile *tile, enum rt_cuda_math math)
+/* Multiply-adds in a cycle that a multiprocessor reaches with a tile. Fragments are read from shared memory
+ * (and rounded) once for the other side of a warp's tile: on an H100 the rate was in proportion to that side up
+ * to about 330, gradients of gemm.cu three quarters of it; float32 about half of 128. */
+static double rate(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
-    const double m = (double)tile->m / tile->warps_m, n = (double)tile->n / tile->warps_n;
-    const double side = 2 * m * n / (m + n);
+    const double m = tile->taps == 9 ? tile->m : (double)tile->m / tile->warps_m,
+                 n = (double)tile->n / tile->warps_n;
+    const double side = 2 * m * n / (m + n), reached = 5.6 * side < 330 ? 5.6 * side : 330;
 
-    return math == RT_CUDA_FP32 ? side / (side + 10) : side / (side + 24);
+    if (p->math == RT_CUDA_FP32)
+        return 128 * side / (side + 10);
+    return reached * (tile->taps ? 1 : p->pass == RT_CUDA_FORWARD ? 0.95 : 0.75);
 }
 
 double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile, int multiprocessors)
 {
     const int splits = tile->splits;
-    const double rate = p->math == RT_CUDA_FP32 ? 128 : 640; /* multiply-adds in a cycle */
-    const double moved = 1500;                               /* bytes in a cycle, from the second-level cache */
-    const double start = 1500, launch = 3500;                /* cycles of a block, of a second kernel */
+    const double moved = 1500;                /* bytes in a cycle, from the second-level cache */
+    const double start = 1500, launch = 3500; /* cycles of a block, of a second kernel */
+    const bool all_taps = tile->taps == 9;    /* conv_taps.cu: three times the rows that the tile says */
     const double taps =
-        tile->taps ? (double)p->conv->kernel * p->conv->kernel : 1; /* a halo is copied once for all */
+        tile->taps && !all_taps ? (double)p->conv->kernel * p->conv->kernel : 1; /* of one halo */
     const double stages = taps * (double)ceil_div(rt_cuda_tile_stages(p, tile), splits);
-    const long blocks = ceil_div(p->rows, tile->m) * ceil_div(p->columns, tile->n) * p->products * splits;
+    const long blocks = rt_cuda_tile_blocks(p, tile) * p->products * splits;
     const long each = ceil_div(blocks, multiprocessors); /* blocks of the busiest multiprocessor */
-    const double work = stages * tile->k * tile->m * tile->n / (rate * efficiency(tile, p->math));
-    const double alone = each == 1 ? 1.35 : 1; /* nothing to hide its waits */
-    double cycles = (double)each * work * alone + start * (double)ceil_div(each, tile->blocks);
-    const double rows = tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
+    const double work = stages * tile->k * (all_taps ? 3 : 1) * tile->m * tile->n / rate(p, tile);
+    /* Warps at work on a multiprocessor, and how many hide one another's waits: with fewer it took up to 1.2
+     * times as long, in float32 with one block up to twice. */
+    const long warps = (each < tile->blocks ? each : tile->blocks) * tile->warps_m * tile->warps_n;
+    const long enough = all_taps ? 12 : 8;
+    const double idle = p->math == RT_CUDA_FP32 && each == 1 ? 1
+                        : warps < enough                     ? 0.04 * (double)(enough - warps)
+                                                             : 0;
+    double cycles = (double)each * work * (1 + idle) + start * (double)ceil_div(each, tile->blocks);
+    const double rows = all_taps ? tile->m / 3 : tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
     const double copied = (double)blocks * stages * tile->k * (rows + tile->n) * 4 / (2.0 * moved);
 
     if (copied > cycles)

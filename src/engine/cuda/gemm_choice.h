@@ -22,6 +22,12 @@ bool rt_cuda_tile_fits(const struct rt_cuda_product *product, const struct rt_cu
  * taps. */
 long rt_cuda_tile_stages(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
+/* Blocks of one part of one product. */
+long rt_cuda_tile_blocks(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
+
+/* Pixels of x that a block of conv_taps.cu keeps. */
+enum { RT_CUDA_RING = 256 };
+
 /* Pixels that `rows` consecutive pixels of the product need around them, at most. */
 int rt_cuda_halo(const struct rt_cuda_product *product, int rows);
 

@@ -37,76 +37,99 @@ RT_DEVICE int pixel_of(int m)
     return image * FROM_H * FROM_W + (rest / TO_W + SHIFT) * FROM_W + rest % TO_W + SHIFT;
 }
 
-/* Pixels first.. of the other tensor, channels from c on. */
-RT_DEVICE void load_halo(float *to, const float *from, int first, int pixels, int c)
+/* A chunk's halo is copied during LOADS steps of the chunk before, so that it is there in time. */
+#define LOADS (STEPS - RT_STAGES + 2)
+#define HALO_COPIES RT_CEIL(RT_HALO *RT_BK / 4, THREADS)
+
+/* Share `part` of `parts` of pixels first.. of the other tensor, channels from c on. */
+RT_DEVICE void load_halo(float *to, const float *from, int first, int pixels, int c, int part, int parts)
 {
-    for (int place = (int)threadIdx.x; place < RT_HALO * RT_BK / 4; place += THREADS) {
+    RT_UNROLL for (int i = 0; i < RT_CEIL(HALO_COPIES, parts); i++)
+    {
+        const int place = (int)threadIdx.x + (part + i * parts) * THREADS;
         const int row = place / (RT_BK / 4), channel = place % (RT_BK / 4) * 4, pixel = first + row;
         const bool valid = pixel >= 0 && pixel < pixels && c + channel < FROM_C;
 
-        rt_copy16(to + row * A_PITCH + channel, valid ? from + pixel * FROM_LD + c + channel : from, valid);
+        if (place < RT_HALO * RT_BK / 4)
+            rt_copy16(to + row * A_PITCH + channel, from + (valid ? pixel * FROM_LD + c + channel : 0), valid);
     }
 }
 
-/* RT_TAPS taps' weights for channels from c on. */
-RT_DEVICE void load_weights(float *to, const float *w, int column, int tap, int c)
+/* Share `part` of the weights of the taps from `tap` on, for channels from c on; none where c < 0. Shares are
+ * as many as a stage has eights of depth: RT_TAPS * RT_BK / 8. */
+RT_DEVICE void load_weights(float *to, const float *w, int column, int tap, int c, int part)
 {
-    RT_UNROLL for (int t = 0; t < RT_TAPS; t++) RT_UNROLL for (int i = 0; i < B_COPIES; i++)
+    RT_UNROLL for (int copy = 0; copy < RT_TAPS * B_COPIES; copy++)
     {
-        const int place = (int)threadIdx.x + i * THREADS;
+        const int t = copy / B_COPIES, place = (int)threadIdx.x + copy % B_COPIES * THREADS;
 
-        if (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4)
-            break;
+        if (copy % (RT_TAPS * RT_BK / 8) != part || (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4))
+            continue;
         if (B_ALONG) {
             const int n = place / (RT_BK / 4), k = place % (RT_BK / 4) * 4;
-            const bool valid = column + n < RT_WC && c + k < RT_OC;
+            const bool valid = column + n < RT_WC && (rt_u32)(c + k) < (rt_u32)RT_OC && c >= 0;
             const int at = ((TAPS - 1 - tap - t) * RT_WC + column + n) * RT_OC + c + k;
 
-            rt_copy16(to + t * B_TAP + (n / WN * WN + row_along(n % WN, NT)) * B_PITCH + k, valid ? w + at : w,
-                      valid);
+            rt_copy16(to + t * B_TAP + (n / WN * WN + row_along(n % WN, NT)) * B_PITCH + k,
+                      w + (valid ? at : 0), valid);
         } else {
             const int k = place / (RT_BN / 4), n = place % (RT_BN / 4) * 4;
-            const bool valid = column + n < RT_OC && c + k < RT_IC;
+            const bool valid = column + n < RT_OC && c + k < RT_IC && c >= 0;
             const int at = ((tap + t) * RT_IC + c + k) * RT_OC + column + n;
 
-            rt_copy16(to + t * B_TAP + k * B_PITCH + n, valid ? w + at : w, valid);
+            rt_copy16(to + t * B_TAP + k * B_PITCH + n, w + (valid ? at : 0), valid);
         }
     }
 }
 
-/* acc += one tap's product for RT_BK channels. a: this lane's rows; b: the warp's first column. */
-RT_DEVICE void multiply(float acc[MT][NT][4], const float *const a[MT], const float *b, int lane)
+/* Rounds what this thread has copied, before others read it. */
+RT_DEVICE void round_at(float *at)
 {
-    RT_UNROLL for (int k = 0; k < RT_BK; k += 8)
+    float4 v = *(const float4 *)at;
+
+    v.x = rt_float_of(rt_round_tf32(v.x));
+    v.y = rt_float_of(rt_round_tf32(v.y));
+    v.z = rt_float_of(rt_round_tf32(v.z));
+    v.w = rt_float_of(rt_round_tf32(v.w));
+    *(float4 *)at = v;
+}
+
+RT_DEVICE void round_halo(float *halo)
+{
+    for (int place = (int)threadIdx.x; place < RT_HALO * RT_BK / 4; place += THREADS)
+        round_at(halo + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4);
+}
+
+/* acc += one tap's product for 8 channels from k on. a: this lane's rows; b: the warp's first column. */
+RT_DEVICE void multiply(float acc[MT][NT][4], const float *const a[MT], const float *b, int lane, int k)
+{
+    rt_u32 ra[MT][4], rb[NT][2];
+
+    RT_UNROLL for (int i = 0; i < MT; i++)
     {
-        rt_u32 ra[MT][4], rb[NT][2];
+        float f[4];
 
-        RT_UNROLL for (int i = 0; i < MT; i++)
-        {
-            float f[4];
-
-            rt_fragment_gather(f, a[i] + k);
-            RT_UNROLL for (int j = 0; j < 4; j++) ra[i][j] = rt_round_tf32(f[j]);
-        }
-        if (B_ALONG) {
-            RT_UNROLL for (int j = 0; j < NT; j += 2)
-            {
-                float f[2][2];
-
-                rt_fragment_columns(f, b + j * 8 * B_PITCH + k, B_PITCH, lane);
-                RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = rt_round_tf32(f[i / 2][i % 2]);
-            }
-        } else {
-            RT_UNROLL for (int half = 0; half < 2; half++)
-            {
-                float f[NT];
-
-                read_across(f, b + (k + half * 4 + lane % 4) * B_PITCH, lane / 4, NT);
-                RT_UNROLL for (int j = 0; j < NT; j++) rb[j][half] = rt_round_tf32(f[j]);
-            }
-        }
-        RT_MMA_TF32(acc, ra, rb, MT, NT);
+        rt_fragment_gather(f, a[i] + k);
+        RT_UNROLL for (int j = 0; j < 4; j++) ra[i][j] = rt_bits_of(f[j]);
     }
+    if (B_ALONG) {
+        RT_UNROLL for (int j = 0; j < NT; j += 2)
+        {
+            float f[2][2];
+
+            rt_fragment_columns(f, b + j * 8 * B_PITCH + k, B_PITCH, lane);
+            RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = rt_round_tf32(f[i / 2][i % 2]);
+        }
+    } else {
+        RT_UNROLL for (int half = 0; half < 2; half++)
+        {
+            float f[NT];
+
+            read_across(f, b + (k + half * 4 + lane % 4) * B_PITCH, lane / 4, NT);
+            RT_UNROLL for (int j = 0; j < NT; j++) rb[j][half] = rt_round_tf32(f[j]);
+        }
+    }
+    RT_MMA_TF32(acc, ra, rb, MT, NT);
 }
 
 /* Which taps of pixel m of D lie inside of the other tensor's map, as bits. */
@@ -169,29 +192,28 @@ RT_DEVICE void product(const float *from, const float *w, const int *count, cons
         RT_UNROLL for (int j = 0; j < NT; j++) RT_UNROLL for (int l = 0; l < 4; l++) acc[i][j][l] = 0;
     }
     if (at.chunk < end)
-        load_halo(halos + at.chunk % 2 * HALO_SIZE, from, first, images * FROM_H * FROM_W, at.chunk * RT_BK);
+        load_halo(halos + at.chunk % 2 * HALO_SIZE, from, first, images * FROM_H * FROM_W, at.chunk * RT_BK, 0,
+                  1);
     RT_UNROLL for (int i = 0; i < RT_STAGES - 1; i++)
     {
-        if (load.chunk < end)
+        RT_UNROLL for (int part = 0; part < RT_TAPS * RT_BK / 8; part++)
             load_weights(stages + load.slot * RT_TAPS * B_TAP, w, p.column, load.step * RT_TAPS,
-                         load.chunk * RT_BK);
+                         load.chunk < end ? load.chunk * RT_BK : -RT_BK, part);
         advance(&load);
         rt_copy_commit();
     }
     while (at.chunk < end) {
-        const float *const halo = halos + at.chunk % 2 * HALO_SIZE, *const stage =
-                                                                        stages + at.slot * RT_TAPS * B_TAP;
+        float *const halo = halos + at.chunk % 2 * HALO_SIZE, *const stage = stages + at.slot * RT_TAPS * B_TAP;
+        float *const next = stages + load.slot * RT_TAPS * B_TAP;
+        const int channel = load.chunk < end ? load.chunk * RT_BK : -RT_BK;
 
         rt_copy_wait(RT_STAGES - 2);
+        if (at.step == 0)
+            round_halo(halo);
         __syncthreads();
-        if (load.chunk < end)
-            load_weights(stages + load.slot * RT_TAPS * B_TAP, w, p.column, load.step * RT_TAPS,
-                         load.chunk * RT_BK);
-        if (at.step == 0 && at.chunk + 1 < end)
+        if (at.step < LOADS && at.chunk + 1 < end)
             load_halo(halos + (at.chunk + 1) % 2 * HALO_SIZE, from, first, images * FROM_H * FROM_W,
-                      (at.chunk + 1) * RT_BK);
-        advance(&load);
-        rt_copy_commit();
+                      (at.chunk + 1) * RT_BK, at.step, LOADS);
         RT_UNROLL for (int t = 0; t < RT_TAPS; t++)
         {
             const int tap = at.step * RT_TAPS + t, shift = (tap / RT_K * FROM_W + tap % RT_K) * A_PITCH;
@@ -199,10 +221,17 @@ RT_DEVICE void product(const float *from, const float *w, const int *count, cons
 
             RT_UNROLL for (int i = 0; i < MT; i++) a[i] =
                 inside[i] >> tap & 1 ? halo + local[i] + shift : zeros + lane / 16 * 4;
-            multiply(acc, a, stage + t * B_TAP + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane);
+            RT_UNROLL for (int k = 0; k < RT_BK; k += 8)
+            {
+                multiply(acc, a, stage + t * B_TAP + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane, k);
+                load_weights(next, w, p.column, load.step * RT_TAPS, channel, (t * RT_BK + k) / 8);
+            }
         }
+        advance(&load);
+        rt_copy_commit();
         advance(&at);
     }
+    rt_copy_wait(0);
     finish_all(&p, acc, warp_m, warp_n, lane, to);
 }
 

@@ -10,19 +10,35 @@
 
 #include "host.h"
 
-/* Rounded to TF32's 10 bits of mantissa, to nearest, ties away from zero, as the upper 19 bits of the result
- * (the tensor core ignores the rest). NaN stays NaN: 0x7fffffff does not wrap to -0. */
-RT_DEVICE rt_u32 rt_round_tf32(float x)
+RT_DEVICE float rt_float_of(rt_u32 bits)
+{
+    union {
+        rt_u32 u;
+        float f;
+    } value;
+
+    value.u = bits;
+    return value.f;
+}
+
+RT_DEVICE rt_u32 rt_bits_of(float x)
 {
     union {
         float f;
         rt_u32 u;
-    } bits;
-    rt_u32 rounded;
+    } value;
 
-    bits.f = x;
-    rounded = bits.u + 0x1000u;
-    return (int)rounded > (int)bits.u ? rounded : bits.u;
+    value.f = x;
+    return value.u;
+}
+
+/* Rounded to TF32's 10 bits of mantissa, to nearest, ties away from zero, as the upper 19 bits of the result
+ * (the tensor core ignores the rest). NaN stays NaN: 0x7fffffff does not wrap to -0. */
+RT_DEVICE rt_u32 rt_round_tf32(float x)
+{
+    const rt_u32 bits = rt_bits_of(x), rounded = bits + 0x1000u;
+
+    return (int)rounded > (int)bits ? rounded : bits;
 }
 
 #ifdef __CUDACC__
@@ -36,16 +52,12 @@ RT_DEVICE rt_u32 rt_shared_address(const void *shared)
     return (rt_u32)__cvta_generic_to_shared(shared);
 }
 
-#ifndef RT_COPY16_CACHE
-#define RT_COPY16_CACHE "cg" /* past the first-level cache; "ca": through it */
-#endif
-
-/* Starts copying 16 bytes into shared memory (both ends aligned); zeros where not valid. */
+/* Starts copying 16 bytes into shared memory (both ends aligned), past the first-level cache; zeros where not
+ * valid. */
 RT_DEVICE void rt_copy16(float *shared, const float *from, bool valid)
 {
-    asm volatile("cp.async." RT_COPY16_CACHE
-                 ".shared.global [%0], [%1], 16, %2;" ::"r"(rt_shared_address(shared)),
-                 "l"(from), "r"(valid ? 16 : 0)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(rt_shared_address(shared)), "l"(from),
+                 "r"(valid ? 16 : 0)
                  : "memory");
 }
 
@@ -178,13 +190,7 @@ RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
 /* The upper 19 bits. */
 RT_DEVICE float rt_host_tf32(rt_u32 bits)
 {
-    union {
-        rt_u32 u;
-        float f;
-    } value;
-
-    value.u = bits & 0xffffe000u;
-    return value.f;
+    return rt_float_of(bits & 0xffffe000u);
 }
 
 /* What the lanes of a warp give, as floats: the fragments of up to 4 tiles of A, or up to 8 of B. */

@@ -63,6 +63,7 @@ RT_DEVICE struct part find_part(int images)
     length = RT_CEIL(stages, RT_SPLITS);
     p.first = p.split * length;
     p.count = RT_MIN(RT_CEIL(p.depth, RT_BK) - p.first, length);
+    p.end = RT_MIN(p.depth, (p.first + length) * RT_BK);
     return p;
 }
 
@@ -75,12 +76,34 @@ RT_DEVICE void copy(float *to, const float *from, const float *somewhere, int co
         RT_UNROLL for (int i = 0; i < 4; i++) rt_copy4(to + i, i < count ? from + i : somewhere, i < count);
 }
 
-/* What a thread knows of the rows of A that it fills: the pixel around which they lie. */
+/* What a thread knows of the rows of A that it fills: where in memory their tap 0 stands, the pixel it is, and
+ * which taps lie inside the map (bit by bit; kernels of more than 5 x 5 look each time). */
 struct rows {
-    int pixel[A_COPIES], h[A_COPIES], w[A_COPIES];
+    int at[A_COPIES], h[A_COPIES], w[A_COPIES];
+    rt_u32 inside[A_COPIES];
 };
 
 #define NOWHERE (-(1 << 20))
+#define FEW_TAPS (TAPS <= 25)
+#define FROM_H (RT_PASS == 0 ? RT_IH : RT_OH)
+#define FROM_W (RT_PASS == 0 ? RT_IW : RT_OW)
+#define FROM_C (RT_PASS == 0 ? RT_IC : RT_OC)
+#define FROM_LD (RT_PASS == 0 ? RT_ILD : RT_OLD)
+/* dx's taps run backwards */
+#define SIGN (RT_PASS == 0 ? 1 : -1)
+
+RT_DEVICE rt_u32 taps_inside(int h, int w, int taps_w)
+{
+    rt_u32 bits = 0;
+
+    for (int tap = 0; tap < TAPS; tap++) {
+        const int kh = tap / taps_w, kw = tap - kh * taps_w;
+
+        if ((rt_u32)(h + SIGN * kh) < (rt_u32)FROM_H && (rt_u32)(w + SIGN * kw) < (rt_u32)FROM_W)
+            bits |= 1u << tap;
+    }
+    return bits;
+}
 
 /* A along k. */
 RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
@@ -96,7 +119,6 @@ RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
             rest = m - image * OUT_PIXELS;
             rows->h[i] = rest / RT_OW * RT_S - RT_P;
             rows->w[i] = rest % RT_OW * RT_S - RT_P;
-            rows->pixel[i] = image * IN_PIXELS + rows->h[i] * RT_IW + rows->w[i];
         } else {
             const int size = RT_MAX(p->high * p->wide, 1), wide = RT_MAX(p->wide, 1);
 
@@ -104,101 +126,140 @@ RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
             rest = m - image * size;
             rows->h[i] = rest / wide + (p->rest_h + RT_P - p->tap_h) / RT_S;
             rows->w[i] = rest % wide + (p->rest_w + RT_P - p->tap_w) / RT_S;
-            rows->pixel[i] = image * OUT_PIXELS + rows->h[i] * RT_OW + rows->w[i];
         }
+        rows->at[i] = (image * FROM_H * FROM_W + rows->h[i] * FROM_W + rows->w[i]) * FROM_LD;
         if (!valid)
             rows->h[i] = NOWHERE;
+        rows->inside[i] = FEW_TAPS ? taps_inside(rows->h[i], rows->w[i], RT_MAX(p->taps_w, 1)) : 0;
     }
 }
 
-/* Row i, depth k of A: the float's offset, or -1 where it is 0. */
-RT_DEVICE int offset_along(const struct rows *rows, const struct part *p, int i, int k)
+/* A tap and channel of A's depth, as rows of it see them. */
+struct depth {
+    int kh, kw, delta; /* delta: from a row's tap 0, in floats */
+    rt_u32 bit;
+};
+
+RT_DEVICE struct depth find_depth(const struct part *p, int k)
 {
-    const int channels = RT_PASS == 0 ? RT_IC : RT_OC, ld = RT_PASS == 0 ? RT_ILD : RT_OLD;
-    const int tap = k / channels, c = k - tap * channels;
+    const int tap = k / FROM_C, c = k - tap * FROM_C, taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
+    struct depth d;
 
-    if (RT_PASS == 0) {
-        const int kh = tap / RT_K, kw = tap - kh * RT_K, h = rows->h[i] + kh, w = rows->w[i] + kw;
-
-        return k < p->depth && (rt_u32)h < (rt_u32)RT_IH && (rt_u32)w < (rt_u32)RT_IW
-                   ? (rows->pixel[i] + kh * RT_IW + kw) * ld + c
-                   : -1;
-    } else {
-        const int taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
-        const int kh = tap / taps_w, kw = tap - kh * taps_w, h = rows->h[i] - kh, w = rows->w[i] - kw;
-
-        return k < p->depth && (rt_u32)h < (rt_u32)RT_OH && (rt_u32)w < (rt_u32)RT_OW
-                   ? (rows->pixel[i] - kh * RT_OW - kw) * ld + c
-                   : -1;
-    }
+    d.kh = k < p->end ? tap / taps_w : NOWHERE;
+    d.kw = tap % taps_w;
+    d.delta = SIGN * (tap / taps_w * FROM_W + d.kw) * FROM_LD + c;
+    d.bit = k < p->end ? 1u << RT_MIN(tap, 31) : 0;
+    return d;
 }
+
+RT_DEVICE bool is_inside(const struct rows *rows, int i, const struct depth *d)
+{
+    if (FEW_TAPS)
+        return (rows->inside[i] & d->bit) != 0;
+    return (rt_u32)(rows->h[i] + SIGN * d->kh) < (rt_u32)FROM_H &&
+           (rt_u32)(rows->w[i] + SIGN * d->kw) < (rt_u32)FROM_W;
+}
+
+/* The loads below do their share `part` of PARTS, between the products of a stage. */
+enum { PARTS = RT_BK / 8 };
 
 RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct part *p, const float *from,
-                            int first)
+                            int first, int part)
 {
     const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4;
+    const struct depth d = find_depth(p, k);
 
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
     {
         const int place = (int)threadIdx.x + i * THREADS;
         float *const to = stage + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4;
 
-        if (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4)
-            break;
+        if (i % PARTS != part || (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4))
+            continue;
         if (RT_PASS == 0 ? RT_VIN : RT_VOUT) {
-            const int offset = offset_along(rows, p, i, k);
+            const bool valid = is_inside(rows, i, &d);
 
-            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
+            rt_copy16(to, from + (valid ? rows->at[i] + d.delta : 0), valid);
         } else {
             RT_UNROLL for (int j = 0; j < 4; j++)
             {
-                const int offset = offset_along(rows, p, i, k + j);
+                const struct depth one = find_depth(p, k + j);
+                const bool valid = is_inside(rows, i, &one);
 
-                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
+                rt_copy4(to + j, from + (valid ? rows->at[i] + one.delta : 0), valid);
             }
         }
     }
 }
 
-/* x at the tap and channel m around output pixel k: the float's offset, or -1 where it is 0. */
-RT_DEVICE int offset_across(const struct part *p, int m, int k)
-{
-    const int tap = m / RT_IC, c = m - tap * RT_IC, kh = tap / RT_K, kw = tap - kh * RT_K;
-    const int image = k / OUT_PIXELS, rest = k - image * OUT_PIXELS;
-    const int h = rest / RT_OW * RT_S - RT_P + kh, w = rest % RT_OW * RT_S - RT_P + kw;
+/* What the threads of a block know of an output pixel: where in x its tap 0 stands, and which of the taps' rows
+ * (bits 0..15) and columns (16..31) lie inside the map. Kernels of more than 16 x 16: see gemm.c. */
+struct pixel {
+    int at;
+    rt_u32 inside;
+};
 
-    return m < p->rows && k < p->depth && (rt_u32)h < (rt_u32)RT_IH && (rt_u32)w < (rt_u32)RT_IW
-               ? (image * IN_PIXELS + h * RT_IW + w) * RT_ILD + c
-               : -1;
+RT_DEVICE struct pixel find_pixel(const struct part *p, int k)
+{
+    const int image = k / OUT_PIXELS, rest = k - image * OUT_PIXELS;
+    const int h = rest / RT_OW * RT_S - RT_P, w = rest % RT_OW * RT_S - RT_P;
+    struct pixel pixel;
+
+    pixel.at = (image * IN_PIXELS + h * RT_IW + w) * RT_ILD;
+    pixel.inside = 0;
+    for (int i = 0; i < RT_K && k < p->end; i++) {
+        pixel.inside |= (rt_u32)((rt_u32)(h + i) < (rt_u32)RT_IH) << i;
+        pixel.inside |= (rt_u32)((rt_u32)(w + i) < (rt_u32)RT_IW) << (16 + i);
+    }
+    return pixel;
 }
 
-RT_DEVICE void load_a_across(float *stage, const struct part *p, const float *from, int first)
+/* A row of A across k: a tap and channel of x. */
+struct tap {
+    int delta; /* from tap 0, in floats */
+    rt_u32 bits;
+};
+
+RT_DEVICE struct tap find_tap(const struct part *p, int m)
+{
+    const int tap = m / RT_IC, c = m - tap * RT_IC, kh = tap / RT_K, kw = tap - kh * RT_K;
+    struct tap t;
+
+    t.delta = (kh * RT_IW + kw) * RT_ILD + c;
+    t.bits = m < p->rows ? 1u << kh | 1u << (16 + kw) : 0;
+    return t;
+}
+
+/* pixels: [RT_BK] of the stage, in shared memory */
+RT_DEVICE void load_a_across(float *stage, const struct pixel *pixels, const struct part *p, const float *from,
+                             int part)
 {
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
     {
         const int place = (int)threadIdx.x + i * THREADS, row = place / (RT_BM / 4),
                   m = place % (RT_BM / 4) * 4;
         float *const to = stage + row * A_PITCH + m;
+        struct pixel pixel;
 
-        if (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4)
-            break;
-        if (RT_VIN) {
-            const int offset = offset_across(p, p->row + m, first + row);
+        if (i % PARTS != part || (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4))
+            continue;
+        pixel = pixels[row];
+        RT_UNROLL for (int j = 0; j < (RT_VIN ? 1 : 4); j++)
+        {
+            const struct tap tap = find_tap(p, p->row + m + j);
+            const bool valid = tap.bits && (pixel.inside & tap.bits) == tap.bits;
+            const float *const at = from + (valid ? pixel.at + tap.delta : 0);
 
-            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
-        } else {
-            RT_UNROLL for (int j = 0; j < 4; j++)
-            {
-                const int offset = offset_across(p, p->row + m + j, first + row);
-
-                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
-            }
+            if (RT_VIN)
+                rt_copy16(to, at, valid);
+            else
+                rt_copy4(to + j, at, valid);
         }
     }
 }
 
 /* Rows of w (forward; padded channels have none) or dy (weight gradient). */
-RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *from, int first)
+RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *from, int first, int part)
 {
     RT_UNROLL for (int i = 0; i < B_COPIES; i++)
     {
@@ -206,10 +267,10 @@ RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *fr
                   n = place % (RT_BN / 4) * 4;
         const int k = first + row;
         int at = k;
-        bool valid = k < p->depth;
+        bool valid = k < p->end;
 
-        if (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4)
-            break;
+        if ((PARTS - 1 - i % PARTS) != part || (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4))
+            continue;
         if (RT_PASS == 0 && RT_WC != RT_IC) {
             at = k / RT_IC * RT_WC + k % RT_IC;
             valid = valid && k % RT_IC < RT_WC;
@@ -219,94 +280,91 @@ RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *fr
     }
 }
 
-/* Row k, column n of w transposed: the float's offset, or -1. */
-RT_DEVICE int offset_weight(const struct part *p, int n, int k)
+/* Row k of w transposed: the offset of its column 0, or -1. */
+RT_DEVICE int offset_weight(const struct part *p, int k)
 {
     const int tap = k / RT_OC, c = k - tap * RT_OC, taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
     const int kh = p->tap_h + tap / taps_w * RT_S, kw = p->tap_w + tap % taps_w * RT_S;
 
-    return n < RT_WC && k < p->depth ? ((kh * RT_K + kw) * RT_WC + n) * RT_OC + c : -1;
+    return k < p->end ? (kh * RT_K + kw) * RT_WC * RT_OC + c : -1;
 }
 
-RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *from, int first)
+RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *from, int first, int part)
 {
-    const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4;
+    const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4, offset = offset_weight(p, k);
 
     RT_UNROLL for (int i = 0; i < B_COPIES; i++)
     {
         const int place = (int)threadIdx.x + i * THREADS, n = place / (RT_BK / 4);
+        const int row = (p->column + n) * RT_OC;
         float *const to =
             stage + (n / WN * WN + row_along(n % WN, NT)) * B_PITCH + (int)threadIdx.x % (RT_BK / 4) * 4;
 
-        if (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4)
-            break;
-        if (RT_VW) {
-            const int offset = offset_weight(p, p->column + n, k);
+        if ((PARTS - 1 - i % PARTS) != part || (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4))
+            continue;
+        RT_UNROLL for (int j = 0; j < (RT_VW ? 1 : 4); j++)
+        {
+            const int at = j ? offset_weight(p, k + j) : offset;
+            const bool valid = at >= 0 && p->column + n < RT_WC;
 
-            rt_copy16(to, from + RT_MAX(offset, 0), offset >= 0);
-        } else {
-            RT_UNROLL for (int j = 0; j < 4; j++)
-            {
-                const int offset = offset_weight(p, p->column + n, k + j);
-
-                rt_copy4(to + j, from + RT_MAX(offset, 0), offset >= 0);
-            }
+            if (RT_VW)
+                rt_copy16(to, from + (valid ? at + row : 0), valid);
+            else
+                rt_copy4(to + j, from + (valid ? at + row : 0), valid);
         }
     }
 }
 
-/* acc += the stage's product. a and b point at the warp's first row and column. */
+/* acc += eight of the stage's depth, from part * 8. a and b point at the warp's first row and column. */
 #if RT_MATH == 1
-RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane)
+RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane, int part)
 {
-    RT_UNROLL for (int k = 0; k < RT_BK; k += 8)
-    {
-        rt_u32 ra[MT][4], rb[NT][2];
+    const int k = part * 8;
+    rt_u32 ra[MT][4], rb[NT][2];
 
-        if (A_ALONG) {
-            RT_UNROLL for (int i = 0; i < MT; i++)
-            {
-                float f[4];
+    if (A_ALONG) {
+        RT_UNROLL for (int i = 0; i < MT; i++)
+        {
+            float f[4];
 
-                rt_fragment_rows(f, a + i * 16 * A_PITCH + k, A_PITCH, lane);
-                RT_UNROLL for (int j = 0; j < 4; j++) ra[i][j] = rt_round_tf32(f[j]);
-            }
-        } else {
-            RT_UNROLL for (int half = 0; half < 2; half++)
-            {
-                float f[2 * MT];
-
-                read_across(f, a + (k + half * 4 + lane % 4) * A_PITCH, lane / 4, 2 * MT);
-                RT_UNROLL for (int j = 0; j < 2 * MT; j++) ra[j / 2][half * 2 + j % 2] = rt_round_tf32(f[j]);
-            }
+            rt_fragment_rows(f, a + i * 16 * A_PITCH + k, A_PITCH, lane);
+            RT_UNROLL for (int j = 0; j < 4; j++) ra[i][j] = rt_round_tf32(f[j]);
         }
-        if (B_ALONG) {
-            RT_UNROLL for (int j = 0; j < NT; j += 2)
-            {
-                float f[2][2];
+    } else {
+        RT_UNROLL for (int half = 0; half < 2; half++)
+        {
+            float f[2 * MT];
 
-                rt_fragment_columns(f, b + j * 8 * B_PITCH + k, B_PITCH, lane);
-                RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = rt_round_tf32(f[i / 2][i % 2]);
-            }
-        } else {
-            RT_UNROLL for (int half = 0; half < 2; half++)
-            {
-                float f[NT];
-
-                read_across(f, b + (k + half * 4 + lane % 4) * B_PITCH, lane / 4, NT);
-                RT_UNROLL for (int j = 0; j < NT; j++) rb[j][half] = rt_round_tf32(f[j]);
-            }
+            read_across(f, a + (k + half * 4 + lane % 4) * A_PITCH, lane / 4, 2 * MT);
+            RT_UNROLL for (int j = 0; j < 2 * MT; j++) ra[j / 2][half * 2 + j % 2] = rt_round_tf32(f[j]);
         }
-        RT_MMA_TF32(acc, ra, rb, MT, NT);
     }
+    if (B_ALONG) {
+        RT_UNROLL for (int j = 0; j < NT; j += 2)
+        {
+            float f[2][2];
+
+            rt_fragment_columns(f, b + j * 8 * B_PITCH + k, B_PITCH, lane);
+            RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = rt_round_tf32(f[i / 2][i % 2]);
+        }
+    } else {
+        RT_UNROLL for (int half = 0; half < 2; half++)
+        {
+            float f[NT];
+
+            read_across(f, b + (k + half * 4 + lane % 4) * B_PITCH, lane / 4, NT);
+            RT_UNROLL for (int j = 0; j < NT; j++) rb[j][half] = rt_round_tf32(f[j]);
+        }
+    }
+    RT_MMA_TF32(acc, ra, rb, MT, NT);
 }
 #else
 /* The same places as the tensor core's: rows g and g + 8, columns 2t and 2t + 1 of each tile. */
-RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane)
+RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane, int part)
 {
     const int g = lane / 4, t = lane % 4;
 
-    RT_UNROLL for (int k = 0; k < RT_BK; k += 4)
+    RT_UNROLL for (int k = part * 8; k < part * 8 + 8; k += 4)
     {
         float va[4][2 * MT], vb[4][2][NT];
 
@@ -383,6 +441,8 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
                        float *bias_w, float *bias_v)
 {
     RT_SHARED_DYNAMIC(float, stages);
+    struct pixel *const pixels =
+        (struct pixel *)(stages + RT_STAGES * (A_SIZE + B_SIZE)); /* [RT_STAGES][RT_BK] */
     const struct part p = find_part(*count);
     const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32;
     const int warp_m = warp / RT_WARPS_N, warp_n = warp % RT_WARPS_N;
@@ -397,24 +457,29 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
     if (A_ALONG)
         find_rows(&rows, &p);
 
-#define LOAD(slot, step)                                                                                       \
+/* A share of a stage's copies; then, once, what the stage behind it needs to know of its pixels. */
+#define LOAD(slot, step, part)                                                                                 \
     do {                                                                                                       \
         float *const to_ = stages + (slot) * (A_SIZE + B_SIZE);                                                \
         const int first_ = (p.first + (step)) * RT_BK;                                                         \
         if (A_ALONG)                                                                                           \
-            load_a_along(to_, &rows, &p, a, first_);                                                           \
+            load_a_along(to_, &rows, &p, a, first_, part);                                                     \
         else                                                                                                   \
-            load_a_across(to_, &p, a, first_);                                                                 \
+            load_a_across(to_, pixels + (slot)*RT_BK, &p, a, part);                                            \
         if (B_ALONG)                                                                                           \
-            load_b_along(to_ + A_SIZE, &p, b, first_);                                                         \
+            load_b_along(to_ + A_SIZE, &p, b, first_, part);                                                   \
         else                                                                                                   \
-            load_b_across(to_ + A_SIZE, &p, b, first_);                                                        \
+            load_b_across(to_ + A_SIZE, &p, b, first_, part);                                                  \
     } while (0)
 
+    if (!A_ALONG) {
+        for (int i = (int)threadIdx.x; i < RT_STAGES * RT_BK; i += THREADS)
+            pixels[i] = find_pixel(&p, p.first * RT_BK + i);
+        __syncthreads();
+    }
     RT_UNROLL for (int i = 0; i < RT_STAGES - 1; i++)
     {
-        if (i < p.count)
-            LOAD(i, i);
+        RT_UNROLL for (int part = 0; part < PARTS; part++) LOAD(i, i, part);
         rt_copy_commit();
     }
     for (int i = 0; i < p.count; i++) {
@@ -422,17 +487,24 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
 
         rt_copy_wait(RT_STAGES - 2);
         __syncthreads();
-        if (i + RT_STAGES - 1 < p.count)
-            LOAD(write, i + RT_STAGES - 1);
+        /* pixels of stage i + RT_STAGES, which the next round copies */
+        if (!A_ALONG && warp == i % (THREADS / 32))
+            for (int j = lane; j < RT_BK; j += 32)
+                pixels[read * RT_BK + j] = find_pixel(&p, (p.first + i + RT_STAGES) * RT_BK + j);
+        RT_UNROLL for (int part = 0; part < PARTS; part++)
+        {
+            multiply(acc, stage + warp_m * WM * (A_ALONG ? A_PITCH : 1),
+                     stage + A_SIZE + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane, part);
+            LOAD(write, i + RT_STAGES - 1, part); /* beyond the end: zeros, from nowhere */
+        }
         rt_copy_commit();
-        multiply(acc, stage + warp_m * WM * (A_ALONG ? A_PITCH : 1),
-                 stage + A_SIZE + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane);
         if (RT_PASS == 2 && RT_BIAS && p.row == 0)
             bias_sum = add_bias(bias_sum, stage + A_SIZE);
         read = read + 1 == RT_STAGES ? 0 : read + 1;
         write = write + 1 == RT_STAGES ? 0 : write + 1;
     }
 #undef LOAD
+    rt_copy_wait(0);
     finish_all(&p, acc, warp_m, warp_n, lane, to);
     if (RT_PASS == 2 && RT_BIAS && p.row == 0)
         finish_bias(&p, bias_sum, stages, bias_g, bias_w, bias_v, to);

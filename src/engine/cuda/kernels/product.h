@@ -24,6 +24,7 @@ struct part {
     int row, column;  /* of D, its first */
     int rows;         /* of D that hold something */
     int depth;        /* K */
+    int end;          /* of the block's part of it */
     int first, count; /* stages */
     int split;
     /* of an input gradient's product: remainders of row and column, taps' first and count, maps */
@@ -194,29 +195,35 @@ RT_DEVICE void finish(const struct part *p, int m, int n, float v[4], const stru
     }
 }
 
+/* A lane's values of one row of a warp: acc's d[h] and d[h + 1] of every tile; n: the warp's first column. */
+RT_DEVICE void finish_row(const struct part *p, int m, int n, float acc[NT][4], int h, int t,
+                          const struct ends *to)
+{
+    RT_UNROLL for (int j = 0; j < NT / 4 * 4; j += 4) RT_UNROLL for (int e = 0; e < 2; e++)
+    {
+        float v[4];
+
+        RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[j + l][h + e];
+        finish(p, m, n + j * 8 + (2 * t + e) * 4, v, to);
+    }
+    if (NT % 4) {
+        float v[4];
+
+        RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[NT / 4 * 4 + l % 2][h + l / 2];
+        finish(p, m, n + NT / 4 * 32 + 4 * t, v, to);
+    }
+}
+
 RT_DEVICE void finish_all(const struct part *p, float acc[MT][NT][4], int warp_m, int warp_n, int lane,
                           const struct ends *to)
 {
-    const int g = lane / 4, t = lane % 4;
+    const int g = lane / 4;
 
     RT_UNROLL for (int i = 0; i < 2 * MT; i++)
     {
         const int m = p->row + warp_m * WM + (A_ALONG ? i * 8 + g : place_across(i, g, 2 * MT));
-        const int n = p->column + warp_n * WN, h = i % 2 * 2;
 
-        RT_UNROLL for (int j = 0; j < NT / 4 * 4; j += 4) RT_UNROLL for (int e = 0; e < 2; e++)
-        {
-            float v[4];
-
-            RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[i / 2][j + l][h + e];
-            finish(p, m, n + j * 8 + (2 * t + e) * 4, v, to);
-        }
-        if (NT % 4) {
-            float v[4];
-
-            RT_UNROLL for (int l = 0; l < 4; l++) v[l] = acc[i / 2][NT / 4 * 4 + l % 2][h + l / 2];
-            finish(p, m, n + NT / 4 * 32 + 4 * t, v, to);
-        }
+        finish_row(p, m, p->column + warp_n * WN, acc[i / 2], i % 2 * 2, lane % 4, to);
     }
 }
 
