@@ -262,7 +262,7 @@ int rt_checkpoint_check_metrics(const struct rt_checkpoint *checkpoint, const ch
                                 const char *metrics, struct rt_error *err)
 {
     const uint64_t size = (uint64_t)checkpoint->metrics_size_bytes;
-    const char *const name = rt_path_name(checkpoint->path);
+    const char *name = rt_path_name(checkpoint->path);
     char path[RT_PATH_MAX], hex[RT_DIGEST_HEX];
     uint64_t found;
     int fd, rc;
