@@ -17,7 +17,7 @@ struct rt_provenance {
         char corruption_digest[RT_PROVENANCE_TEXT_MAX]; /* of what training and test see */
         int64_t train_size, test_size;                  /* images */
     } data;
-    char engine[RT_PROVENANCE_TEXT_MAX], isa[RT_PROVENANCE_TEXT_MAX]; /* "native", "avx512" */
+    char engine[RT_PROVENANCE_TEXT_MAX], target[RT_PROVENANCE_TEXT_MAX]; /* "native", "avx512" */
     int64_t threads, parameters;
     struct {
         char cpu[RT_PROVENANCE_TEXT_MAX], os[RT_PROVENANCE_TEXT_MAX];

@@ -115,7 +115,7 @@ static void describe_machine(struct rt_text *text, const struct rt_result *resul
 static void describe_program(struct rt_text *text, const struct rt_result *result)
 {
     rt_text_printf(text, "rethink %s, engine %s (%s)", result->provenance.version, result->provenance.engine,
-                   result->provenance.isa);
+                   result->provenance.target);
 }
 
 static void describe_training(struct rt_text *text, const struct rt_result *result)

@@ -38,7 +38,7 @@ static const struct rt_field state_fields[] = {
     TEXT(DIGEST, "data_digest", provenance.data.digest),
     TEXT(DIGEST, "corruption_digest", provenance.data.corruption_digest),
     TEXT(TEXT, "engine", provenance.engine),
-    TEXT(TEXT, "isa", provenance.isa),
+    TEXT(TEXT, "isa", provenance.target),
     FIELD(INTEGER, "metrics_size_bytes", metrics_size_bytes, 0, RT_BYTES_LIMIT),
     TEXT(DIGEST, "metrics_digest", metrics_digest),
     {0},

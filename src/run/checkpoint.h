@@ -37,7 +37,7 @@ struct rt_checkpoint {
     struct rt_progress progress;
     struct rt_experiment experiment;
     struct rt_provenance
-        provenance; /* what it saw and what trained it: version, data (no sizes), engine and isa */
+        provenance; /* what it saw and what trained it: version, data (no sizes), engine and target */
     /* the run's metrics.csv as it was: its size, and the digest of that much */
     int64_t metrics_size_bytes;
     char metrics_digest[RT_FIELD_TEXT_MAX];

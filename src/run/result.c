@@ -56,7 +56,7 @@ static const struct rt_field what_fields[] = {
 };
 static const struct rt_field how_fields[] = {
     TEXT(TEXT, "engine", provenance.engine),
-    TEXT(TEXT, "isa", provenance.isa),
+    TEXT(TEXT, "isa", provenance.target),
     RESULT(INTEGER, "threads", provenance.threads, 1, RT_CORES_LIMIT),
     RESULT(INTEGER, "parameters", provenance.parameters, 0, RT_BYTES_LIMIT),
     RESULT(NUMBER, "training_flops", training_flops, 0, RT_FLOPS_LIMIT),

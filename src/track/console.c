@@ -60,7 +60,7 @@ static void say_start(const struct rt_run_info *info)
     rt_log_info("Running %s", experiment->experiment_name);
     rt_log_detail("%lld parameters, %d batches of %lld an epoch, engine %s (%s), %" PRId64 " thread%s",
                   (long long)info->provenance->parameters, info->batches_per_epoch,
-                  (long long)experiment->batch_size, info->provenance->engine, info->provenance->isa,
+                  (long long)experiment->batch_size, info->provenance->engine, info->provenance->target,
                   info->provenance->threads, info->provenance->threads == 1 ? "" : "s");
     rt_log_detail("Data %s, digest %.12s, as seen %.12s", info->provenance->data.name,
                   info->provenance->data.digest, info->provenance->data.corruption_digest);

@@ -162,10 +162,10 @@ static void say_changes(const struct rt_session *session)
     if (experiment->checkpoint_every.given)
         rt_log_info("Checkpoint every %lld", (long long)experiment->checkpoint_every.value);
     if (session->resumed && (strcmp(checkpoint->provenance.engine, session->result.provenance.engine) != 0 ||
-                             strcmp(checkpoint->provenance.isa, session->result.provenance.isa) != 0))
+                             strcmp(checkpoint->provenance.target, session->result.provenance.target) != 0))
         rt_log_warn("the run was trained by engine %s (%s), now by %s (%s): sums will round differently",
-                    checkpoint->provenance.engine, checkpoint->provenance.isa,
-                    session->result.provenance.engine, session->result.provenance.isa);
+                    checkpoint->provenance.engine, checkpoint->provenance.target,
+                    session->result.provenance.engine, session->result.provenance.target);
 }
 
 static int start_recorders(struct rt_session *session, struct rt_error *err)

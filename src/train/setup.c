@@ -95,6 +95,6 @@ void rt_setup_describe(const struct rt_setup *setup, struct rt_provenance *prove
     rt_copy_text(provenance->data.corruption_digest, sizeof provenance->data.corruption_digest,
                  dataset->corruption_digest);
     rt_copy_text(provenance->engine, sizeof provenance->engine, setup->device->engine->name);
-    rt_copy_text(provenance->isa, sizeof provenance->isa, rt_device_target(setup->device));
+    rt_copy_text(provenance->target, sizeof provenance->target, rt_device_target(setup->device));
     rt_provenance_describe_machine(provenance);
 }

@@ -109,7 +109,7 @@ int main(int argc, char **argv)
     static const struct rt_provenance provenance = {
         .data = {.name = "shapes10", .digest = "d1", .corruption_digest = "c1"},
         .engine = "native",
-        .isa = "avx2",
+        .target = "avx2",
         .threads = 2,
         .parameters = 1209866,
     };

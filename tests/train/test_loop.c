@@ -44,7 +44,7 @@ static int count_save(void *context, struct rt_error *err)
 static void start(struct fixture *f, const char *assignments[])
 {
     static const struct rt_provenance provenance = {
-        .data = {.name = "shapes10", .digest = "d", .corruption_digest = "c"}, .engine = "e", .isa = "i"};
+        .data = {.name = "shapes10", .digest = "d", .corruption_digest = "c"}, .engine = "e", .target = "i"};
     struct rt_error err = {0};
     struct rt_loop *loop = &f->loop;
 

@@ -58,7 +58,7 @@ static int add_facts(struct rt_json *record, const struct rt_run_info *info, str
            (rc =
                 rt_json_set_text(object, "corruption_digest", info->provenance->data.corruption_digest, err)) ||
            (rc = rt_json_set_text(object, "engine", info->provenance->engine, err)) ||
-           (rc = rt_json_set_text(object, "isa", info->provenance->isa, err)) ||
+           (rc = rt_json_set_text(object, "isa", info->provenance->target, err)) ||
            (rc = rt_json_set_text(object, "parameters", number, err)) ||
            (rc = rt_json_set_text(object, "group", group, err)));
     snprintf(number, sizeof number, "%" PRId64, info->provenance->threads);
