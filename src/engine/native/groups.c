@@ -1,6 +1,6 @@
-/* Groups of stages that run together. A stage by itself goes through the whole batch before the next begins,
- * and what it wrote has left the caches by then. Readers of one value, and the batch norms behind them that are
- * only views, go through a few images together instead, so that these are read from memory once:
+/* Groups of stages that run together. A stage on its own runs over the whole batch before the next one starts,
+ * and its output has left the caches by then. Readers of one value, and the batch norms behind them that are
+ * only views, run over a few images together instead, so that these are read from memory once:
  *
  *   forward    the readers, in order; then the batch norms, which need all images
  *   backward   the batch norms and the readers, last to first
@@ -12,8 +12,8 @@
 #include "base/memory.h"
 #include "engine/native/run.h"
 
-/* Floats of a group's values that a thread takes at a time, gradients included: for the third-level cache. A
- * quarter as many are as fast, eight times as many 1 % slower. */
+/* Floats of a group's values, gradients included, that a thread works on at a time: sized for the third-level
+ * cache. A quarter of that is as fast, eight times as much 1 % slower. */
 enum { IMAGES_FLOATS = 1000000 };
 
 /* ---- forming ---- */
@@ -45,13 +45,13 @@ static long image_floats(const struct rt_native *plan, int value)
     return v->shape.height * v->shape.width * v->channels;
 }
 
-/* Whether a stage is one of those behind the group's readers. */
+/* Whether a stage is one of those after the group's readers. */
 static bool follows(const struct rt_native *plan, struct rt_slice group, long s)
 {
     return s > group.begin && plan->stages[s].sharing == RT_FOLLOWS;
 }
 
-/* Images at a time: the first multiple of what the stages want at least that is beyond IMAGES_FLOATS. */
+/* Images at a time: the first multiple of the stages' minimum that exceeds IMAGES_FLOATS. */
 static long images_of(const struct rt_native *plan, struct rt_slice group)
 {
     long floats = image_floats(plan, plan->stages[group.begin].in[0]), least = 1;
@@ -80,7 +80,7 @@ static void place_shared(struct rt_native *plan, struct rt_slice group)
         plan->shared_floats = (size_t)size;
 }
 
-/* What is alive at one time of a group is alive at all of them. */
+/* Whatever is live during one stage of a group is live during all of them. */
 static void extend_lives(struct rt_native *plan, struct rt_slice group)
 {
     const int times[2][2] = {{(int)group.begin, (int)group.end - 1},
@@ -176,8 +176,9 @@ struct group_call {
     struct rt_native *plan;
     const struct rt_native_group *group;
     bool backward;
-    bool begins, works, ends; /* some stage has such a step */
-    double counted;           /* until when time has been given to stages, by the caller, who is member 0 */
+    bool begins, works, ends; /* some stage has this step */
+    double
+        counted; /* the time up to which time has been attributed to stages, by the caller, who is member 0 */
 };
 
 static const struct rt_native_pass *pass_of(const struct group_call *call, int i)
@@ -187,7 +188,7 @@ static const struct rt_native_pass *pass_of(const struct group_call *call, int i
     return call->backward ? &kernel->backward : &kernel->forward;
 }
 
-/* Gives the time since the last call to a stage, where the plan keeps times. */
+/* Attributes the time since the last call to a stage, if the plan measures times. */
 static void count_time(struct group_call *call, int i, int member)
 {
     struct rt_stage *stage = call->group->stages[i];

@@ -1,9 +1,9 @@
 /* The inner loops of the native engine, one table of functions per instruction set.
  *
  * The files in isa/ are written once in portable vector types and compiled once per instruction set; the best
- * one that the processor runs is chosen at start (RETHINK_ISA=baseline|avx2|avx512 forces another). Activations
- * are rows of channels ("pixels"): pixel r's channels begin at base + r * ld. Channel counts are exact; ld and
- * weights are padded to whole panels of 16 channels, whose padding holds zeros. */
+ * one that the processor supports is chosen at start (RETHINK_ISA=baseline|avx2|avx512 overrides it).
+ * Activations are rows of channels ("pixels"): pixel r's channels begin at base + r * ld. Channel counts are
+ * exact; ld and weights are padded to whole panels of 16 channels, whose padding holds zeros. */
 #ifndef RT_ENGINE_NATIVE_ISA_H
 #define RT_ENGINE_NATIVE_ISA_H
 
@@ -36,7 +36,7 @@ struct rt_isa {
 
     void (*gather)(const struct rt_gather *gather);
     /* The transpose of gather: adds rows of kernel x kernel x channels gradients back into the pixels of `to`
-     * (gather->from unused); the pixels touched must belong to this caller alone. */
+     * (gather->from unused); no other thread may touch these pixels. */
     void (*scatter)(const struct rt_gather *gather, const float *rows, float *to);
 
     /* x[r][c] += bias[c] (bias may be null), then ReLU if asked; channels a multiple of 16. */
@@ -97,7 +97,7 @@ struct rt_isa {
     void (*winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed, float *to);
 
     /* Multiplies and adds on registers for `rounds` rounds and returns how many operations that was
-     * (bench/peak.h). *seed is 0, which the compiler must not know, and stays 0. */
+     * (bench/peak.h). *seed is 0, unknown to the compiler, and stays 0. */
     double (*fma_peak)(long rounds, volatile float *seed);
 };
 
@@ -106,8 +106,8 @@ struct rt_isa {
     X(avx2)                                                                                                    \
     X(baseline)
 
-/* The best instruction set that this processor runs and this build has, or the one RETHINK_ISA names
- * (RT_ECONFIG if it cannot run). */
+/* The best instruction set that this processor supports and this build has, or the one that RETHINK_ISA names
+ * (RT_ECONFIG if it cannot run here). */
 int rt_isa_choose(const struct rt_isa **isa, struct rt_error *err);
 
 #endif

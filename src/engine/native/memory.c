@@ -97,7 +97,7 @@ static size_t lowest_offset(const struct rt_buffer *buffers, const int *order, i
     return offset;
 }
 
-/* Largest first, each as low as it fits: within a few per cent of the most that lives at once. */
+/* Largest first, each as low as it fits: within a few per cent of the maximum that is live at one time. */
 size_t rt_native_place_buffers(struct rt_buffer *buffers, int count, int *order)
 {
     size_t total = 0;

@@ -1,10 +1,10 @@
 /* The native engine's plan: stages, values and memory. Private to engine/native/.
  *
  * Activations are pixels: rows of channels, padded with zeros to whole panels of 16. The network becomes a list
- * of stages, each one kernel that may cover several nodes (a convolution and the ReLU behind it). A value is
- * what a node's readers see: stored numbers, or a view of another value's numbers through batch norm's scale
- * and shift and a ReLU, applied on the way into each reader and never stored. Concatenated values live side by
- * side in one buffer. Buffers whose lives do not overlap share memory. */
+ * of stages, each a kernel that may cover several nodes (a convolution and the ReLU after it). A value is what
+ * a node's readers see: stored numbers, or a view of another value's numbers through batch norm's scale and
+ * shift and a ReLU, applied by each reader and never stored. Concatenated values are stored side by side in one
+ * buffer. Buffers whose lifetimes do not overlap share memory. */
 #ifndef RT_ENGINE_NATIVE_NATIVE_H
 #define RT_ENGINE_NATIVE_NATIVE_H
 
@@ -14,8 +14,7 @@
 
 enum { RT_PANEL_CHANNELS = 16, RT_NONE = -1 };
 
-/* One piece of the arena, alive from time `first` to `last` (stage s runs forward at s, backward at end - s).
- */
+/* One piece of the arena, live from time `first` to `last` (stage s runs forward at s, backward at end - s). */
 struct rt_buffer {
     size_t floats, offset;
     int first, last;
@@ -31,7 +30,7 @@ struct rt_value {
     long scale;    /* view: persistent offsets of scale and shift, or RT_NONE */
     long shift;
     bool relu; /* view */
-    int grad;  /* buffer, or RT_NONE: nobody wants the gradient */
+    int grad;  /* buffer, or RT_NONE: the gradient is not needed */
     long grad_offset, grad_ld;
     long moments;     /* persistent offset of partial moments that the producer leaves, or RT_NONE */
     long moment_rows; /* rows of each partial */
@@ -40,11 +39,11 @@ struct rt_value {
 struct rt_native;
 struct rt_stage;
 
-/* A stage's forward or backward pass, in steps that all members of the team take at the same time: what
- * precedes the images, or has nothing to do with single ones; images [begin, end), in order, of those that are
- * the member's; and what follows all images. A step begins when all members have ended the one before it. But
- * stages of a group take a step one after another without waiting: what one's `begin` writes, no other's reads
- * or writes, and so it is with `end`. Any may be null. */
+/* A stage's forward or backward pass, in steps that all members of the team take at the same time: work before
+ * the images, or that does not concern single images; images [begin, end), in order, of the member's own; and
+ * work after all images. A step starts when all members have finished the previous one. But the stages of a
+ * group take a step one after another without a barrier: no stage's `begin` reads or writes what another's
+ * `begin` writes, and likewise for `end`. Any may be null. */
 struct rt_native_pass {
     void (*begin)(struct rt_native *plan, struct rt_stage *stage, int member);
     void (*images)(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end);
@@ -54,8 +53,8 @@ struct rt_native_pass {
 /* How a stage may share a group (groups.c) with those before it. */
 enum rt_native_sharing {
     RT_ALONE,
-    RT_READS,   /* with other readers of its input: `begin` looks at no activations */
-    RT_FOLLOWS, /* with its input's producer: it is a view, and has no forward images */
+    RT_READS,   /* with other readers of its input: `begin` reads no activations */
+    RT_FOLLOWS, /* with its input's producer: it is a view and has no forward work on images */
 };
 
 /* Whether an output can be below zero. */
@@ -79,7 +78,7 @@ struct rt_native_kernel {
     bool leaves_moments;      /* leaves its output's partial moments where a reader takes them */
     bool borrows_gradient;    /* its output's gradient may lie in other memory (rt_native_share_gradient) */
     enum rt_native_sign sign; /* of its output */
-    /* Where element i of a tensor (in PyTorch's order) stands in its packed copy; null: at i. */
+    /* Where element i of a tensor (in PyTorch's order) is in its packed copy; null: at i. */
     size_t (*place)(const struct rt_native *plan, const struct rt_stage *stage, const struct rt_tensor *tensor,
                     size_t i);
 };
@@ -90,7 +89,7 @@ struct rt_stage {
     int index;
     int in[RT_NODE_INPUTS_MAX], out;     /* values (by node id); `out` of the last node covered */
     bool wants[RT_NODE_INPUTS_MAX];      /* this input's gradient is to be computed */
-    bool accumulate[RT_NODE_INPUTS_MAX]; /* ... and added to what later readers left there */
+    bool accumulate[RT_NODE_INPUTS_MAX]; /* ... and added to the contributions of later readers */
     bool relu;                           /* covers a ReLU */
     bool winograd;                       /* convolution: on Winograd's algorithm */
     enum rt_native_sharing sharing;
@@ -98,17 +97,17 @@ struct rt_stage {
     double forward_s, backward_s; /* time taken so far, where options.profile asks */
     uint64_t images;              /* seen in that time */
     long block;                   /* convolution: output pixels a piece of work */
-    long images_least;            /* that are worth taking at a time; 0: any */
+    long images_least;            /* that are worth processing at a time; 0: any */
     long shared, shared_floats;   /* its part of plan->shared: offset and size */
     int buffer;                   /* own buffer in the arena, or RT_NONE */
     long persistent;              /* own persistent floats, or RT_NONE */
     long own_view;     /* batch norm that is stored: persistent offset of its scale and shift, or RT_NONE */
-    bool announced;    /* some other stage calls this one's gradient_ready */
+    bool announced;    /* another stage calls this one's gradient_ready */
     int listeners;     /* the first stage that this one tells that a gradient is whole, or RT_NONE */
     int next_listener; /* the next one that the same stage tells */
 };
 
-/* Stages whose passes run together: a few images go through all of them before the next images come. */
+/* Stages whose passes run together: a few images go through all of them before the next ones. */
 struct rt_native_group {
     struct rt_stage **stages; /* [count], in the order in which they run */
     int count;

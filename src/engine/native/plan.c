@@ -47,7 +47,8 @@ static void find_first_writers(struct rt_native *plan, bool *written)
 
             stage->accumulate[i] = written[node];
             written[node] = true;
-            if (plan->base.graph->nodes[node].op == &rt_op_concat) { /* its parts' gradients are there now */
+            if (plan->base.graph->nodes[node].op ==
+                &rt_op_concat) { /* its parts' gradients are complete by then */
                 for (int j = 0; j < 2; j++)
                     if (plan->targets[plan->base.graph->nodes[node].inputs[j]].concat == node)
                         written[plan->base.graph->nodes[node].inputs[j]] = true;
@@ -72,7 +73,7 @@ static struct rt_stage *completer(struct rt_native *plan, int node)
     return NULL;
 }
 
-/* Who tells whom that a gradient is whole. */
+/* Which stage notifies which that a gradient is complete. */
 static void find_announcers(struct rt_native *plan)
 {
     for (int s = 0; s < plan->stage_count; s++) {
@@ -104,7 +105,7 @@ static int plan_stages(struct rt_native *plan, struct rt_error *err)
     return RT_OK;
 }
 
-/* A concatenation's view leaves parts that have no batch norm as they are. */
+/* A concatenation's view leaves parts without a batch norm unchanged. */
 static void fill_scales(struct rt_native *plan)
 {
     for (int i = 0; i < plan->base.graph->node_count; i++) {

@@ -1,8 +1,8 @@
 /* The one micro-kernel: C (+)= A B for a few rows of A and a few panels of B, and the loops around it.
  *
  * Strides make the same kernel serve y = x W, dx = dy W^T and dW = x^T dy, with B either packed in panels or
- * the rows of an activation with channels innermost. The sum over k runs in order, so the result depends on
- * neither the threads nor how rows and columns were shared out. */
+ * the rows of an activation with channels innermost. The sum over k runs in order, so the result depends
+ * neither on the threads nor on how rows and columns were divided. */
 #ifndef RT_ENGINE_NATIVE_PRODUCT_H
 #define RT_ENGINE_NATIVE_PRODUCT_H
 

@@ -1,4 +1,4 @@
-/* Running a plan: training steps, evaluation, probes; and where a stage finds its numbers. */
+/* Running a plan: training steps, evaluation, probes; and the addresses of a stage's numbers. */
 #include <string.h>
 
 #include "engine/native/entries.h"

@@ -52,7 +52,8 @@ static bool nonnegative(const struct rt_native *plan, int node)
     return true;
 }
 
-/* A concatenation passes views on if all its parts live in it and a ReLU on any of them harms none. */
+/* A concatenation passes views on if all of its parts are stored in it and a ReLU on any of them changes no
+ * other. */
 static bool concat_takes_views(const struct rt_native *plan, const struct rt_node *concat)
 {
     return nonnegative(plan, concat->id) && plan->targets[concat->inputs[0]].concat == concat->id &&
@@ -166,7 +167,7 @@ int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, s
     return RT_OK;
 }
 
-/* Persistent offset of the scale array of `node`'s view (shift behind it); a part's lies in the whole's. */
+/* Persistent offset of the scale array of `node`'s view (shift after it); a part's is inside the whole's. */
 static void scale_arrays(struct rt_native *plan, int node, long *scale, long *shift)
 {
     const struct rt_concat_target target = plan->targets[node];
@@ -243,7 +244,7 @@ static bool joins_whole_panels(const struct rt_graph *graph, const struct rt_nod
     return concat->inputs[0] != concat->inputs[1];
 }
 
-/* What a part that may be a view (a ReLU, perhaps of a batch norm) looks at lives where the part does. */
+/* The input of a part that may be a view (a ReLU, perhaps of a batch norm) is stored where the part is. */
 static void settle_viewed(struct rt_native *plan, int part)
 {
     const struct rt_graph *graph = plan->base.graph;

@@ -3,7 +3,7 @@
 
 enum {
     WIDE = 4,   /* vectors of channels summed side by side, so that rows are read along */
-    AHEAD = 32, /* rows asked for before they are read */
+    AHEAD = 32, /* how many rows ahead rows are prefetched */
 };
 
 /* Calls what(c, wide) for all channels, with a constant width of 1 to WIDE vectors. */

@@ -62,7 +62,7 @@ RT_INLINE void max_of_window(const struct rt_window *w, const float *x, long x_l
     }
 }
 
-/* Asks for a share of the rows that the windows below this one read first, often in no cache: a square of
+/* Prefetches a share of the rows that the windows below this one read first, often in no cache: a square of
  * pixels. Those of neighbours fill the rows, unless there are gaps between windows. */
 RT_INLINE void ask_below(const struct rt_window *w, const float *x, long x_ld, int top, int left)
 {

@@ -158,7 +158,7 @@ static const struct line {
      store_##outputs##_##taps},
     RT_WINOGRAD_LINES(LINE)};
 
-/* The planner asks for no line that is not in the list. */
+/* The planner uses only lines of the list. */
 static const struct line *find_line(int outputs, int taps)
 {
     const struct line *line = line_list;
@@ -225,7 +225,8 @@ static struct window window_of(const struct rt_tiles *t, const float *map, long 
     return w;
 }
 
-/* Asks for a tile's pixels while the one before it is worked on: hardware does not follow so many. */
+/* Prefetches a tile's pixels while the previous one is processed: the hardware prefetcher does not follow so
+ * many. */
 static void prefetch(const struct rt_tiles *t, const struct window *w, int rows, long c)
 {
     for (int i = 0; i < rows; i++)

@@ -5,7 +5,7 @@
 #include "engine/native/values.h"
 #include "net/ops.h"
 
-enum { ROWS = 256 }; /* a piece of work, and of the moments left for a batch norm */
+enum { ROWS = 256 }; /* a piece of work, and of the moments for a batch norm */
 
 static bool shares_gradient(const struct rt_native *plan, const struct rt_stage *stage, int i)
 {

@@ -9,15 +9,15 @@
 #include "engine/native/values.h"
 #include "net/ops.h"
 
-enum { ROWS = 256 }; /* a piece of work, and of the moments where nobody else leaves them */
+enum { ROWS = 256 }; /* a piece of work, and of the moments if computed here */
 
-/* This stage's persistent arrays, each [channels]; and behind them the backward sums of each image,
- * [2][channels]. */
+/* This stage's persistent arrays, each [channels], followed by the backward sums of each image, [2][channels].
+ * */
 enum { MEAN, MEAN_G, SLOPE, ARRAYS };
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR, BATCHES }; /* its tensors */
 
-/* True if x's producer leaves x's moments itself. */
+/* True if x's producer computes x's moments. */
 static bool producer_leaves_moments(const struct rt_native *plan, const struct rt_stage *stage)
 {
     for (int s = 0; s < stage->index; s++)
@@ -33,7 +33,7 @@ static int batch_norm_plan(struct rt_native *plan, struct rt_stage *stage, struc
     const int out = rt_native_cover_relu(plan, stage);
 
     if (plan->base.options.training && x->moments == RT_NONE)
-        rt_native_offer_moments(plan, input, ROWS); /* nobody else leaves them: forward does */
+        rt_native_offer_moments(plan, input, ROWS); /* not computed by the producer: done in forward */
     stage->persistent = rt_native_persist(
         plan, (size_t)((ARRAYS + (plan->base.options.training ? 2 * plan->base.options.batch_max : 0)) *
                        x->channels));
@@ -177,7 +177,7 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     const double inverse_var = (double)arrays[SLOPE * x->channels + c];
     double g = 0, gx = 0;
 
-    /* channels of padding stay zero, so that a batch of NaN leaves none behind in them */
+    /* padding channels stay zero, so that a batch with NaN leaves none in them */
     for (long i = 0; i < plan->count && c < x->shape.channels; i++) {
         g += (double)sums_of(plan, stage, i)[c];
         gx += (double)sums_of(plan, stage, i)[x->channels + c];

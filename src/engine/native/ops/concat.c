@@ -1,5 +1,5 @@
-/* Concatenation along channels. Parts that are whole panels were written where they belong by their producers,
- * and their gradients are read from there: nothing is left to do. Other parts are copied. */
+/* Concatenation along channels. Parts that are whole panels have been written in place by their producers, and
+ * their gradients are read from there: nothing remains to be done. Other parts are copied. */
 #include <string.h>
 
 #include "engine/native/memory.h"

@@ -5,7 +5,7 @@
  *   dx = scatter(dy W^T)                     by images
  *   dW = sum over chunks of gather(x)^T dy   by a fixed number of chunks of images, summed in order
  *
- * Nothing depends on which thread does what, so neither do the results. */
+ * Nothing depends on which thread does what, so the results do not either. */
 #include <string.h>
 
 #include "engine/native/memory.h"
@@ -57,7 +57,7 @@ static int chunk_count(const struct rt_native *plan)
     return plan->count < CHUNKS ? plan->count : CHUNKS;
 }
 
-/* What the stage has in the shared scratch: each chunk's gradients of the weights, and of the bias; the weights
+/* The stage's part of the shared scratch: each chunk's gradients of the weights, and of the bias; the weights
  * transposed for the input's gradient. */
 struct layout {
     float *weights, *bias, *transposed;
@@ -109,8 +109,8 @@ struct inputs {
     long row, col;
 };
 
-/* Of pixels [begin, begin + count): gathered into `room`, or where they already stand, if they need not be
- * `near`: the micro-kernel reads 14 rows at once, which is slow from memory. */
+/* Of pixels [begin, begin + count): gathered into `room`, or where they are stored, unless they must be `near`:
+ * the micro-kernel reads 14 rows at once, which is slow from memory. */
 static struct inputs inputs_of(const struct rt_native *plan, const struct rt_stage *stage,
                                const struct rt_conv_shape *s, long begin, long count, bool near, float *room)
 {
@@ -183,7 +183,7 @@ static void forward_begin(struct rt_native *plan, struct rt_stage *stage, int me
         rt_conv_winograd_forward_begin(plan, stage, &s, member);
 }
 
-/* Blocks of output pixels are not whole images: those that begin in these. */
+/* Blocks of output pixels are not whole images: takes the blocks that start in these. */
 static void forward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};
@@ -201,7 +201,7 @@ static void forward_images(struct rt_native *plan, struct rt_stage *stage, int m
 
 /* --- backward ------------------------------------------------------------------------------------------- */
 
-/* The gradient through the ReLU's gate. */
+/* The gradient through the ReLU's mask. */
 static void conv_gradient_ready(struct rt_native *plan, struct rt_stage *stage, long begin, long end)
 {
     const struct rt_value *y = &plan->values[stage->out];
@@ -248,7 +248,7 @@ static void weight_gradient_images(const struct conv_call *call, long begin, lon
         plan->isa->column_sum(dy + first * y->grad_ld, y->grad_ld, last - first, s->out, bias, accumulate);
 }
 
-/* W^T for the input's gradient: panels of 16 gathered columns, [depth/16][out][16]. */
+/* W^T for the input gradient: panels of 16 gathered columns, [depth/16][out][16]. */
 static void transpose_weights(const struct conv_call *call, int member, float *transposed)
 {
     const struct rt_native *plan = call->plan;
@@ -314,7 +314,7 @@ static void scatter_images(const struct conv_call *call, const float *transposed
     }
 }
 
-/* dx of images [begin, end), announced. */
+/* dx of images [begin, end), with notification. */
 static void input_gradient_images(const struct conv_call *call, const float *transposed, long begin, long end,
                                   float *rows)
 {
@@ -364,7 +364,7 @@ static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int m
     rt_conv_winograd_backward_begin(plan, stage, &call.shape, member);
 }
 
-/* Both gradients, a few images at a time, whose x and dy are still in a cache for the second. */
+/* Both gradients, a few images at a time, so that x and dy are still in a cache for the second. */
 static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
 {
     const struct conv_call call = {plan, stage, rt_conv_shape(plan, stage)};

@@ -14,8 +14,8 @@ struct rt_conv_shape {
 
 struct rt_conv_shape rt_conv_shape(const struct rt_native *plan, const struct rt_stage *stage);
 
-/* Winograd's algorithm (conv_winograd.c). Whether it takes this convolution; its needs, returning the output
- * pixels of a block; and the steps of the passes (native.h). */
+/* Winograd's algorithm (conv_winograd.c). Whether it supports this convolution; its memory needs (returns the
+ * output pixels of a block); and the steps of the passes (native.h). */
 bool rt_conv_winograd_fits(const struct rt_native *plan, const struct rt_stage *stage,
                            const struct rt_conv_shape *s);
 long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s);
@@ -24,8 +24,8 @@ void rt_conv_winograd_forward_begin(struct rt_native *plan, struct rt_stage *sta
 /* One block: images [first, first + images). */
 void rt_conv_winograd_forward(struct rt_native *plan, struct rt_stage *stage, const struct rt_conv_shape *s,
                               int member, long first, long images);
-/* The transposed weights [tap x in/16][out][16] are in place; before the images, dy has gone through the ReLU's
- * gate. */
+/* The transposed weights [tap x in/16][out][16] are in place; before the images, dy has been masked by the
+ * ReLU. */
 void rt_conv_winograd_backward_begin(struct rt_native *plan, struct rt_stage *stage,
                                      const struct rt_conv_shape *s, int member);
 void rt_conv_winograd_backward_images(struct rt_native *plan, struct rt_stage *stage,

@@ -1,6 +1,6 @@
-/* Convolutions on Winograd's algorithm: forward, and the input's gradient. Each thread takes blocks of images:
- * tiles -> products -> outputs, all in its own cache; the gradient does the same with dy and the filters turned
- * around and transposed. Blocks are whole images, so that partial moments are rows. */
+/* Convolutions by Winograd's algorithm: forward, and the input gradient. Each thread takes blocks of images:
+ * tiles -> products -> outputs, all in its own cache; the gradient does the same with dy and the filters
+ * rotated and transposed. Blocks are whole images, so that partial moments are rows. */
 #include "engine/native/ops/conv_winograd.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
@@ -31,8 +31,9 @@ long rt_conv_winograd_plan(struct rt_native *plan, struct rt_stage *stage, const
     return block * s->area;
 }
 
-/* Transforms, shared out, weights [panel][tap][vector][16] to filters [position][panel][phase][vector][16]; or,
- * for the input's gradient, [tap][panel][vector][16] to [position][phase][panel][vector][16]. */
+/* Transforms, divided among the threads, weights [panel][tap][vector][16] to filters
+ * [position][panel][phase][vector][16]; or, for the input's gradient, [tap][panel][vector][16] to
+ * [position][phase][panel][vector][16]. */
 struct filter_order {
     long panels, vectors;
     bool flip; /* the latter */

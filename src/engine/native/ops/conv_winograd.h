@@ -1,5 +1,5 @@
-/* What the passes of a convolution on Winograd's algorithm share: sizes, and where things lie. What takes part
- * in the order of a sum depends on shapes alone. */
+/* What the passes of a convolution by Winograd's algorithm share: sizes and layout. Whatever affects the order
+ * of a sum depends on shapes alone. */
 #ifndef RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
 #define RT_ENGINE_NATIVE_OPS_CONV_WINOGRAD_H
 
@@ -22,8 +22,8 @@ int rt_conv_winograd_chunk_count(const struct rt_native *plan, const struct rt_w
 bool rt_conv_winograd_together(const struct rt_native *plan, const struct rt_winograd *w,
                                const struct rt_conv_shape *s);
 
-/* Images of a block, at least one: of the passes over activations, and of the filter's gradient. A whole batch
- * is a power of two of blocks, which most teams can share out evenly. */
+/* Images of a block, at least one: of the passes over activations, and of the filter's gradient. A batch is a
+ * power of two of blocks, which most teams can divide evenly. */
 long rt_conv_winograd_block(const struct rt_native *plan, const struct rt_winograd *w,
                             const struct rt_conv_shape *s);
 long rt_conv_winograd_gradient_block(const struct rt_native *plan, const struct rt_winograd *w,
@@ -31,8 +31,8 @@ long rt_conv_winograd_gradient_block(const struct rt_native *plan, const struct 
 /* Floats of a block's transformed inputs and outputs. */
 long rt_conv_winograd_block_floats(const struct rt_winograd *w, const struct rt_conv_shape *s, long images);
 
-/* Where things lie in the stage's shared scratch, in floats: at 0 transformed filters; the chunks' gradients of
- * them; weights transposed; a block of tiles for each group of threads. */
+/* Layout of the stage's shared scratch, in floats: at 0 transformed filters; the chunks' gradients of them;
+ * weights transposed; a block of tiles for each group of threads. */
 struct rt_winograd_layout {
     long gradients, transposed, tiles, size;
 };
@@ -46,7 +46,7 @@ void rt_conv_winograd_transform(const struct rt_native *plan, const struct rt_ti
                                 struct rt_view view);
 
 /* The filter's gradient (conv_winograd_gradient.c): of images [begin, end), whose chunks are the member's,
- * added to those of its images before; or of all images, by all members; and learned from, by all members. */
+ * added to those of its images before; or of all images, by all members; and applied, by all members. */
 void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_stage *stage,
                                       const struct rt_conv_shape *s, int member, long begin, long end);
 void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,

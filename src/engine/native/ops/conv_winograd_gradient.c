@@ -4,7 +4,7 @@
 #include "engine/native/ops/conv_winograd.h"
 #include "engine/native/run.h"
 
-/* Threads that work on the same chunks: as many crews as chunks where the team divides so, else one. */
+/* Threads that work on the same chunks: as many crews as chunks if the team can be divided so, else one. */
 struct crew {
     int number, count, rank, size;
 };
@@ -36,7 +36,7 @@ static long products_at(const struct rt_winograd *w, long position, long images)
     return (tiles.end - tiles.begin) * (phases.end - phases.begin);
 }
 
-/* This thread's positions of a block: about as many products as each other one's of the crew. */
+/* This thread's positions of a block: about as many products as every other thread of the crew. */
 static struct rt_span positions_of(const struct filter_gradient *g, long images)
 {
     const long positions = rt_winograd_positions(&g->w);
@@ -154,7 +154,7 @@ void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_st
     }
 }
 
-/* All crews go through as many blocks, some of them empty, so that they meet at the same barriers. */
+/* All crews run the same number of blocks, some of them empty, so that they reach the same barriers. */
 void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,
                                const struct rt_conv_shape *s, int member)
 {
@@ -178,7 +178,7 @@ void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *st
     }
 }
 
-/* Back from the filters' gradients to the weights', 16 inputs of a panel at a time, learned at once. */
+/* Back from the filters' gradients to the weights', 16 inputs of a panel at a time, applied immediately. */
 void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
                             int member)
 {

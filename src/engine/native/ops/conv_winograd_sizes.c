@@ -1,4 +1,4 @@
-/* Sizes of what convolutions on Winograd's algorithm work on. */
+/* Sizes of the pieces of work of convolutions by Winograd's algorithm. */
 #include "engine/native/ops/conv_winograd.h"
 
 /* Of the images, each with a filter's gradient of its own; larger ones than this (in floats) cost more to sum
@@ -6,18 +6,18 @@
 enum { CHUNKS = 2, CHUNKED_FILTERS = 1 << 20 };
 
 /* Both gradients of a few images are taken together where their filters, and the filters' gradients, are at
- * most this large; larger ones push each other out of the caches. They are cut into other blocks
- * then, which must not matter to sums. */
+ * most this large; larger ones evict each other from the caches. Blocks differ then, which must not affect
+ * sums. */
 enum { TOGETHER_FILTERS = 500000 };
 
-/* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) anew,
- * from the third-level cache where they are many, so a block is as large as they are, within what measured
+/* Floats of transformed tiles worked on at a time. Every block reads all filters (or their gradients) again,
+ * from the third-level cache if there are many, so a block is as large as they are, within limits that measured
  * best. */
 enum { BLOCK_LEAST = 300000, BLOCK_MOST = 600000 };
 
 /* The filter's gradient reads and writes all of itself for every block. Above GRADIENT_LARGE floats it has
  * blocks of GRADIENT_BLOCK, but not where tiles are of several kinds: the order of their sums depends on the
- * blocks, and other blocks would give other bytes than earlier versions did. */
+ * blocks, and other blocks would give other bits than earlier versions. */
 enum { GRADIENT_LARGE = 1000000, GRADIENT_BLOCK = 1500000 };
 
 long rt_conv_winograd_width(const struct rt_winograd *w, const struct rt_conv_shape *s)

@@ -1,4 +1,4 @@
-/* Dropout: the mask is drawn again for the gradient (net/dropout.h), so none is kept. */
+/* Dropout: the mask is drawn again for the gradient (net/dropout.h) instead of being stored. */
 #include "net/dropout.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"

@@ -1,7 +1,7 @@
 /* y = x W^T + b (+ ReLU): x [n][K] rows, W packed in panels of 16 outputs: [N/16][K][16].
  *
- * Forward and the input's gradient share out columns of the result; the weight's gradient shares out rows of W
- * (inputs), in blocks that are updated while they are in cache. */
+ * Forward and the input gradient divide the columns of the result among the threads; the weight gradient
+ * divides the rows of W (inputs), in blocks that are updated while they are in the cache. */
 #include <string.h>
 
 #include "engine/native/memory.h"
@@ -99,7 +99,7 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
             stage->relu);
 }
 
-/* dy's panels [N/16][n][16] into `packed`, through the ReLU's gate; the bias learns. */
+/* dy's panels [N/16][n][16] into `packed`, masked by the ReLU; updates the bias. */
 static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int member, float *packed)
 {
     const struct rt_value *y = &plan->values[stage->out];
@@ -154,9 +154,9 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
         });
 }
 
-/* dW = x^T dy, a block at a time, each learned at once, from weights and momentum that the product asks for,
- * as many rows of them as there are images. Members share the outputs as in forward, where that is even: their
- * weights and momentum then stay in their own caches. Else they share the inputs. */
+/* dW = x^T dy, a block at a time, each applied immediately; the product prefetches as many rows of weights and
+ * momentum as there are images. Members divide the outputs as in forward, if that is even: their weights and
+ * momentum then stay in their own caches. Otherwise they divide the inputs. */
 static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int member, const float *packed)
 {
     const struct rt_value *x = &plan->values[stage->in[0]], *y = &plan->values[stage->out];

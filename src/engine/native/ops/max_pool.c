@@ -31,7 +31,7 @@ static int max_pool_plan(struct rt_native *plan, struct rt_stage *stage, struct 
     return RT_OK;
 }
 
-/* The winners of one image: null where none are kept. */
+/* The winners of one image; null if they are not stored. */
 static uint8_t *winners(const struct rt_native *plan, const struct rt_stage *stage,
                         const struct rt_window *window, long image)
 {

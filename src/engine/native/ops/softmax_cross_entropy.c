@@ -12,7 +12,7 @@ static int loss_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_e
     const struct rt_value *logits = &plan->values[stage->in[0]];
 
     (void)err;
-    plan->values[stage->node->id] = *logits; /* nobody reads the loss's value: it goes to the metrics */
+    plan->values[stage->node->id] = *logits; /* no node reads the loss: it goes to the metrics */
     rt_native_touch_forward(plan, stage, logits->data);
     rt_native_touch_forward(plan, stage, logits->grad);
     rt_native_touch_backward(plan, stage, logits->grad);

@@ -5,13 +5,13 @@
 #include <string.h>
 
 enum {
-    PAD = 16, /* keeps the positions of a tile out of one cache set */
+    PAD = 16, /* keeps the positions of a tile from sharing a cache set */
     PHASES_MAX = 4,
-    LONGEST = 7, /* outputs of a line of nine points: for 3 taps only, and never beside shorter ones */
+    LONGEST = 7, /* outputs of a line of nine points: for 3 taps only, and never together with shorter ones */
 };
 
-/* The phases in an order in which those that have a position at infinity stand together: of odd rows the middle
- * two, of odd columns the first two. Stride 1 has one phase, all pixels. */
+/* The phases in an order in which those with a position at infinity are adjacent: of odd rows the middle two,
+ * of odd columns the first two. Stride 1 has one phase, all pixels. */
 static const struct phase {
     bool even_row, even_column;
 } phase_list[PHASES_MAX] = {{true, false}, {false, false}, {false, true}, {true, true}};
@@ -21,8 +21,8 @@ struct side {
     int size, full, short_size, rest;
 };
 
-/* The tiles for so many outputs that need fewest points, and of those the most full ones, so that no position
- * has few tiles. */
+/* The tiles for so many outputs that need the fewest points, and among those the most full ones, so that no
+ * position has few tiles. */
 static struct side side_of(int outputs, int taps)
 {
     /* as in RT_WINOGRAD_LINES, without the lines of nine points; ended by 0 */
@@ -48,7 +48,7 @@ static struct side side_of(int outputs, int taps)
     return best;
 }
 
-/* The runs' order lets the tiles that have a position stand together: those of full height are the middle two,
+/* The order of runs makes the tiles that have a position adjacent: those of full height are the middle two,
  * those of full width the first two. */
 static struct rt_winograd transform_of(int taps, int phases, int height, int width)
 {

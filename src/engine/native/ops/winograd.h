@@ -1,10 +1,10 @@
 /* How Winograd's algorithm cuts a convolution into tiles (isa.h, struct rt_tiles): which tiles a map has, which
- * positions they have, and where all that lies in memory.
+ * positions they have, and their layout in memory.
  *
  * A convolution of stride 2 is one of stride 1 over the four phases of its input, the pixels of odd and even
  * rows and columns: along each axis, output s is taps 0 and 2 over odd pixels 2s - 1 and 2s + 1, plus tap 1
- * over the even pixel 2s. So filters are 2x2, 2x1, 1x2 and 1x1, and the phases are as many more channels. A
- * filter of one tap is nought at infinity, so phases of even rows (columns) have no positions there. */
+ * over the even pixel 2s. So filters are 2x2, 2x1, 1x2 and 1x1, and the phases act as additional channels. A
+ * filter of one tap is zero at infinity, so phases of even rows (columns) have no positions there. */
 #ifndef RT_ENGINE_NATIVE_OPS_WINOGRAD_H
 #define RT_ENGINE_NATIVE_OPS_WINOGRAD_H
 
@@ -35,7 +35,7 @@ struct rt_tile_set {
     float *map;
 };
 
-/* Whether the algorithm takes a convolution of this window. */
+/* Whether the algorithm supports a convolution with this window. */
 bool rt_winograd_takes(const struct rt_window *window);
 
 /* Tiles over the output, for the forward pass and the filter's gradient; and over the input, for its gradient.
@@ -45,21 +45,21 @@ struct rt_winograd rt_winograd_over_input(const struct rt_conv_shape *shape);
 
 long rt_winograd_positions(const struct rt_winograd *w);
 
-/* Whether all tiles are of one kind, so that those of several images are in the order of the images; else each
- * kind's stand together, and sums over a block's tiles depend on which images it has. */
+/* Whether all tiles are of one kind, so that those of several images are in the order of the images; otherwise
+ * each kind's are adjacent, and sums over a block's tiles depend on which images it has. */
 bool rt_winograd_in_order(const struct rt_winograd *w);
 
 /* The tiles, of those of `images` images, that have the position. */
 struct rt_span rt_winograd_tiles_with(const struct rt_winograd *w, long position, long images);
 
-/* The phases whose filters are not nought at the position. */
+/* The phases whose filters are not zero at the position. */
 struct rt_span rt_winograd_phases_with(const struct rt_winograd *w, long position);
 
-/* A phase's filter in terms of the kernel's taps; `flip`: turned around, for the input's gradient. Sets kernel,
- * taps, row_tap, column_tap and points. */
+/* A phase's filter in terms of the kernel's taps; `flip`: rotated, for the input gradient. Sets kernel, taps,
+ * row_tap, column_tap and points. */
 struct rt_filters rt_winograd_filter(const struct rt_winograd *w, int kernel, long phase, bool flip);
 
-/* Tiles of `images` images from number `first` on, the map's first pixel `padding` behind the first tile's,
+/* Tiles of `images` images from number `first` on, the map's first pixel `padding` after the first tile's,
  * transformed at `at`, in rt_tile_set_floats(...) floats. */
 struct rt_tile_set rt_tile_set(const struct rt_winograd *w, long first, long images, const struct rt_map *map,
                                long phases, int padding, float *at);
