@@ -220,7 +220,7 @@ const struct rt_json *rt_json_value(void *iterator)
 
 bool rt_json_has(const struct rt_json *value, const char *path)
 {
-    const struct rt_json *const found = rt_json_at(value, path);
+    const struct rt_json *found = rt_json_at(value, path);
 
     return found && rt_json_kind(found) != RT_JSON_NULL;
 }
@@ -235,7 +235,7 @@ static int wrong_kind(const json_t *found, const char *name, const char *path, c
 int rt_json_get_integer(const struct rt_json *value, const char *name, const char *path, int64_t *out,
                         struct rt_error *err)
 {
-    const json_t *const found = peek(rt_json_at(value, path));
+    const json_t *found = peek(rt_json_at(value, path));
 
     if (!json_is_integer(found))
         return wrong_kind(found, name, path, "a whole number", err);
@@ -246,7 +246,7 @@ int rt_json_get_integer(const struct rt_json *value, const char *name, const cha
 int rt_json_get_number(const struct rt_json *value, const char *name, const char *path, double *out,
                        struct rt_error *err)
 {
-    const json_t *const found = peek(rt_json_at(value, path));
+    const json_t *found = peek(rt_json_at(value, path));
 
     if (!json_is_number(found) && !json_is_null(found))
         return wrong_kind(found, name, path, "a number", err);
@@ -257,7 +257,7 @@ int rt_json_get_number(const struct rt_json *value, const char *name, const char
 int rt_json_get_bool(const struct rt_json *value, const char *name, const char *path, bool *out,
                      struct rt_error *err)
 {
-    const json_t *const found = peek(rt_json_at(value, path));
+    const json_t *found = peek(rt_json_at(value, path));
 
     if (!json_is_boolean(found))
         return wrong_kind(found, name, path, "true or false", err);
@@ -268,7 +268,7 @@ int rt_json_get_bool(const struct rt_json *value, const char *name, const char *
 int rt_json_get_text(const struct rt_json *value, const char *name, const char *path, const char **out,
                      struct rt_error *err)
 {
-    const json_t *const found = peek(rt_json_at(value, path));
+    const json_t *found = peek(rt_json_at(value, path));
 
     if (!json_is_string(found))
         return wrong_kind(found, name, path, "a text", err);
@@ -355,7 +355,7 @@ int rt_json_set_null(struct rt_json *object, const char *key, struct rt_error *e
 
 int rt_json_set(struct rt_json *object, const char *key, struct rt_json **child, struct rt_error *err)
 {
-    json_t *const value = own(*child);
+    json_t *value = own(*child);
 
     *child = NULL;
     return put(object, key, value, err);
@@ -363,7 +363,7 @@ int rt_json_set(struct rt_json *object, const char *key, struct rt_json **child,
 
 int rt_json_append(struct rt_json *array, struct rt_json **child, struct rt_error *err)
 {
-    json_t *const value = own(*child);
+    json_t *value = own(*child);
 
     *child = NULL;
     return put_last(array, value, err);
@@ -396,7 +396,7 @@ static void newline(struct rt_text *text, int depth)
 /* A string or null: with the escapes that jansson writes. */
 static void append_scalar(struct rt_text *text, const json_t *value)
 {
-    char *const dumped = json_dumps(value, JSON_ENCODE_ANY);
+    char *dumped = json_dumps(value, JSON_ENCODE_ANY);
 
     if (dumped)
         rt_text_append(text, dumped);
@@ -407,7 +407,7 @@ static void append_scalar(struct rt_text *text, const json_t *value)
 
 static void append_key(struct rt_text *text, const char *key)
 {
-    json_t *const string = json_string(key);
+    json_t *string = json_string(key);
 
     append_scalar(text, string);
     json_decref(string);
@@ -420,7 +420,7 @@ static void append_value(struct rt_text *text, const json_t *value, int depth)
     const char *separator = "";
 
     if (json_is_object(value) && json_object_size(value)) {
-        json_t *const object = (json_t *)(uintptr_t)value;
+        json_t *object = (json_t *)(uintptr_t)value;
 
         rt_text_append(text, "{");
         for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {

@@ -59,7 +59,7 @@ static bool in_fours(int channels, int ld, int offset)
 
 bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
-    const struct rt_cuda_conv *const c = p->conv;
+    const struct rt_cuda_conv *c = p->conv;
 
     if (!tile->taps)
         return true;
@@ -91,7 +91,7 @@ long rt_cuda_tile_stages(const struct rt_cuda_product *p, const struct rt_cuda_t
 /* The other tensor's pixel at tap 0 of row m: see conv_halo.cu. */
 static long halo_pixel(const struct rt_cuda_product *p, long m)
 {
-    const struct rt_cuda_conv *const c = p->conv;
+    const struct rt_cuda_conv *c = p->conv;
     const bool forward = p->pass == RT_CUDA_FORWARD;
     const long to_w = forward ? c->out_w : c->in_w, to = to_w * (forward ? c->out_h : c->in_h);
     const long from_w = forward ? c->in_w : c->out_w, from = from_w * (forward ? c->in_h : c->out_h);
@@ -181,7 +181,7 @@ struct rt_cuda_tile rt_cuda_tile_choose(const struct rt_cuda_product *product, i
                                         size_t shared_max)
 {
     const bool fp32 = product->math == RT_CUDA_FP32;
-    const struct rt_cuda_tile *const tiles = fp32 ? rt_cuda_tiles_fp32 : rt_cuda_tiles_tf32;
+    const struct rt_cuda_tile *tiles = fp32 ? rt_cuda_tiles_fp32 : rt_cuda_tiles_tf32;
     const int count = fp32 ? rt_cuda_tiles_fp32_count : rt_cuda_tiles_tf32_count;
     struct rt_cuda_tile best = {0};
     double least = 0;
