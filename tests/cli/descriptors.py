@@ -42,7 +42,7 @@ def check_training():
             log = read(path, 'log.txt')
             if code or differences(whole, left):
                 bad.append(f'closed {closed}: exit {code}, other: {differences(whole, left)}')
-            if not read(path, 'lock').strip().isdigit() or b'Saved checkpoint' not in log or b'\0' in log:
+            if read(path, 'lock') or b'Saved checkpoint' not in log or b'\0' in log:  # a lock that is not held is empty
                 bad.append(f'closed {closed}: lock {read(path, "lock")}, log {log}')
             again = start(closed, *TRAIN, cwd=place)
             if again:
