@@ -122,7 +122,7 @@ struct rt_engine {
     int (*stride)(
         const struct rt_plan *plan); /* batches worth having in flight: 1 on a CPU, about 64 on a GPU */
     size_t (*memory_bytes)(const struct rt_plan *plan);
-    const char *(*target)(const struct rt_device *device);                              /* null: "portable" */
+    const char *(*target)(const struct rt_device *device); /* null: "portable" */
     /* Memory, driver and so on in words[size], for `rethink devices`; null: nothing beyond the target. */
     void (*describe)(const struct rt_device *device, char *words, size_t size);
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */

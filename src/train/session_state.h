@@ -1,4 +1,5 @@
-/* Inside a training session: what session.c (its course), session_save.c (what it writes) and forecast.c share. */
+/* Inside a training session: what session.c (its course), session_save.c (what it writes) and forecast.c share.
+ */
 #ifndef RT_TRAIN_SESSION_STATE_H
 #define RT_TRAIN_SESSION_STATE_H
 

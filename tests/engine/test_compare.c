@@ -20,8 +20,8 @@
 /* Largest absolute difference over the largest absolute value. Winograd's transforms lose about two digits more
  * than direct sums. */
 static const double bound_direct = 5e-6, bound_winograd = 5e-5;
-/* TF32 keeps 10 bits of a factor's fraction: each product is off by up to 2^-10, a sum's errors partly cancel, and networks of several
- * layers add theirs. */
+/* TF32 keeps 10 bits of a factor's fraction: each product is off by up to 2^-10, a sum's errors partly cancel,
+ * and networks of several layers add theirs. */
 static const double bound_tf32 = 5e-3;
 
 enum {

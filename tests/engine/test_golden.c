@@ -17,7 +17,8 @@
 /* Of a projection, relative to the norms; and of a loss. Float attributes (eps, alpha) differ from PyTorch's
  * double ones in the eighth digit. */
 static const double bound_float = 5e-5, bound_double = 1e-6, bound_loss = 1e-4;
-/* TF32's factors have 10 bits of fraction (see test_compare.c); losses of steps differ as those of PyTorch's own TF32. */
+/* TF32's factors have 10 bits of fraction (see test_compare.c); losses of steps differ as those of PyTorch's
+ * own TF32. */
 static const double bound_tf32 = 5e-3, bound_loss_tf32 = 5e-3;
 
 enum { VALUES_MAX = 4096, STEPS_MAX = 10, BATCH_MAX = 16, IMAGE = 3 * 28 * 28 };
@@ -83,7 +84,7 @@ static void values_of(const struct subject *s, const char *what, double *values,
 
 static void check_line(struct subject *s, const char *line)
 {
-    const double bound = s->engine->real_size != sizeof(float)       ? bound_double
+    const double bound = s->engine->real_size != sizeof(float)      ? bound_double
                          : rt_test_precision() == RT_PRECISION_TF32 ? bound_tf32
                                                                     : bound_float;
     double values[VALUES_MAX], direction[VALUES_MAX], norm, want[3], sum = 0;

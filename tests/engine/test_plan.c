@@ -306,8 +306,9 @@ static void test_unknown_op(void **state)
     (void)state;
     for_engines(check_unknown_op);
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "relu", &err), RT_OK);
-    assert_int_equal(rt_test_plan_create(&plan, rt_test_engines()[0], &graph, &(struct rt_plan_options){0}, &err),
-                     RT_ECONFIG);
+    assert_int_equal(
+        rt_test_plan_create(&plan, rt_test_engines()[0], &graph, &(struct rt_plan_options){0}, &err),
+        RT_ECONFIG);
     rt_graph_free(&graph);
 }
 

@@ -56,7 +56,8 @@ int rt_test_plan_create_on(struct rt_plan **plan, const struct rt_engine *engine
 
     *plan = NULL;
     if (resolved.precision == RT_PRECISION_DEFAULT)
-        resolved.precision = engine->precisions & 1U << rt_test_precision() ? rt_test_precision() : RT_PRECISION_FP32;
+        resolved.precision =
+            engine->precisions & 1U << rt_test_precision() ? rt_test_precision() : RT_PRECISION_FP32;
     RT_TRY(keep_open(engine, err));
     if (!device)
         RT_TRY(rt_device_open(&device, engine, &(struct rt_device_options){.threads = threads}, err));

@@ -12,8 +12,9 @@ int rt_test_plan_create_on(struct rt_plan **plan, const struct rt_engine *engine
                            struct rt_error *err);
 void rt_test_plan_free(struct rt_plan **plan); /* accepts null; those of parameters_of before their owner */
 
-/* The engines that tests are about, ended by null: those that compute on the CPU, or those of $RT_TEST_ENGINES ("cuda native").
- * Plans made here compute in $RT_TEST_PRECISION where nothing else is asked for, or in fp32. */
+/* The engines that tests are about, ended by null: those that compute on the CPU, or those of $RT_TEST_ENGINES
+ * ("cuda native"). Plans made here compute in $RT_TEST_PRECISION where nothing else is asked for, or in fp32.
+ */
 const struct rt_engine *const *rt_test_engines(void);
 enum rt_precision rt_test_precision(void);
 
