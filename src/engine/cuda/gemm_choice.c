@@ -2,7 +2,9 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-/* Warps' tiles are multiples of 16 x 16. m, n, k, warps_m, warps_n, stages, blocks, -, taps */
+/* Which tiles there are, and the model's numbers below, come from measuring the networks' products on an H100,
+ * as tests/engine/tune_gemm does. Warps' tiles are multiples of 16 x 16. m, n, k, warps_m, warps_n, stages,
+ * blocks, -, taps */
 const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
     {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
     {128, 96, 16, 2, 2, 4, 2, 0, 0},  /* 64 x 48 */
