@@ -21,7 +21,7 @@ static const double being_written_s = 0.2; /* a lock file that is empty for long
 
 bool rt_lock_unsupported(int error)
 {
-    return error == ENOSYS || error == ENOLCK || error == EOPNOTSUPP || error == ENOTSUP;
+    return error == ENOSYS || error == ENOLCK || error == EOPNOTSUPP;
 }
 
 /* ---- who holds it, as the file says ---- */

@@ -154,8 +154,10 @@ static int warm_up(struct bench *bench, struct rt_error *err)
 {
     double total = 0, seconds;
 
-    for (int i = 0; i < WARM_UP_STEPS || total < warm_up_s; i++, total += seconds)
+    for (int i = 0; i < WARM_UP_STEPS || total < warm_up_s; i++) {
         RT_TRY(step(bench, &seconds, err));
+        total += seconds;
+    }
     return RT_OK;
 }
 

@@ -1,4 +1,5 @@
 /* What words on the command line and in configs mean: engines, devices, precisions. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,7 @@ static const struct rt_engine *best(void)
     for (size_t i = 0; rt_engines[i]; i++)
         if (strcmp(rt_engines[i]->device, "cpu") != 0 && rt_engines[i]->count(NULL) > 0)
             return rt_engines[i];
+    assert(rt_engines[0]);
     return rt_engines[0];
 }
 

@@ -139,7 +139,7 @@ int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_co
     int rc;
 
     *band = (struct rt_band){0};
-    if (!group->count)
+    if (group->count < 1)
         return RT_OK;
     for (int k = 0; k < group->count; k++)
         total += group->runs[k]->count;

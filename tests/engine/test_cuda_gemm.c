@@ -117,8 +117,16 @@ static float operand(float value, enum rt_cuda_math math)
 
     if (math == RT_CUDA_FP32)
         return value;
-    mantissa = frexp(value, &exponent);
+    mantissa = frexp((double)value, &exponent);
     return (float)ldexp(round(mantissa * 2048), exponent - 11);
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
 static size_t bytes(long count)
@@ -252,7 +260,7 @@ static void compare(const char *what, const float *got, const float *before, lon
 
             difference += d * d;
             norm += want[row * c + at] * want[row * c + at];
-        } else if (memcmp(&got[i], &before[i], sizeof got[i])) {
+        } else if (bits_of(got[i]) != bits_of(before[i])) {
             print_error("%s: float %ld of row %ld was written and is not the layer's\n", what, i % ld, row);
             fail();
         }

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,14 +10,23 @@ static struct rt_cu cu;
 static struct rt_error reason; /* why there is none */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+static const struct {
+    const char *name, *symbol;
+    size_t at; /* in struct rt_cu */
+} entries[] = {
+#define RT_CU_ENTRY(name, symbol, parameters) {#name, #symbol, offsetof(struct rt_cu, name)},
+    RT_CU_FUNCTIONS(RT_CU_ENTRY)
+#undef RT_CU_ENTRY
+};
+
+enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
+
 /* The library's name of a call, for messages. */
 static const char *symbol_of(const char *name)
 {
-#define RT_CU_SYMBOL(entry, symbol, parameters)                                                                \
-    if (!strcmp(name, #entry))                                                                                 \
-        return #symbol;
-    RT_CU_FUNCTIONS(RT_CU_SYMBOL)
-#undef RT_CU_SYMBOL
+    for (int i = 0; i < ENTRY_COUNT; i++)
+        if (!strcmp(entries[i].name, name))
+            return entries[i].symbol;
     return name;
 }
 
@@ -37,14 +47,16 @@ int rt_cuda_check(rt_cu_result code, const char *call, const char *what, struct 
 
 static int find_symbols(void *library, const char *path)
 {
-#define RT_CU_FIND(name, symbol, parameters)                                                                   \
-    if (!(*(void **)&cu.name = dlsym(library, #symbol)))                                                       \
-        return rt_fail(&reason, RT_ECONFIG,                                                                    \
-                       "cuda: the driver's library %s has no %s: it is too old; a driver of CUDA 11.4 (470) "  \
-                       "or later is needed",                                                                   \
-                       path, #symbol);
-    RT_CU_FUNCTIONS(RT_CU_FIND)
-#undef RT_CU_FIND
+    for (int i = 0; i < ENTRY_COUNT; i++) {
+        void *found = dlsym(library, entries[i].symbol);
+
+        if (!found)
+            return rt_fail(&reason, RT_ECONFIG,
+                           "cuda: the driver's library %s has no %s: it is too old; a driver of CUDA 11.4 "
+                           "(470) or later is needed",
+                           path, entries[i].symbol);
+        memcpy((char *)&cu + entries[i].at, &found, sizeof found);
+    }
     return RT_OK;
 }
 

@@ -169,7 +169,8 @@ double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_t
                         : warps < enough                     ? 0.04 * (double)(enough - warps)
                                                              : 0;
     double cycles = (double)each * work * (1 + idle) + start * (double)ceil_div(each, tile->blocks);
-    const double rows = all_taps ? tile->m / 3 : tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
+    const int third = tile->m / 3;
+    const double rows = all_taps ? third : tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
     const double copied = (double)blocks * stages * tile->k * (rows + tile->n) * 4 / (2.0 * moved);
 
     if (copied > cycles)

@@ -268,7 +268,7 @@ static void update_tensor(const struct tensor_plan *tp, size_t count, const stru
                           const real *terms)
 {
     for (size_t j = 0; j < count; j++) {
-        real states[RT_OPTIMIZER_STATES_MAX];
+        real states[RT_OPTIMIZER_STATES_MAX] = {0};
 
         for (int k = 0; k < optimizer->state_count; k++)
             states[k] = tp->states[k][j];

@@ -91,7 +91,8 @@ static inline __attribute__((unused)) void rt_host_exchange(void *value, size_t 
 #define __shfl_down_sync(mask, value, by)                                                                      \
     RT_HOST_SHUFFLE(value, rt_host->lane + (by) < 32 ? rt_host->lane + (by) : rt_host->lane)
 
-static inline __attribute__((unused)) unsigned atomicAdd(unsigned *at, unsigned by)
+static inline __attribute__((unused)) unsigned
+atomicAdd(unsigned *at, unsigned by) /* NOLINT(readability-non-const-parameter) */
 {
     return __atomic_fetch_add(at, by, __ATOMIC_SEQ_CST);
 }
