@@ -1,4 +1,4 @@
-/* The engine's entries (engine.h), which plan.c, run.c and state.c define. */
+/* The engine's entries (engine.h), which plan.c, state.c and step.c define. */
 #ifndef RT_ENGINE_NATIVE_ENTRIES_H
 #define RT_ENGINE_NATIVE_ENTRIES_H
 
