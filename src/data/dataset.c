@@ -1,5 +1,7 @@
 #include "data/dataset.h"
 
+#include <string.h>
+
 #include "base/memory.h"
 #include "base/mt19937.h"
 #include "base/thread.h"
@@ -53,7 +55,8 @@ int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struc
 
     dataset.height = dataset.width = RT_CROP;
     if ((rc = rt_alloc_aligned(&dataset.noise, count, IMAGE * sizeof *dataset.noise, "random images", err)) ||
-        (rc = rt_alloc(&dataset.labels, count, 1, "random labels", err))) {
+        (rc = rt_alloc(&dataset.labels, count, 1, "random labels", err)) ||
+        (rc = rt_alloc(&dataset.labels_true, count, 1, "random labels", err))) {
         rt_dataset_free(&dataset);
         return rc;
     }
@@ -61,14 +64,28 @@ int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struc
     for (size_t i = 0; i < count * IMAGE; i++)
         dataset.noise[i] = rt_mt_uniform(&mt, bound);
     for (size_t i = 0; i < count; i++)
-        dataset.labels[i] = (uint8_t)rt_mt_choice(&mt, RT_CLASSES);
+        dataset.labels[i] = dataset.labels_true[i] = (uint8_t)rt_mt_choice(&mt, RT_CLASSES);
     *out = dataset;
     return RT_OK;
+}
+
+size_t rt_dataset_transitions(const struct rt_dataset *dataset, size_t first, size_t count,
+                              int64_t counts[RT_CLASSES][RT_CLASSES])
+{
+    size_t changed = 0;
+
+    memset(counts, 0, RT_CLASSES * sizeof *counts);
+    for (size_t i = first; i < first + count; i++) {
+        counts[dataset->labels_true[i]][dataset->labels[i]]++;
+        changed += dataset->labels_true[i] != dataset->labels[i];
+    }
+    return changed;
 }
 
 void rt_dataset_free(struct rt_dataset *dataset)
 {
     rt_free(&dataset->labels);
+    rt_free(&dataset->labels_true);
     if (dataset->release) {
         dataset->release(dataset->owner);
     } else {

@@ -25,7 +25,8 @@ struct rt_dataset {
     size_t train_count, test_count;
     int channels, height, width; /* of an image as networks see it: 3, 28, 28 */
     int side;                    /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
-    uint8_t *labels;             /* [train_count + test_count], after corruption */
+    uint8_t *labels;             /* [train_count + test_count]: the given ones, after corruption */
+    uint8_t *labels_true;        /* [train_count + test_count]: before it */
     uint8_t *pixels;             /* [count][3][side][side], or null when `noise` is used */
     float *noise;                /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
@@ -52,6 +53,10 @@ void rt_dataset_free(struct rt_dataset *dataset);
 
 /* Whether the experiment's corruption of pixels is known, and goes with its augmentation. RT_ECONFIG. */
 int rt_dataset_check(const struct rt_experiment *experiment, struct rt_error *err);
+
+/* What became of the labels of `count` images from `first` on: counts[true][given]. Returns how many differ. */
+size_t rt_dataset_transitions(const struct rt_dataset *dataset, size_t first, size_t count,
+                              int64_t counts[RT_CLASSES][RT_CLASSES]);
 
 /* `count` images of random normalised pixels (mean 0, deviation 1) with random labels, all for training: what a
  * measurement needs. Free it as any other. */

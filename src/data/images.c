@@ -261,22 +261,31 @@ static int digest_kept(struct loading *loading, struct rt_error *err)
     return sum_up(loading, loading->dataset.corruption_digest, err);
 }
 
+/* The kept ones of the whole set's labels. */
+static void keep_labels(const struct rt_dataset *dataset, const struct rt_images *images, const uint8_t *labels,
+                        uint8_t *kept)
+{
+    memcpy(kept, labels, dataset->train_count);
+    memcpy(kept + dataset->train_count, labels + images->train_total, dataset->test_count);
+}
+
 /* The kept labels, corrupted as a part of the whole set, for whose every label there is a draw. */
 static int corrupt_labels(struct rt_dataset *dataset, const struct rt_images *images,
                           const struct rt_experiment *experiment, struct rt_error *err)
 {
     const size_t total = images->train_total + images->test_total;
+    const size_t kept = dataset->train_count + dataset->test_count;
     uint8_t *labels = NULL;
     int rc;
 
-    RT_TRY(rt_alloc(&dataset->labels, dataset->train_count + dataset->test_count, 1, "the labels", err));
+    RT_TRY(rt_alloc(&dataset->labels, kept, 1, "the labels", err));
+    RT_TRY(rt_alloc(&dataset->labels_true, kept, 1, "the labels", err));
+    keep_labels(dataset, images, images->labels, dataset->labels_true);
     RT_TRY(rt_alloc(&labels, total, 1, "the labels", err));
     memcpy(labels, images->labels, total);
     if (!(rc = rt_corrupt_labels(labels, total, experiment->label_corruption_prob,
-                                 (uint32_t)experiment->seed.value, err))) {
-        memcpy(dataset->labels, labels, dataset->train_count);
-        memcpy(dataset->labels + dataset->train_count, labels + images->train_total, dataset->test_count);
-    }
+                                 (uint32_t)experiment->seed.value, err)))
+        keep_labels(dataset, images, labels, dataset->labels);
     rt_free(&labels);
     return rc;
 }
@@ -289,10 +298,13 @@ int rt_images_label(struct rt_dataset *out, const struct rt_images *images,
     int rc;
 
     loading.dataset.normalize = !corruption->makes_noise || experiment->normalize_noise;
-    if (!(rc = corrupt_labels(&loading.dataset, images, experiment, err)) && !(rc = digest_kept(&loading, err)))
+    if (!(rc = corrupt_labels(&loading.dataset, images, experiment, err)) &&
+        !(rc = digest_kept(&loading, err))) {
         *out = loading.dataset;
-    else
+    } else {
         rt_free(&loading.dataset.labels);
+        rt_free(&loading.dataset.labels_true);
+    }
     rt_free(&loading.block);
     return rc;
 }

@@ -351,6 +351,35 @@ static void test_published_pixels(void **state)
     rt_dataset_free(&old);
 }
 
+/* The true labels stay beside the given ones, those of test images after the kept training images. */
+static void test_true_labels(void **state)
+{
+    struct rt_experiment e = experiment("none");
+    struct rt_dataset clean, noisy;
+    int64_t counts[RT_CLASSES][RT_CLASSES];
+    size_t changed = 0, seen = 0;
+
+    (void)state;
+    assert_int_equal(rt_dataset_load(&clean, "shapes10", &e, 1, NULL), RT_OK);
+    assert_memory_equal(clean.labels_true, clean.labels, 12000);
+    assert_int_equal(rt_dataset_transitions(&clean, 0, 12000, counts), 0);
+    e.label_corruption_prob = 0.5;
+    e.train_size = (struct rt_optional_int){true, 5001};
+    assert_int_equal(rt_dataset_load(&noisy, "shapes10", &e, 1, NULL), RT_OK);
+    assert_memory_equal(noisy.labels_true, clean.labels, 5001);
+    assert_memory_equal(noisy.labels_true + 5001, clean.labels + 10000, 2000);
+    for (size_t i = 5001; i < 7001; i++)
+        changed += noisy.labels[i] != clean.labels[i - 5001 + 10000];
+    assert_int_equal(rt_dataset_transitions(&noisy, 5001, 2000, counts), changed);
+    for (int class = 0; class < RT_CLASSES; class ++)
+        for (int given = 0; given < RT_CLASSES; given++)
+            seen += class == given ? 0 : (size_t)counts[class][given];
+    assert_int_equal(seen, changed);
+    assert_in_range(changed, 820, 980); /* 45 % of 2000, give or take 3.6 deviations */
+    rt_dataset_free(&clean);
+    rt_dataset_free(&noisy);
+}
+
 /* Images that are left out draw all the same: the kept ones do not depend on train_size. */
 static void test_kept(void **state)
 {
@@ -437,6 +466,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folder_below, scratch_make, scratch_remove),
         cmocka_unit_test(test_shapes10),
         cmocka_unit_test(test_published_pixels),
+        cmocka_unit_test(test_true_labels),
         cmocka_unit_test(test_kept),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_out_of_memory),
