@@ -97,11 +97,10 @@ const struct rt_command rt_command_config = {
     .operands_max = 1,
     .operand_values = RT_EXPERIMENT_VALUES,
     .summary = "Print an experiment's config with every key, or list what there is.",
-    .description = "EXPERIMENT is a YAML file or a built-in name: MODEL_PROBABILITY_none for the label tests "
-                   "(MLP1_0.5_none), "
-                   "MODEL_0.0_CORRUPTION for the pixel tests (WRN_0.0_shuff_pix), Inception_bnTrue and "
-                   "Inception_bnFalse for "
-                   "figure 2. A file names only the keys it changes; an unknown key, a wrong type or a value "
+    .description = "EXPERIMENT is a YAML file or a built-in name: MODEL_PROBABILITY_CORRUPTION "
+                   "(MLP1_0.5_none, WRN_0.0_shuff_pix), with any probability and model, or Inception_bnTrue "
+                   "and Inception_bnFalse for figure 2. A file names only the keys it changes; an unknown key, "
+                   "a wrong type or a value "
                    "out of range is an error with line and column.",
     .examples = "rethink config MLP1_0.5_none                        # what this experiment is, key by key\n"
                 "rethink config MLP1_0.5_none --set seed=1 > my.yaml # the start of your own config\n"

@@ -88,9 +88,68 @@ const char *rt_experiment_builtin_name(int index)
     return names[index];
 }
 
+/* MODEL_PROBABILITY_CORRUPTION taken apart. */
+struct parts {
+    char model[RT_TEXT_MAX], probability[RT_TEXT_MAX];
+    const char *corruption;
+};
+
+static bool take_apart(struct parts *parts, const char *name)
+{
+    static const char *const corruptions[] = {
+#define CORRUPTION_NAME(name, title, file, help) #name,
+        RT_CORRUPTIONS(CORRUPTION_NAME)
+#undef CORRUPTION_NAME
+    };
+    const char *probability;
+    char *end;
+
+    if (!rt_copy_text(parts->model, RT_TEXT_MAX, name))
+        return false;
+    for (size_t i = 0; i < sizeof corruptions / sizeof *corruptions; i++) {
+        const size_t length = strlen(parts->model), suffix = strlen(corruptions[i]) + 1;
+
+        if (length <= suffix || parts->model[length - suffix] != '_' ||
+            strcmp(parts->model + length - suffix + 1, corruptions[i]) != 0)
+            continue;
+        parts->corruption = corruptions[i];
+        parts->model[length - suffix] = '\0';
+        if (!(end = strrchr(parts->model, '_')) || end == parts->model)
+            return false;
+        *end = '\0';
+        probability = end + 1;
+        return *probability && !probability[strspn(probability, "0123456789.e-")] &&
+               rt_name_is_valid(parts->model) && rt_copy_text(parts->probability, RT_TEXT_MAX, probability);
+    }
+    return false;
+}
+
+/* An experiment that is not among the published ones but has a name like theirs: MLP1_0.55_none. */
+static int build_named(struct rt_experiment *experiment, const char *name, const struct parts *parts,
+                       struct rt_error *err)
+{
+    struct rt_error cause;
+    char settings[3 * RT_TEXT_MAX];
+
+    rt_experiment_defaults(experiment);
+    rt_copy_text(experiment->model_name, RT_TEXT_MAX, parts->model);
+    rt_published_model_canonical(experiment->model_name);
+    RT_TRY(rt_published_model_defaults(experiment, experiment->model_name, err));
+    snprintf(settings, sizeof settings, "label_corruption_prob=%s data_corruption_type=%s", parts->probability,
+             parts->corruption);
+    if (rt_keys_set(experiment, settings, &cause))
+        return rt_fail(err, RT_ECONFIG, "'%.100s': %.200s", name, cause.message + strcspn(cause.message, "l"));
+    rt_experiment_derive_name(experiment);
+    if (strcmp(experiment->experiment_name, name) != 0)
+        return rt_fail(err, RT_ECONFIG, "no experiment is called '%.100s'; did you mean '%.100s'?", name,
+                       experiment->experiment_name);
+    return RT_OK;
+}
+
 int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, struct rt_error *err)
 {
     struct rt_nearest nearest = {.word = name};
+    struct parts parts;
     char hint[64];
 
     for (int i = 0; i < COUNT; i++) {
@@ -98,6 +157,8 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
             return build(experiment, i, err);
         rt_nearest_offer(&nearest, rt_experiment_builtin_name(i));
     }
+    if (take_apart(&parts, name))
+        return build_named(experiment, name, &parts, err);
     return rt_fail(err, RT_ECONFIG, "no experiment is called '%.100s'%s", name,
                    nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint)
                                 : " ('rethink config --list' names them)");

@@ -5,7 +5,9 @@
 
 #include "config/experiment.h"
 
-/* A built-in experiment by its published name. RT_ECONFIG names the nearest. */
+/* A built-in experiment by its published name, or one by a name made like these: MODEL_PROBABILITY_CORRUPTION
+ * with any probability, corruption and model ("MLP1_0.55_none"; whether there is such a model, only net/ can
+ * tell). RT_ECONFIG names the nearest. */
 int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, struct rt_error *err);
 
 /* The number of built-in experiments, and the name of the i-th (0-based; a static string). */

@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "config/builtin.h"
+#include "config/model_defaults.h"
 
 static bool looks_like_path(const char *name)
 {
@@ -20,7 +21,7 @@ static int missing_file(const char *path, struct rt_error *err)
         name[strcspn(name, "/")] = '\0';
         if (rt_path_has_suffix(name, ".yaml"))
             name[strlen(name) - strlen(".yaml")] = '\0';
-        if (!rt_experiment_builtin(&unused, name, NULL))
+        if (!rt_experiment_builtin(&unused, name, NULL) && rt_published_model_known(unused.model_name))
             return rt_fail(err, RT_EIO,
                            "%s: no such file; '%s' is built in: give that name without folder and suffix", path,
                            name);

@@ -19,6 +19,16 @@ def check_names():
           'each name gives its experiment')
     refuses(['config', 'MLP1_0.5_non'], CONFIG, r"no experiment is called 'MLP1_0.5_non'; did you mean 'MLP1_0.5_none'\?")
     refuses(['config', 'nonsense-entirely'], CONFIG, r"'rethink config --list' names them")
+    wanted = run('config', 'MLP1_0.5_none', '--set', 'label_corruption_prob=0.55').out
+    ok(wanted and run('config', 'MLP1_0.55_none').out == wanted, 'a name with a probability between the published ones', wanted)
+    wanted = run('config', 'WRN_0.0_shuff_pix', '--set', 'label_corruption_prob=0.25').out
+    ok(wanted and run('config', 'WRN_0.25_shuff_pix').out == wanted, 'and with pixels and labels both corrupted', wanted)
+    refuses(['config', 'MLP1_0.50_none'], CONFIG, r"no experiment is called 'MLP1_0.50_none'; did you mean 'MLP1_0.5_none'\?")
+    refuses(['config', 'MLP1_1.5_none'], CONFIG, r"'MLP1_1.5_none': label_corruption_prob: expected a number from 0 to 1, got '1.5'")
+    refuses(['config', 'MLP1_0.5.5_none'], CONFIG, r"'MLP1_0.5.5_none': label_corruption_prob: expected a number")
+    refuses(['config', 'MPL1_0.5_none'], CONFIG, r"there is no model 'MPL1'; did you mean 'MLP1'\?")
+    refuses(['config', 'AlexNetSmall_0.5_none'], CONFIG, r"did you mean 'AlexNet_0.5_none'\?")
+    refuses(['config', 'x/mine_0.55_none.yaml'], IO, r'x/mine_0.55_none.yaml: no such file\n', 'a model that is not published')
 
 
 def check_files():
