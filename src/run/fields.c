@@ -82,9 +82,10 @@ static int check_range(double value, const char *path, const struct rt_field *fi
 static int read_number(const struct rt_json *object, const char *path, const struct rt_field *field,
                        char *member, struct rt_error *err)
 {
-    double number;
+    double number = NAN;
 
-    RT_TRY(rt_json_get_number(object, path, field->key, &number, err));
+    if (field->kind != RT_FIELD_MEASURE || rt_json_member(object, field->key))
+        RT_TRY(rt_json_get_number(object, path, field->key, &number, err));
     if (field->kind != RT_FIELD_MEASURE || !isnan(number))
         RT_TRY(check_range(number, path, field, err));
     memcpy(member, &number, sizeof number);

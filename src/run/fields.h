@@ -16,7 +16,7 @@ enum rt_field_kind {
     RT_FIELD_DIGEST,  /* the same, 64 lower-case hexadecimal digits */
     RT_FIELD_INTEGER, /* int64_t in low..high */
     RT_FIELD_NUMBER,  /* double in low..high */
-    RT_FIELD_MEASURE, /* the same; NaN, or null, is what was not measured */
+    RT_FIELD_MEASURE, /* the same; NaN, null or no such key: not measured */
     RT_FIELD_BOOL,    /* bool */
 };
 
@@ -33,8 +33,8 @@ struct rt_field {
 int rt_fields_write(struct rt_json *object, const struct rt_field *fields, const void *structure,
                     struct rt_error *err);
 
-/* Reads every field; one that is missing, of another type or out of range is RT_EDATA naming `path` (the file)
- * and the key. Keys that match no field are ignored. */
+/* Reads every field; one that is missing (but for measures), of another type or out of range is RT_EDATA naming
+ * `path` (the file) and the key. Keys that match no field are ignored. */
 int rt_fields_read(const struct rt_json *object, const char *path, const struct rt_field *fields,
                    void *structure, struct rt_error *err);
 

@@ -13,11 +13,12 @@ static bool same(double a, double b)
 static void check_row(const struct rt_log_point *point)
 {
     char text[2 * RT_METRICS_ROW_MAX];
+    const struct rt_metrics_layout layout = rt_metrics_own_layout();
     struct rt_metrics_log log = {0};
     struct rt_error err;
     size_t length = rt_metrics_format_header(text);
 
-    length += rt_metrics_format_row(point, text + length);
+    length += rt_metrics_format_row(&layout, point, text + length);
     RT_FUZZ_CHECK(!rt_metrics_parse(&log, "m", text, length, &err));
     RT_FUZZ_CHECK(log.count == 1 && log.points->step == point->step && log.points->epoch == point->epoch);
     RT_FUZZ_CHECK(same(log.points->scores.test_acc, point->scores.test_acc) ||

@@ -76,6 +76,25 @@ static void keeps_the_threshold(void **state)
     assert_memory_equal(&back.threshold, &result.threshold, sizeof back.threshold);
 }
 
+/* An older program's file, whose list of metrics was shorter. */
+static void takes_a_missing_metric_as_not_measured(void **state)
+{
+    const struct rt_result result = example();
+    struct rt_result back;
+    char *text, *key;
+    size_t size;
+
+    (void)state;
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_file_read_all(path, 8192, &text, &size, NULL), 0);
+    assert_non_null(key = strstr(text, "\"train_acc\""));
+    key[1] = 'x';
+    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
+    rt_free(&text);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
+    assert_true(isnan(back.final.train_acc) && back.final.train_loss == 0.1);
+}
+
 static void names_what_is_wrong(void **state)
 {
     static const struct {
@@ -147,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back),
         cmocka_unit_test(keeps_the_threshold),
+        cmocka_unit_test(takes_a_missing_metric_as_not_measured),
         cmocka_unit_test(names_what_is_wrong),
     };
 

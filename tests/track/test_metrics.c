@@ -40,12 +40,13 @@ static void reads_back(void **state)
         .wall_s = 1.25,
         .cpu_s = 2.5,
     };
+    const struct rt_metrics_layout own = rt_metrics_own_layout();
     char text[2 * RT_METRICS_ROW_MAX];
     size_t size = rt_metrics_format_header(text);
     struct rt_metrics_log log;
 
     (void)state;
-    size += rt_metrics_format_row(&point, text + size);
+    size += rt_metrics_format_row(&own, &point, text + size);
     assert_memory_equal(text, HEADER "12,2,40,2.30951834,0.109375,,,0.01,1.250,2.500\n", size);
     assert_int_equal(read_text(&log, text, size, NULL), 0);
     assert_int_equal(log.count, 1);
@@ -70,12 +71,13 @@ static void keeps_a_loss_that_diverged(void **state)
 {
     struct rt_log_point point = {
         .epoch = 1, .scores.train_loss = -NAN, .scores.test_loss = NAN, .scores.test_acc = 0.1};
+    const struct rt_metrics_layout own = rt_metrics_own_layout();
     char text[2 * RT_METRICS_ROW_MAX];
     size_t size = rt_metrics_format_header(text);
     struct rt_metrics_log log;
 
     (void)state;
-    size += rt_metrics_format_row(&point, text + size);
+    size += rt_metrics_format_row(&own, &point, text + size);
     assert_non_null(strstr(text, "\n0,1,0,nan,0,nan,0.1,"));
     assert_int_equal(read_text(&log, text, size, NULL), 0);
     assert_true(isnan(log.points[0].scores.train_loss));
@@ -87,8 +89,15 @@ static void names_the_line(void **state)
     static const struct {
         const char *text, *why;
     } rows[] = {
-        {"", ":1: not the header"},                  /* nothing at all */
-        {"step,epoch\n0,1\n", ":1: not the header"}, /* another table */
+        {"", ":1: not the header"},                                                  /* nothing at all */
+        {"step,epoch\n0,1\n", ":1: not the header"},                                 /* another table */
+        {"step,epoch,batch,train_acc,learning_rate,wall_s\n", ":1: not the header"}, /* no metric may lack */
+        {"step,epoch,batch,new_acc,learning_rate,wall_s,cpu_s\n",
+         ":1: a column that this program does not know"},
+        {"step,epoch,batch,train_ac,learning_rate,wall_s,cpu_s\n", ":1: a column that this"}, /* a prefix */
+        {"step,epoch,batch,learning_rate,wall_s,cpu_s,\n", ":1: a column that this"},
+        {"step,epoch,batch,wall_s,learning_rate,wall_s,cpu_s\n", ":1: a column that was there before"},
+        {"step,epoch,batch,learning_rate,wall_s,cpu_s", ":1: not the header"}, /* still being written */
         {HEADER "0,1,0,1,1,,,1,1,1\n0,1,0,1,1,,,1,1,1\n", ":3: steps must increase"},
         {HEADER "x,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
         {HEADER "-1,1,0,1,1,,,1,1,1\n", ":2: expected a whole number"},
@@ -120,6 +129,32 @@ static void names_the_line(void **state)
             fail_msg("row %zu: %s", i, err.message);
         assert_int_equal(log.count, 77); /* untouched */
     }
+}
+
+/* A program whose list of metrics was shorter, or had another order. */
+static void reads_older_columns(void **state)
+{
+    static const char text[] = "step,epoch,batch,learning_rate,train_acc,wall_s,cpu_s\n"
+                               "0,1,0,0.01,0.5,1.250,2.500\n"
+                               "1,1,4,0.01,nan,1.250,3.500\n";
+    struct rt_metrics_layout layout;
+    struct rt_metrics_log log;
+    struct rt_log_point last;
+    char row[RT_METRICS_ROW_MAX + 1];
+
+    (void)state;
+    assert_int_equal(read_text(&log, text, sizeof text - 1, NULL), 0);
+    assert_int_equal(log.count, 2);
+    assert_true(log.points[0].learning_rate == 0.01 && log.points[0].scores.train_acc == 0.5);
+    assert_true(isnan(log.points[0].scores.train_loss) && isnan(log.points[0].scores.test_acc));
+    assert_true(rt_metrics_read_last(&last, folder));
+    assert_true(last.step == 1 && last.cpu_s == 3.5 && isnan(last.scores.train_loss));
+
+    assert_int_equal(rt_metrics_read_layout(&layout, folder, NULL), 0);
+    assert_true(rt_metrics_layout_has(&layout, "train_acc") && !rt_metrics_layout_has(&layout, "train_loss"));
+    row[rt_metrics_format_row(&layout, &log.points[0], row)] = '\0';
+    assert_string_equal(row, "0,1,0,0.01,0.5,1.250,2.500\n"); /* as a resumed run goes on */
+    rt_metrics_free(&log);
 }
 
 static void leaves_out_an_unfinished_line(void **state)
@@ -206,6 +241,7 @@ int main(void)
         cmocka_unit_test(passes_over_a_byte_order_mark),
         cmocka_unit_test(keeps_a_loss_that_diverged),
         cmocka_unit_test(names_the_line),
+        cmocka_unit_test(reads_older_columns),
         cmocka_unit_test(leaves_out_an_unfinished_line),
         cmocka_unit_test(refuses_a_nul),
         cmocka_unit_test(draws_the_published_line),

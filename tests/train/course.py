@@ -135,6 +135,53 @@ def check_damage():
         ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
 
 
+def forget(value, key):
+    """JSON without a key, wherever it stands."""
+    return {k: forget(v, key) for k, v in value.items() if k != key} if isinstance(value, dict) else value
+
+
+def make_older(path, name, metric):
+    """As a version that did not know the metric would have left the run: files, digests and all."""
+    at = os.path.join(path, 'metrics.csv')
+    rows = [line.split(',') for line in read(at).decode().splitlines()]
+    column = rows[0].index(metric)
+    text = ''.join(','.join(row[:column] + row[column + 1:]) + '\n' for row in rows).encode()
+    seen = {'metrics_size_bytes': len(text), 'metrics_digest': hashlib.sha256(text).hexdigest()}
+    for file in ('result.json', f'{name}/state.json'):
+        value = forget(json.loads(read(path, file)), metric) | seen
+        with open(os.path.join(path, file), 'w', encoding='utf-8') as f:
+            json.dump(value, f)
+    with open(at, 'wb') as f:
+        f.write(text)
+    names = [n for n in os.listdir(os.path.join(path, name)) if n != 'SHA256SUMS']
+    with open(os.path.join(path, name, 'SHA256SUMS'), 'w', encoding='utf-8') as f:
+        f.writelines(f'{hashlib.sha256(read(path, name, n)).hexdigest()}  {n}\n' for n in sorted(names))
+
+
+def check_older_metrics():
+    """A metric that came later is not measured in runs from before, which go on without it in metrics.csv."""
+    with temporary() as runs, temporary() as others:
+        arguments = (*SMALL, '--set', 'figure1=false')
+        train(others, NAME, *arguments, '--epochs', '5')
+        train(runs, NAME, *arguments, '--epochs', '3')
+        path = folder(runs)
+        name = os.path.basename(path)
+        make_older(path, f'e_003_{name}', 'test_loss')
+        before = read(path, 'metrics.csv')
+        for words in (['list'], ['report', '--no-figures', '-o', runs]):
+            run = subprocess.run([RETHINK, *words, '--runs', runs], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                 timeout=60 * SLOWER)
+            said = run.stdout if words == ['list'] else read(runs, 'report.html').decode()
+            ok(run.returncode == 0 and name in said and '.json' not in run.stderr and '.csv' not in run.stderr,
+               f'{words[0]} reads a run without a metric', run.stderr)
+        more = train(runs, NAME, *arguments, '--epochs', '5')
+        good, why = says(more, 0, r'Resuming training from epoch 4', r'metrics.csv: an older version began it without the column test_loss')
+        ok(good, 'and resumed, with a warning', why)
+        rows = [{k: v for k, v in row.items() if k != 'test_loss'} for row in metrics(folder(others))]
+        ok(read(path, 'metrics.csv').startswith(before) and metrics(path) == rows, 'its metrics.csv keeps its columns', metrics(path))
+        ok(result(path)['final'] == result(folder(others))['final'], 'and its last scores are whole', result(path)['final'])
+
+
 def check_keeping():
     """checkpoint_every=1: what stays of the checkpoints."""
 
@@ -334,7 +381,7 @@ def check_looking():
            '-q is quiet, log.txt is not', run.stderr)
 
 
-for check in (check_going_on, check_starting_over, check_damage, check_keeping, check_published, check_moving, check_two_processes, check_seeds, check_diverging,
+for check in (check_going_on, check_starting_over, check_damage, check_older_metrics, check_keeping, check_published, check_moving, check_two_processes, check_seeds, check_diverging,
               check_failing_starts, check_looking):
     check()
 done()
