@@ -1,4 +1,4 @@
-/* What words on the command line and in configs mean: engines, devices, precisions. */
+/* What words on the command line and in configs mean: engines and devices. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,29 +129,4 @@ int rt_engine_choose(const struct rt_engine **out, int *ordinal, const char *eng
         return refuse("device", device, err);
     *out = found;
     return check_count(found, *ordinal, err);
-}
-
-/* ---- precisions ---- */
-
-const char *rt_precision_word(enum rt_precision precision)
-{
-    static const char *const words[] = {
-#define PRECISION_WORD(symbol, word, help) word,
-        RT_PRECISIONS(PRECISION_WORD)
-#undef PRECISION_WORD
-    };
-
-    return words[precision];
-}
-
-int rt_precision_find(enum rt_precision *precision, const char *word, struct rt_error *err)
-{
-#define PRECISION_MATCH(symbol, name, help)                                                                    \
-    if (!strcmp(word, name)) {                                                                                 \
-        *precision = RT_PRECISION_##symbol;                                                                    \
-        return RT_OK;                                                                                          \
-    }
-    RT_PRECISIONS(PRECISION_MATCH)
-#undef PRECISION_MATCH
-    return rt_fail(err, RT_ECONFIG, "precision: '%s', expected one of " RT_PRECISION_WORDS, word);
 }

@@ -1,132 +1,15 @@
 /* From the graph to a list of launches: where values lie, which ReLUs are part of others' kernels, and each
  * op's launches in order, forward and backward. */
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
 #define RT_CUDA_OP_ADDRESS(name) &rt_cuda_op_##name,
-static const struct rt_cuda_op *const ops[] = {RT_CUDA_OPS(RT_CUDA_OP_ADDRESS)};
+static const struct rt_cuda_op *const ops[] = {RT_OPS(RT_CUDA_OP_ADDRESS)};
 #undef RT_CUDA_OP_ADDRESS
-
-/* ---- what launches are made of ---- */
-
-size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes)
-{
-    const size_t offset = plan->bytes;
-
-    plan->bytes += (bytes + 255) / 256 * 256;
-    return offset;
-}
-
-void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
-{
-    size_t *room = &plan->scratch_bytes[plan->emit_aside];
-
-    if (bytes > *room)
-        *room = bytes;
-}
-
-struct rt_cuda_argument rt_cuda_at(size_t offset)
-{
-    return (struct rt_cuda_argument){.value = offset, .offset = offset != 0};
-}
-
-struct rt_cuda_argument rt_cuda_absolute(uint64_t value)
-{
-    return (struct rt_cuda_argument){.value = value};
-}
-
-struct rt_cuda_argument rt_cuda_kept(uint64_t address)
-{
-    return (struct rt_cuda_argument){.value = address, .kept_only = true};
-}
-
-struct rt_cuda_argument rt_cuda_scratch(void)
-{
-    return (struct rt_cuda_argument){.scratch = true};
-}
-
-struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan)
-{
-    return rt_cuda_at(plan->pass_offset);
-}
-
-int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
-                 const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
-                 struct rt_error *err)
-{
-    struct rt_cuda_launch *launch;
-
-    if (plan->launch_count == plan->launch_room) {
-        RT_TRY(rt_realloc(&plan->launches, (size_t)plan->launch_room + 64, sizeof *plan->launches,
-                          "a plan's launches", err));
-        plan->launch_room += 64;
-    }
-    launch = &plan->launches[plan->launch_count++];
-    *launch = (struct rt_cuda_launch){.kernel = *kernel,
-                                      .node = node,
-                                      .modes = modes,
-                                      .argument_count = count,
-                                      .aside = plan->emit_aside,
-                                      .fork = plan->emit_fork};
-    memcpy(launch->arguments, arguments, (size_t)count * sizeof *arguments);
-    return RT_OK;
-}
-
-struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)
-{
-    return (struct rt_cuda_kernel){
-        .source = source, .entry = entry, .grid = {(unsigned)((items + 255) / 256), 1, 1}, .block = 256};
-}
-
-void rt_cuda_option(struct rt_cuda_kernel *kernel, const char *name, long value)
-{
-    const size_t length = strlen(kernel->options);
-
-    snprintf(kernel->options + length, sizeof kernel->options - length, "%s-D%s=%ld", length ? " " : "", name,
-             value);
-}
-
-/* Nine digits and a sign of floating point: the float itself. */
-void rt_cuda_option_float(struct rt_cuda_kernel *kernel, const char *name, double value)
-{
-    const size_t length = strlen(kernel->options);
-
-    snprintf(kernel->options + length, sizeof kernel->options - length, "%s-D%s=%.9ef", length ? " " : "", name,
-             value);
-}
-
-/* ---- values ---- */
-
-const struct rt_node *rt_cuda_source(const struct rt_cuda_plan *plan, const struct rt_node *node, int i)
-{
-    const struct rt_graph *graph = plan->base.graph;
-    const struct rt_node *from = rt_node_input(graph, node, i);
-
-    while (plan->values[from->id].alias)
-        from = rt_node_input(graph, from, 0);
-    return from;
-}
-
-struct rt_cuda_value *rt_cuda_input(struct rt_cuda_plan *plan, const struct rt_node *node, int i)
-{
-    return &plan->values[rt_cuda_source(plan, node, i)->id];
-}
-
-bool rt_cuda_accumulate(struct rt_cuda_value *value)
-{
-    return value->written++ > 0;
-}
-
-size_t rt_cuda_pixels(const struct rt_cuda_plan *plan, const struct rt_node *node)
-{
-    return (size_t)plan->base.options.batch_max * (size_t)(node->shape.height * node->shape.width);
-}
 
 /* Whether all that read the node are of `op`, and there is one. */
 static bool read_only_by(const struct rt_graph *graph, const struct rt_node *node, const struct rt_op *op)

@@ -12,6 +12,7 @@
 #include "engine/cuda/gemm.h"
 #include "engine/cuda/kernels/pass.h"
 #include "engine/engine.h"
+#include "net/ops.h"
 
 /* ---- device and store ---- */
 
@@ -152,14 +153,17 @@ struct rt_cuda_plan {
 };
 
 /* Makes the device's context the thread's. */
-int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err);
+static inline int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err)
+{
+    return RT_CU_CALL(device->cu, context_set, (device->context), "cannot use the device", err);
+}
 
 /* Fills in launch->function of those that are part of `modes`; compiles what is in no cache. */
 int rt_cuda_load(struct rt_cuda_device *device, struct rt_cuda_launch *launches, int count, unsigned modes,
                  struct rt_error *err);
 void rt_cuda_unload(struct rt_cuda_device *device);
 
-/* ---- building (build.c) ---- */
+/* ---- building (launches.c, build.c) ---- */
 
 /* Room in the plan's memory, aligned to 256 bytes; its offset is never 0. */
 size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes);
@@ -207,14 +211,8 @@ struct rt_cuda_op {
                     struct rt_error *err); /* null: none */
 };
 
-/* clang-format off */
-#define RT_CUDA_OPS(X)                                                                                         \
-    X(input) X(linear) X(conv) X(relu) X(batch_norm) X(max_pool) X(avg_pool) X(lrn) X(concat) X(add) X(flatten) \
-    X(dropout) X(softmax_cross_entropy)
-/* clang-format on */
-
 #define RT_CUDA_OP_DECLARE(name) extern const struct rt_cuda_op rt_cuda_op_##name;
-RT_CUDA_OPS(RT_CUDA_OP_DECLARE)
+RT_OPS(RT_CUDA_OP_DECLARE)
 #undef RT_CUDA_OP_DECLARE
 
 /* ---- running (pass.c, state.c) ---- */

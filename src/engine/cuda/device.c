@@ -6,11 +6,6 @@
 #include "engine/cuda/compiler.h"
 #include "engine/cuda/cuda.h"
 
-int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err)
-{
-    return RT_CU_CALL(device->cu, context_set, (device->context), "cannot use the device", err);
-}
-
 static int count_devices(struct rt_error *err)
 {
     const struct rt_cu *cu = rt_cuda_driver(err);
