@@ -48,11 +48,12 @@ struct confusion {
     long count[RT_CLASSES][RT_CLASSES];
 };
 
-static void confuse(struct confusion *confusion, const uint8_t *labels, const uint8_t *predictions, long count)
+static void confuse(struct confusion *confusion, const uint8_t *labels, const struct rt_image_outcome *outcomes,
+                    long count)
 {
     *confusion = (struct confusion){0};
     for (long i = 0; i < count; i++)
-        confusion->count[labels[i]][predictions[i]]++;
+        confusion->count[labels[i]][outcomes[i].predicted]++;
 }
 
 static void append_classes(struct rt_text *text, const struct rt_dataset *dataset,
@@ -103,13 +104,14 @@ static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct
 }
 
 /* One prediction a line, in the images' order. */
-static int write_predictions(const char *path, const uint8_t *predictions, long count, struct rt_error *err)
+static int write_predictions(const char *path, const struct rt_image_outcome *outcomes, long count,
+                             struct rt_error *err)
 {
     struct rt_text text = {0};
     int rc;
 
     for (long i = 0; i < count; i++)
-        rt_text_printf(&text, "%d\n", predictions[i]);
+        rt_text_printf(&text, "%d\n", outcomes[i].predicted);
     if (!(rc = rt_text_check(&text, err)))
         rc = rt_file_write_all(path, text.bytes, text.length, err);
     rt_text_free(&text);
@@ -123,7 +125,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     const char *file = rt_argument(arguments, "predictions");
     struct rt_evaluation evaluation;
     struct confusion confusion;
-    uint8_t *predictions = NULL;
+    struct rt_image_outcome *outcomes = NULL;
     int rc;
 
     RT_TRY(rt_experiment_set_device(&checkpoint->experiment, arguments, err));
@@ -132,18 +134,18 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
                             false, err));
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));
-    RT_TRY(
-        rt_alloc(&predictions, setup->dataset.train_count + setup->dataset.test_count, 1, "predictions", err));
-    rc = rt_evaluator_run(&setup->evaluator, split, &evaluation, predictions, err);
+    RT_TRY(rt_alloc(&outcomes, setup->dataset.train_count + setup->dataset.test_count, sizeof *outcomes,
+                    "outcomes", err));
+    rc = rt_evaluator_run(&setup->evaluator, split, &evaluation, outcomes, err);
     if (!rc && file)
-        rc = write_predictions(file, predictions, evaluation.count, err);
+        rc = write_predictions(file, outcomes, evaluation.count, err);
     if (!rc) {
         const size_t first = split == RT_SPLIT_TEST ? setup->dataset.train_count : 0;
 
-        confuse(&confusion, setup->dataset.labels + first, predictions, evaluation.count);
+        confuse(&confusion, setup->dataset.labels + first, outcomes, evaluation.count);
         rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, &confusion, arguments, err);
     }
-    rt_free(&predictions);
+    rt_free(&outcomes);
     return rc;
 }
 

@@ -333,14 +333,17 @@ int rt_plan_advance(struct rt_plan *plan, int batches)
     return count;
 }
 
-int rt_plan_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err)
+int rt_plan_collect(struct rt_plan *plan, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err)
 {
     struct rt_error failure = {0};
 
     RT_TRY(check_failed(plan, err));
     if (rt_plan_in_flight(plan) < 1)
         return rt_fail(err, RT_ECONFIG, "nothing is in flight that could be collected");
-    RT_TRY(note(plan, plan->device->engine->collect(plan, step, predictions, &failure), &failure, err));
+    if (outcomes && !plan->pass.outcomes)
+        return rt_fail(err, RT_ECONFIG, "the pass was begun without its images' outcomes");
+    RT_TRY(note(plan, plan->device->engine->collect(plan, step, outcomes, &failure), &failure, err));
     plan->collected++;
     return RT_OK;
 }

@@ -63,6 +63,19 @@ struct rt_pass {
     int first;                    /* the first batch to run (an epoch that is resumed), 0-based */
     uint64_t serial;              /* of that batch: training steps before it, the index of dropout's masks */
     struct rt_update update;      /* TRAIN: learning rate and so on (engine/optimizer.h) */
+    bool outcomes; /* each image's outcome will be collected; false: none is computed or copied */
+};
+
+/* What an image came to, as it was presented. The margin is Pleiss et al.'s (2020): the given label's logit
+ * minus the largest of the others that is a number; NaN where the label's own is none, infinite without others.
+ */
+struct rt_image_outcome {
+    float loss;        /* cross-entropy of the given label */
+    float probability; /* of the given label, by softmax */
+    float margin;
+    uint8_t predicted; /* class of the largest logit: the first of equals; 0 where all are NaN */
+    bool right;        /* it is the given label's; a NaN never is */
+    uint8_t unused[2]; /* 0 */
 };
 
 /* What batches came to. */
@@ -109,10 +122,10 @@ struct rt_engine {
     /* Enqueues batches plan->advanced .. + batches - 1 of the pass; never past its end. Must not wait; an
      * engine of the caller's own cores does the work here. */
     void (*advance)(struct rt_plan *plan, int batches);
-    /* Waits for batch plan->collected and adds its results to *step. predictions [its count]: each image's
-     * class of the largest logit (the first of equals; a NaN is never largest; 0 where all are NaN), or null.
-     * */
-    int (*collect)(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+    /* Waits for batch plan->collected and adds its results to *step. outcomes: [its count], or null; never in a
+     * pass without them. */
+    int (*collect)(struct rt_plan *plan, struct rt_step *step, struct rt_image_outcome *outcomes,
+                   struct rt_error *err);
     /* Both wait for all batches advanced so far. */
     int (*write)(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
                  struct rt_error *err);
@@ -218,10 +231,11 @@ int rt_plan_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_er
 /* Enqueues the next `batches`, at most what is left; returns how many. */
 int rt_plan_advance(struct rt_plan *plan, int batches);
 
-/* Waits for the oldest batch in flight and adds to *step; predictions: null, or room for the batch's images.
- * Errors of the device surface here, in rt_plan_read and in rt_plan_write; then every later call on the plan
- * returns them. */
-int rt_plan_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+/* Waits for the oldest batch in flight and adds to *step; outcomes: null, or, in a pass that has them, room for
+ * the batch's images, in the pass's order. Errors of the device surface here, in rt_plan_read and in
+ * rt_plan_write; then every later call on the plan returns them. */
+int rt_plan_collect(struct rt_plan *plan, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err);
 
 int rt_plan_in_flight(const struct rt_plan *plan); /* advanced and not collected */
 int rt_plan_left(const struct rt_plan *plan);      /* batches of the pass not yet advanced */

@@ -23,7 +23,7 @@ void rt_evaluator_free(struct rt_evaluator *evaluator)
 }
 
 int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct rt_evaluation *evaluation,
-                     uint8_t *predictions, struct rt_error *err)
+                     struct rt_image_outcome *outcomes, struct rt_error *err)
 {
     const struct rt_dataset *dataset = evaluator->store->dataset;
     const struct rt_pass pass = {
@@ -32,6 +32,7 @@ int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct
         .first_image = split == RT_SPLIT_TEST ? dataset->train_count : 0,
         .count = split == RT_SPLIT_TEST ? dataset->test_count : dataset->train_count,
         .batch_size = RT_EVALUATION_BATCH,
+        .outcomes = outcomes != NULL,
     };
     struct rt_plan *plan = evaluator->plan;
     struct rt_step sum = {0};
@@ -39,7 +40,7 @@ int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct
     RT_TRY(rt_plan_begin(plan, &pass, err));
     do {
         rt_plan_advance(plan, rt_plan_stride(plan) - rt_plan_in_flight(plan));
-        RT_TRY(rt_plan_collect(plan, &sum, predictions ? predictions + sum.count : NULL, err));
+        RT_TRY(rt_plan_collect(plan, &sum, outcomes ? outcomes + sum.count : NULL, err));
     } while (rt_plan_in_flight(plan) || rt_plan_left(plan));
     *evaluation = (struct rt_evaluation){
         .loss = isnan(sum.loss_sum) ? (double)NAN /* of the sign that is shown as "nan" */

@@ -26,8 +26,8 @@ int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_store *s
                         struct rt_error *err);
 void rt_evaluator_free(struct rt_evaluator *evaluator); /* accepts the zeroed state */
 
-/* predictions: null, or room for one byte an image of the split. Fails as rt_plan_collect does. */
+/* outcomes: null, or room for the split's images. Fails as rt_plan_collect does. */
 int rt_evaluator_run(struct rt_evaluator *evaluator, enum rt_split split, struct rt_evaluation *evaluation,
-                     uint8_t *predictions, struct rt_error *err);
+                     struct rt_image_outcome *outcomes, struct rt_error *err);
 
 #endif

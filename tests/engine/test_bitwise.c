@@ -1,5 +1,5 @@
 /* The same seed gives the same bytes on any number of threads: each model's tensors, momentum, metrics and
- * predictions after a few steps and an evaluation, for batches that leave remainders everywhere. */
+ * outcomes after a few steps and an evaluation, for batches that leave remainders everywhere. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -82,7 +82,7 @@ enum { PARTS_MAX = 512 };
 /* All that the steps left, piece by piece, so that a difference can be named. */
 struct outcome {
     struct rt_step trained, evaluated;
-    uint8_t predictions[BATCH];
+    struct rt_image_outcome outcomes[BATCH];
     int count;
     struct part {
         const char *what;
@@ -115,7 +115,7 @@ static void run(struct subject *s, struct outcome *outcome)
             .images = s->images, .labels = s->labels, .count = step_counts()[i], .serial = i};
 
         rt_test_train(s->plan, &batch, &sgd, &outcome->trained);
-        rt_test_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->predictions);
+        rt_test_evaluate(s->evaluation, &batch, &outcome->evaluated, outcome->outcomes);
     }
     for (int i = 0; i < s->graph.tensor_count; i++) {
         const bool parameter = rt_tensor_is_parameter(s->graph.tensors[i].role);
@@ -149,7 +149,7 @@ static void compare(const struct rt_graph *graph, const struct outcome *got, con
         fail_msg("%s: training loss %.17g, on one thread %.17g", how, got->trained.loss_sum,
                  want->trained.loss_sum);
     if (!same_metrics(&got->evaluated, &want->evaluated) ||
-        memcmp(got->predictions, want->predictions, sizeof got->predictions) != 0)
+        memcmp(got->outcomes, want->outcomes, sizeof got->outcomes) != 0)
         fail_msg("%s: evaluation's loss %.17g, on one thread %.17g", how, got->evaluated.loss_sum,
                  want->evaluated.loss_sum);
 }

@@ -84,18 +84,19 @@ static void for_engines(void (*test)(const struct rt_engine *engine))
     } while (0)
 
 /* The whole pass; the images that were right. */
-static long run_pass(struct fixture *f, uint8_t *predictions)
+static long run_pass(struct fixture *f, struct rt_image_outcome *outcomes)
 {
     struct rt_step sum = {0};
 
+    f->pass.outcomes = outcomes != NULL;
     assert_int_equal(rt_plan_begin(f->plan, &f->pass, NULL), RT_OK);
     assert_int_equal(rt_plan_advance(f->plan, 2), 2);
     assert_int_equal(rt_plan_in_flight(f->plan), 2);
     assert_int_equal(rt_plan_advance(f->plan, 1000), 1); /* never past the end */
     assert_int_equal(rt_plan_advance(f->plan, 1), 0);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(
-            rt_plan_collect(f->plan, &sum, predictions ? predictions + (size_t)sum.count : NULL, NULL), RT_OK);
+        assert_int_equal(rt_plan_collect(f->plan, &sum, outcomes ? outcomes + (size_t)sum.count : NULL, NULL),
+                         RT_OK);
     assert_int_equal(sum.count, IMAGES);
     return sum.correct;
 }
@@ -232,7 +233,7 @@ static void check_winner(const struct rt_engine *engine)
         {{0, 0, 0, INFINITY}, 3, 2}, {{NAN, NAN, NAN, NAN}, 0, 0},
     };
     double none[CLASSES * INPUTS] = {0};
-    uint8_t predictions[IMAGES];
+    struct rt_image_outcome outcomes[IMAGES];
     struct fixture f;
 
     open_fixture(&f, engine, false);
@@ -241,10 +242,10 @@ static void check_winner(const struct rt_engine *engine)
 
         rt_test_import(f.plan, RT_STATE_TENSOR, weight, none);
         rt_test_import(f.plan, RT_STATE_TENSOR, weight + 1, rows[i].bias);
-        if (run_pass(&f, predictions) != rows[i].right || predictions[0] != rows[i].predicted)
-            fail_msg("%s, row %zu: class %d", engine->name, i, predictions[0]);
+        if (run_pass(&f, outcomes) != rows[i].right || outcomes[0].predicted != rows[i].predicted)
+            fail_msg("%s, row %zu: class %d", engine->name, i, outcomes[0].predicted);
         for (int j = 1; j < IMAGES; j++)
-            assert_int_equal(predictions[j], predictions[0]);
+            assert_int_equal(outcomes[j].predicted, outcomes[0].predicted);
     }
     close_fixture(&f);
 }
@@ -253,6 +254,101 @@ static void test_winner(void **state)
 {
     (void)state;
     for_engines(check_winner);
+}
+
+/* Against the definitions in double: loss -log p, p by softmax, margin to the largest other, in every kind of
+ * pass and in the pass's own order; and none where none were asked for. */
+static void check_outcomes(const struct rt_engine *engine, bool training)
+{
+    static const uint32_t order[IMAGES] = {9, 0, 8, 1, 7, 2, 6, 3, 5, 4};
+    const double bias[CLASSES] = {1.5, -2, 0.25, 3}, none[CLASSES * INPUTS] = {0};
+    struct rt_image_outcome outcomes[IMAGES + 1];
+    struct rt_step sum = {0};
+    struct fixture f;
+    double total = 0, losses = 0;
+    long right = 0;
+    int weight;
+
+    open_fixture(&f, engine, training);
+    weight = rt_graph_find_tensor(&f.graph, "s3.weight");
+    rt_test_import(f.plan, RT_STATE_TENSOR, weight, none);
+    rt_test_import(f.plan, RT_STATE_TENSOR, weight + 1, bias);
+    for (int j = 0; j < CLASSES; j++)
+        total += exp(bias[j]);
+    f.pass.update.learning_rate = 0;
+    if (engine != &rt_engine_reference_f64) /* which takes its images as they lie */
+        f.pass.order = order;
+    outcomes[IMAGES].predicted = 77;
+    right = run_pass(&f, outcomes);
+    assert_int_equal(outcomes[IMAGES].predicted, 77);
+    for (int i = 0; i < IMAGES; i++) {
+        const int label = labels[f.pass.order ? order[i] : (uint32_t)i];
+        const double probability = exp(bias[label]) / total, margin = bias[label] - (label == 3 ? 1.5 : 3);
+        const struct rt_image_outcome *got = &outcomes[i];
+
+        if (!(fabs((double)got->loss + log(probability)) <= 1e-6) ||
+            !(fabs((double)got->probability - probability) <= 1e-7) || (double)got->margin != margin ||
+            got->predicted != 3 || got->right != (label == 3))
+            fail_msg("%s: image %d, label %d: loss %g, probability %g, margin %g, class %d", engine->name, i,
+                     label, (double)got->loss, (double)got->probability, (double)got->margin, got->predicted);
+        right -= got->right;
+        losses += (double)got->loss;
+    }
+    assert_int_equal(right, 0);
+    f.pass.outcomes = false;
+    assert_int_equal(rt_plan_begin(f.plan, &f.pass, NULL), RT_OK);
+    assert_int_equal(rt_plan_advance(f.plan, 3), 3);
+    REFUSED(rt_plan_collect(f.plan, &sum, outcomes, &err), "without its images' outcomes");
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rt_plan_collect(f.plan, &sum, NULL, NULL), RT_OK);
+    assert_true(fabs(losses - sum.loss_sum) <= 1e-5);
+    close_fixture(&f);
+}
+
+static void check_outcomes_of_passes(const struct rt_engine *engine)
+{
+    check_outcomes(engine, false);
+    check_outcomes(engine, true);
+}
+
+static void test_outcomes(void **state)
+{
+    (void)state;
+    for_engines(check_outcomes_of_passes);
+}
+
+/* Where logits are no numbers, margins say so, and one class has no other. */
+static void check_strange_margins(const struct rt_engine *engine)
+{
+    static const struct {
+        double bias[CLASSES], margin; /* of label 0 */
+    } rows[] = {{{1, NAN, 0, NAN}, 1},
+                {{NAN, 1, 2, 3}, NAN},
+                {{2, NAN, NAN, NAN}, INFINITY},
+                {{0, 0, 0, 0}, 0},
+                {{-1, -INFINITY, -3, -2}, 1}};
+    const double none[CLASSES * INPUTS] = {0};
+    struct rt_image_outcome outcomes[IMAGES];
+    struct fixture f;
+
+    open_fixture(&f, engine, false);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const int weight = rt_graph_find_tensor(&f.graph, "s3.weight");
+        const double want = rows[i].margin;
+
+        rt_test_import(f.plan, RT_STATE_TENSOR, weight, none);
+        rt_test_import(f.plan, RT_STATE_TENSOR, weight + 1, rows[i].bias);
+        run_pass(&f, outcomes);
+        if (isnan(want) ? !isnan(outcomes[0].margin) : (double)outcomes[0].margin != want)
+            fail_msg("%s, row %zu: margin %g, expected %g", engine->name, i, (double)outcomes[0].margin, want);
+    }
+    close_fixture(&f);
+}
+
+static void test_strange_margins(void **state)
+{
+    (void)state;
+    for_engines(check_strange_margins);
 }
 
 /* What a device reported once, every later call reports. */
@@ -287,8 +383,10 @@ static void test_failures_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_passes), cmocka_unit_test(test_states),        cmocka_unit_test(test_sharing),
-        cmocka_unit_test(test_winner), cmocka_unit_test(test_failures_stay),
+        cmocka_unit_test(test_passes),          cmocka_unit_test(test_states),
+        cmocka_unit_test(test_sharing),         cmocka_unit_test(test_winner),
+        cmocka_unit_test(test_failures_stay),   cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_strange_margins),
     };
 
     return cmocka_run_group_tests_name("engine/contract", tests, NULL, NULL);

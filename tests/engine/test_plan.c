@@ -112,25 +112,25 @@ static void test_update(void **state)
     for_engines(check_update);
 }
 
-/* Metrics are added to, predictions are the logits' largest, and evaluation moves nothing. */
+/* Metrics are added to, predicted classes are the logits' largest, and evaluation moves nothing. */
 static void check_evaluation(const struct rt_engine *engine)
 {
     struct rt_step once = {0}, twice = {0}, halves = {0};
-    uint8_t predictions[BATCH + 1], again[BATCH];
+    struct rt_image_outcome outcomes[BATCH + 1] = {0}, again[BATCH] = {0};
     double before[2400], after[2400];
     struct fixture f;
     long hits = 0;
 
     open_fixture(&f, engine, all_ops, true);
-    predictions[BATCH] = 77;
-    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &once, predictions);
+    outcomes[BATCH].predicted = 77;
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 1}, &once, outcomes);
     rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 2}, &twice, NULL);
     rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, labels, BATCH, 3}, &twice, again);
-    assert_int_equal(predictions[BATCH], 77);
-    assert_memory_equal(predictions, again, BATCH); /* no dropout, whatever the serial */
+    assert_int_equal(outcomes[BATCH].predicted, 77);
+    assert_memory_equal(outcomes, again, sizeof again); /* no dropout, whatever the serial */
     assert_true(twice.loss_sum == once.loss_sum + once.loss_sum && twice.correct == 2 * once.correct);
     for (int i = 0; i < BATCH; i++)
-        hits += predictions[i] == labels[i];
+        hits += outcomes[i].predicted == labels[i];
     assert_int_equal(hits, once.correct);
     for (int i = 0; i < BATCH; i++) { /* an image's loss does not depend on its neighbours */
         const struct rt_test_batch one = {(char *)f.x.values + (size_t)(i * PIXELS) * engine->real_size,
@@ -345,7 +345,7 @@ static void check_large_logits(const struct rt_engine *engine)
     struct rt_error err = {0};
     struct rt_test_buffer x = rt_test_buffer(engine, 12);
     const double image[12] = {1};
-    uint8_t prediction = 9;
+    struct rt_image_outcome outcome;
 
     assert_int_equal(rt_test_network(&graph, (struct rt_shape){3, 2, 2}, "linear 4; loss", &err), RT_OK);
     assert_int_equal(rt_test_plan_create(&plan, engine, &graph,
@@ -357,9 +357,10 @@ static void check_large_logits(const struct rt_engine *engine)
     rt_test_import(plan, RT_STATE_TENSOR, 0, weights);
     rt_test_import(plan, RT_STATE_TENSOR, 1, (double[4]){0});
     rt_test_buffer_set(&x, image);
-    rt_test_evaluate(plan, &(struct rt_test_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics, &prediction);
+    rt_test_evaluate(plan, &(struct rt_test_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics, &outcome);
     assert_true(fabs(metrics.loss_sum - (2000 + log(2))) <= 1e-3);
-    assert_int_equal(prediction, 1);
+    assert_int_equal(outcome.predicted, 1);
+    assert_true(outcome.probability == 0 && (double)outcome.margin == -2000);
     rt_test_differentiate(plan, &(struct rt_test_batch){x.values, (uint8_t[]){0}, 1, 0}, &metrics);
     rt_test_export(plan, RT_STATE_GRADIENT, 1, weights); /* softmax - one-hot */
     assert_true(fabs(weights[0] + 1) < 1e-6 && fabs(weights[1] - 0.5) < 1e-6 && fabs(weights[2]) < 1e-6);
@@ -460,7 +461,7 @@ static void check_missing_class(const struct rt_engine *engine)
     const struct rt_update sgd = {.learning_rate = 0.1, .momentum = 0.9};
     static const uint8_t few[BATCH] = {0, 1, 1, 0, 1, 0}; /* neither 2 nor 3 */
     struct rt_step first = {0}, last = {0};
-    uint8_t predictions[BATCH];
+    struct rt_image_outcome outcomes[BATCH];
     struct fixture f;
 
     open_fixture(&f, engine, "flatten; linear 32; relu; linear 4; loss", true);
@@ -469,8 +470,9 @@ static void check_missing_class(const struct rt_engine *engine)
         rt_test_train(f.plan, &(struct rt_test_batch){f.x.values, few, BATCH, step}, &sgd,
                       step ? &last : &first);
     }
-    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, few, BATCH, 0}, &last, predictions);
-    assert_memory_equal(predictions, few, BATCH);
+    rt_test_evaluate(f.plan, &(struct rt_test_batch){f.x.values, few, BATCH, 0}, &last, outcomes);
+    for (int i = 0; i < BATCH; i++)
+        assert_int_equal(outcomes[i].predicted, few[i]);
     assert_true(last.loss_sum < first.loss_sum / 10);
     close_fixture(&f);
 }

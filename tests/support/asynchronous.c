@@ -40,8 +40,8 @@ struct plan {
     /* under the mutex */
     int wanted, done; /* batches of the pass: advanced; finished */
     bool failed, ending;
-    struct rt_step *steps; /* [pass_max] by batch */
-    uint8_t *predictions;  /* [pass_max] by image */
+    struct rt_step *steps;             /* [pass_max] by batch */
+    struct rt_image_outcome *outcomes; /* [pass_max] by image */
     long trained, collected, reads, writes;
 };
 
@@ -61,7 +61,10 @@ static void work(struct plan *plan, int batch)
         usleep((useconds_t)rt_asynchronous.pause_us);
     rt_plan_advance(plan->inner, 1);
     if (rt_plan_collect(plan->inner, &plan->steps[batch],
-                        plan->predictions + (size_t)batch * (size_t)plan->inner->pass.batch_size, NULL))
+                        plan->inner->pass.outcomes
+                            ? plan->outcomes + (size_t)batch * (size_t)plan->inner->pass.batch_size
+                            : NULL,
+                        NULL))
         atomic_fetch_add(&rt_asynchronous.broken, 1);
 }
 
@@ -174,7 +177,7 @@ static void free_plan(struct rt_plan *base)
     }
     rt_plan_free(&plan->inner);
     rt_free(&plan->steps);
-    rt_free(&plan->predictions);
+    rt_free(&plan->outcomes);
     rt_free(&plan);
 }
 
@@ -190,7 +193,7 @@ static int create(struct rt_plan **out, struct rt_device *device, const struct r
     RT_TRY(rt_alloc(&plan, 1, sizeof *plan, "a plan", err));
     plan->base = (struct rt_plan){.device = device, .graph = graph, .options = *options};
     if ((rc = rt_alloc(&plan->steps, options->pass_max, sizeof *plan->steps, "steps", err)) ||
-        (rc = rt_alloc(&plan->predictions, options->pass_max, 1, "predictions", err)) ||
+        (rc = rt_alloc(&plan->outcomes, options->pass_max, sizeof *plan->outcomes, "outcomes", err)) ||
         (rc = rt_plan_create(&plan->inner, ((struct device *)device)->inner, graph, &inner, err))) {
         free_plan(&plan->base);
         return rc;
@@ -247,7 +250,8 @@ static void advance(struct rt_plan *base, int batches)
     pthread_mutex_unlock(&plan->mutex);
 }
 
-static int collect(struct rt_plan *base, struct rt_step *step, uint8_t *predictions, struct rt_error *err)
+static int collect(struct rt_plan *base, struct rt_step *step, struct rt_image_outcome *outcomes,
+                   struct rt_error *err)
 {
     struct plan *plan = (struct plan *)base;
     const struct rt_step *done = &plan->steps[base->collected];
@@ -258,8 +262,8 @@ static int collect(struct rt_plan *base, struct rt_step *step, uint8_t *predicti
         step->loss_sum += done->loss_sum;
         step->correct += done->correct;
         step->count += done->count;
-        if (predictions)
-            memcpy(predictions, plan->predictions + first, (size_t)done->count);
+        if (outcomes)
+            memcpy(outcomes, plan->outcomes + first, (size_t)done->count * sizeof *outcomes);
         if (base->options.training && plan->collected++ == rt_asynchronous.stop_at)
             atomic_store(rt_asynchronous.stop, 1);
     }

@@ -81,7 +81,7 @@ void rt_test_plan_free(struct rt_plan **plan)
 }
 
 static void run(struct rt_plan *plan, const struct rt_test_batch *batch, struct rt_pass pass,
-                struct rt_step *step, uint8_t *predictions)
+                struct rt_step *step, struct rt_image_outcome *outcomes)
 {
     const struct rt_shape input = plan->graph->nodes[0].shape;
     struct rt_dataset dataset = {
@@ -98,10 +98,11 @@ static void run(struct rt_plan *plan, const struct rt_test_batch *batch, struct 
     pass.batch_size = batch->count;
     pass.count = (size_t)batch->count;
     pass.serial = batch->serial;
+    pass.outcomes = outcomes != NULL;
     if (!rt_store_create(&store, plan->device, &dataset, &err)) {
         pass.store = store;
         if (!rt_plan_begin(plan, &pass, &err) && rt_plan_advance(plan, 1) == 1 &&
-            !rt_plan_collect(plan, step, predictions, &err)) {
+            !rt_plan_collect(plan, step, outcomes, &err)) {
             rt_store_free(&store);
             return;
         }
@@ -122,7 +123,7 @@ void rt_test_differentiate(struct rt_plan *plan, const struct rt_test_batch *bat
 }
 
 void rt_test_evaluate(struct rt_plan *plan, const struct rt_test_batch *batch, struct rt_step *step,
-                      uint8_t *predictions)
+                      struct rt_image_outcome *outcomes)
 {
-    run(plan, batch, (struct rt_pass){.kind = RT_PASS_EVALUATE}, step, predictions);
+    run(plan, batch, (struct rt_pass){.kind = RT_PASS_EVALUATE}, step, outcomes);
 }

@@ -30,6 +30,6 @@ void rt_test_train(struct rt_plan *plan, const struct rt_test_batch *batch, cons
                    struct rt_step *step);
 void rt_test_differentiate(struct rt_plan *plan, const struct rt_test_batch *batch, struct rt_step *step);
 void rt_test_evaluate(struct rt_plan *plan, const struct rt_test_batch *batch, struct rt_step *step,
-                      uint8_t *predictions);
+                      struct rt_image_outcome *outcomes);
 
 #endif

@@ -140,7 +140,7 @@ struct rt_cuda_plan {
     uint32_t *host_order;                /* pinned [pass_max] */
     struct rt_cuda_crop *host_crops;     /* pinned [pass_max] */
     struct rt_cuda_record *records;      /* pinned and mapped [pass_max] */
-    uint8_t *predictions;                /* pinned and mapped [pass_max] */
+    struct rt_cuda_outcome *outcomes;    /* pinned and mapped [pass_max]; written where pass.outcomes */
     void *pinned;
     rt_cu_pointer pinned_device;
     size_t pinned_bytes;
@@ -221,7 +221,8 @@ RT_OPS(RT_CUDA_OP_DECLARE)
 int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt_error *err);
 int rt_cuda_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
 void rt_cuda_advance(struct rt_plan *plan, int batches);
-int rt_cuda_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+int rt_cuda_collect(struct rt_plan *plan, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err);
 int rt_cuda_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx,
                   struct rt_error *err);
 int rt_cuda_write(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,

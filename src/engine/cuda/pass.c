@@ -121,7 +121,9 @@ static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
         .pixels = store->pixels,
         .labels = store->labels,
         .records = plan->pinned_device + (uint64_t)((char *)plan->records - (char *)plan->pinned),
-        .predictions = plan->pinned_device + (uint64_t)((char *)plan->predictions - (char *)plan->pinned),
+        .outcomes = pass->outcomes
+                        ? plan->pinned_device + (uint64_t)((char *)plan->outcomes - (char *)plan->pinned)
+                        : 0,
         .serial = pass->serial - (uint64_t)pass->first,
         .first_image = (unsigned)pass->first_image,
         .total = (unsigned)pass->count,
@@ -218,7 +220,15 @@ void rt_cuda_advance(struct rt_plan *base, int batches)
         enqueue(plan, batches, &plan->late);
 }
 
-int rt_cuda_collect(struct rt_plan *base, struct rt_step *step, uint8_t *predictions, struct rt_error *err)
+static void copy_outcomes(const struct rt_cuda_outcome *from, int count, struct rt_image_outcome *outcomes)
+{
+    for (int i = 0; i < count; i++)
+        outcomes[i] = (struct rt_image_outcome){from[i].loss,      from[i].probability, from[i].margin,
+                                                from[i].predicted, from[i].right,       {0}};
+}
+
+int rt_cuda_collect(struct rt_plan *base, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err)
 {
     struct rt_cuda_plan *plan = (struct rt_cuda_plan *)base;
     const int batch = base->collected;
@@ -236,9 +246,8 @@ int rt_cuda_collect(struct rt_plan *base, struct rt_step *step, uint8_t *predict
     step->loss_sum += record->loss_sum;
     step->correct += record->correct;
     step->count += record->count;
-    if (predictions)
-        memcpy(predictions, plan->predictions + (size_t)batch * (size_t)base->pass.batch_size,
-               (size_t)record->count);
+    if (outcomes)
+        copy_outcomes(plan->outcomes + (size_t)batch * (size_t)base->pass.batch_size, record->count, outcomes);
     return RT_OK;
 }
 

@@ -101,10 +101,11 @@ static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
     const size_t pass = padded(sizeof(struct rt_cuda_pass)), order = padded(images * sizeof *plan->host_order);
     const size_t crops = padded(images * sizeof *plan->host_crops),
                  records = padded(images * sizeof *plan->records);
+    const size_t outcomes = padded(images * sizeof *plan->outcomes);
     const char *what = "no room for an epoch's order and results in pinned memory";
     char *at;
 
-    plan->pinned_bytes = pass + order + crops + records + padded(images);
+    plan->pinned_bytes = pass + order + crops + records + outcomes;
     RT_CU_TRY(cu, host_alloc, (&plan->pinned, plan->pinned_bytes, RT_CU_HOST_PORTABLE | RT_CU_HOST_MAPPED),
               what, err);
     RT_CU_TRY(cu, host_address, (&plan->pinned_device, plan->pinned, 0), what, err);
@@ -114,7 +115,7 @@ static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
     plan->host_order = (uint32_t *)(at += pass);
     plan->host_crops = (struct rt_cuda_crop *)(at += order);
     plan->records = (struct rt_cuda_record *)(at += crops);
-    plan->predictions = (uint8_t *)(at + records);
+    plan->outcomes = (struct rt_cuda_outcome *)(at + records);
     return RT_OK;
 }
 

@@ -81,9 +81,9 @@ int rt_host_plan_init(struct rt_host_plan *plan, struct rt_device *device, const
         (rc = rt_alloc(&plan->order, pass, sizeof *plan->order, "a pass's order", err)) ||
         (rc = rt_alloc(&plan->crops, pass, sizeof *plan->crops, "a pass's crops", err)) ||
         (rc = rt_alloc(&plan->losses, pass, sizeof *plan->losses, "a pass's losses", err)) ||
-        (rc = rt_alloc(&plan->predictions, pass, 1, "a pass's predictions", err)))
+        (rc = rt_alloc(&plan->right, pass, sizeof *plan->right, "a pass's results", err)))
         return rc;
-    return rt_alloc(&plan->right, pass, sizeof *plan->right, "a pass's predictions", err);
+    return rt_alloc(&plan->outcomes, pass, sizeof *plan->outcomes, "a pass's outcomes", err);
 }
 
 void rt_host_plan_free(struct rt_host_plan *plan)
@@ -93,14 +93,14 @@ void rt_host_plan_free(struct rt_host_plan *plan)
     rt_free(&plan->order);
     rt_free(&plan->crops);
     rt_free(&plan->losses);
-    rt_free(&plan->predictions);
     rt_free(&plan->right);
+    rt_free(&plan->outcomes);
 }
 
 size_t rt_host_memory_bytes(const struct rt_host_plan *plan)
 {
-    const size_t image =
-        sizeof *plan->order + sizeof *plan->crops + sizeof *plan->losses + 1 + sizeof *plan->right;
+    const size_t image = sizeof *plan->order + sizeof *plan->crops + sizeof *plan->losses +
+                         sizeof *plan->right + sizeof *plan->outcomes;
 
     return (size_t)plan->base.options.batch_max * (image_floats(plan) * sizeof(float) + 1) +
            plan->base.options.pass_max * image;
@@ -150,8 +150,8 @@ static struct rt_host_batch make_batch(struct rt_host_plan *plan, int number)
         .count = count_of(&plan->base, number),
         .serial = pass->serial + (uint64_t)(number - pass->first),
         .losses = plan->losses + at,
-        .predictions = plan->predictions + at,
         .right = plan->right + at,
+        .outcomes = pass->outcomes ? plan->outcomes + at : NULL,
     };
 
     if (plan->raw) {
@@ -175,7 +175,8 @@ void rt_host_advance(struct rt_plan *base, int batches)
     }
 }
 
-int rt_host_collect(struct rt_plan *base, struct rt_step *step, uint8_t *predictions, struct rt_error *err)
+int rt_host_collect(struct rt_plan *base, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err)
 {
     const struct rt_host_plan *plan = (const struct rt_host_plan *)base;
     const size_t first = first_of(base, base->collected);
@@ -187,8 +188,8 @@ int rt_host_collect(struct rt_plan *base, struct rt_step *step, uint8_t *predict
         step->correct += plan->right[first + (size_t)i];
     }
     step->count += count;
-    if (predictions)
-        memcpy(predictions, plan->predictions + first, (size_t)count);
+    if (outcomes)
+        memcpy(outcomes, plan->outcomes + first, (size_t)count * sizeof *outcomes);
     return RT_OK;
 }
 

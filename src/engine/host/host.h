@@ -17,10 +17,10 @@ struct rt_host_batch {
     const void *images;    /* [count, input] float; reals where plan->raw */
     const uint8_t *labels; /* [count] */
     int count;
-    uint64_t serial;      /* the index of dropout's masks */
-    double *losses;       /* [count] each image's cross-entropy */
-    uint8_t *predictions; /* [count] class of the largest logit; 0 where all are NaN */
-    bool *right;          /* [count] it is the label's */
+    uint64_t serial;                   /* the index of dropout's masks */
+    double *losses;                    /* [count] each image's cross-entropy */
+    bool *right;                       /* [count] the largest logit is the label's */
+    struct rt_image_outcome *outcomes; /* [count], or null: not wanted */
 };
 
 /* An engine's plan begins with it. */
@@ -36,8 +36,8 @@ struct rt_host_plan {
     float *images; /* [batch_max, input]: what is gathered */
     uint8_t *labels;
     double *losses; /* [pass_max] of the pass, as the batch's */
-    uint8_t *predictions;
     bool *right;
+    struct rt_image_outcome *outcomes; /* [pass_max]; used where pass.outcomes */
 };
 
 /* The engine's functions. */
@@ -50,7 +50,8 @@ int rt_host_store(struct rt_store **store, struct rt_device *device, const struc
 void rt_host_drop(struct rt_store *store);
 int rt_host_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
 void rt_host_advance(struct rt_plan *plan, int batches);
-int rt_host_collect(struct rt_plan *plan, struct rt_step *step, uint8_t *predictions, struct rt_error *err);
+int rt_host_collect(struct rt_plan *plan, struct rt_step *step, struct rt_image_outcome *outcomes,
+                    struct rt_error *err);
 int rt_host_stride(const struct rt_plan *plan); /* 1 */
 
 /* For the engine's create: fills base and the rest in and takes its memory; rt_host_plan_free gives it back,

@@ -311,6 +311,26 @@ static int largest_of(const real *logits, int classes)
     return best;
 }
 
+/* exp(x[label]) / sum_j exp(x[j]), about the largest; x[label] minus the largest of the others. */
+static struct rt_image_outcome outcome_of(const real *logits, int classes, int label, int class, real loss)
+{
+    const double about = (double)logits[class < 0 ? 0 : class];
+    double sum = 0, other = -INFINITY;
+
+    for (int j = 0; j < classes; j++) {
+        sum += exp((double)logits[j] - about);
+        if (j != label && (double)logits[j] > other)
+            other = (double)logits[j];
+    }
+    return (struct rt_image_outcome){
+        .loss = (float)loss,
+        .probability = (float)(exp((double)logits[label] - about) / sum),
+        .margin = (float)((double)logits[label] - other),
+        .predicted = (uint8_t)(class < 0 ? 0 : class),
+        .right = class == label,
+    };
+}
+
 static void measure(const struct plan *plan, const struct rt_host_batch *batch)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -323,7 +343,9 @@ static void measure(const struct plan *plan, const struct rt_host_batch *batch)
 
         batch->losses[n] = (double)plan->nodes[loss->id].value[n];
         batch->right[n] = class == batch->labels[n];
-        batch->predictions[n] = (uint8_t)(class < 0 ? 0 : class);
+        if (batch->outcomes)
+            batch->outcomes[n] = outcome_of(logits + n * classes, classes, batch->labels[n], class,
+                                            plan->nodes[loss->id].value[n]);
     }
 }
 

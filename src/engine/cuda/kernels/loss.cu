@@ -22,13 +22,13 @@ struct best {
     int index; /* -1: none, all are NaN */
 };
 
-/* The largest logit of an image: the first of equals; a NaN is never largest. */
-RT_DEVICE struct best largest_logit(const float *x, int lane)
+/* The largest logit of an image, class `but` aside: the first of equals; a NaN is never largest. */
+RT_DEVICE struct best largest_logit(const float *x, int but, int lane)
 {
     struct best best = {0, -1};
 
     for (int j = lane; j < CLASSES; j += 32)
-        if (x[j] == x[j] && (best.index < 0 || x[j] > best.value)) {
+        if (j != but && x[j] == x[j] && (best.index < 0 || x[j] > best.value)) {
             best.value = x[j];
             best.index = j;
         }
@@ -45,14 +45,17 @@ RT_DEVICE struct best largest_logit(const float *x, int lane)
     return best;
 }
 
-/* One image by one warp: its loss, and its logits' gradient unless dx is null. */
-RT_DEVICE float image_loss(const float *x, int label, double largest, float share, float *dx, int lane)
+/* One image by one warp: its loss, the sum of exp(x[j] - largest), and its logits' gradient unless dx is null.
+ */
+RT_DEVICE float image_loss(const float *x, int label, double largest, float share, double *sum_out, float *dx,
+                           int lane)
 {
     double sum = 0;
 
     for (int j = lane; j < CLASSES; j += 32)
         sum += exp((double)x[j] - largest);
     sum = warp_sum(sum);
+    *sum_out = sum;
     if (dx) {
         const double inverse = 1 / sum;
 
@@ -70,7 +73,8 @@ loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__rest
     RT_SHARED rt_u32 correct;
     const int count = pass->count, lane = threadIdx.x & 31;
     const float share = __fdiv_rn(1.0f, (float)count);
-    rt_u8 *const predictions = (rt_u8 *)pass->predictions + (rt_u64)pass->batch * pass->batch_size;
+    struct rt_cuda_outcome *const outcomes =
+        pass->outcomes ? (struct rt_cuda_outcome *)pass->outcomes + (rt_u64)pass->batch * pass->batch_size : 0;
     double total = 0;
 
     if (threadIdx.x == 0)
@@ -81,14 +85,25 @@ loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__rest
 
         for (int n = first + (int)threadIdx.x / 32; n < end; n += THREADS / 32) {
             const float *const logits = x + (rt_u64)n * X_LD;
-            const struct best best = largest_logit(logits, lane);
+            const struct best best = largest_logit(logits, -1, lane);
             const int label = labels[n];
-            const float result = image_loss(logits, label, (double)(best.index < 0 ? logits[0] : best.value),
-                                            share, dx ? dx + (rt_u64)n * DX_LD : 0, lane);
+            const double about = (double)(best.index < 0 ? logits[0] : best.value);
+            const struct best other = outcomes ? largest_logit(logits, label, lane) : best;
+            double sum;
+            const float result =
+                image_loss(logits, label, about, share, &sum, dx ? dx + (rt_u64)n * DX_LD : 0, lane);
 
             if (lane == 0) {
                 losses[n - first] = result;
-                predictions[n] = (rt_u8)RT_MAX(best.index, 0);
+                if (outcomes) {
+                    struct rt_cuda_outcome *const to = outcomes + n;
+
+                    to->loss = result;
+                    to->probability = (float)(exp((double)logits[label] - about) / sum);
+                    to->margin = logits[label] - (other.index < 0 ? -__fdiv_rn(1.0f, 0.0f) : other.value);
+                    to->predicted = (rt_u8)RT_MAX(best.index, 0);
+                    to->right = best.index == label;
+                }
                 if (best.index == label)
                     atomicAdd(&correct, 1);
             }

@@ -9,6 +9,12 @@ struct rt_cuda_record {
     int correct, count;
 };
 
+/* And for each image, where its outcome is wanted: struct rt_image_outcome's members. */
+struct rt_cuda_outcome {
+    float loss, probability, margin;
+    unsigned char predicted, right, unused[2];
+};
+
 struct rt_cuda_crop {
     unsigned char row, column, flip;
 };
@@ -18,10 +24,10 @@ struct rt_cuda_pass {
     unsigned long long crops; /* struct rt_cuda_crop [total], or 0: the central crop */
     unsigned long long
         pixels; /* [images][channels][side][side] bytes, or the network's input's shape in floats (noise) */
-    unsigned long long labels;      /* bytes [images] */
-    unsigned long long records;     /* struct rt_cuda_record [batches] */
-    unsigned long long predictions; /* bytes [total] */
-    unsigned long long serial;      /* of batch 0: training steps before it, modulo 2^64 */
+    unsigned long long labels;   /* bytes [images] */
+    unsigned long long records;  /* struct rt_cuda_record [batches] */
+    unsigned long long outcomes; /* struct rt_cuda_outcome [total], or 0: not wanted */
+    unsigned long long serial;   /* of batch 0: training steps before it, modulo 2^64 */
     unsigned first_image, total, batch_size;
     unsigned side, noise;
     unsigned next;  /* the batch that the next step takes: written by the loss, read by the gathering kernel */

@@ -49,6 +49,17 @@ static int largest_of(const float *logits, int classes)
     return best;
 }
 
+/* The label's logit minus the largest of the others that is a number. */
+static float margin_of(const float *logits, int classes, int label)
+{
+    float other = -INFINITY;
+
+    for (int j = 0; j < classes; j++)
+        if (j != label && logits[j] > other)
+            other = logits[j];
+    return logits[label] - other;
+}
+
 /* By one member: the sums run in the order of the images. */
 static void loss_forward(struct rt_native *plan, struct rt_stage *stage, int member)
 {
@@ -65,7 +76,14 @@ static void loss_forward(struct rt_native *plan, struct rt_stage *stage, int mem
         assert(label < classes);
         batch->losses[i] = softmax_row(row, classes, label, p);
         batch->right[i] = predicted == label;
-        batch->predictions[i] = (uint8_t)(predicted < 0 ? 0 : predicted);
+        if (batch->outcomes)
+            batch->outcomes[i] = (struct rt_image_outcome){
+                .loss = (float)batch->losses[i],
+                .probability = p[label],
+                .margin = margin_of(row, classes, label),
+                .predicted = (uint8_t)(predicted < 0 ? 0 : predicted),
+                .right = predicted == label,
+            };
         if (!plan->training)
             continue;
         p[label] -= 1.0f;
