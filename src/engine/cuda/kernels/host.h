@@ -4,7 +4,8 @@
  *
  * A kernel is RT_KERNEL(threads) name(pointers and integers only, at most RT_ARGUMENTS_MAX of them): no
  * floating-point arguments, which come as -D constants or through memory. Shapes are -D constants too. Sources
- * include nothing but the headers of this folder. */
+ * include nothing but the headers of this folder. RT_KERNEL(threads, 1) is a grid of one block: it may use all
+ * registers of a multiprocessor, of which ptxas else saves half for a second block of 1024 threads. */
 #ifndef RT_CUDA_KERNELS_HOST_H
 #define RT_CUDA_KERNELS_HOST_H
 
@@ -18,7 +19,7 @@ typedef unsigned long long rt_u64;
 
 #ifdef __CUDACC__
 
-#define RT_KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+#define RT_KERNEL(...) extern "C" __global__ void __launch_bounds__(__VA_ARGS__)
 #define RT_DEVICE static __device__ __forceinline__
 #define RT_CONSTANT static __device__ const
 #define RT_SHARED __shared__ /* RT_SHARED float sums[32]; */
@@ -54,7 +55,7 @@ void rt_host_set(struct rt_host_thread *thread)
     rt_host = thread;
 }
 
-#define RT_KERNEL(threads) void
+#define RT_KERNEL(...) void
 #define RT_DEVICE static inline __attribute__((unused))
 #define RT_CONSTANT static const
 #define RT_SHARED static __thread

@@ -66,7 +66,7 @@ RT_DEVICE float image_loss(const float *x, int label, double largest, float shar
 }
 
 /* One block. Leaves the batch's record and moves on to the next batch. */
-RT_KERNEL(THREADS)
+RT_KERNEL(THREADS, 1)
 loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__restrict__ labels, float *dx)
 {
     RT_SHARED float losses[IMAGES];
