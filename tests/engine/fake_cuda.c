@@ -8,6 +8,9 @@
  *   RT_FAKE_CUDA_VERSION   the driver's version (13000)
  *   RT_FAKE_CUDA_MEMORY    bytes of device memory (16 GiB)
  *   RT_FAKE_CUDA_DRY       1: any code can be loaded and nothing runs
+ *   RT_FAKE_CUDA_ORDER     in which order a graph's kernels run that do not wait for one another (also
+ *                          rt_fake_cuda_order): 0 as captured; 1 those of the capturing stream first, 2 last;
+ *                          3 and more: drawn from this seed
  *   RT_FAKE_CUDA_FAIL      NAME:K:CODE: the K-th call of NAME ("cuMemAlloc_v2") from now on returns CODE, once;
  * with CODE negative, -CODE, and so does every later call of a function that waits (a lost device) */
 #include <ctype.h>
@@ -594,11 +597,19 @@ PUBLIC cuFuncSetAttribute(struct function *function, int attribute, int value)
     return value <= SHARED_MAX ? 0 : 1;
 }
 
+/* Launches of a graph, by number, that something waits for. */
+struct frontier {
+    int nodes[8], count;
+};
+
 struct launch {
     const struct function *function;
     struct index grid;
     int threads;
     uint64_t arguments[16];
+    struct frontier after;
+    bool aside;  /* not of the stream that the capture began on */
+    bool waited; /* something comes after it */
 };
 
 struct graph {
@@ -608,12 +619,26 @@ struct graph {
 
 struct stream {
     struct graph *captured; /* which launches go to */
+    long capture;           /* which: graphs come to lie where others lay */
     bool owner;             /* the capture began on it */
+    struct frontier after;  /* what its next launch waits for */
 };
 
 struct event {
     struct graph *captured; /* recorded in a capture */
+    long capture;
+    struct frontier after;
 };
+
+static void wait_for(struct frontier *frontier, int node)
+{
+    for (int i = 0; i < frontier->count; i++)
+        if (frontier->nodes[i] == node)
+            return;
+    if (frontier->count == 8)
+        die("a launch waits for more than 8 others", NULL);
+    frontier->nodes[frontier->count++] = node;
+}
 
 PUBLIC cuStreamCreateWithPriority(struct stream **stream, unsigned flags, int priority);
 PUBLIC cuStreamCreateWithPriority(struct stream **stream, unsigned flags, int priority)
@@ -662,6 +687,11 @@ PUBLIC cuLaunchKernel(const struct function *function, unsigned grid_x, unsigned
     if (stream && stream->captured) {
         struct graph *g = stream->captured;
 
+        launch.after = stream->after;
+        launch.aside = !stream->owner;
+        for (int i = 0; i < launch.after.count; i++)
+            g->launches[launch.after.nodes[i]].waited = true;
+        stream->after = (struct frontier){{g->count}, 1};
         g->launches = realloc(g->launches, (size_t)(g->count + 1) * sizeof *g->launches);
         g->launches[g->count++] = launch;
     } else {
@@ -670,24 +700,35 @@ PUBLIC cuLaunchKernel(const struct function *function, unsigned grid_x, unsigned
     return 0;
 }
 
+static long captures;
+
 PUBLIC cuStreamBeginCapture_v2(struct stream *stream, int mode);
 PUBLIC cuStreamBeginCapture_v2(struct stream *stream, int mode)
 {
     (void)mode;
     CALLED(false);
     stream->captured = calloc(1, sizeof *stream->captured);
+    stream->capture = __atomic_add_fetch(&captures, 1, __ATOMIC_SEQ_CST);
     stream->owner = true;
+    stream->after.count = 0;
     return 0;
 }
 
 PUBLIC cuStreamEndCapture(struct stream *stream, struct graph **graph);
 PUBLIC cuStreamEndCapture(struct stream *stream, struct graph **graph)
 {
+    const struct frontier last = stream->after;
+    bool joined = true;
+
     *graph = stream->captured;
     stream->captured = NULL;
     stream->owner = false;
     CALLED(false);
-    return 0;
+    for (int i = 0; i < last.count; i++)
+        (*graph)->launches[last.nodes[i]].waited = true;
+    for (int i = 0; i < (*graph)->count; i++)
+        joined &= (*graph)->launches[i].waited;
+    return joined ? 0 : 904; /* another stream's launches for which the capturing one does not wait */
 }
 
 PUBLIC cuGraphInstantiateWithFlags(struct graph **executable, const struct graph *graph,
@@ -723,14 +764,57 @@ PUBLIC cuGraphExecDestroy(struct graph *graph)
     return free_graph(graph);
 }
 
+static long order = -1; /* rt_fake_cuda_order; -1: the environment's */
+
+EXPORT void rt_fake_cuda_order(long which);
+EXPORT void rt_fake_cuda_order(long which)
+{
+    order = which;
+}
+
+/* The next launch to run of those that wait for none that has not run. */
+static int next_launch(const struct graph *graph, const bool *ran, long which, unsigned *draw)
+{
+    int best = -1, ready = 0;
+
+    for (int i = 0; i < graph->count; i++) {
+        const struct launch *launch = &graph->launches[i];
+        bool can = !ran[i];
+
+        for (int k = 0; k < launch->after.count && can; k++)
+            can = ran[launch->after.nodes[k]];
+        if (!can)
+            continue;
+        ready++;
+        *draw = *draw * 1103515245U + 12345U;
+        if (best < 0 || (which == 1 && !launch->aside && graph->launches[best].aside) ||
+            (which == 2 && launch->aside && !graph->launches[best].aside) ||
+            (which > 2 && (*draw >> 16) % (unsigned)ready == 0))
+            best = i;
+    }
+    if (best < 0)
+        die("launches of a graph wait for one another", NULL);
+    return best;
+}
+
 PUBLIC cuGraphLaunch(const struct graph *graph, struct stream *stream);
 PUBLIC cuGraphLaunch(const struct graph *graph, struct stream *stream)
 {
+    const long which = order >= 0 ? order : setting("RT_FAKE_CUDA_ORDER", 0);
+    unsigned draw = (unsigned)which;
+    bool *ran;
+
     (void)stream;
     CALLED(false);
-    for (int i = 0; i < graph->count; i++)
+    ran = calloc((size_t)graph->count + 1, sizeof *ran);
+    for (int n = 0; n < graph->count; n++) {
+        const int i = which ? next_launch(graph, ran, which, &draw) : n;
+
+        ran[i] = true;
         run_kernel(graph->launches[i].function, graph->launches[i].grid, graph->launches[i].threads,
                    graph->launches[i].arguments);
+    }
+    free(ran);
     return 0;
 }
 
@@ -755,6 +839,8 @@ PUBLIC cuEventRecord(struct event *event, struct stream *stream)
 {
     CALLED(false);
     event->captured = stream->captured;
+    event->capture = stream->capture;
+    event->after = stream->after;
     return 0;
 }
 
@@ -764,8 +850,13 @@ PUBLIC cuStreamWaitEvent(struct stream *stream, const struct event *event, unsig
 {
     (void)flags;
     CALLED(false);
-    if (!stream->owner)
+    if (!stream->owner && (stream->captured != event->captured || stream->capture != event->capture)) {
         stream->captured = event->captured;
+        stream->capture = event->capture;
+        stream->after.count = 0;
+    }
+    for (int i = 0; i < event->after.count && event->captured; i++)
+        wait_for(&stream->after, event->after.nodes[i]);
     return 0;
 }
 
