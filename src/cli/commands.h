@@ -12,6 +12,7 @@
     X(evaluate) \
     X(bench) \
     X(list) \
+    X(results) \
     X(sync) \
     X(config) \
     X(view) \

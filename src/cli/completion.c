@@ -6,6 +6,7 @@
 #include "config/builtin.h"
 #include "config/experiment.h"
 #include "config/keys.h"
+#include "runs/properties.h"
 
 /* One line per command: "name) ... ;;" with its options, and what each option and the operands complete to. */
 static void append_command(struct rt_text *text, const struct rt_command *command)
@@ -37,6 +38,11 @@ static void append_lists(struct rt_text *text)
     rt_text_append(text, "'\n_rethink_keys='");
     for (const struct rt_key *key = rt_keys; key->name; key++)
         rt_text_printf(text, "%s%s=", key == rt_keys ? "" : " ", key->name);
+    rt_text_append(text, "'\n_rethink_columns='");
+    struct rt_property columns[RT_PROPERTIES_MAX];
+    const int count = rt_properties(columns);
+    for (int i = 0; i < count; i++)
+        rt_text_printf(text, "%s%s", i ? " " : "", columns[i].name);
     rt_text_append(text, "'\n_rethink_commands='");
     for (int i = 0; rt_commands[i]; i++)
         if (!rt_commands[i]->hidden)
@@ -46,7 +52,8 @@ static void append_lists(struct rt_text *text)
 
 static const char script[] =
     "\n"
-    "# What a word can become: $1 is a list of words and of @files, @dirs, @experiments, @keys; $2 its "
+    "# What a word can become: $1 is a list of words and of @files, @dirs, @experiments, @keys, @columns; $2 "
+    "its "
     "beginning.\n"
     "_rethink_offer() {\n"
     "    local word found\n"
@@ -56,6 +63,9 @@ static const char script[] =
     "        @dirs) compopt -o filenames 2>/dev/null; mapfile -t found < <(compgen -d -- \"$2\") ;;\n"
     "        @experiments) mapfile -t found < <(compgen -W \"$_rethink_experiments\" -- \"$2\") ;;\n"
     "        @keys) compopt -o nospace 2>/dev/null; mapfile -t found < <(compgen -W \"$_rethink_keys\" -- "
+    "\"$2\") ;;\n"
+    "        @columns) compopt -o nospace 2>/dev/null; mapfile -t found < <(compgen -W \"$_rethink_columns\" "
+    "-- "
     "\"$2\") ;;\n"
     "        *) mapfile -t found < <(compgen -W \"$word\" -- \"$2\") ;;\n"
     "        esac\n"

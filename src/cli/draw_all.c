@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "cli/results.h"
 #include "cli/sweep_args.h"
 #include "figures/figures.h"
 #include "figures/report.h"
@@ -65,11 +66,11 @@ int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
     const struct rt_figure_options options = {drawing->reference, false, RT_SMOOTH_WINDOW};
 
     RT_TRY(rt_records_read(&records, drawing->runs, err));
-    if (records.skipped && !drawing->quiet)
-        rt_log_warn("%d run%s left out: %s", records.skipped, records.skipped > 1 ? "s" : "",
-                    records.first_skipped.message);
-    rt_records_keep_data(&records, NULL);
-    int rc = rt_folder_make(drawing->figures, err);
+    int rc = rt_records_keep_data(&records, NULL, err);
+    if (!drawing->quiet)
+        rt_results_say_left_out(&records.left_out);
+    if (!rc)
+        rc = rt_folder_make(drawing->figures, err);
     if (!rc && drawing->draw)
         rc = rt_figures_draw(&records, drawing->figures, NULL, 0, &options, say_drawn, (void *)(size_t)drawing,
                              err);

@@ -6,12 +6,14 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/results.h"
 #include "cli/sweep_args.h"
 #include "figures/figures.h"
 #include "figures/smooth.h"
 
 static const struct rt_option options[] = {
     RT_OPTION_RUNS,
+    RT_OPTION_WHERE,
     {"output", 'o', "DIR", "@dirs", "where figures go (default: figures)"},
     {"reference", 0, "DIR", "@dirs", "draw the published points, one CSV file per figure, behind ours"},
     {"steps", 0, NULL, NULL, "x in logged points, as published, instead of epochs"},
@@ -65,16 +67,15 @@ static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
     if (rt_argument_flag(arguments, "quiet"))
         rt_log_set_level(RT_LOG_QUIET);
     RT_TRY(rt_records_read(&records, runs, err));
-    if (records.skipped)
-        rt_log_warn("%d run%s left out: %s", records.skipped, records.skipped > 1 ? "s" : "",
-                    records.first_skipped.message);
-    const size_t dropped = rt_records_keep_data(&records, rt_argument(arguments, "data-name"));
-    if (dropped)
-        rt_log_info("%zu run%s on other data left out (--data-name chooses)", dropped, dropped > 1 ? "s" : "");
+    int rc = rt_results_where(&records, arguments, err);
+    if (!rc)
+        rc = rt_records_keep_data(&records, rt_argument(arguments, "data-name"), err);
+    rt_results_say_left_out(&records.left_out);
     const struct rt_figure_options figure_options = {rt_argument(arguments, "reference"),
                                                      rt_argument_flag(arguments, "steps"), (int)window};
     struct progress progress = {output ? output : "figures", 0};
-    int rc = rt_figures_draw(&records, progress.directory, arguments->operands, arguments->operand_count,
+    if (!rc)
+        rc = rt_figures_draw(&records, progress.directory, arguments->operands, arguments->operand_count,
                              &figure_options, say_drawn, &progress, err);
     if (!rc && progress.count == 0)
         rc = rt_fail(err, RT_EDATA, "%s: no run that a figure shows (%zu runs read)", runs, records.count);

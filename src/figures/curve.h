@@ -3,7 +3,7 @@
 #define RT_FIGURES_CURVE_H
 
 #include "figures/figure.h"
-#include "figures/records.h"
+#include "figures/group.h"
 
 struct rt_figure_options {
     const char *reference; /* directory of published points to draw behind ours, or null */

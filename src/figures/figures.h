@@ -4,7 +4,7 @@
 
 #include "figures/curve.h"
 #include "figures/figure.h"
-#include "figures/records.h"
+#include "runs/records.h"
 
 struct rt_figure_kind {
     const char *name;  /* of the files */

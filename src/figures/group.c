@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "figures/records.h"
+#include "figures/group.h"
 #include "figures/smooth.h"
 
 void rt_records_group(const struct rt_records *records, const char *name, struct rt_group *group)
@@ -28,33 +28,6 @@ void rt_records_group(const struct rt_records *records, const char *name, struct
         if (member)
             group->runs[group->count++] = &records->runs[i];
     }
-}
-
-/* The 97.5 % quantile of Student's t with `degrees` degrees of freedom: a table to 10, then the expansion of
- * Abramowitz and Stegun 26.7.5, good to 1e-4 there. */
-static double student_quantile(int degrees)
-{
-    static const double table[] = {0,      12.7062, 4.3027, 3.1824, 2.7764, 2.5706,
-                                   2.4469, 2.3646,  2.3060, 2.2622, 2.2281};
-
-    if (degrees < (int)(sizeof table / sizeof table[0]))
-        return table[degrees];
-    const double x = 1.959963985, n = degrees;
-    const double x3 = x * x * x, x5 = x3 * x * x, x7 = x5 * x * x;
-    return x + (x3 + x) / (4 * n) + (5 * x5 + 16 * x3 + 3 * x) / (96 * n * n) +
-           (3 * x7 + 19 * x5 + 17 * x3 - 15 * x) / (384 * n * n * n);
-}
-
-void rt_mean_band(const double *values, int n, double *mean, double *half_width)
-{
-    double sum = 0, squares = 0;
-
-    for (int i = 0; i < n; i++)
-        sum += values[i];
-    *mean = sum / n;
-    for (int i = 0; i < n; i++)
-        squares += (values[i] - *mean) * (values[i] - *mean);
-    *half_width = n > 1 ? student_quantile(n - 1) * sqrt(squares / (n - 1) / n) : 0;
 }
 
 void rt_band_free(struct rt_band *band)

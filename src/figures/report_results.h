@@ -3,7 +3,7 @@
 #define RT_FIGURES_REPORT_RESULTS_H
 
 #include "base/text.h"
-#include "figures/records.h"
+#include "runs/records.h"
 
 /* `runs` is the directory, as the page names it. */
 void rt_report_append_facts(struct rt_text *page, const struct rt_records *records, const char *runs);

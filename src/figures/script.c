@@ -4,32 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "figures/gnuplot.h"
 
 enum { NOTE_COLUMNS = 118 }; /* of the note's size that fit the canvas */
-
-/* The text between two `quote`s, in which the quote itself is doubled and nothing else is special: a cell of
- * CSV with ", a string of gnuplot with '. Plain, so that no newline ends it. */
-static void print_between(struct rt_text *out, char quote, const char *text)
-{
-    struct rt_text plain = {0};
-
-    rt_text_append_plain(&plain, text);
-    rt_text_append_bytes(out, &quote, 1);
-    for (const char *at = rt_text_string(&plain); *at; at++) {
-        if (*at == quote)
-            rt_text_append_bytes(out, &quote, 1);
-        rt_text_append_bytes(out, at, 1);
-    }
-    rt_text_append_bytes(out, &quote, 1);
-    out->failed = out->failed || plain.failed;
-    rt_text_free(&plain);
-}
-
-static void print_csv_text(struct rt_text *out, const char *text)
-{
-    print_between(out, '"', text);
-}
 
 void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
 {
@@ -39,7 +17,7 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
         rt_text_printf(out, "\n\n");
         for (size_t k = 0; k < series->count; k++) {
             rt_text_printf(out, "%d,", series->panel + 1);
-            print_csv_text(out, series->label);
+            rt_escape_csv(out, series->label);
             rt_text_printf(out, ",%s,%.7g,", rt_mark_name(series->mark), series->x[k]);
             if (series->y)
                 rt_text_printf(out, "%.7g,,\n", series->y[k]);
@@ -47,11 +25,6 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
                 rt_text_printf(out, ",%.7g,%.7g\n", series->low[k], series->high[k]);
         }
     }
-}
-
-static void print_quoted(struct rt_text *out, const char *text)
-{
-    print_between(out, '\'', text);
 }
 
 /* `alpha` 0 opaque .. 255 clear, as gnuplot counts. */
@@ -106,7 +79,7 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
     }
     if (series->legend) {
         rt_text_printf(out, " title ");
-        print_quoted(out, series->label);
+        rt_escape_gnuplot(out, series->label);
     } else {
         rt_text_printf(out, " notitle");
     }
@@ -147,9 +120,9 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
     const struct rt_panel *panel = &figure->panels[index];
 
     rt_text_printf(out, "    set xlabel ");
-    print_quoted(out, panel->x_label);
+    rt_escape_gnuplot(out, panel->x_label);
     rt_text_printf(out, " noenhanced offset 0, lift\n    set ylabel ");
-    print_quoted(out, panel->y_label);
+    rt_escape_gnuplot(out, panel->y_label);
     rt_text_printf(out, " noenhanced\n    set xrange [0:");
     rt_text_printf(out, panel->x_max > 0 ? "%g]\n" : "*]\n", panel->x_max);
     if (panel->y_log)
@@ -189,11 +162,11 @@ static void print_note(const struct rt_figure *figure, struct rt_text *out)
     snprintf(line, sizeof line, "%.*s", (int)cut, note);
     rt_text_printf(out, "set label 1 at screen 0.015, %s left noenhanced font small tc rgb '#404040' ",
                    note[cut] ? "0.043" : "0.025");
-    print_quoted(out, line);
+    rt_escape_gnuplot(out, line);
     rt_text_printf(out, "\n");
     if (note[cut]) {
         rt_text_printf(out, "set label 2 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' ");
-        print_quoted(out, note + cut + 1);
+        rt_escape_gnuplot(out, note + cut + 1);
         rt_text_printf(out, "\n");
     }
 }
@@ -228,7 +201,7 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
                        "set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25");
     if (figure->legend_title[0]) {
         rt_text_append(out, " title ");
-        print_quoted(out, figure->legend_title);
+        rt_escape_gnuplot(out, figure->legend_title);
     }
     rt_text_printf(out, "\nset bmargin at screen %s\n", layout.bottom);
     if (figure->note[0])
@@ -269,7 +242,7 @@ static void print_common_legend(const struct rt_figure *figure, struct rt_text *
                            series->style.point);
         print_color(out, &series->style, series->mark == RT_MARK_PUBLISHED_POINTS ? 0x50 : 0);
         rt_text_append(out, " title ");
-        print_quoted(out, series->label);
+        rt_escape_gnuplot(out, series->label);
     }
     print_shared_legend(figure, 0, out);
     rt_text_append(out, "\n");
@@ -289,7 +262,7 @@ void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out
         rt_text_printf(out, "    set multiplot layout 1,%d title ", figure->panel_count);
     else
         rt_text_append(out, "    set title ");
-    print_quoted(out, figure->title);
+    rt_escape_gnuplot(out, figure->title);
     rt_text_append(out, " noenhanced\n");
     for (int i = 0; i < figure->panel_count; i++) {
         if (many)

@@ -93,6 +93,17 @@ static const struct rt_field threshold_fields[] = {
 };
 static const struct rt_field score_fields[] = {RT_METRICS(SCORE){0}};
 
+const struct rt_result_section rt_result_sections[] = {
+    {"", what_fields, 0, false},
+    {"", score_fields, offsetof(struct rt_result, final), false},
+    {"threshold_", threshold_fields, offsetof(struct rt_result, threshold), true},
+    {"threshold_", score_fields, offsetof(struct rt_result, threshold.scores), true},
+    {"", how_fields, 0, false},
+    {"data_", data_fields, 0, false},
+    {"machine_", machine_fields, 0, false},
+    {0},
+};
+
 /* The scores, and the error for those who would subtract. */
 static int write_scores(struct rt_json *object, const struct rt_scores *scores, struct rt_error *err)
 {

@@ -5,6 +5,7 @@
 #define RT_RUN_RESULT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -54,6 +55,16 @@ struct rt_result {
     char metrics_digest[RT_FIELD_TEXT_MAX]; /* or "" before there is one, or from an older program */
     int64_t peak_memory_bytes;              /* of the session that wrote this */
 };
+
+/* Where the fields of result.json stand in struct rt_result, for those who show all of them: each is called its
+ * prefix and its key. */
+struct rt_result_section {
+    const char *prefix;            /* "threshold_" */
+    const struct rt_field *fields; /* ended by a null key; null ends the sections */
+    size_t offset;                 /* of their struct in struct rt_result */
+    bool at_threshold;             /* only there when the threshold was reached */
+};
+extern const struct rt_result_section rt_result_sections[];
 
 /* Fills in provenance->machine from the system. */
 void rt_provenance_describe_machine(struct rt_provenance *provenance);

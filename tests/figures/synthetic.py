@@ -16,17 +16,19 @@ def log_batches(every, batches=BATCHES):
 
 
 def write_run(runs, model, name, epochs, level=0.0, corruption='none', seed=42, every=40, bn=True, figure1=True,
-              reach=True, jumps=(), state='finished', data='cifar10', batches=BATCHES):
-    """One run whose loss falls from ln 10 to about 0.01 over `epochs`; jumps: epochs at which it starts again higher."""
+              reach=True, jumps=(), state='finished', data='cifar10', batches=BATCHES, shape=None, **config):
+    """One run whose loss falls from ln 10 to about 0.01 over `epochs`, as at corruption `shape` (or its level);
+    jumps: epochs at which it starts again higher; config: other keys of its config.yaml."""
     folder = os.path.join(runs, model, name)
     os.makedirs(folder, exist_ok=True)
     rng = random.Random(f'{name} {seed}')
     rows, step = [], 0
+    shape = level if shape is None else shape
     for epoch in range(1, epochs + 1):
         for batch in log_batches(every, batches):
             t = (epoch - 1 + (batch + 1) / batches) / epochs
-            half = 0.25 + 0.35 * level
-            loss = math.log(10) / (1 + math.exp((t - half) / (0.06 + 0.03 * level))) * (1 + math.exp(-half / 0.06))
+            half = 0.25 + 0.35 * shape
+            loss = math.log(10) / (1 + math.exp((t - half) / (0.06 + 0.03 * shape))) * (1 + math.exp(-half / 0.06))
             loss = max(0.004, loss) * math.exp(rng.gauss(0, 0.06)) * (1 if reach else 0.6) + (0 if reach else 0.8)
             for jump in jumps:
                 if epoch > jump:
@@ -56,9 +58,12 @@ def write_run(runs, model, name, epochs, level=0.0, corruption='none', seed=42, 
             'engine': 'native', 'isa': 'avx2', 'threads': 2, 'parameters': PARAMETERS[model], 'training_flops': flops,
             'wall_s': epochs * 4.2, 'cpu_s': epochs * 8.0, 'peak_memory_bytes': 300000000,
             'machine': {'cpu': 'Made-up CPU', 'cores': 2, 'os': 'Linux'}, 'learning_rate': 0.01, 'batch_size': 128,
-            'curve': False, 'figure1': figure1}, f, indent=1)
+            'curve': False, 'figure1': figure1, **{k: config[k] for k in ('learning_rate', 'batch_size', 'curve') if k in config}},
+            f, indent=1)
     with open(os.path.join(folder, 'config.yaml'), 'w') as f:
-        f.write(f'experiment_name: {name}\nmodel_name: {model}\nseed: {seed}\n')
+        keys = {'experiment_name': name, 'model_name': model, 'seed': seed, 'label_corruption_prob': float(level), 'bn': bn,
+                'data_corruption_type': corruption, 'log_every': every, 'figure1': figure1, **config}
+        f.writelines(f'{key}: {json.dumps(value) if not isinstance(value, str) else value}\n' for key, value in keys.items())
     return folder
 
 
@@ -77,11 +82,12 @@ def write_all(runs, models=MODELS, seeds=(42,), figure2=True, seeds_figure=True)
                           every=70 if model == 'Inception' else 40)
     if figure2:
         write_run(runs, 'Inception', 'Inception_bnTrue', 50, figure1=False, every=60)
-        write_run(runs, 'Inception', 'Inception_bnFalse', 50, figure1=False, bn=False, every=60, level=0.4)
+        write_run(runs, 'Inception', 'Inception_bnFalse', 50, figure1=False, bn=False, every=60, shape=0.4)
     if seeds_figure:
         for level in (0.0, 0.1):
-            write_run(runs, 'AlexNet', f'seedAlexNet_{level}_none', 60, level=level)
-            write_run(runs, 'AlexNet', f'nopeAlexNet_{level}_none', 60, level=level, jumps=(20, 40))
+            write_run(runs, 'AlexNet', f'seedAlexNet_{level}_none', 60, level=level, curve=True)
+            write_run(runs, 'AlexNet', f'nopeAlexNet_{level}_none', 60, level=level, jumps=(20, 40), seed=7,
+                      curve=True, reseed_on_resume=True)
 
 
 if __name__ == '__main__':

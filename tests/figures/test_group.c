@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "figures/records.h"
+#include "figures/group.h"
 
 static void test_members(void **state)
 {
