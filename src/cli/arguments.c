@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/keys.h"
 
 enum { HINT_MAX = 128 };
 
@@ -25,7 +26,21 @@ static const struct rt_option *find_letter(const struct rt_command *command, cha
     return NULL;
 }
 
-static int unknown_option(const struct rt_command *command, const char *string, size_t length,
+/* The config key that an unknown option means, where the command has --set: --momentum 0.5. */
+static const struct rt_key *key_of_option(const struct rt_command *command, const char *name)
+{
+    char key[64];
+    size_t i = 0;
+
+    if (!find_option(command, "set", strlen("set")))
+        return NULL;
+    for (; name[i] && i + 1 < sizeof key; i++)
+        key[i] = name[i] == '-' ? '_' : name[i];
+    key[i] = '\0';
+    return rt_key_find_short(key);
+}
+
+static int unknown_option(const struct rt_command *command, const char *string, size_t length, const char *next,
                           struct rt_error *err)
 {
     char name[64], hint[HINT_MAX];
@@ -37,6 +52,12 @@ static int unknown_option(const struct rt_command *command, const char *string, 
         for (const struct rt_option *o = command->options; o && o->name; o++)
             rt_nearest_offer(&nearest, o->name);
         rt_nearest_offer(&nearest, "help");
+        if (key_of_option(command, name))
+            return rt_fail(err, RT_EUSAGE, "unknown option '--%s'; '--set %s=%.80s' sets this config key", name,
+                           key_of_option(command, name)->name,
+                           string[length]         ? string + length + 1
+                           : next && *next != '-' ? next
+                                                  : "VALUE");
     }
     if (nearest.best)
         return rt_fail(err, RT_EUSAGE,
@@ -67,7 +88,7 @@ static int parse_long(struct rt_arguments *arguments, int *at, int count, char *
     const struct rt_option *option = find_option(arguments->command, name, length);
 
     if (!option)
-        return unknown_option(arguments->command, name, length, err);
+        return unknown_option(arguments->command, name, length, *at + 1 < count ? strings[*at + 1] : NULL, err);
     ++*at;
     if (!option->argument) {
         if (name[length])

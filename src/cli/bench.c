@@ -160,16 +160,14 @@ static int read_seconds(struct bench *bench, struct rt_error *err)
 static int read_arguments(struct bench *bench, struct rt_error *err)
 {
     const struct rt_arguments *arguments = bench->arguments;
-    const char *measure = rt_argument(arguments, "measure"), *models = rt_argument(arguments, "models"),
-               *setting;
+    const char *measure = rt_argument(arguments, "measure"), *models = rt_argument(arguments, "models");
     long threads, batch;
 
     RT_TRY(rt_argument_integer(arguments, "threads", 1, RT_BENCH_CORES_MAX, rt_core_count(), &threads, err));
     RT_TRY(rt_argument_integer(arguments, "batch", 1, 50000, 128, &batch, err));
     RT_TRY(read_seconds(bench, err));
     rt_experiment_defaults(&bench->experiment);
-    for (int i = 0; (setting = rt_argument_at(arguments, "set", i)); i++)
-        RT_TRY(rt_experiment_set(&bench->experiment, setting, err));
+    RT_TRY(rt_assignments_apply(&bench->experiment, arguments, err));
     RT_TRY(rt_experiment_set_device(&bench->experiment, arguments, err));
     bench->experiment.batch_size = batch;
     bench->report.data = rt_argument(arguments, "data");

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "config/builtin.h"
+#include "net/models.h"
 
 #define RT_COMMAND_ADDRESS(name) &rt_command_##name,
 const struct rt_command *const rt_commands[] = {RT_COMMANDS(RT_COMMAND_ADDRESS) NULL};
@@ -27,12 +29,53 @@ static int words_of_name(const struct rt_command *command, int count, char **str
     return words;
 }
 
+/* The words as they were given, the rest of a long line as "...". */
+static void append_words(struct rt_text *text, int count, char **strings)
+{
+    for (int i = 0; i < count; i++) {
+        if (text->length + strlen(strings[i]) > 160) {
+            rt_text_append(text, " ...");
+            return;
+        }
+        rt_text_append(text, " ");
+        rt_text_append_plain(text, strings[i]);
+    }
+}
+
+/* An experiment or a model where a command should be: the line that trains it. */
+static bool offer_training(struct rt_text *text, int count, char **strings)
+{
+    const char *word = strings[0];
+    const struct rt_model *model = rt_model_find(word);
+    struct rt_experiment experiment;
+
+    if (model) {
+        rt_text_printf(text, "'%s' is a model: 'rethink train %s_0.0_none", word, model->name);
+        append_words(text, count - 1, strings + 1);
+        rt_text_printf(text, "' trains it on true labels, %s_0.5_none with half of them random", model->name);
+        return true;
+    }
+    if (rt_experiment_resolve(&experiment, word, NULL) || !rt_model_find(experiment.model_name))
+        return false;
+    rt_text_append_plain(text, word);
+    rt_text_append(text, " is an experiment: 'rethink train");
+    append_words(text, count, strings);
+    rt_text_append(text, "' trains it");
+    return true;
+}
+
 /* Nearest to the first word, or to the first two for names of two. */
 static int unknown_command(int count, char **strings, struct rt_error *err)
 {
+    struct rt_text training = {0};
     char two[128] = "", hint[HINT_MAX], second[HINT_MAX];
     struct rt_nearest one_word = {.word = strings[0]}, two_words = {.word = two};
 
+    if (offer_training(&training, count, strings)) {
+        rt_fail(err, RT_EUSAGE, "%s", rt_text_string(&training));
+        rt_text_free(&training);
+        return RT_EUSAGE;
+    }
     if (count > 1 && strlen(strings[0]) + strlen(strings[1]) + 2 <= sizeof two)
         stpcpy(stpcpy(stpcpy(two, strings[0]), " "), strings[1]);
     for (int i = 0; rt_commands[i]; i++) {

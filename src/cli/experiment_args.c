@@ -6,7 +6,106 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "config/builtin.h"
+#include "config/keys.h"
 #include "net/models.h"
+
+static bool is_set(const struct rt_option *option)
+{
+    return !strcmp(option->name, "set");
+}
+
+static bool is_shorthand(const struct rt_option *option)
+{
+#define SHORTHAND_NAME(word, key, argument, help)                                                              \
+    if (!strcmp(option->name, word))                                                                           \
+        return true;
+    RT_SHORTHANDS(SHORTHAND_NAME)
+#undef SHORTHAND_NAME
+    return false;
+}
+
+/* KEY=VALUE of a --set that names its key in full, of one that does not, or of a shorthand. */
+static int write_text(struct rt_assignment *assignment, const char *given, struct rt_error *err)
+{
+    const struct rt_option *option = assignment->option;
+    const size_t length = is_set(option) ? strcspn(given, "=") : 0;
+    const struct rt_key *key;
+    char name[RT_TEXT_MAX];
+
+    assignment->text = given;
+    if (is_set(option) && (!given[length] || length >= sizeof name))
+        return RT_OK; /* rt_experiment_set says what is wrong */
+    snprintf(name, sizeof name, "%.*s", (int)length, given);
+    key = rt_key_find_short(is_set(option) ? name : option->name);
+    if (is_set(option) && (!key || !strcmp(key->name, name)))
+        return RT_OK;
+    if (snprintf(assignment->store, sizeof assignment->store, "%s=%s", key->name,
+                 is_set(option) ? given + length + 1 : given) >= (int)sizeof assignment->store)
+        return rt_fail(err, RT_EUSAGE, "--%s: the value is too long", option->name);
+    assignment->text = assignment->store;
+    return RT_OK;
+}
+
+int rt_assignment_next(struct rt_assignment *assignment, const struct rt_arguments *arguments, int *at,
+                       struct rt_error *err)
+{
+    *assignment = (struct rt_assignment){0};
+    while (*at < arguments->given_count) {
+        const struct rt_option *option = arguments->given[*at].option;
+        const char *value = arguments->given[(*at)++].value;
+
+        assignment->option = option;
+        if (is_set(option) || is_shorthand(option))
+            return write_text(assignment, value, err);
+    }
+    return RT_OK;
+}
+
+bool rt_assignment_sets(const struct rt_arguments *arguments, const char *key)
+{
+    const size_t length = strlen(key);
+    struct rt_assignment assignment;
+    int at = 0;
+
+    while (!rt_assignment_next(&assignment, arguments, &at, NULL) && assignment.text)
+        if (!strncmp(assignment.text, key, length) && assignment.text[length] == '=')
+            return true;
+    return false;
+}
+
+int rt_assignment_blame(const struct rt_arguments *arguments, const struct rt_error *cause,
+                        struct rt_error *err)
+{
+    static const char prefix[] = "--set ";
+    const bool is_of_key = !strncmp(cause->message, prefix, strlen(prefix));
+    const char *message = is_of_key ? cause->message + strlen(prefix) : cause->message;
+    const size_t length = strcspn(message, ":");
+
+    for (int i = arguments->given_count - 1; is_of_key && i >= 0; i--) {
+        const struct rt_option *option = arguments->given[i].option;
+        const struct rt_key *key = is_shorthand(option) ? rt_key_find_short(option->name) : NULL;
+
+        if (key && strlen(key->name) == length && !strncmp(key->name, message, length))
+            return rt_fail(err, RT_EUSAGE, "--%s: %s", option->name, message);
+    }
+    return rt_fail(err, cause->status, "%s", cause->message);
+}
+
+int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                         struct rt_error *err)
+{
+    struct rt_assignment assignment;
+    struct rt_error cause = {0};
+    int at = 0;
+
+    for (;;) {
+        RT_TRY(rt_assignment_next(&assignment, arguments, &at, err));
+        if (!assignment.text)
+            return RT_OK;
+        if (rt_experiment_set(experiment, assignment.text, &cause))
+            return rt_assignment_blame(arguments, &cause, err);
+    }
+}
 
 static int unknown_model(const struct rt_experiment *experiment, const char *origin, struct rt_error *err)
 {
@@ -38,19 +137,10 @@ int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_a
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err)
 {
-    const char *assignment, *const epochs = rt_argument(arguments, "epochs");
     const struct rt_model *model;
     struct rt_error inner = {0};
-    char line[RT_TEXT_MAX];
-    long unused;
 
-    for (int i = 0; (assignment = rt_argument_at(arguments, "set", i)); i++)
-        RT_TRY(rt_experiment_set(experiment, assignment, err));
-    if (epochs) {
-        RT_TRY(rt_argument_integer(arguments, "epochs", 1, 1000000, 1, &unused, err));
-        snprintf(line, sizeof line, "num_epochs=%ld", unused);
-        RT_TRY(rt_experiment_set(experiment, line, err));
-    }
+    RT_TRY(rt_assignments_apply(experiment, arguments, err));
     RT_TRY(rt_experiment_set_device(experiment, arguments, err));
     if (!(model = rt_model_find(experiment->model_name)))
         return unknown_model(experiment, origin, err);
@@ -59,6 +149,24 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
         return rt_fail(err, inner.status, "%s: %s", origin, inner.message);
     rt_experiment_remarks(experiment);
     return RT_OK;
+}
+
+/* As rt_experiment_resolve; a model's name is no experiment's, but says what is meant. */
+static int resolve(struct rt_experiment *experiment, const char *name, const struct rt_arguments *arguments,
+                   struct rt_error *err)
+{
+    const struct rt_model *model;
+    struct rt_error cause = {0};
+
+    if (!rt_experiment_resolve(experiment, name, &cause))
+        return RT_OK;
+    if (cause.status == RT_ECONFIG && (model = rt_model_find(name)))
+        return rt_fail(
+            err, RT_ECONFIG,
+            "'%s' is a model: 'rethink %s %s_0.0_none' is it on true labels, %s_0.5_none with half of "
+            "them random",
+            name, arguments->command->name, model->name, model->name);
+    return rt_fail(err, cause.status, "%s", cause.message);
 }
 
 int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
@@ -74,6 +182,6 @@ int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct 
                        arguments->command->name);
     if (config && arguments->operand_count)
         return rt_fail(err, RT_EUSAGE, "both '%s' and --config %s: one experiment at a time", name, config);
-    RT_TRY(rt_experiment_resolve(experiment, name, err));
+    RT_TRY(resolve(experiment, name, arguments, err));
     return rt_experiment_apply_arguments(experiment, arguments, name, err);
 }

@@ -1,9 +1,11 @@
-/* What EXPERIMENT, --config, --set and --epochs mean, the same for every command that takes an experiment. */
+/* What EXPERIMENT, --config, --set and its shorthands mean, the same for every command that takes an
+ * experiment. */
 #ifndef RT_CLI_EXPERIMENT_ARGS_H
 #define RT_CLI_EXPERIMENT_ARGS_H
 
 #include "cli/command.h"
 #include "config/experiment.h"
+#include "config/shorthands.h"
 
 /* For a command's option table. Its operands are "EXPERIMENT" with operands_min 0, operands_max 1 and
  * operand_values RT_EXPERIMENT_VALUES. */
@@ -16,11 +18,33 @@
     {                                                                                                          \
         "set", 0, "KEY=VALUE", "@keys", "change a config key; may be repeated"                                 \
     }
-#define RT_OPTION_EPOCHS                                                                                       \
-    {                                                                                                          \
-        "epochs", 0, "N", NULL, "train until epoch N: --set num_epochs=N"                                      \
-    }
-#define RT_EXPERIMENT_OPTIONS RT_OPTION_CONFIG, RT_OPTION_SET, RT_OPTION_EPOCHS
+/* --lr RATE and the others, each with a comma behind it. */
+#define RT_SHORTHAND_OPTION(option, key, argument, help)                                                       \
+    {option, 0, argument, NULL, help ": --set " #key "=" argument},
+#define RT_SHORTHAND_OPTIONS RT_SHORTHANDS(RT_SHORTHAND_OPTION)
+#define RT_EXPERIMENT_OPTIONS RT_SHORTHAND_OPTIONS RT_OPTION_SET, RT_OPTION_CONFIG
+
+/* A change of a config key that the command line asks for. */
+struct rt_assignment {
+    const char *text;               /* KEY=VALUE with the key's full name; null: there are no more */
+    const struct rt_option *option; /* that gave it: --set or a shorthand */
+    char store[RT_TEXT_MAX];        /* of the text, where it is not the option's value itself */
+};
+
+/* The next one in the order given; *at begins at 0. Those of a later one win. RT_EUSAGE. */
+int rt_assignment_next(struct rt_assignment *assignment, const struct rt_arguments *arguments, int *at,
+                       struct rt_error *err);
+/* Whether one of them sets this key. */
+bool rt_assignment_sets(const struct rt_arguments *arguments, const char *key);
+
+/* What is wrong with a KEY of --set, as an error of the shorthand that set it; anything else as it is. Returns
+ * its status. */
+int rt_assignment_blame(const struct rt_arguments *arguments, const struct rt_error *cause,
+                        struct rt_error *err);
+
+/* Applies all of them to the experiment. RT_ECONFIG and RT_EUSAGE name the option. */
+int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                         struct rt_error *err);
 
 /* The experiment that the arguments ask for, its model known, checked across keys, remarks said. RT_EUSAGE,
  * RT_ECONFIG, RT_EIO. */
@@ -31,7 +55,7 @@ int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct 
 int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                              struct rt_error *err);
 
-/* Applies every --set, --epochs and --device of the arguments, then checks as rt_experiment_from_arguments
+/* Applies every --set, shorthand and --device of the arguments, then checks as rt_experiment_from_arguments
  * does. `origin` is the file or name in messages. */
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err);

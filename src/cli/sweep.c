@@ -4,6 +4,7 @@
 
 #include "cli/sweep_args.h"
 #include "config/builtin.h"
+#include "net/models.h"
 
 static const char *const no_settings[] = {NULL};
 
@@ -11,6 +12,10 @@ static const char *const no_settings[] = {NULL};
 static int add_operand(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *operand,
                        struct rt_error *err)
 {
+    if (rt_model_find(operand))
+        return rt_fail(err, RT_EUSAGE,
+                       "'%s' is a model: 'rethink sweep \"%s_*_none\"' is it on eleven levels of label noise",
+                       operand, rt_model_find(operand)->name);
     if (!strpbrk(operand, "*?["))
         return rt_sweep_args_add(sweep, arguments, operand, no_settings, 1, err);
     const int before = sweep->count;

@@ -18,14 +18,18 @@
 int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *base,
                       const char *const *settings, int stages, struct rt_error *err)
 {
+    struct rt_assignment assignments[RT_SETTINGS_MAX + 1];
     const char *axes[RT_SETTINGS_MAX + 2] = {0};
     struct rt_grid grid = {.base = base, .settings = settings, .axes = axes, .stages = stages};
+    struct rt_error cause = {0};
+    int at = 0;
 
-    for (int i = 0; i <= RT_SETTINGS_MAX; i++)
-        axes[i] = rt_argument_at(arguments, "set", i);
-    RT_TRY(rt_argument_integer(arguments, "train-size", 1, 1000000, 0, &grid.train_size, err));
-    RT_TRY(rt_argument_integer(arguments, "epochs", 1, 1000000, 0, &grid.epochs, err));
-    return rt_sweep_add_grid(sweep, &grid, err);
+    for (int i = 0; i <= RT_SETTINGS_MAX; i++) {
+        RT_TRY(rt_assignment_next(&assignments[i], arguments, &at, err));
+        if (!(axes[i] = assignments[i].text))
+            break;
+    }
+    return rt_sweep_add_grid(sweep, &grid, &cause) ? rt_assignment_blame(arguments, &cause, err) : RT_OK;
 }
 
 int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallback,

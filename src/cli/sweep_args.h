@@ -11,9 +11,7 @@
 #define RT_SWEEP_OPTIONS                                                                                       \
     RT_OPTION_DATA, RT_OPTION_RUNS,                                                                            \
         {"set", 0, "KEY=VALUE,...", "@keys", "change a config key of all runs; several values make a grid"},   \
-        {"epochs", 0, "N", NULL, "train until epoch N at most: --set num_epochs=N"},                           \
-        {"train-size", 0, "N", NULL, "only the first N training images: --set train_size=N"},                  \
-        RT_OPTION_ENGINE, RT_OPTION_DEVICE,                                                                    \
+        RT_SHORTHAND_OPTIONS RT_OPTION_ENGINE, RT_OPTION_DEVICE,                                               \
         {"jobs", 'j', "N", NULL,                                                                               \
          "runs at once; auto (default): small networks one core each, convolutional ones all cores"},          \
         {"cores", 0, "N", NULL, "cores to share out (default: all), or of each run on a cluster"},             \
@@ -31,8 +29,8 @@
         {"reference", 0, "DIR", "@dirs", "published points to lay behind the figures"},                        \
         {"no-figures", 0, NULL, NULL, "draw nothing"}, RT_OPTION_QUIET
 
-/* Adds an experiment, with --set's (and its grid's), --epochs and --train-size, and the settings given here
- * (ended by null) before them. `stages`: how many sessions share its epochs. */
+/* Adds an experiment, with --set's and the shorthands' (a grid, where they have several values), and the
+ * settings given here (ended by null) before them. `stages`: how many sessions share its epochs. */
 int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *base,
                       const char *const *settings, int stages, struct rt_error *err);
 

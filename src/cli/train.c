@@ -12,18 +12,6 @@
 #include "cli/view.h"
 #include "train/session.h"
 
-/* The last --set KEY=... of that key; null: none. */
-static const char *last_set(const struct rt_arguments *arguments, const char *key)
-{
-    const size_t length = strlen(key);
-    const char *assignment, *found = NULL;
-
-    for (int i = 0; (assignment = rt_argument_at(arguments, "set", i)); i++)
-        if (!strncmp(assignment, key, length) && assignment[length] == '=')
-            found = assignment;
-    return found;
-}
-
 static int read_options(struct rt_train_options *options, const struct rt_arguments *arguments,
                         struct rt_error *err)
 {
@@ -39,9 +27,9 @@ static int read_options(struct rt_train_options *options, const struct rt_argume
         .threads = (int)threads,
         .fresh = rt_argument_flag(arguments, "fresh"),
         .profile = rt_argument_flag(arguments, "profile"),
-        .epochs_given = rt_argument(arguments, "epochs") || last_set(arguments, "num_epochs"),
-        .keep_given = last_set(arguments, "keep_checkpoints"),
-        .resume_given = last_set(arguments, "resume_checkpoint"),
+        .epochs_given = rt_assignment_sets(arguments, "num_epochs"),
+        .keep_given = rt_assignment_sets(arguments, "keep_checkpoints"),
+        .resume_given = rt_assignment_sets(arguments, "resume_checkpoint"),
         .autosave_s = (double)autosave_s,
     };
     options->begin = rt_draw_run_samples;

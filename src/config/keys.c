@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "config/shorthands.h"
 
 #define KEY_ROW(group, key, type, low, high, words, preset, help)                                              \
     {RT_GROUP_##group, #key, RT_KEY_##type, offsetof(struct rt_experiment, key), low, high, words,             \
@@ -20,6 +21,25 @@ const struct rt_key *rt_key_find(const char *name)
         if (!strcmp(key->name, name))
             return key;
     return NULL;
+}
+
+/* Equal with '-' and '_' alike. */
+static bool is_same_name(const char *a, const char *b)
+{
+    for (; *a && *b; a++, b++)
+        if ((*a == '-' ? '_' : *a) != (*b == '-' ? '_' : *b))
+            return false;
+    return *a == *b;
+}
+
+const struct rt_key *rt_key_find_short(const char *name)
+{
+#define SHORTHAND_KEY(option, key, argument, help)                                                             \
+    if (is_same_name(name, option))                                                                            \
+        return rt_key_find(#key);
+    RT_SHORTHANDS(SHORTHAND_KEY)
+#undef SHORTHAND_KEY
+    return rt_key_find(name);
 }
 
 const char *rt_key_group_title(enum rt_key_group group)
@@ -53,6 +73,8 @@ int rt_key_unknown(const char *where, const char *name, struct rt_error *err)
 
     for (const struct rt_key *key = rt_keys; key->name; key++)
         rt_nearest_offer(&nearest, key->name);
+    if (rt_key_find_short(name))
+        nearest.best = rt_key_find_short(name)->name;
     append_shown(&shown, name);
     rt_fail(err, RT_ECONFIG, "%s: unknown key '%s'%s", where, rt_text_string(&shown),
             nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint)
@@ -129,6 +151,8 @@ static int refuse(const struct setting *s, const struct rt_yaml_scalar *scalar, 
         rt_text_append(&message, "'");
         rt_nearest_offer_words(&nearest, s->key->words, store, sizeof store);
         rt_text_append(&message, rt_nearest_hint(&nearest, hint, sizeof hint));
+        if (!s->file && strchr(scalar->text, ','))
+            rt_text_append(&message, "; 'rethink sweep' takes several values");
     } else {
         rt_text_append(&message, ", got a list");
     }

@@ -150,6 +150,8 @@ extern const struct rt_key rt_keys[];
 bool rt_name_is_valid(const char *text);
 
 const struct rt_key *rt_key_find(const char *name);
+/* Also by its short name (config/shorthands.h), "-" and "_" alike. */
+const struct rt_key *rt_key_find_short(const char *name);
 
 /* "WHERE: unknown key 'NAME'; did you mean ...". Returns RT_ECONFIG. */
 int rt_key_unknown(const char *where, const char *name, struct rt_error *err);

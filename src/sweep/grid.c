@@ -76,22 +76,6 @@ static int apply_axis(struct rt_experiment *experiment, struct rt_sweep_run *run
     return RT_OK;
 }
 
-/* --train-size and --epochs; the latter is not a setting, for each stage has its own. */
-static int apply_numbers(struct rt_experiment *experiment, struct rt_sweep_run *run, const struct rt_grid *grid,
-                         struct rt_error *err)
-{
-    char setting[RT_TEXT_MAX];
-
-    if (grid->train_size) {
-        snprintf(setting, sizeof setting, "train_size=%ld", grid->train_size);
-        RT_TRY(apply(experiment, run, setting, err));
-    }
-    if (!grid->epochs)
-        return RT_OK;
-    snprintf(setting, sizeof setting, "num_epochs=%ld", grid->epochs);
-    return rt_experiment_set(experiment, setting, err);
-}
-
 static int check(struct rt_experiment *experiment, const char *base, struct rt_error *err)
 {
     struct rt_error cause = {0};
@@ -117,7 +101,6 @@ static int add_one(struct rt_sweep *sweep, const struct rt_grid *grid, const str
     RT_TRY(rt_sweep_add(sweep, &experiment, grid->base, &run, err));
     for (int i = 0; grid->settings && grid->settings[i]; i++)
         RT_TRY(apply(&experiment, run, grid->settings[i], err));
-    RT_TRY(apply_numbers(&experiment, run, grid, err));
     for (int i = 0; i < axis_count; i++)
         RT_TRY(apply_axis(&experiment, run, &axes[i], suffix, err));
     if (*suffix) {

@@ -113,7 +113,6 @@ struct rt_grid {
     const char *base;            /* a built-in name or a file */
     const char *const *settings; /* KEY=VALUE of every run, ended by null; null: none */
     const char *const *axes;     /* KEY=V1,V2,...: a run for each combination; ended by null; null: none */
-    long train_size, epochs;     /* 0: not given */
     int stages;                  /* sessions that share the epochs: usually 1 */
 };
 

@@ -3,8 +3,9 @@
 import os
 import re
 import subprocess
+import tempfile
 
-from cli import IO, RETHINK, SOURCE, USAGE, commands, done, empty, ok, options_of, refuses, run
+from cli import CONFIG, IO, RETHINK, SOURCE, USAGE, commands, done, empty, ok, options_of, refuses, run
 
 
 def check_help():
@@ -62,10 +63,50 @@ def check_wrong_usage():
     refuses(['man', 'x'], USAGE, r"takes no operands, and 'x' is one too many")
     refuses(['completion'], USAGE, r'needs bash')
     refuses(['completion', 'zsh'], USAGE, r"no completion for 'zsh'")
-    refuses(['config', 'MLP1_0.0_none', '--epochs', 'ten'], USAGE, r"--epochs 'ten' is not a whole number")
-    refuses(['config', 'MLP1_0.0_none', '--epochs', ''], USAGE, r"--epochs '' is not a whole number")
-    refuses(['config', 'MLP1_0.0_none', '--epochs', '0'], USAGE, r'--epochs 0 is out of range: 1 to')
-    refuses(['config', 'MLP1_0.0_none', '--epochs', '99999999999999999999'], USAGE, r'out of range')
+    refuses(['train', 'MLP1_0.0_none', '--threads', 'ten'], USAGE, r"--threads 'ten' is not a whole number")
+    refuses(['train', 'MLP1_0.0_none', '--threads', ''], USAGE, r"--threads '' is not a whole number")
+    refuses(['train', 'MLP1_0.0_none', '--threads', '0'], USAGE, r'--threads 0 is out of range: 1 to')
+    refuses(['train', 'MLP1_0.0_none', '--threads', '99999999999999999999'], USAGE, r'out of range')
+    for value in ('ten', '', '0', '2.5', '99999999999999999999'):
+        refuses(['config', 'MLP1_0.0_none', '--epochs', value], USAGE,
+                f"--epochs: num_epochs: expected a whole number from 1 to 1000000, got '{value}'")
+
+
+def check_shorthands():
+    """The options that stand for config keys, on every command with --set for an experiment."""
+    shorthands = {'lr': ('learning_rate', '0.1'), 'batch-size': ('batch_size', '64'), 'seed': ('seed', '7'),
+                  'epochs': ('num_epochs', '9'), 'label-noise': ('label_corruption_prob', '0.3'), 'train-size': ('train_size', '500')}
+    for option, (key, value) in shorthands.items():
+        wanted = run('config', 'MLP1_0.0_none', '--set', f'{key}={value}').out
+        forms = [['--' + option, value], ['--set', f'{option}={value}'], ['--set', f'{option.replace("-", "_")}={value}'],
+                 ['--set', f'{key}=1', '--' + option, value]]
+        empty((form for form in forms if not wanted or run('config', 'MLP1_0.0_none', *form).out != wanted),
+              f'--{option} is --set {key}=, also as --set {option}=, and the last one wins')
+        ok(option.replace('-', '_') == key or f'\n{option.replace("-", "_")}:' not in wanted, 'a config has full names', wanted)
+    empty((f'{command} --{option}' for command in ('train', 'sweep', 'figure1', 'view', 'config') for option in [*shorthands, 'device']
+           if option not in options_of(command) and (command, option) not in (('view', 'device'), ('config', 'device'))),
+          'train, sweep and the others have them as options')
+    script = run('sweep', 'MLP1_0.0_none', '--lr', '0.01,0.02', '--epochs', '3', '--launcher', 'print', '--runs', '/nowhere').out
+    ok('learning_rate=0.02' in script and script.count('--epochs 3') == 2, 'several values make a grid', script)
+    refuses(['config', 'MLP1_0.0_none', '--lr', 'fast'], USAGE, r"--lr: learning_rate: expected a number from 0 to 1000, got 'fast'")
+    refuses(['sweep', 'MLP1_0.0_none', '--lr', '0.1,fast'], USAGE, r"--lr: learning_rate: expected a number from 0 to 1000, got 'fast'")
+    refuses(['train', 'MLP1_0.0_none', '--lr', '0.1,0.2'], USAGE, r"got '0.1,0.2'; 'rethink sweep' takes several values")
+    refuses(['train', 'MLP1_0.0_none', '--set', 'batch_size=2,3'], CONFIG, r"got '2,3'; 'rethink sweep' takes several values")
+    refuses(['train', 'MLP1_0.0_none', '--momentum', '0.5'], USAGE, r"unknown option '--momentum'; '--set momentum=0.5' sets this config key")
+    refuses(['sweep', 'MLP1_0.0_none', '--weight-decay=1e-4'], USAGE, r"'--set weight_decay=1e-4' sets")
+    refuses(['evaluate', 'x', '--momentum', '0.5'], USAGE, r"unknown option '--momentum' \('rethink evaluate --help'")
+
+
+def check_training_is_offered():
+    with tempfile.TemporaryDirectory() as place:
+        with open(os.path.join(place, 'my.yaml'), 'w', encoding='utf-8') as f:
+            f.write('seed: 1\n')
+        refuses(['my.yaml', '--lr', '0.1'], USAGE, r"my.yaml is an experiment: 'rethink train my.yaml --lr 0.1' trains it", cwd=place)
+    refuses(['MLP1_0.55_none', '--epochs', '3'], USAGE, r"MLP1_0.55_none is an experiment: 'rethink train MLP1_0.55_none --epochs 3' trains")
+    refuses(['MLP1'], USAGE, r"'MLP1' is a model: 'rethink train MLP1_0.0_none' trains it on true labels")
+    refuses(['train', 'WideResNet'], CONFIG, r"'WideResNet' is a model: 'rethink train WRN_0.0_none' is it")
+    refuses(['sweep', 'MLP1'], USAGE, r"'MLP1' is a model: 'rethink sweep \"MLP1_\*_none\"' is it")
+    refuses(['x' * 300, 'y' * 300], USAGE, r"unknown command 'xxx")
 
 
 def check_forms():
@@ -91,6 +132,8 @@ def check_output():
 check_help()
 check_environment()
 check_wrong_usage()
+check_shorthands()
+check_training_is_offered()
 check_forms()
 check_output()
 done()
