@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/native/isa.h"
+#include "engine/native/isa/peak.h"
 
 enum { ROUND_TRIPS = 500, SPINS = 10000 };
 
@@ -17,7 +18,7 @@ static void multiply_add(void *context, int member)
     volatile float seed = 0;
 
     (void)member;
-    peak->isa->fma_peak(peak->rounds, &seed);
+    peak->isa->peak->multiply_add(peak->rounds, &seed);
 }
 
 static void wake(void *context, int member)
@@ -40,7 +41,8 @@ static double probe_time_s(struct rt_peak *peak)
 double rt_peak_probe(struct rt_peak *peak)
 {
     volatile float seed = 0;
-    const double operations = peak->isa->fma_peak(1, &seed) * (double)peak->rounds * rt_team_size(peak->team);
+    const double operations =
+        peak->isa->peak->multiply_add(1, &seed) * (double)peak->rounds * rt_team_size(peak->team);
     const double rate = operations / probe_time_s(peak);
 
     if (rate > peak->best_flops)

@@ -10,6 +10,7 @@
 
 #include "engine/host/host.h"
 #include "engine/native/isa.h"
+#include "engine/native/pixels.h"
 #include "net/ops.h"
 
 enum { RT_PANEL_CHANNELS = 16, RT_NONE = -1 };
@@ -131,6 +132,7 @@ struct rt_native {
         struct rt_host_plan host;
     };
     const struct rt_isa *isa;
+    const struct rt_native_kernel **kernels; /* [node_count] of the nodes' ops */
     struct rt_stage *stages;
     int stage_count, end;           /* end: a time past every stage's */
     struct rt_stage **order;        /* [2 stage_count] what the groups' lists point to */

@@ -10,12 +10,33 @@
 
 enum { ANNOUNCED_LEAST = 1 << 21 /* floats of a gradient; a smaller one is still in a cache in backward */ };
 
+#define RT_NATIVE_KERNEL_ADDRESS(name) &rt_native_##name,
+static const struct rt_native_kernel *const kernels[] = {RT_OPS(RT_NATIVE_KERNEL_ADDRESS)};
+#undef RT_NATIVE_KERNEL_ADDRESS
+
+static int find_kernels(struct rt_native *plan, struct rt_error *err)
+{
+    const struct rt_graph *graph = plan->base.graph;
+
+    RT_TRY(rt_alloc(&plan->kernels, (size_t)graph->node_count, sizeof *plan->kernels, "the plan", err));
+    for (int i = 0; i < graph->node_count; i++) {
+        for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
+            if (kernels[k]->op == graph->nodes[i].op)
+                plan->kernels[i] = kernels[k];
+        if (!plan->kernels[i])
+            return rt_fail(err, RT_ECONFIG,
+                           "engine native has no kernel for %s (node %d); try --engine reference",
+                           graph->nodes[i].op->name, i);
+    }
+    return RT_OK;
+}
+
 static int plan_stage(struct rt_native *plan, const struct rt_node *node, struct rt_error *err)
 {
     struct rt_stage *stage = &plan->stages[plan->stage_count];
 
     *stage = (struct rt_stage){
-        .kernel = rt_native_kernel_of(node),
+        .kernel = plan->kernels[node->id],
         .node = node,
         .index = plan->stage_count,
         .buffer = RT_NONE,
@@ -25,9 +46,6 @@ static int plan_stage(struct rt_native *plan, const struct rt_node *node, struct
         .next_listener = RT_NONE,
         .out = node->id,
     };
-    if (!stage->kernel)
-        return rt_fail(err, RT_ECONFIG, "engine native has no kernel for %s (node %d); try --engine reference",
-                       node->op->name, node->id);
     for (int i = 0; i < node->op->inputs; i++) {
         stage->in[i] = node->inputs[i];
         stage->wants[i] = plan->values[stage->in[i]].grad != RT_NONE;
@@ -171,6 +189,7 @@ void rt_native_free(struct rt_plan *base)
     rt_free(&plan->order);
     rt_free(&plan->groups);
     rt_free(&plan->stages);
+    rt_free(&plan->kernels);
     rt_free(&plan);
 }
 
@@ -190,8 +209,8 @@ int rt_native_create(struct rt_plan **out, struct rt_device *device, const struc
         (rc = rt_alloc(&plan->covered, nodes, sizeof *plan->covered, "the plan", err)) ||
         (rc = rt_alloc(&plan->targets, nodes, sizeof *plan->targets, "the plan", err)) ||
         (rc = rt_alloc(&plan->slots, (size_t)graph->tensor_count, sizeof *plan->slots, "the plan", err)) ||
-        (rc = plan_stages(plan, err)) || (rc = rt_native_form_groups(plan, err)) ||
-        (rc = allocate(plan, err))) {
+        (rc = find_kernels(plan, err)) || (rc = plan_stages(plan, err)) ||
+        (rc = rt_native_form_groups(plan, err)) || (rc = allocate(plan, err))) {
         rt_native_free(&plan->base);
         return rc;
     }

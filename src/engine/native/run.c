@@ -1,4 +1,6 @@
 #include "engine/native/run.h"
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/update.h"
 
 float *rt_native_data(const struct rt_native *plan, const struct rt_value *value)
 {
@@ -50,10 +52,10 @@ void rt_native_apply_gradient(struct rt_native *plan, int tensor, size_t offset,
     const size_t at = plan->slots[tensor].offset + offset;
 
     if (!plan->updates) {
-        plan->isa->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
+        plan->isa->update->sum_parts(plan->gradients + at, gradient, (long)count, parts, (long)part_stride);
         return;
     }
-    plan->isa->update(
+    plan->isa->update->step(
         &(struct rt_parameters){
             .optimizer = plan->base.options.optimizer->index,
             .terms = plan->terms,
@@ -89,6 +91,6 @@ void rt_native_leave_moments(const struct rt_native *plan, const struct rt_value
 {
     float *piece = plan->persistent + value->moments + begin / value->moment_rows * 2 * value->channels;
 
-    plan->isa->moments(rt_native_data(plan, value) + begin * value->ld, value->ld, count, value->channels,
-                       piece, piece + value->channels);
+    plan->isa->norm->moments(rt_native_data(plan, value) + begin * value->ld, value->ld, count, value->channels,
+                             piece, piece + value->channels);
 }

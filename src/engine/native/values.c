@@ -3,18 +3,6 @@
 #include "engine/native/memory.h"
 #include "net/ops.h"
 
-const struct rt_native_kernel *rt_native_kernel_of(const struct rt_node *node)
-{
-#define RT_NATIVE_KERNEL_ADDRESS(name) &rt_native_##name,
-    static const struct rt_native_kernel *const kernels[] = {RT_OPS(RT_NATIVE_KERNEL_ADDRESS)};
-#undef RT_NATIVE_KERNEL_ADDRESS
-
-    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (kernels[i]->op == node->op)
-            return kernels[i];
-    return NULL;
-}
-
 int rt_native_reader(const struct rt_native *plan, int node)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -42,10 +30,10 @@ int rt_native_cover_relu(struct rt_native *plan, struct rt_stage *stage)
 static bool nonnegative(const struct rt_native *plan, int node)
 {
     const struct rt_node *n = &plan->base.graph->nodes[node];
-    const struct rt_native_kernel *kernel = rt_native_kernel_of(n);
+    const enum rt_native_sign sign = plan->kernels[node]->sign;
 
-    if (!kernel || kernel->sign != RT_SIGN_OF_INPUTS)
-        return kernel && kernel->sign == RT_SIGN_NOT_NEGATIVE;
+    if (sign != RT_SIGN_OF_INPUTS)
+        return sign == RT_SIGN_NOT_NEGATIVE;
     for (int i = 0; i < n->op->inputs; i++)
         if (!nonnegative(plan, n->inputs[i]))
             return false;
@@ -68,9 +56,8 @@ bool rt_native_readers_take_views(const struct rt_native *plan, int node)
     for (int i = node + 1; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i].op->inputs; j++) {
             const struct rt_node *reader = &graph->nodes[i];
-            const struct rt_native_kernel *kernel = rt_native_kernel_of(reader);
 
-            if (reader->inputs[j] != node || (kernel && kernel->takes_views))
+            if (reader->inputs[j] != node || plan->kernels[i]->takes_views)
                 continue;
             if (reader->op != &rt_op_concat || !concat_takes_views(plan, reader))
                 return false;
@@ -84,12 +71,9 @@ bool rt_native_wants_moments(const struct rt_native *plan, int node)
 
     if (!plan->base.options.training)
         return false;
-    for (int i = node + 1; i < graph->node_count; i++) {
-        const struct rt_native_kernel *kernel = rt_native_kernel_of(&graph->nodes[i]);
-
-        if (kernel && kernel->takes_moments && graph->nodes[i].inputs[0] == node)
+    for (int i = node + 1; i < graph->node_count; i++)
+        if (plan->kernels[i]->takes_moments && graph->nodes[i].inputs[0] == node)
             return true;
-    }
     return false;
 }
 

@@ -8,8 +8,6 @@
 int rt_native_output(struct rt_native *plan, struct rt_stage *stage, int node, struct rt_error *err);
 /* Decides which nodes' outputs are written straight into the concatenation that reads them. */
 void rt_native_find_targets(struct rt_native *plan);
-/* The kernel of a node's op, or null. */
-const struct rt_native_kernel *rt_native_kernel_of(const struct rt_node *node);
 /* The stage also does the ReLU that alone reads its node, if there is one; returns the last node that it
  * covers. */
 int rt_native_cover_relu(struct rt_native *plan, struct rt_stage *stage);

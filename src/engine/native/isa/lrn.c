@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/lrn.h"
+#include "engine/native/isa/tables.h"
 
 /* Channels at most, room for half a window on each side, and pixels at a time: what is stored in vectors and
  * read between them must have left the processor's store buffer, or each read waits for that. */
@@ -53,8 +54,8 @@ RT_INLINE void denominators(const float *x, long x_ld, long rows, int channels, 
     }
 }
 
-void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows, int channels,
-                      const struct rt_lrn *lrn)
+static void forward(const float *x, long x_ld, float *y, long y_ld, long rows, int channels,
+                    const struct rt_lrn *lrn)
 {
     rt_terms squares;
     float d[ROWS][CHUNK];
@@ -74,8 +75,8 @@ void RT_ISA_NAME(lrn)(const float *x, long x_ld, float *y, long y_ld, long rows,
 
 /* dx[c] = dy[c] d[c]^-beta - 2 alpha beta / size x[c] sum over the windows that hold c of dy[j] x[j]
  * d[j]^(-beta-1) */
-void RT_ISA_NAME(lrn_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                               long rows, int channels, const struct rt_lrn *lrn, bool accumulate)
+static void backward(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld, long rows,
+                     int channels, const struct rt_lrn *lrn, bool accumulate)
 {
     rt_terms terms; /* at first the squares */
     float d[ROWS][CHUNK], power[ROWS][CHUNK], sum[CHUNK];
@@ -102,3 +103,8 @@ void RT_ISA_NAME(lrn_backward)(const float *x, long x_ld, const float *dy, long 
         }
     }
 }
+
+const struct rt_lrn_kernels RT_ISA_NAME(lrn_kernels) = {
+    .forward = forward,
+    .backward = backward,
+};

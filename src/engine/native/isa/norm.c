@@ -1,5 +1,6 @@
 /* Sums over rows, and batch norm's gradient (Ioffe and Szegedy 2015, section 3). */
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/tables.h"
 
 enum {
     WIDE = 4,   /* vectors of channels summed side by side, so that rows are read along */
@@ -39,7 +40,7 @@ RT_INLINE void column_sum_of(const float *x, long ld, long rows, float *sum, boo
         rt_store(sum + v * RT_LANES, total[v]);
 }
 
-void RT_ISA_NAME(column_sum)(const float *x, long ld, long rows, long channels, float *sum, bool accumulate){
+static void column_sum(const float *x, long ld, long rows, long channels, float *sum, bool accumulate){
 #define COLUMN_SUM(c, wide) column_sum_of(x + (c), ld, rows, sum + (c), accumulate, wide)
     BY_WIDTH(channels, COLUMN_SUM)}
 
@@ -68,7 +69,7 @@ RT_INLINE void moments_of(const float *x, long ld, long rows, float *mean, float
     }
 }
 
-void RT_ISA_NAME(moments)(const float *x, long ld, long rows, long channels, float *mean, float *m2){
+static void moments(const float *x, long ld, long rows, long channels, float *mean, float *m2){
 #define MOMENTS(c, wide) moments_of(x + (c), ld, rows, mean + (c), m2 + (c), wide)
     BY_WIDTH(channels, MOMENTS)}
 
@@ -106,8 +107,8 @@ RT_INLINE void norm_sums_of(const float *x, long x_ld, const float *dy, long dy_
     }
 }
 
-void RT_ISA_NAME(norm_sums)(const float *x, long x_ld, const float *dy, long dy_ld, long rows, long channels,
-                            struct rt_view view, const float *mean, float *sum_g, float *sum_gx)
+static void norm_sums(const float *x, long x_ld, const float *dy, long dy_ld, long rows, long channels,
+                      struct rt_view view, const float *mean, float *sum_g, float *sum_gx)
 {
 #define SUMS(c, wide)                                                                                          \
     norm_sums_of(x + (c), x_ld, dy + (c), dy_ld, rows,                                                         \
@@ -116,9 +117,9 @@ void RT_ISA_NAME(norm_sums)(const float *x, long x_ld, const float *dy, long dy_
     BY_WIDTH(channels, SUMS)
 }
 
-void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
-                                long rows, long channels, struct rt_view view,
-                                const struct rt_norm_terms *terms, bool accumulate)
+static void norm_backward(const float *x, long x_ld, const float *dy, long dy_ld, float *dx, long dx_ld,
+                          long rows, long channels, struct rt_view view, const struct rt_norm_terms *terms,
+                          bool accumulate)
 {
     for (long r = 0; r < rows; r++, x += x_ld, dy += dy_ld, dx += dx_ld)
         for (long c = 0; c < channels; c += RT_LANES) {
@@ -132,3 +133,10 @@ void RT_ISA_NAME(norm_backward)(const float *x, long x_ld, const float *dy, long
             rt_store(dx + c, accumulate ? rt_load(dx + c) + value : value);
         }
 }
+
+const struct rt_norm_kernels RT_ISA_NAME(norm_kernels) = {
+    .column_sum = column_sum,
+    .moments = moments,
+    .sums = norm_sums,
+    .backward = norm_backward,
+};

@@ -1,7 +1,8 @@
 /* Pooling of one image, vectors over channels. */
 #include <string.h>
 
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/pool.h"
+#include "engine/native/isa/tables.h"
 
 enum { WIDE = 4 }; /* vectors of channels side by side */
 
@@ -77,8 +78,8 @@ RT_INLINE void ask_below(const struct rt_window *w, const float *x, long x_ld, i
         }
 }
 
-void RT_ISA_NAME(max_pool)(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, float *y,
-                           long y_ld, uint8_t *winner, long winner_ld)
+static void max_pool(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, float *y,
+                     long y_ld, uint8_t *winner, long winner_ld)
 {
     for (int oy = 0; oy < w->rows; oy++)
         for (int ox = 0; ox < w->columns; ox++, y += y_ld, winner += winner_ld) {
@@ -93,9 +94,8 @@ void RT_ISA_NAME(max_pool)(const struct rt_window *w, const float *x, long x_ld,
         }
 }
 
-void RT_ISA_NAME(max_pool_backward)(const struct rt_window *w, const float *dy, long dy_ld,
-                                    const uint8_t *winner, long winner_ld, float *dx, long dx_ld,
-                                    bool accumulate)
+static void max_pool_backward(const struct rt_window *w, const float *dy, long dy_ld, const uint8_t *winner,
+                              long winner_ld, float *dx, long dx_ld, bool accumulate)
 {
     if (!accumulate)
         for (long p = 0; p < (long)w->height * w->width; p++)
@@ -125,8 +125,8 @@ RT_INLINE struct taps adaptive(int i, int in, int out)
     return (struct taps){i * in / out, ((i + 1) * in + out - 1) / out};
 }
 
-void RT_ISA_NAME(avg_pool)(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, float *y,
-                           long y_ld)
+static void avg_pool(const struct rt_window *w, const float *x, long x_ld, struct rt_view view, float *y,
+                     long y_ld)
 {
     for (int oy = 0; oy < w->rows; oy++)
         for (int ox = 0; ox < w->columns; ox++, y += y_ld) {
@@ -145,8 +145,8 @@ void RT_ISA_NAME(avg_pool)(const struct rt_window *w, const float *x, long x_ld,
         }
 }
 
-void RT_ISA_NAME(avg_pool_backward)(const struct rt_window *w, const float *dy, long dy_ld, float *dx,
-                                    long dx_ld, bool accumulate)
+static void avg_pool_backward(const struct rt_window *w, const float *dy, long dy_ld, float *dx, long dx_ld,
+                              bool accumulate)
 {
     if (!accumulate)
         for (long p = 0; p < (long)w->height * w->width; p++)
@@ -166,3 +166,10 @@ void RT_ISA_NAME(avg_pool_backward)(const struct rt_window *w, const float *dy, 
                 }
         }
 }
+
+const struct rt_pool_kernels RT_ISA_NAME(pool_kernels) = {
+    .max = max_pool,
+    .max_backward = max_pool_backward,
+    .average = avg_pool,
+    .average_backward = avg_pool_backward,
+};

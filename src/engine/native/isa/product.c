@@ -3,8 +3,8 @@
  * A tile of R rows by V vectors does R * V multiply-adds for R broadcasts and V loads. With 32 registers of 16
  * lanes the best tiles are 14 x 2 and 8 x 3; with 16 registers of 8 lanes 6 x 2 (Goto and van de Geijn 2008).
  */
-#include "engine/native/isa/functions.h"
-#include "engine/native/isa/vector.h"
+#include "engine/native/isa/product.h"
+#include "engine/native/isa/tables.h"
 
 enum {
     PER_PANEL = RT_PANEL / RT_LANES, /* vectors a panel */
@@ -165,7 +165,7 @@ static void group(const struct rt_product *p, long panel, int panels)
     }
 }
 
-void RT_ISA_NAME(product)(const struct rt_product *p)
+static void multiply(const struct rt_product *p)
 {
     long panel = 0;
 
@@ -178,3 +178,7 @@ void RT_ISA_NAME(product)(const struct rt_product *p)
         panel += panels;
     }
 }
+
+const struct rt_product_kernels RT_ISA_NAME(product_kernels) = {
+    .multiply = multiply,
+};

@@ -1,7 +1,8 @@
 /* Loops over rows of channels: bias, ReLU and its gradient, copies through a view, additions, transposes. */
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/rows.h"
+#include "engine/native/isa/tables.h"
 
-void RT_ISA_NAME(bias_relu)(float *x, long ld, long rows, long channels, const float *bias, bool relu)
+static void bias_relu(float *x, long ld, long rows, long channels, const float *bias, bool relu)
 {
     for (long r = 0; r < rows; r++, x += ld)
         for (long c = 0; c < channels; c += RT_LANES) {
@@ -13,15 +14,15 @@ void RT_ISA_NAME(bias_relu)(float *x, long ld, long rows, long channels, const f
         }
 }
 
-void RT_ISA_NAME(gate)(float *dy, long dy_ld, const float *y, long y_ld, long rows, long channels)
+static void gate(float *dy, long dy_ld, const float *y, long y_ld, long rows, long channels)
 {
     for (long r = 0; r < rows; r++, dy += dy_ld, y += y_ld)
         for (long c = 0; c < channels; c += RT_LANES)
             rt_store(dy + c, rt_gate_vec(rt_load(dy + c), rt_load(y + c)));
 }
 
-void RT_ISA_NAME(copy)(const float *from, long from_ld, struct rt_view view, float *to, long to_ld, long rows,
-                       long channels, bool accumulate)
+static void copy(const float *from, long from_ld, struct rt_view view, float *to, long to_ld, long rows,
+                 long channels, bool accumulate)
 {
     for (long r = 0; r < rows; r++, from += from_ld, to += to_ld)
         for (long c = 0; c < channels; c += RT_LANES) {
@@ -31,8 +32,8 @@ void RT_ISA_NAME(copy)(const float *from, long from_ld, struct rt_view view, flo
         }
 }
 
-void RT_ISA_NAME(add)(const float *a, long a_ld, const float *b, long b_ld, float *to, long to_ld, long rows,
-                      long channels)
+static void add(const float *a, long a_ld, const float *b, long b_ld, float *to, long to_ld, long rows,
+                long channels)
 {
     for (long r = 0; r < rows; r++, a += a_ld, b += b_ld, to += to_ld)
         for (long c = 0; c < channels; c += RT_LANES)
@@ -75,9 +76,17 @@ RT_INLINE void transpose_square(const float *from, long from_ld, float *to, long
         rt_store(to + i * to_ld, rows[i]);
 }
 
-void RT_ISA_NAME(transpose)(const float *from, long from_ld, float *to, long to_ld, long rows, long columns)
+static void transpose(const float *from, long from_ld, float *to, long to_ld, long rows, long columns)
 {
     for (long i = 0; i < rows; i += RT_LANES)
         for (long j = 0; j < columns; j += RT_LANES)
             transpose_square(from + i * from_ld + j, from_ld, to + j * to_ld + i, to_ld);
 }
+
+const struct rt_rows_kernels RT_ISA_NAME(rows_kernels) = {
+    .bias_relu = bias_relu,
+    .gate = gate,
+    .copy = copy,
+    .add = add,
+    .transpose = transpose,
+};

@@ -1,4 +1,4 @@
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/tables.h"
 
 static bool supported(void)
 {
@@ -15,9 +15,9 @@ static bool supported(void)
 
 #define RT_ISA_STRING_(x) #x
 #define RT_ISA_STRING(x) RT_ISA_STRING_(x)
-#define RT_ISA_FUNCTION_ENTRY(function) .function = RT_ISA_NAME(function),
+#define RT_ISA_TABLE_ENTRY(table) .table = &RT_ISA_NAME(table##_kernels),
 
 extern const struct rt_isa RT_ISA_NAME(isa);
 
 const struct rt_isa RT_ISA_NAME(isa) = {
-    .name = RT_ISA_STRING(RT_ISA), .supported = supported, RT_ISA_FUNCTIONS(RT_ISA_FUNCTION_ENTRY)};
+    .name = RT_ISA_STRING(RT_ISA), .supported = supported, RT_ISA_TABLES(RT_ISA_TABLE_ENTRY)};

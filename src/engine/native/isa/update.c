@@ -1,5 +1,6 @@
 /* The optimisers' loops, and the ordered sum of partial gradients. */
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/update.h"
+#include "engine/native/isa/tables.h"
 
 typedef float rt_real;
 typedef rt_vec rt_number;
@@ -40,7 +41,7 @@ RT_INLINE rt_vec sum_of_parts(const float *from, int parts, long part_stride)
 RT_OPTIMIZERS(UPDATE)
 #undef UPDATE
 
-void RT_ISA_NAME(update)(const struct rt_parameters *p, const float *g, int parts, long part_stride)
+static void step(const struct rt_parameters *p, const float *g, int parts, long part_stride)
 {
     switch (p->optimizer) {
 #define UPDATE(name, state0, state1, help)                                                                     \
@@ -52,8 +53,13 @@ void RT_ISA_NAME(update)(const struct rt_parameters *p, const float *g, int part
     }
 }
 
-void RT_ISA_NAME(sum_parts)(float *to, const float *from, long count, int parts, long part_stride)
+static void sum_parts(float *to, const float *from, long count, int parts, long part_stride)
 {
     for (long i = 0; i < count; i += RT_LANES)
         rt_store(to + i, sum_of_parts(from + i, parts, part_stride));
 }
+
+const struct rt_update_kernels RT_ISA_NAME(update_kernels) = {
+    .step = step,
+    .sum_parts = sum_parts,
+};

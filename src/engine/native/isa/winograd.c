@@ -1,7 +1,8 @@
 /* Winograd's transforms of activations, for a vector of channels of a tile at a time. In two dimensions each is
  * a pass of lines (winograd_lines.h) down the tile and one across it, with a small array between them. Pixels
  * outside the map are zeros, or left out. */
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/winograd.h"
+#include "engine/native/isa/tables.h"
 #include "engine/native/isa/winograd_lines.h"
 
 enum { PITCH = RT_SIDE * RT_LANES }; /* from row to row of the small array */
@@ -340,19 +341,25 @@ static void back_run(const struct tile_kind *kind, long first, long begin, long 
         }                                                                                                      \
     } while (0)
 
-void RT_ISA_NAME(winograd_input)(const struct rt_tiles *t, const float *from, struct rt_view view)
+static void transform_inputs(const struct rt_tiles *t, const float *from, struct rt_view view)
 {
     const enum load load = !view.scale && !view.relu ? PLAIN : view.scale && view.relu ? RELU : VIEW;
 
     FOR_RUNS(t, forward_run, from, view, load);
 }
 
-void RT_ISA_NAME(winograd_output)(const struct rt_tiles *t, float *to, bool accumulate)
+static void transform_outputs(const struct rt_tiles *t, float *to, bool accumulate)
 {
     FOR_RUNS(t, back_run, to, accumulate);
 }
 
-void RT_ISA_NAME(winograd_gradient)(const struct rt_tiles *t, const float *from)
+static void transform_gradients(const struct rt_tiles *t, const float *from)
 {
     FOR_RUNS(t, forward_run, from, (struct rt_view){0}, OF_GRADIENT);
 }
+
+const struct rt_winograd_kernels RT_ISA_NAME(winograd_kernels) = {
+    .inputs = transform_inputs,
+    .outputs = transform_outputs,
+    .gradients = transform_gradients,
+};

@@ -1,5 +1,6 @@
 /* Winograd's transforms of filters and of their gradients (winograd_lines.h), for 16 filters at a time. */
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/winograd_filters.h"
+#include "engine/native/isa/tables.h"
 #include "engine/native/isa/winograd_lines.h"
 
 /* Which number point p of the 8 has in a tile of `points`, or negative; 9 points are all there. */
@@ -53,7 +54,7 @@ RT_INLINE void filters_of(const struct rt_filters *f, const float *from, float *
     }
 }
 
-void RT_ISA_NAME(winograd_filters)(const struct rt_filters *filters, const float *from, float *transformed)
+static void transform(const struct rt_filters *filters, const float *from, float *transformed)
 {
     if (filters->taps == 2)
         filters_of(filters, from, transformed, 2);
@@ -99,8 +100,7 @@ RT_INLINE void filter_gradients_of(const struct rt_filters *f, const float *from
     }
 }
 
-void RT_ISA_NAME(winograd_filter_gradient)(const struct rt_filters *filters, const float *transformed,
-                                           float *to)
+static void gradient(const struct rt_filters *filters, const float *transformed, float *to)
 {
     if (filters->taps == 2)
         filter_gradients_of(filters, transformed, to, 2);
@@ -109,3 +109,8 @@ void RT_ISA_NAME(winograd_filter_gradient)(const struct rt_filters *filters, con
     else
         filter_gradients_of(filters, transformed, to, 5);
 }
+
+const struct rt_winograd_filters_kernels RT_ISA_NAME(winograd_filters_kernels) = {
+    .transform = transform,
+    .gradient = gradient,
+};

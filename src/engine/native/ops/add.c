@@ -1,5 +1,6 @@
 /* y = a + b. Where an addend is a convolution's output that only this sum reads, its gradient is the sum's own
  * memory; else the gradient is copied or added. */
+#include "engine/native/isa/rows.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 #include "engine/native/values.h"
@@ -31,7 +32,7 @@ static int add_plan(struct rt_native *plan, struct rt_stage *stage, struct rt_er
         const struct rt_node *input = &graph->nodes[stage->in[i]];
 
         rt_native_touch_forward(plan, stage, plan->values[input->id].data);
-        if (plan->base.options.training && stage->wants[i] && rt_native_kernel_of(input)->borrows_gradient &&
+        if (plan->base.options.training && stage->wants[i] && plan->kernels[input->id]->borrows_gradient &&
             input->consumers == 1 && plan->targets[input->id].concat == RT_NONE)
             rt_native_share_gradient(plan, input->id, &plan->values[stage->out]);
         rt_native_touch_backward(plan, stage, plan->values[input->id].grad);
@@ -49,8 +50,8 @@ static void add_forward(struct rt_native *plan, struct rt_stage *stage, int memb
     for (long r = part.begin; r < part.end; r += ROWS) {
         const long rows = part.end - r < ROWS ? part.end - r : ROWS;
 
-        plan->isa->add(rt_native_data(plan, a) + r * a->ld, a->ld, rt_native_data(plan, b) + r * b->ld, b->ld,
-                       rt_native_data(plan, y) + r * y->ld, y->ld, rows, y->channels);
+        plan->isa->rows->add(rt_native_data(plan, a) + r * a->ld, a->ld, rt_native_data(plan, b) + r * b->ld,
+                             b->ld, rt_native_data(plan, y) + r * y->ld, y->ld, rows, y->channels);
         if (plan->training && y->moments != RT_NONE)
             rt_native_leave_moments(plan, y, r, rows);
     }
@@ -67,9 +68,9 @@ static void add_backward_images(struct rt_native *plan, struct rt_stage *stage, 
         const struct rt_value *x = &plan->values[stage->in[i]];
 
         if (stage->wants[i] && !shares_gradient(plan, stage, i))
-            plan->isa->copy(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
-                            (struct rt_view){0}, rt_native_grad(plan, x) + begin * area * x->grad_ld,
-                            x->grad_ld, (end - begin) * area, y->channels, stage->accumulate[i]);
+            plan->isa->rows->copy(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                                  (struct rt_view){0}, rt_native_grad(plan, x) + begin * area * x->grad_ld,
+                                  x->grad_ld, (end - begin) * area, y->channels, stage->accumulate[i]);
     }
 }
 

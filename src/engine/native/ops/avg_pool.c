@@ -1,4 +1,5 @@
 /* Adaptive average pool. */
+#include "engine/native/isa/pool.h"
 #include "engine/native/memory.h"
 #include "engine/native/ops/pool.h"
 #include "engine/native/run.h"
@@ -22,8 +23,8 @@ static void forward_images(struct rt_native *plan, struct rt_stage *stage, int m
 
     (void)member;
     for (long i = begin; i < end; i++)
-        plan->isa->avg_pool(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
-                            rt_pool_image(plan, y, i), y->ld);
+        plan->isa->pool->average(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
+                                 rt_pool_image(plan, y, i), y->ld);
 }
 
 static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
@@ -33,8 +34,8 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 
     (void)member;
     for (long i = begin; stage->wants[0] && i < end; i++)
-        plan->isa->avg_pool_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
-                                     rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
+        plan->isa->pool->average_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
+                                          rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
 }
 
 const struct rt_native_kernel rt_native_avg_pool = {.op = &rt_op_avg_pool,

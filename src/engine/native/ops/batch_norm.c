@@ -4,6 +4,8 @@
  * moments come in pieces from x's producer and are merged in order (Chan et al. 1979), in double. */
 #include <math.h>
 
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/rows.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 #include "engine/native/values.h"
@@ -144,9 +146,9 @@ static void forward_images(struct rt_native *plan, struct rt_stage *stage, int m
 
     (void)member;
     if (stage->own_view != RT_NONE)
-        plan->isa->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, own_view(plan, stage),
-                        rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
-                        x->channels, false);
+        plan->isa->rows->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, own_view(plan, stage),
+                              rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                              x->channels, false);
 }
 
 /* Where an image's sums over its pixels are: of the gradient, and of the gradient times x - mean. */
@@ -161,10 +163,10 @@ static void batch_norm_gradient_ready(struct rt_native *plan, struct rt_stage *s
     const long area = (long)x->shape.height * x->shape.width;
 
     for (long i = begin; i < end; i++)
-        plan->isa->norm_sums(rt_native_data(plan, x) + i * area * x->ld, x->ld,
-                             rt_native_grad(plan, y) + i * area * y->grad_ld, y->grad_ld, area, x->channels,
-                             own_view(plan, stage), plan->persistent + stage->persistent + MEAN * x->channels,
-                             sums_of(plan, stage, i), sums_of(plan, stage, i) + x->channels);
+        plan->isa->norm->sums(rt_native_data(plan, x) + i * area * x->ld, x->ld,
+                              rt_native_grad(plan, y) + i * area * y->grad_ld, y->grad_ld, area, x->channels,
+                              own_view(plan, stage), plan->persistent + stage->persistent + MEAN * x->channels,
+                              sums_of(plan, stage, i), sums_of(plan, stage, i) + x->channels);
 }
 
 /* Adds up one channel's sums: the gradients of bias and weight, and what backward subtracts. */
@@ -223,13 +225,13 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 
     (void)member;
     if (stage->wants[0])
-        plan->isa->norm_backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
-                                 rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
-                                 rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
-                                 (end - begin) * area, channels, own_view(plan, stage),
-                                 &(struct rt_norm_terms){arrays + MEAN * channels, arrays + MEAN_G * channels,
-                                                         arrays + SLOPE * channels},
-                                 stage->accumulate[0]);
+        plan->isa->norm->backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                                  rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                                  rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
+                                  (end - begin) * area, channels, own_view(plan, stage),
+                                  &(struct rt_norm_terms){arrays + MEAN * channels, arrays + MEAN_G * channels,
+                                                          arrays + SLOPE * channels},
+                                  stage->accumulate[0]);
 }
 
 const struct rt_native_kernel rt_native_batch_norm = {.op = &rt_op_batch_norm,

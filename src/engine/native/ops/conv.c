@@ -8,6 +8,10 @@
  * Nothing depends on which thread does what, so the results do not either. */
 #include <string.h>
 
+#include "engine/native/isa/im2col.h"
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/product.h"
+#include "engine/native/isa/rows.h"
 #include "engine/native/memory.h"
 #include "engine/native/ops/conv.h"
 #include "engine/native/run.h"
@@ -122,17 +126,17 @@ static struct inputs inputs_of(const struct rt_native *plan, const struct rt_sta
     if (s->pointwise && !view.scale && !view.relu && !near)
         return (struct inputs){data + begin * x->ld, x->ld, 1};
     if (s->pointwise)
-        plan->isa->copy(data + begin * x->ld, x->ld, view, room, s->depth, count, s->depth, false);
+        plan->isa->rows->copy(data + begin * x->ld, x->ld, view, room, s->depth, count, s->depth, false);
     else
-        plan->isa->gather(&(struct rt_gather){.window = s->window,
-                                              .from = data,
-                                              .ld = x->ld,
-                                              .planar = x->planar,
-                                              .view = view,
-                                              .begin = begin,
-                                              .count = count,
-                                              .to = room,
-                                              .to_ld = to_ld});
+        plan->isa->im2col->gather(&(struct rt_gather){.window = s->window,
+                                                      .from = data,
+                                                      .ld = x->ld,
+                                                      .planar = x->planar,
+                                                      .view = view,
+                                                      .begin = begin,
+                                                      .count = count,
+                                                      .to = room,
+                                                      .to_ld = to_ld});
     return x->planar ? (struct inputs){room, 1, to_ld} : (struct inputs){room, s->depth, 1};
 }
 
@@ -152,7 +156,7 @@ static void forward_block(const struct conv_call *call, long begin, long count, 
     const struct inputs x = inputs_of(plan, call->stage, s, begin, count, true, rows);
 
     for (long k = 0; k < s->depth; k += DEPTH)
-        plan->isa->product(&(struct rt_product){
+        plan->isa->product->multiply(&(struct rt_product){
             .a = x.at + k * x.col,
             .a_row = x.row,
             .a_col = x.col,
@@ -168,9 +172,9 @@ static void forward_block(const struct conv_call *call, long begin, long count, 
             .accumulate = k > 0,
         });
     if (bias || call->stage->relu)
-        plan->isa->bias_relu(to, y->ld, count, s->out,
-                             bias ? rt_native_parameter(plan, call->stage->node->tensors[1]) : NULL,
-                             call->stage->relu);
+        plan->isa->rows->bias_relu(to, y->ld, count, s->out,
+                                   bias ? rt_native_parameter(plan, call->stage->node->tensors[1]) : NULL,
+                                   call->stage->relu);
     if (plan->training && y->moments != RT_NONE)
         rt_native_leave_moments(plan, y, begin, count);
 }
@@ -208,9 +212,9 @@ static void conv_gradient_ready(struct rt_native *plan, struct rt_stage *stage, 
     const long area = (long)y->shape.height * y->shape.width;
 
     if (stage->relu)
-        plan->isa->gate(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
-                        rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
-                        y->channels);
+        plan->isa->rows->gate(rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                              rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                              y->channels);
 }
 
 /* The share of images [begin, end) in dW and in the bias's gradient, added to those in `weights` and `bias`. */
@@ -227,7 +231,7 @@ static void weight_gradient_images(const struct conv_call *call, long begin, lon
         const long count = last - r < call->stage->block ? last - r : call->stage->block;
         const struct inputs x = inputs_of(plan, call->stage, s, r, count, false, rows);
 
-        plan->isa->product(&(struct rt_product){
+        plan->isa->product->multiply(&(struct rt_product){
             .a = x.at,
             .a_row = x.col,
             .a_col = x.row,
@@ -245,7 +249,8 @@ static void weight_gradient_images(const struct conv_call *call, long begin, lon
         });
     }
     if (call->stage->node->tensor_count > 1)
-        plan->isa->column_sum(dy + first * y->grad_ld, y->grad_ld, last - first, s->out, bias, accumulate);
+        plan->isa->norm->column_sum(dy + first * y->grad_ld, y->grad_ld, last - first, s->out, bias,
+                                    accumulate);
 }
 
 /* W^T for the input gradient: panels of 16 gathered columns, [depth/16][out][16]. */
@@ -258,10 +263,10 @@ static void transpose_weights(const struct conv_call *call, int member, float *t
 
     for (long p = part.begin; p < part.end; p++)
         for (long o = 0; o < s->out; o += RT_PANEL_CHANNELS)
-            plan->isa->transpose(w + o * s->depth + p * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS,
-                                 RT_PANEL_CHANNELS,
-                                 transposed + p * RT_PANEL_CHANNELS * s->out + o * RT_PANEL_CHANNELS,
-                                 RT_PANEL_CHANNELS, RT_PANEL_CHANNELS, RT_PANEL_CHANNELS);
+            plan->isa->rows->transpose(w + o * s->depth + p * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS,
+                                       RT_PANEL_CHANNELS,
+                                       transposed + p * RT_PANEL_CHANNELS * s->out + o * RT_PANEL_CHANNELS,
+                                       RT_PANEL_CHANNELS, RT_PANEL_CHANNELS, RT_PANEL_CHANNELS);
 }
 
 /* dy W^T of pixels [begin, begin + count) into rows `to_row` apart. */
@@ -273,7 +278,7 @@ static void input_gradient_rows(const struct conv_call *call, const float *trans
     const struct rt_value *y = &plan->values[call->stage->out];
 
     for (long o = 0; o < s->out; o += DEPTH)
-        plan->isa->product(&(struct rt_product){
+        plan->isa->product->multiply(&(struct rt_product){
             .a = rt_native_grad(plan, y) + begin * y->grad_ld + o,
             .a_row = y->grad_ld,
             .a_col = 1,
@@ -307,7 +312,7 @@ static void scatter_images(const struct conv_call *call, const float *transposed
         const long count = last - r < call->stage->block ? last - r : call->stage->block;
 
         input_gradient_rows(call, transposed, r, count, rows, s->depth, false);
-        plan->isa->scatter(
+        plan->isa->im2col->scatter(
             &(struct rt_gather){
                 .window = s->window, .ld = x->grad_ld, .begin = r, .count = count, .to_ld = s->depth},
             rows, dx);

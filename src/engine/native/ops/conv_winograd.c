@@ -2,6 +2,11 @@
  * tiles -> products -> outputs, all in its own cache; the gradient does the same with dy and the filters
  * rotated and transposed. Blocks are whole images, so that partial moments are rows. */
 #include "engine/native/ops/conv_winograd.h"
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/product.h"
+#include "engine/native/isa/rows.h"
+#include "engine/native/isa/winograd.h"
+#include "engine/native/isa/winograd_filters.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 
@@ -56,9 +61,9 @@ static void transform_filters(const struct rt_native *plan, const struct rt_stag
         f.count = order.vectors - k < part.end - v ? order.vectors - k : part.end - v;
         f.tap_stride = order.flip ? order.panels * row : row;
         f.position_stride = rt_conv_winograd_filter_stride(t, s);
-        plan->isa->winograd_filters(&f,
-                                    weights + panel * (order.flip ? row : kernel * row) + k * RT_PANEL_CHANNELS,
-                                    rt_native_shared(plan, stage) + v * RT_PANEL_CHANNELS);
+        plan->isa->winograd_filters->transform(
+            &f, weights + panel * (order.flip ? row : kernel * row) + k * RT_PANEL_CHANNELS,
+            rt_native_shared(plan, stage) + v * RT_PANEL_CHANNELS);
         v += f.count;
     }
 }
@@ -69,7 +74,7 @@ static void transform_outputs(const struct rt_native *plan, const struct rt_tile
         float *map;
         const struct rt_tiles tiles = rt_tile_set_phase(set, phase, &map);
 
-        plan->isa->winograd_output(&tiles, map, accumulate);
+        plan->isa->winograd->outputs(&tiles, map, accumulate);
     }
 }
 
@@ -122,13 +127,13 @@ static void convolve_position(const struct convolution *c, const struct rt_tile_
         .depth = from_many ? (phases.end - phases.begin) * in->channels : depth,
     };
 
-    c->plan->isa->product(&p);
+    c->plan->isa->product->multiply(&p);
     p.depth = 0;
     p.panels = panels;
     for (long phase = 0; to_many && phase < out->phases; phase++) {
         p.c = rt_tile_set_entry(out, position, tiles.begin, phase);
         if (phase < phases.begin || phase >= phases.end)
-            c->plan->isa->product(&p);
+            c->plan->isa->product->multiply(&p);
     }
 }
 
@@ -174,8 +179,9 @@ void rt_conv_winograd_forward(struct rt_native *plan, struct rt_stage *stage, co
 
     convolve_images(&c, first, images, rt_native_scratch(plan, member));
     if (bias || stage->relu)
-        plan->isa->bias_relu(c.to.at + first * s->area * y->ld, y->ld, images * s->area, s->out,
-                             bias ? rt_native_parameter(plan, stage->node->tensors[1]) : NULL, stage->relu);
+        plan->isa->rows->bias_relu(c.to.at + first * s->area * y->ld, y->ld, images * s->area, s->out,
+                                   bias ? rt_native_parameter(plan, stage->node->tensors[1]) : NULL,
+                                   stage->relu);
     if (plan->training && y->moments != RT_NONE)
         rt_native_leave_moments(plan, y, first * s->area, images * s->area);
 }
@@ -239,8 +245,8 @@ void rt_conv_winograd_backward_end(struct rt_native *plan, struct rt_stage *stag
     }
     rt_conv_winograd_learn(plan, stage, s, member);
     if (stage->node->tensor_count > 1) {
-        plan->isa->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
-                              part.end - part.begin, sums, false);
+        plan->isa->norm->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
+                                    part.end - part.begin, sums, false);
         rt_native_apply_gradient(plan, stage->node->tensors[1], (size_t)part.begin, sums,
                                  (size_t)(part.end - part.begin), 1, 0);
     }

@@ -1,6 +1,9 @@
 /* The filter's gradient of a convolution on Winograd's algorithm. A thread takes its own images' blocks, or
  * each crew of threads takes chunks of the images, block by block: both factors are transformed together, then
  * each thread does its share of the products. Chunks are summed in order. */
+#include "engine/native/isa/product.h"
+#include "engine/native/isa/winograd.h"
+#include "engine/native/isa/winograd_filters.h"
 #include "engine/native/ops/conv_winograd.h"
 #include "engine/native/run.h"
 
@@ -68,7 +71,7 @@ static void multiply_positions(const struct filter_gradient *g, const struct rt_
         const struct rt_span tiles = rt_winograd_tiles_with(&g->w, position, in->tiles.images);
         const struct rt_span phases = rt_winograd_phases_with(&g->w, position);
 
-        g->plan->isa->product(&(struct rt_product){
+        g->plan->isa->product->multiply(&(struct rt_product){
             .a = rt_tile_set_entry(in, position, tiles.begin, phases.begin),
             .a_row = 1,
             .a_col = rt_conv_winograd_width(&g->w, s),
@@ -101,7 +104,7 @@ static void filter_gradient_block(const struct filter_gradient *g, long first, l
     in.tiles.end = out.tiles.end = part.end;
     if (images > 0) {
         rt_conv_winograd_transform(g->plan, &in, g->view);
-        g->plan->isa->winograd_gradient(&out.tiles, g->outputs.at);
+        g->plan->isa->winograd->gradients(&out.tiles, g->outputs.at);
     }
     if (g->crew.size > 1)
         rt_team_barrier(g->plan->host.team);
@@ -201,7 +204,7 @@ void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage
             f.count = RT_PANEL_CHANNELS;
             f.tap_stride = size;
             f.position_stride = rt_conv_winograd_filter_stride(&w, s);
-            plan->isa->winograd_filter_gradient(
+            plan->isa->winograd_filters->gradient(
                 &f, gradients + chunk * filter_floats + ((panel * w.phases + phase) * blocks + block) * size,
                 gradient + chunk * taps * size);
         }

@@ -1,4 +1,5 @@
 /* Sizes of the pieces of work of convolutions by Winograd's algorithm. */
+#include "engine/native/isa/winograd.h"
 #include "engine/native/ops/conv_winograd.h"
 
 /* Of the images, each with a filter's gradient of its own; larger ones than this (in floats) cost more to sum
@@ -129,6 +130,6 @@ void rt_conv_winograd_transform(const struct rt_native *plan, const struct rt_ti
         float *map;
         const struct rt_tiles tiles = rt_tile_set_phase(set, phase, &map);
 
-        plan->isa->winograd_input(&tiles, map, view);
+        plan->isa->winograd->inputs(&tiles, map, view);
     }
 }

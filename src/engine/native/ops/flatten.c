@@ -5,20 +5,13 @@
 #include "engine/native/values.h"
 #include "net/ops.h"
 
-static bool takes_flat(const struct rt_node *node)
-{
-    const struct rt_native_kernel *kernel = rt_native_kernel_of(node);
-
-    return kernel && kernel->takes_flat;
-}
-
 static bool any_order_will_do(const struct rt_native *plan, int node)
 {
     const struct rt_graph *graph = plan->base.graph;
 
     for (int i = node + 1; i < graph->node_count; i++)
         for (int j = 0; j < graph->nodes[i].op->inputs; j++)
-            if (graph->nodes[i].inputs[j] == node && !takes_flat(&graph->nodes[i]))
+            if (graph->nodes[i].inputs[j] == node && !plan->kernels[i]->takes_flat)
                 return false;
     return graph->nodes[node].consumers > 0;
 }

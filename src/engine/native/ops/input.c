@@ -10,10 +10,8 @@ static bool takes_planes(const struct rt_native *plan, int node)
     for (int i = node + 1; i < graph->node_count; i++) {
         const struct rt_node *reader = &graph->nodes[i];
 
-        const struct rt_native_kernel *kernel = rt_native_kernel_of(reader);
-
         for (int j = 0; j < reader->op->inputs; j++)
-            if (reader->inputs[j] == node && !(kernel && kernel->takes_planes) &&
+            if (reader->inputs[j] == node && !plan->kernels[i]->takes_planes &&
                 !(reader->op == &rt_op_flatten && takes_planes(plan, reader->id)))
                 return false;
     }

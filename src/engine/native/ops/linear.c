@@ -4,6 +4,9 @@
  * divides the rows of W (inputs), in blocks that are updated while they are in the cache. */
 #include <string.h>
 
+#include "engine/native/isa/norm.h"
+#include "engine/native/isa/product.h"
+#include "engine/native/isa/rows.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 #include "engine/native/values.h"
@@ -76,7 +79,7 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
     if (rows.begin == rows.end || part.begin == part.end)
         return;
     for (long k = 0; k < inputs; k += DEPTH)
-        plan->isa->product(&(struct rt_product){
+        plan->isa->product->multiply(&(struct rt_product){
             .a = input_rows(plan, x) + rows.begin * row_stride(x) + k,
             .a_row = row_stride(x),
             .a_col = 1,
@@ -93,7 +96,7 @@ static void linear_forward(struct rt_native *plan, struct rt_stage *stage, int m
             .accumulate = k > 0,
         });
     if (stage->node->tensor_count > 1 || stage->relu)
-        plan->isa->bias_relu(
+        plan->isa->rows->bias_relu(
             to, y->ld, rows.end - rows.begin, (part.end - part.begin) * RT_PANEL_CHANNELS,
             stage->node->tensor_count > 1 ? rt_native_parameter(plan, stage->node->tensors[1]) + first : NULL,
             stage->relu);
@@ -112,12 +115,12 @@ static void pack_gradient(struct rt_native *plan, struct rt_stage *stage, int me
         const long c = p * RT_PANEL_CHANNELS;
 
         if (stage->relu)
-            plan->isa->gate(dy + c, y->grad_ld, data + c, y->ld, plan->count, RT_PANEL_CHANNELS);
-        plan->isa->copy(dy + c, y->grad_ld, (struct rt_view){0}, packed + c * plan->count, RT_PANEL_CHANNELS,
-                        plan->count, RT_PANEL_CHANNELS, false);
+            plan->isa->rows->gate(dy + c, y->grad_ld, data + c, y->ld, plan->count, RT_PANEL_CHANNELS);
+        plan->isa->rows->copy(dy + c, y->grad_ld, (struct rt_view){0}, packed + c * plan->count,
+                              RT_PANEL_CHANNELS, plan->count, RT_PANEL_CHANNELS, false);
         if (stage->node->tensor_count < 2)
             continue;
-        plan->isa->column_sum(dy + c, y->grad_ld, plan->count, RT_PANEL_CHANNELS, sums, false);
+        plan->isa->norm->column_sum(dy + c, y->grad_ld, plan->count, RT_PANEL_CHANNELS, sums, false);
         rt_native_apply_gradient(plan, stage->node->tensors[1], (size_t)c, sums, RT_PANEL_CHANNELS, 1, 0);
     }
 }
@@ -133,11 +136,12 @@ static void input_gradient(struct rt_native *plan, struct rt_stage *stage, int m
 
     for (long p = part.begin; p < part.end; p++)
         for (long o = 0; o < outputs; o += RT_PANEL_CHANNELS)
-            plan->isa->transpose(w + o * inputs + p * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS, RT_PANEL_CHANNELS,
-                                 transposed + p * RT_PANEL_CHANNELS * outputs + o * RT_PANEL_CHANNELS,
-                                 RT_PANEL_CHANNELS, RT_PANEL_CHANNELS, RT_PANEL_CHANNELS);
+            plan->isa->rows->transpose(w + o * inputs + p * RT_PANEL_CHANNELS * RT_PANEL_CHANNELS,
+                                       RT_PANEL_CHANNELS,
+                                       transposed + p * RT_PANEL_CHANNELS * outputs + o * RT_PANEL_CHANNELS,
+                                       RT_PANEL_CHANNELS, RT_PANEL_CHANNELS, RT_PANEL_CHANNELS);
     for (long o = 0; o < outputs && part.begin < part.end; o += DEPTH)
-        plan->isa->product(&(struct rt_product){
+        plan->isa->product->multiply(&(struct rt_product){
             .a = rt_native_grad(plan, y) + o,
             .a_row = y->grad_ld,
             .a_col = 1,
@@ -178,7 +182,7 @@ static void weight_gradient(struct rt_native *plan, struct rt_stage *stage, int 
             const long two = outputs.end - p < 2 ? outputs.end - p : 2;
             const long at = (p * inputs + k) * RT_PANEL_CHANNELS;
 
-            plan->isa->product(&(struct rt_product){
+            plan->isa->product->multiply(&(struct rt_product){
                 .a = input_rows(plan, x) + k,
                 .a_row = 1,
                 .a_col = row_stride(x),

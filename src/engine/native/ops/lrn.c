@@ -1,4 +1,5 @@
 /* Local response normalisation; backward recomputes the denominators from x. */
+#include "engine/native/isa/lrn.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 #include "engine/native/values.h"
@@ -36,9 +37,9 @@ static void forward_images(struct rt_native *plan, struct rt_stage *stage, int m
     const struct rt_lrn lrn = constants(stage);
 
     (void)member;
-    plan->isa->lrn(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
-                   rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
-                   (int)x->channels, &lrn);
+    plan->isa->lrn->forward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                            rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                            (int)x->channels, &lrn);
 }
 
 static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
@@ -49,10 +50,10 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 
     (void)member;
     if (stage->wants[0])
-        plan->isa->lrn_backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
-                                rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
-                                rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
-                                (end - begin) * area, (int)x->channels, &lrn, stage->accumulate[0]);
+        plan->isa->lrn->backward(rt_native_data(plan, x) + begin * area * x->ld, x->ld,
+                                 rt_native_grad(plan, y) + begin * area * y->grad_ld, y->grad_ld,
+                                 rt_native_grad(plan, x) + begin * area * x->grad_ld, x->grad_ld,
+                                 (end - begin) * area, (int)x->channels, &lrn, stage->accumulate[0]);
 }
 
 const struct rt_native_kernel rt_native_lrn = {.op = &rt_op_lrn,

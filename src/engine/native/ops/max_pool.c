@@ -1,4 +1,5 @@
 /* Max-pool; the winners of each window are kept for the gradient. */
+#include "engine/native/isa/pool.h"
 #include "engine/native/memory.h"
 #include "engine/native/ops/pool.h"
 #include "engine/native/run.h"
@@ -48,9 +49,9 @@ static void forward_images(struct rt_native *plan, struct rt_stage *stage, int m
 
     (void)member;
     for (long i = begin; i < end; i++)
-        plan->isa->max_pool(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
-                            rt_pool_image(plan, y, i), y->ld, winners(plan, stage, &window, i),
-                            stage->buffer == RT_NONE ? 0 : x->channels);
+        plan->isa->pool->max(&window, rt_pool_image(plan, x, i), x->ld, rt_native_view(plan, x),
+                             rt_pool_image(plan, y, i), y->ld, winners(plan, stage, &window, i),
+                             stage->buffer == RT_NONE ? 0 : x->channels);
 }
 
 static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)
@@ -60,9 +61,9 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 
     (void)member;
     for (long i = begin; stage->wants[0] && i < end; i++)
-        plan->isa->max_pool_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
-                                     winners(plan, stage, &window, i), x->channels,
-                                     rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
+        plan->isa->pool->max_backward(&window, rt_pool_image_gradient(plan, y, i), y->grad_ld,
+                                      winners(plan, stage, &window, i), x->channels,
+                                      rt_pool_image_gradient(plan, x, i), x->grad_ld, stage->accumulate[0]);
 }
 
 const struct rt_native_kernel rt_native_max_pool = {.op = &rt_op_max_pool,

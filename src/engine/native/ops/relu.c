@@ -1,4 +1,5 @@
 /* ReLU that no other stage covers: a view where its readers take views, else a copy. */
+#include "engine/native/isa/rows.h"
 #include "engine/native/memory.h"
 #include "engine/native/run.h"
 #include "engine/native/values.h"
@@ -33,9 +34,9 @@ static void relu_forward_images(struct rt_native *plan, struct rt_stage *stage, 
     if (y->relu)
         return;
     view.relu = true;
-    plan->isa->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, view,
-                    rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area, x->channels,
-                    false);
+    plan->isa->rows->copy(rt_native_data(plan, x) + begin * area * x->ld, x->ld, view,
+                          rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
+                          x->channels, false);
 }
 
 static void relu_backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin,
@@ -50,11 +51,11 @@ static void relu_backward_images(struct rt_native *plan, struct rt_stage *stage,
         return;
     dx = rt_native_grad(plan, x) + begin * area * x->grad_ld;
     dy = rt_native_grad(plan, y) + begin * area * y->grad_ld;
-    plan->isa->gate(dy, y->grad_ld, rt_native_data(plan, y) + begin * area * y->ld, y->ld, (end - begin) * area,
-                    x->channels); /* y > 0 exactly where x > 0, stored or viewed */
+    plan->isa->rows->gate(dy, y->grad_ld, rt_native_data(plan, y) + begin * area * y->ld, y->ld,
+                          (end - begin) * area, x->channels); /* y > 0 exactly where x > 0, stored or viewed */
     if (dx != dy)
-        plan->isa->copy(dy, y->grad_ld, (struct rt_view){0}, dx, x->grad_ld, (end - begin) * area, x->channels,
-                        stage->accumulate[0]);
+        plan->isa->rows->copy(dy, y->grad_ld, (struct rt_view){0}, dx, x->grad_ld, (end - begin) * area,
+                              x->channels, stage->accumulate[0]);
 }
 
 const struct rt_native_kernel rt_native_relu = {.op = &rt_op_relu,

@@ -1,5 +1,5 @@
-/* How Winograd's algorithm cuts a convolution into tiles (isa.h, struct rt_tiles): which tiles a map has, which
- * positions they have, and their layout in memory.
+/* How Winograd's algorithm cuts a convolution into tiles (isa/winograd.h, struct rt_tiles): which tiles a map
+ * has, which positions they have, and their layout in memory.
  *
  * A convolution of stride 2 is one of stride 1 over the four phases of its input, the pixels of odd and even
  * rows and columns: along each axis, output s is taps 0 and 2 over odd pixels 2s - 1 and 2s + 1, plus tap 1
@@ -8,6 +8,8 @@
 #ifndef RT_ENGINE_NATIVE_OPS_WINOGRAD_H
 #define RT_ENGINE_NATIVE_OPS_WINOGRAD_H
 
+#include "engine/native/isa/winograd.h"
+#include "engine/native/isa/winograd_filters.h"
 #include "engine/native/ops/conv.h"
 
 struct rt_winograd {

@@ -3,8 +3,8 @@
  * Strides make the same kernel serve y = x W, dx = dy W^T and dW = x^T dy, with B either packed in panels or
  * the rows of an activation with channels innermost. The sum over k runs in order, so the result depends
  * neither on the threads nor on how rows and columns were divided. */
-#ifndef RT_ENGINE_NATIVE_PRODUCT_H
-#define RT_ENGINE_NATIVE_PRODUCT_H
+#ifndef RT_ENGINE_NATIVE_ISA_PRODUCT_H
+#define RT_ENGINE_NATIVE_ISA_PRODUCT_H
 
 #include <stdbool.h>
 
@@ -24,6 +24,10 @@ struct rt_product {
     long a_row, a_col, b_row, b_panel, c_row, c_panel, prefetch_panel;
     long rows, panels, depth;
     bool accumulate;
+};
+
+struct rt_product_kernels {
+    void (*multiply)(const struct rt_product *product);
 };
 
 #endif

@@ -1,6 +1,8 @@
-/* What the transforms of Winograd's algorithm take: tiles of maps, and filters. */
-#ifndef RT_ENGINE_NATIVE_TILES_H
-#define RT_ENGINE_NATIVE_TILES_H
+/* The transforms of Winograd's algorithm on tiles of maps. */
+#ifndef RT_ENGINE_NATIVE_ISA_WINOGRAD_H
+#define RT_ENGINE_NATIVE_ISA_WINOGRAD_H
+
+#include "engine/native/pixels.h"
 
 enum { RT_TILE_RUNS = 4 };
 
@@ -28,15 +30,13 @@ struct rt_tiles {
     long position_stride, tile_stride;
 };
 
-/* The transforms of `count` x 16 filters: tap t (row-major) of vector i at filters + t * tap_stride + 16 i,
- * position p at transformed + p * position_stride + 16 i. The filter that is transformed has `taps` x `taps`:
- * row i and column j of it are row_tap[i] and column_tap[j] of the kernel, or nought where these are negative.
- */
-struct rt_filters {
-    int kernel, taps;
-    int row_tap[5], column_tap[5];
-    int row_points, column_points; /* of a full tile */
-    long count, tap_stride, position_stride;
+struct rt_winograd_kernels {
+    /* B^T d B of tiles of inputs, zero outside the map. */
+    void (*inputs)(const struct rt_tiles *tiles, const float *from, struct rt_view view);
+    /* A^T m A into tiles of outputs, clipped to the map. */
+    void (*outputs)(const struct rt_tiles *tiles, float *to, bool accumulate);
+    /* A e A^T of tiles of output gradients, zero outside the map: the filter gradient's other factor. */
+    void (*gradients)(const struct rt_tiles *tiles, const float *from);
 };
 
 #endif

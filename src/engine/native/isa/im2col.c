@@ -1,7 +1,8 @@
 /* im2col and its transpose, a few output pixels at a time so that the rows stay in cache. */
 #include <string.h>
 
-#include "engine/native/isa/functions.h"
+#include "engine/native/isa/im2col.h"
+#include "engine/native/isa/tables.h"
 
 /* Where output pixel `index` (over images, rows, columns) reads. */
 struct place {
@@ -125,7 +126,7 @@ static void gather_planes(const struct rt_gather *g)
     }
 }
 
-void RT_ISA_NAME(gather)(const struct rt_gather *gather)
+static void gather_windows(const struct rt_gather *gather)
 {
     if (gather->planar)
         gather_planes(gather);
@@ -133,7 +134,7 @@ void RT_ISA_NAME(gather)(const struct rt_gather *gather)
         gather_pixels(gather);
 }
 
-void RT_ISA_NAME(scatter)(const struct rt_gather *g, const float *rows, float *to)
+static void scatter_windows(const struct rt_gather *g, const float *rows, float *to)
 {
     const struct rt_window *w = &g->window;
 
@@ -153,3 +154,8 @@ void RT_ISA_NAME(scatter)(const struct rt_gather *g, const float *rows, float *t
             }
     }
 }
+
+const struct rt_im2col_kernels RT_ISA_NAME(im2col_kernels) = {
+    .gather = gather_windows,
+    .scatter = scatter_windows,
+};
