@@ -22,7 +22,7 @@ run: ## install what is missing, build, and watch a network memorise random labe
 	@$(INSTALL_PACKAGES) build run
 	@$(MAKE) --no-print-directory $(BUILD)/rethink
 	$(BUILD)/rethink train MLP1_1.0_none $(DEMO)
-	$(BUILD)/rethink figure1 --models MLP1 $(DEMO) --figures demo $(ARGS)
+	$(BUILD)/rethink figure1 --models MLP1 $(DEMO) --output demo $(ARGS)
 
 test: ## install what is missing, build, and run the tests
 	@$(INSTALL_PACKAGES) build test

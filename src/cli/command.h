@@ -15,7 +15,7 @@ struct rt_option {
     char letter;          /* 'q' for -q, or 0 */
     const char *argument; /* "N", "DIR", "KEY=VALUE"; null: a flag */
     const char *values;   /* what completion offers: words separated by spaces, "@files", "@dirs",
-                             "@experiments", "@keys" or null */
+                             "@experiments", "@runs", "@keys", "@columns" or null */
     const char *help;     /* one sentence, lower case, no full stop */
 };
 
@@ -63,6 +63,10 @@ struct rt_command {
 #define RT_OPTION_RUNS                                                                                         \
     {                                                                                                          \
         "runs", 0, "DIR", "@dirs", "where runs are kept (default: runs)"                                       \
+    }
+#define RT_OPTION_OUTPUT(what)                                                                                 \
+    {                                                                                                          \
+        "output", 'o', "DIR", "@dirs", "where " what " (default: figures)"                                     \
     }
 #define RT_OPTION_THREADS                                                                                      \
     {                                                                                                          \

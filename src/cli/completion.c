@@ -8,6 +8,13 @@
 #include "config/keys.h"
 #include "runs/properties.h"
 
+/* Several words joined by commas. */
+static bool takes_list(const struct rt_option *option)
+{
+    return !strcmp(option->argument, "LIST") || !strcmp(option->argument, "CONDITIONS") ||
+           strstr(option->argument, ",...");
+}
+
 /* One line per command: "name) ... ;;" with its options, and what each option and the operands complete to. */
 static void append_command(struct rt_text *text, const struct rt_command *command)
 {
@@ -25,7 +32,8 @@ static void append_command(struct rt_text *text, const struct rt_command *comman
         rt_text_printf(text, "        --%s", o->name);
         if (o->letter)
             rt_text_printf(text, " | -%c", o->letter);
-        rt_text_printf(text, ") values='%s' takes=1 ;;\n", o->values ? o->values : "");
+        rt_text_printf(text, ") values='%s' takes=1%s ;;\n", o->values ? o->values : "",
+                       takes_list(o) ? " list=1" : "");
     }
     rt_text_append(text, "        esac\n        ;;\n");
 }
@@ -52,9 +60,9 @@ static void append_lists(struct rt_text *text)
 
 static const char script[] =
     "\n"
-    "# What a word can become: $1 is a list of words and of @files, @dirs, @experiments, @keys, @columns; $2 "
-    "its "
-    "beginning.\n"
+    "# What a word can become: $1 is a list of words and of @files, @dirs, @experiments, @runs, @keys, "
+    "@columns; "
+    "$2 its\n# beginning.\n"
     "_rethink_offer() {\n"
     "    local word found\n"
     "    for word in $1; do\n"
@@ -62,6 +70,8 @@ static const char script[] =
     "        @files) compopt -o filenames 2>/dev/null; mapfile -t found < <(compgen -f -- \"$2\") ;;\n"
     "        @dirs) compopt -o filenames 2>/dev/null; mapfile -t found < <(compgen -d -- \"$2\") ;;\n"
     "        @experiments) mapfile -t found < <(compgen -W \"$_rethink_experiments\" -- \"$2\") ;;\n"
+    "        @runs) mapfile -t found < <(compgen -G \"runs/*/$2*/config.yaml\" | sed 's|/config.yaml$||; "
+    "s|.*/||') ;;\n"
     "        @keys) compopt -o nospace 2>/dev/null; mapfile -t found < <(compgen -W \"$_rethink_keys\" -- "
     "\"$2\") ;;\n"
     "        @columns) compopt -o nospace 2>/dev/null; mapfile -t found < <(compgen -W \"$_rethink_columns\" "
@@ -71,6 +81,13 @@ static const char script[] =
     "        esac\n"
     "        COMPREPLY+=(\"${found[@]}\")\n"
     "    done\n"
+    "}\n"
+    "\n"
+    "# The same for the last of several words joined by commas.\n"
+    "_rethink_offer_last() {\n"
+    "    local before=${2%\"${2##*,}\"}\n"
+    "    _rethink_offer \"$1\" \"${2##*,}\"\n"
+    "    COMPREPLY=(\"${COMPREPLY[@]/#/$before}\")\n"
     "}\n"
     "\n"
     "# The next words of the command names that begin with the words in $1.\n"
@@ -83,7 +100,7 @@ static const char script[] =
     "\n"
     "_rethink() {\n"
     "    local current=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "    local one=${COMP_WORDS[1]} command='' options='' operands='' values='' takes=''\n"
+    "    local one=${COMP_WORDS[1]} command='' options='' operands='' values='' takes='' list=''\n"
     "    COMPREPLY=()\n"
     "    if [[ $current == '=' ]]; then\n"
     "        current=''\n"
@@ -92,6 +109,13 @@ static const char script[] =
     "    fi\n"
     "    if ((COMP_CWORD == 1)); then\n"
     "        _rethink_offer \"$(_rethink_next_words '' | tr '\\n' ' ') --help --version\" \"$current\"\n"
+    "        return\n"
+    "    fi\n"
+    "    if [[ $one == help ]]; then\n"
+    "        ((COMP_CWORD > 2)) && command=\"${COMP_WORDS[2]} \"\n"
+    "        ((COMP_CWORD > 3)) || _rethink_offer \"$(_rethink_next_words \"$command\" | tr '\\n' ' ')\" "
+    "\"$current\"\n"
+    "        [[ $current == -* ]] && COMPREPLY=(--help)\n"
     "        return\n"
     "    fi\n"
     "    if [[ -n $(_rethink_next_words \"$one \") ]]; then\n"
@@ -104,7 +128,9 @@ static const char script[] =
     "        command=$one\n"
     "    fi\n"
     "    _rethink_table\n"
-    "    if [[ -n $takes ]]; then\n"
+    "    if [[ -n $list ]]; then\n"
+    "        _rethink_offer_last \"$values\" \"$current\"\n"
+    "    elif [[ -n $takes ]]; then\n"
     "        _rethink_offer \"$values\" \"$current\"\n"
     "    elif [[ $current == -* ]]; then\n"
     "        _rethink_offer \"$options\" \"$current\"\n"
@@ -123,7 +149,7 @@ static int run_completion(const struct rt_arguments *arguments, struct rt_error 
                        arguments->operands[0]);
     rt_text_append(&text, "# bash completion for rethink " RT_VERSION ", made by 'rethink completion bash'\n");
     append_lists(&text);
-    rt_text_append(&text, "\n# Sets options, operands, values and takes for $command and $option.\n"
+    rt_text_append(&text, "\n# Sets options, operands, values, takes and list for $command and $option.\n"
                           "_rethink_table() {\n    case $command in\n");
     for (int i = 0; rt_commands[i]; i++)
         if (!rt_commands[i]->hidden)

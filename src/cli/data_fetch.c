@@ -81,6 +81,10 @@ static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error 
     RT_TRY(rt_data_home(home, "set one of them: the data set is installed below it", err));
     if (urls[0])
         fetch.urls = urls;
+    else
+        fetch.advice =
+            "without a network, 'rethink data fetch --url FILE' installs an archive that was brought here, "
+            "and '--data shapes10' needs none";
     fetch.replace = rt_argument_flag(arguments, "force");
     fetch.progress = on_progress;
     fetch.context = &meter;

@@ -15,7 +15,7 @@ static void on_written(const char *path)
 
 static int run_data_samples(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    const char *folder = rt_argument(arguments, "out");
+    const char *folder = rt_argument(arguments, "output");
     long seed;
     int rc;
 
@@ -33,7 +33,7 @@ static int run_data_samples(const struct rt_arguments *arguments, struct rt_erro
 
 static const struct rt_option options[] = {
     RT_OPTION_DATA,
-    {"out", 0, "DIR", "@dirs", "where to write them (default: figures)"},
+    RT_OPTION_OUTPUT("they go"),
     {"seed", 0, "N", NULL, "whose first batch to show, and what corrupts it (default: 42)"},
     {0},
 };
@@ -45,8 +45,8 @@ const struct rt_command rt_command_data_samples = {
     .description =
         "Writes the first training batch, 8 images by 16, to a file named after the data set, and for each "
         "pixel corruption 8 images above their corrupted versions: " RT_PIXEL_CORRUPTIONS(SAMPLE) "all .png.",
-    .examples = "rethink data samples --out figures          # of CIFAR-10\n"
-                "rethink data samples --data shapes10 --out figures # of the images that the program draws",
+    .examples = "rethink data samples                         # of CIFAR-10, into figures/\n"
+                "rethink data samples --data shapes10 -o .    # of the images that the program draws",
     .options = options,
     .run = run_data_samples,
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/entry.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"
 #include "cli/experiment_args.h"
@@ -14,25 +15,49 @@
 
 enum { CLASS_WIDTH = 10 };
 
-/* The newest checkpoint of a run directory, or the path itself if it is one. */
-static int find_checkpoint(char path[RT_PATH_MAX], const char *given, struct rt_error *err)
+/* Reads the newest checkpoint of the run that is complete; a warning when it is not the newest of all. */
+static int read_newest(struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
 {
     struct rt_checkpoint_list list = {0};
     struct rt_experiment experiment;
-    int rc;
+    struct rt_error newest = {0}, trouble;
+    char path[RT_PATH_MAX];
+    int rc = RT_EDATA;
 
-    if (rt_checkpoint_is(given))
-        return rt_path_join(path, "", given, err);
-    if (rt_entry_look(given, RT_CONFIG_FILE) == RT_ENTRY_NONE)
-        return rt_fail(err, RT_EDATA, "%s: neither a run directory nor a checkpoint", given);
-    RT_TRY(rt_run_read_config(&experiment, given, err));
-    RT_TRY(rt_checkpoint_list(&list, given, experiment.experiment_name, err));
-    if (list.count)
-        rc = rt_path_join(path, given, list.items[list.count - 1].name, err);
-    else
-        rc = rt_fail(err, RT_EDATA, "%s: this run has no checkpoint yet", given);
+    RT_TRY(rt_run_read_config(&experiment, run_dir, err));
+    RT_TRY(rt_checkpoint_list(&list, run_dir, experiment.experiment_name, err));
+    for (int i = list.count - 1; i >= 0 && rc == RT_EDATA; i--) {
+        if (!(rc = rt_path_join(path, run_dir, list.items[i].name, &trouble)))
+            rc = rt_checkpoint_read(checkpoint, path, &trouble);
+        if (rc && (!newest.status || rc != RT_EDATA))
+            newest = trouble;
+    }
+    if (!list.count)
+        rt_fail(err, RT_EDATA, "%s: this run has no checkpoint yet", run_dir);
+    else if (rc)
+        rt_fail(err, (enum rt_status)rc, "%s", newest.message);
+    else if (newest.status)
+        rt_log_warn("%s; evaluates %s, the newest checkpoint that is complete", newest.message,
+                    rt_path_name(checkpoint->path));
     rt_checkpoint_list_free(&list);
     return rc;
+}
+
+/* Of a checkpoint, a run directory, or the name of a run. */
+static int read_checkpoint(struct rt_checkpoint *checkpoint, const struct rt_arguments *arguments,
+                           struct rt_error *err)
+{
+    const char *given = arguments->operands[0], *runs = rt_argument(arguments, "runs");
+    char path[RT_PATH_MAX];
+
+    if (rt_checkpoint_is(given))
+        return rt_checkpoint_read(checkpoint, given, err);
+    if (rt_entry_look(given, RT_CONFIG_FILE) != RT_ENTRY_NONE)
+        return read_newest(checkpoint, given, err);
+    if (strchr(given, '/') || rt_path_exists(given))
+        return rt_fail(err, RT_EDATA, "%s: neither a run directory nor a checkpoint", given);
+    RT_TRY(rt_run_find(path, runs ? runs : RT_RUNS_DEFAULT, given, err));
+    return read_newest(checkpoint, path, err);
 }
 
 /* The data of the checkpoint's run, where nothing else was asked for and it can be found. */
@@ -153,14 +178,12 @@ static int run_evaluate(const struct rt_arguments *arguments, struct rt_error *e
 {
     struct rt_checkpoint *checkpoint = NULL;
     struct rt_setup setup = {0};
-    char path[RT_PATH_MAX];
     long threads;
     int rc;
 
     RT_TRY(rt_argument_integer(arguments, "threads", 1, 256, 0, &threads, err));
-    RT_TRY(find_checkpoint(path, arguments->operands[0], err));
     RT_TRY(rt_alloc(&checkpoint, 1, sizeof *checkpoint, "a checkpoint", err));
-    if (!(rc = rt_checkpoint_read(checkpoint, path, err)))
+    if (!(rc = read_checkpoint(checkpoint, arguments, err)))
         rc = evaluate(&setup, checkpoint, arguments, threads, err);
     rt_setup_free(&setup);
     rt_checkpoint_free(checkpoint);
@@ -173,6 +196,7 @@ static const struct rt_option options_table[] = {
     {"train", 0, NULL, NULL, "on the training images instead of the test images"},
     {"predictions", 0, "FILE", "@files", "write the predicted classes, one a line"},
     RT_OPTION_DATA,
+    RT_OPTION_RUNS,
     RT_OPTION_THREADS,
     RT_OPTION_ENGINE,
     RT_OPTION_DEVICE,
@@ -184,11 +208,12 @@ const struct rt_command rt_command_evaluate = {
     .operands = "RUN-OR-CHECKPOINT",
     .operands_min = 1,
     .operands_max = 1,
-    .operand_values = "@dirs",
+    .operand_values = "@runs @dirs",
     .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
-    .description = "Prints mean loss, accuracy, and the accuracy of each class. The images are corrupted as in "
+    .description = "A run is a folder, or a name to find below --runs. Prints mean loss, accuracy, and the "
+                   "accuracy of each class. The images are corrupted as in "
                    "the run's experiment, with its seed.",
-    .examples = "rethink evaluate runs/MLP1/MLP1_0.0_none\n"
+    .examples = "rethink evaluate MLP1_0.0_none\n"
                 "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",
     .options = options_table,
     .run = run_evaluate,

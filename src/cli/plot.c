@@ -14,7 +14,7 @@
 static const struct rt_option options[] = {
     RT_OPTION_RUNS,
     RT_OPTION_WHERE,
-    {"output", 'o', "DIR", "@dirs", "where figures go (default: figures)"},
+    RT_OPTION_OUTPUT("figures go"),
     {"reference", 0, "DIR", "@dirs", "draw the published points, one CSV file per figure, behind ours"},
     {"steps", 0, NULL, NULL, "x in logged points, as published, instead of epochs"},
     {"smooth", 0, "N", NULL, "points in the smoothing window, odd; 0: as logged (default: 21)"},

@@ -19,7 +19,7 @@ static int run_report(const struct rt_arguments *arguments, struct rt_error *err
 
 static const struct rt_option options[] = {
     RT_OPTION_RUNS,
-    {"output", 'o', "DIR", "@dirs", "where report.html and the figures go (default: figures)"},
+    RT_OPTION_OUTPUT("report.html and the figures go"),
     {"reference", 0, "DIR", "@dirs", "published numbers to show beside ours"},
     {"no-figures", 0, NULL, NULL, "do not redraw figures: use the existing ones"},
     RT_OPTION_QUIET,

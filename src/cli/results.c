@@ -1,6 +1,7 @@
 /* rethink results, and rethink list: runs as a table. */
 #include "cli/results.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 
 #include "base/log.h"
@@ -110,6 +111,36 @@ static int print(const struct rt_arguments *arguments, struct rt_records *record
     return rc;
 }
 
+/* Runs by name or model, or by a pattern for either. */
+static bool is_named(void *context, struct rt_record *run, char *reason)
+{
+    const struct rt_arguments *arguments = context;
+    char folder[RT_PATH_MAX];
+
+    *reason = '\0';
+    if (rt_path_folder(folder, run->dir, NULL))
+        return false;
+    for (int i = 0; i < arguments->operand_count; i++)
+        if (!fnmatch(arguments->operands[i], run->name, 0) ||
+            !fnmatch(arguments->operands[i], rt_path_name(folder), 0))
+            return true;
+    return false;
+}
+
+static int keep_named(struct rt_records *records, const struct rt_arguments *arguments, const char *runs,
+                      struct rt_error *err)
+{
+    const size_t all = records->count;
+
+    if (!arguments->operand_count)
+        return RT_OK;
+    RT_TRY(rt_records_filter(records, is_named, (void *)(uintptr_t)arguments, err));
+    if (all && !records->count)
+        return rt_fail(err, RT_EDATA, "none of the %zu runs in %s has the name or model '%.200s'", all, runs,
+                       arguments->operands[0]);
+    return RT_OK;
+}
+
 int rt_results_run(const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *runs = rt_argument(arguments, "runs");
@@ -121,7 +152,8 @@ int rt_results_run(const struct rt_arguments *arguments, struct rt_error *err)
     if (!rt_path_is_folder(runs))
         return rt_fail(err, RT_EIO, "%s: no such folder: nothing has been trained there", runs);
     RT_TRY(rt_records_list(&records, runs, err));
-    if (!(rc = rt_results_where(&records, arguments, err))) {
+    if (!(rc = keep_named(&records, arguments, runs, err)) &&
+        !(rc = rt_results_where(&records, arguments, err))) {
         if (records.count || rt_argument(arguments, "format")) {
             rc = print(arguments, &records, err);
         } else {
@@ -137,13 +169,17 @@ static const struct rt_option options_table[] = {RT_RESULTS_OPTIONS, {0}};
 
 const struct rt_command rt_command_results = {
     .name = "results",
-    .operands = "",
+    .operands = "[NAME...]",
+    .operands_max = -1,
+    .operand_values = RT_RESULTS_OPERANDS,
     .summary = "A table of runs: choose, sort, group, for a terminal, a program or a paper.",
     .description =
         "A column is a key of the configs, a field of result.json, or a metric after the last epoch (test_acc, "
         "or by its long name test_accuracy); threshold_NAME is the same at the interpolation threshold, and "
         "threshold its epoch. '--columns all' shows them all. Without --columns: run, state, the keys in which "
         "the runs differ, epochs, threshold, metrics.\n"
+        "\n"
+        "NAME is a run's name, a model, or a pattern for either (quote it).\n"
         "\n"
         "--where takes conditions joined by commas, all of which must hold: COLUMN, one of = != < <= > >=, and "
         "a value (null: none).\n"

@@ -4,12 +4,14 @@
 #define RT_CLI_RESULTS_H
 
 #include "cli/command.h"
+#include "config/models.h"
 #include "runs/table.h"
 
 #define RT_OPTION_WHERE                                                                                        \
     {                                                                                                          \
         "where", 0, "CONDITIONS", "@columns", "only these runs: 'model_name=MLP1,batch_size>=64'"              \
     }
+#define RT_RESULTS_OPERANDS "@runs " RT_PUBLISHED_MODEL_WORDS
 #define RT_RESULTS_OPTIONS                                                                                     \
     RT_OPTION_RUNS, RT_OPTION_WHERE,                                                                           \
         {"sort", 0, "COLUMN,...", "@columns", "sort by these columns; -COLUMN: the largest first"},            \

@@ -162,7 +162,7 @@ static int find_launcher(const struct rt_launcher **launcher, const struct rt_sw
 
 static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
-    const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "figures");
+    const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "output");
     const struct rt_launcher *launcher;
 
     RT_TRY(rt_sweep_choose_places(sweep, err));

@@ -25,7 +25,7 @@
         {"partition", 0, "NAME", NULL, "of the cluster"},                                                      \
         {"time", 0, "LIMIT", NULL, "of one run on the cluster, as Slurm takes it: 2:00:00"},                   \
         {"memory", 0, "SIZE", NULL, "of one run on the cluster, as Slurm takes it: 2G"},                       \
-        {"figures", 0, "DIR", "@dirs", "where figures and report go (default: figures)"},                      \
+        RT_OPTION_OUTPUT("figures and report go"),                                                             \
         {"reference", 0, "DIR", "@dirs", "published points to lay behind the figures"},                        \
         {"no-figures", 0, NULL, NULL, "draw nothing"}, RT_OPTION_QUIET
 

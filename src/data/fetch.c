@@ -243,6 +243,16 @@ static int obtain_from(struct download *d, const char *url, char archive[RT_PATH
     return local ? verify(d->fetch, url, url, err) : download(d, err);
 }
 
+/* What else can be done, where the trouble is the network's or the servers'. */
+static int advise(const struct rt_fetch *fetch, int rc, bool elsewhere, struct rt_error *err)
+{
+    const struct rt_error cause = *err;
+
+    if (rc != RT_EIO || !elsewhere || !fetch->advice)
+        return rc;
+    return rt_fail(err, RT_EIO, "%.700s; %s", cause.message, fetch->advice);
+}
+
 /* From the first URL that gives it; when none does, from the first once more, more patiently, if it was slow or
  * broke off. */
 static int obtain(const struct rt_fetch *fetch, const char *home, char archive[RT_PATH_MAX], bool *downloaded,
@@ -263,11 +273,12 @@ static int obtain(const struct rt_fetch *fetch, const char *home, char archive[R
             first_again = d.elsewhere;
     }
     if (!first_again || (!fetch->urls[1] && !d.slow))
-        return rc;
+        return advise(fetch, rc, d.elsewhere, err);
     rt_log_warn("%s", err->message);
     rt_log_info("the first server once more");
     d.floor_speed = last_floor_speed;
-    return obtain_from(&d, fetch->urls[0], archive, downloaded, err);
+    rc = obtain_from(&d, fetch->urls[0], archive, downloaded, err);
+    return advise(fetch, rc, d.elsewhere, err);
 }
 
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
@@ -275,7 +286,7 @@ int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char instal
 {
     char archive[RT_PATH_MAX];
     struct rt_error ignored;
-    bool downloaded;
+    bool downloaded = false;
     struct rt_lock lock;
     int rc;
 

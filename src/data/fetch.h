@@ -15,6 +15,7 @@ struct rt_fetch {
     int64_t archive_bytes;   /* its size */
     int64_t file_bytes;      /* of each of the six files in it */
     bool replace;            /* what is installed already */
+    const char *advice;      /* ends the message when no server could be reached or had it; null: none */
     double stall_s; /* a server that gives less than 1 MB in 60 s, scaled to this time, is given up; 0: 60 */
     double retry_s; /* delay before the first retry, then twice and three times that; 0: 1 */
     void (*progress)(void *context, int64_t received, int64_t total); /* may be null */

@@ -255,6 +255,39 @@ void rt_run_list_free(struct rt_run_list *list)
     list->count = 0;
 }
 
+int rt_run_find(char path[RT_PATH_MAX], const char *runs, const char *name, struct rt_error *err)
+{
+    struct rt_nearest nearest = {.word = name};
+    struct rt_run_list list = {0};
+    const char *found = NULL;
+    char hint[RT_TEXT_MAX];
+    int rc = RT_OK;
+
+    if (!rt_path_is_folder(runs))
+        return rt_fail(err, RT_EDATA, "%s: no such run: there is no folder %s (--runs names another)", name,
+                       runs);
+    RT_TRY(rt_run_list(&list, runs, err));
+    for (int i = 0; i < list.count && !rc; i++) {
+        const char *item = rt_path_name(list.items[i].path);
+
+        rt_nearest_offer(&nearest, item);
+        if (strcmp(item, name) != 0)
+            continue;
+        if (found)
+            rc = rt_fail(err, RT_EDATA, "%s: two runs have this name, %s and %s: give the folder", name, found,
+                         list.items[i].path);
+        found = list.items[i].path;
+    }
+    if (!rc && found)
+        rc = rt_path_join(path, "", found, err);
+    else if (!rc)
+        rc = rt_fail(err, RT_EDATA, "%s: no such run in %s%s", name, runs,
+                     nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint)
+                                  : " ('rethink list' shows what is there)");
+    rt_run_list_free(&list);
+    return rc;
+}
+
 const char *rt_run_entry_state(const struct rt_run_entry *entry)
 {
     if (entry->holder)

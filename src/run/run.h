@@ -69,6 +69,10 @@ struct rt_run_list {
 int rt_run_list(struct rt_run_list *list, const char *runs, struct rt_error *err);
 void rt_run_list_free(struct rt_run_list *list);
 
+/* The folder of the run of this name under `runs`. RT_EDATA: there is none (the message has the nearest), or
+ * more than one, of different models. */
+int rt_run_find(char path[RT_PATH_MAX], const char *runs, const char *name, struct rt_error *err);
+
 /* "running", "finished", "interrupted" (also: killed), "diverged", or "-" without a result. */
 const char *rt_run_entry_state(const struct rt_run_entry *entry);
 

@@ -48,6 +48,19 @@ def check_completion(folder):
     ok(complete(script, 'config', '--config', 'some', cwd=folder) == {'some folder', 'some.yaml'}, 'files, with spaces')
     ok(complete(script, 'config', '--all', 'some', cwd=folder) == {'some folder'}, 'folders')
     ok(complete(script, 'config', '--all', '=', 'some', cwd=folder) == {'some folder'}, 'behind --option=')
+    ok(complete(script, 'help', '') == first, 'commands behind help', complete(script, 'help', ''))
+    ok(complete(script, 'help', 'data', '') == {'fetch', 'check', 'samples'}, 'and their second words', complete(script, 'help', 'data', ''))
+    ok(complete(script, 'help', 'train', '') == set(), 'and nothing behind those')
+    ok(complete(script, 'figure1', '--models', 'MLP1,M') == {'MLP1,MLP1', 'MLP1,MLP3'}, 'the next of a list',
+       complete(script, 'figure1', '--models', 'MLP1,M'))
+    ok(complete(script, 'figure1', '--models', 'ML') == {'MLP1', 'MLP3'}, 'the first of a list')
+    ok(complete(script, 'train', 'x', '--track', 'tensorboard,ml') == {'tensorboard,mlflow'}, 'of trackers')
+    ok(complete(script, 'results', '--group-by', 'seed,batch_') == {'seed,batch_size'}, 'of columns',
+       complete(script, 'results', '--group-by', 'seed,batch_'))
+    ok(complete(script, 'train', 'MLP1_0.5') == {'MLP1_0.5_none'}, 'no list where there is one word')
+    os.makedirs(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.3_none'))
+    open(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.3_none', 'config.yaml'), 'w').close()
+    ok(complete(script, 'evaluate', 'MLP', cwd=folder) == {'MLP1_0.3_none'}, 'runs by name', complete(script, 'evaluate', 'MLP', cwd=folder))
     ok(complete(script, 'nonsense', 'x') == set(), 'nothing for an unknown command')
 
 

@@ -55,7 +55,7 @@ def check_other_commands():
     with tempfile.TemporaryDirectory(prefix='rethink-descriptors-') as place:
         start((), *TRAIN, cwd=place)
         run = folder(os.path.join(place, 'runs'))
-        writing = [('data', 'samples', '--data', 'shapes10', '--out', 'samples'),
+        writing = [('data', 'samples', '--data', 'shapes10', '--output', 'samples'),
                    ('evaluate', run, '--predictions', 'predictions')]
         if shutil.which('gnuplot'):
             writing.append(('plot', 'mlp1_corrup_curves', '--runs', os.path.join(place, 'runs')))

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """evaluate's table of classes and confusion matrix, against labels and predictions that were counted here."""
 import os
+import shutil
 import sys
 import tempfile
 
-from cli import done, ok, run
+from cli import DATA, done, ok, refuses, run
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'train'))
-from runs import folder, train
+from runs import checkpoints, folder, train
 
 CLASSES = 'disc ring square triangle star cross moon stripes checks dots'.split()
 WORD = 2 ** 64 - 1
@@ -34,11 +35,48 @@ def label(image):
     return order[image % 10]
 
 
+def check_names(place):
+    """Runs are found by their names, and listed by name or model."""
+    by_path, by_name = run('evaluate', folder(place)), run('evaluate', 'MLP1_0.0_none', '--runs', place)
+    ok(not by_name.code and by_name.out == by_path.out, 'a run is evaluated by its name', by_name, by_path)
+    refuses(['evaluate', 'MLP1_0.0_non', '--runs', place], DATA, r"MLP1_0.0_non: no such run in .*; did you mean 'MLP1_0.0_none'")
+    refuses(['evaluate', 'MLP1_0.0_none', '--runs', place + '/none'], DATA, r'there is no folder .* \(--runs names another\)')
+    refuses(['evaluate', place], DATA, r'neither a run directory nor a checkpoint')
+    os.makedirs(os.path.join(place, 'Other'))
+    shutil.copytree(folder(place), os.path.join(place, 'Other', 'MLP1_0.0_none'))
+    refuses(['evaluate', 'MLP1_0.0_none', '--runs', place], DATA, r'two runs have this name, .*MLP1/.* and .*Other/.*: give the folder')
+    shutil.rmtree(os.path.join(place, 'Other'))
+    whole = run('list', '--runs', place).out
+    for name in ('MLP1', 'MLP1_0.0_none', 'MLP1_*'):
+        ok(whole and run('list', name, '--runs', place).out == whole == run('results', 'x', name, '--runs', place).out, f'list {name}', whole)
+    refuses(['list', 'MLP3', '--runs', place], DATA, r"none of the 1 runs in .* has the name or model 'MLP3'")
+
+
+def check_damaged(place):
+    """The newest checkpoint that is complete is evaluated, as it would be resumed."""
+    trained = train(place, 'MLP1_0.1_none', '--set', 'train_size=500', '--set', 'test_size=100', '--set', 'checkpoint_every=1', '--epochs', '2')
+    path = folder(place, 'MLP1_0.1_none')
+    older, newest = checkpoints(path)
+    wanted = run('evaluate', older)
+    with open(os.path.join(newest, 'model.safetensors'), 'r+b') as f:
+        f.seek(5000)
+        f.write(b'\0\1\2\3')
+    said = run('evaluate', path)
+    ok(not trained.returncode and not wanted.code and said.out == wanted.out and said.err.startswith('warning: ') and
+       said.err.count('\n') == 1 and f'evaluates {os.path.basename(older)}, the newest checkpoint that is complete' in said.err,
+       'where the newest checkpoint is damaged, the one before, with a warning', said, wanted)
+    refuses(['evaluate', newest], DATA, r'model.safetensors', 'the damaged one itself is refused')
+    os.truncate(os.path.join(older, 'state.json'), 10)
+    refuses(['evaluate', path], DATA, r'model.safetensors', 'and without another, the newest one is named')
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='rethink-evaluate-') as place:
         trained = train(place, 'MLP1_0.0_none', '--set', 'train_size=500', '--set', f'test_size={TEST}', '--epochs', '2')
+        check_names(place)
+        check_damaged(place)
         file = os.path.join(place, 'predictions')
-        said = run('evaluate', folder(place), '--confusion', '--predictions', file)
+        said = run('evaluate', folder(place, 'MLP1_0.0_none'), '--confusion', '--predictions', file)
         if not ok(not trained.returncode and not said.code, 'a run is evaluated', trained.stderr, said):
             done()
         with open(file, encoding='ascii') as f:

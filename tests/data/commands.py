@@ -59,7 +59,7 @@ def check(scratch):
 
 def samples(scratch):
     names = ['shapes10', 'shuffled_pixels', 'random_pixels', 'gaussian_pixels']
-    done = rethink('data', 'samples', '--data', 'shapes10', '--out', scratch / 'a' / 'b')
+    done = rethink('data', 'samples', '--data', 'shapes10', '--output', scratch / 'a' / 'b')
     made = sorted(p.name for p in (scratch / 'a' / 'b').iterdir()) if (scratch / 'a' / 'b').exists() else []
     tap.ok(done.returncode == 0 and made == sorted(n + '.png' for n in names), 'samples: four pictures', *shown(done), made)
     try:
@@ -90,7 +90,7 @@ def samples(scratch):
     tap.empty(wrong, 'samples: the batch\'s first 8 above themselves with pixels moved, or noise')
     noise = np.stack(cells(pairs[2], 2, 4)[1][1]) / 255
     tap.ok(np.abs(noise.mean((0, 1, 2)) - 0.5).max() < 0.03 and 0.2 < noise.std() < 0.28, 'samples: noise of the data\'s scale')
-    done = rethink('data', 'samples', '--data', 'shapes10', '--out', '/dev/null/x')
+    done = rethink('data', 'samples', '--data', 'shapes10', '--output', '/dev/null/x')
     tap.ok(one_error(done, 5, '/dev/null'), 'samples: a folder that cannot be made', *shown(done))
 
 
@@ -106,6 +106,13 @@ def fetch(scratch):
            'fetch: no place to install, and no advice that it would not take', *shown(done))
     done = rethink('data', 'check', HOME='relative', XDG_DATA_HOME='')
     tap.ok(one_error(done, 5, 'HOME', '--data DIR'), 'check: no place to look', *shown(done))
+    offline = {'https_proxy': 'http://127.0.0.1:1', 'XDG_DATA_HOME': scratch / 'offline'}
+    done = rethink('data', 'fetch', **offline)
+    advice = "without a network, 'rethink data fetch --url FILE' installs an archive that was brought here, and '--data shapes10'"
+    tap.ok(done.returncode == 5 and done.stderr.splitlines()[-1].count(advice) == 1 and done.stderr.count(advice) == 1,
+           'fetch: without a network, what works without one', *shown(done))
+    done = rethink('data', 'fetch', '-q', '--url', 'https://127.0.0.1:1/x', **offline)
+    tap.ok(done.returncode == 5 and advice not in done.stderr, 'fetch: no such advice on an address of one\'s own', *shown(done))
     done = rethink('data', 'fetch', 'extra')
     tap.ok(done.returncode == 2, 'fetch: takes no operand', *shown(done))
 

@@ -152,7 +152,7 @@ def drawn():
     def read():
         return open(page).read() if os.path.exists(page) else ''
     small = [word for word in SMALL if word != '--no-figures']
-    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '40', '--set', 'curve=true', '-j', '1', '--figures',
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '40', '--set', 'curve=true', '-j', '1', '--output',
                                  os.path.join(work, 'pages'), *small, runs='drawn'), stderr=subprocess.PIPE, text=True, cwd=work)
     wait_for(lambda: read() or p.poll() is not None)
     first = read()

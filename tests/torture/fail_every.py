@@ -80,7 +80,7 @@ COMMANDS = {
     'evaluate': (prepare_run, ['evaluate', 'runs/MLP1/MLP1_0.5_none', '--data', 'shapes10'], ''),
     'list': (prepare_run, ['list', '--runs', 'runs'], ''),
     'config': (prepare_nothing, ['config', '--all', 'experiments'], 'experiments/WRN/WRN_0.0_none.yaml'),
-    'samples': (prepare_nothing, ['data', 'samples', '--data', 'shapes10', '--out', 'figures'], 'figures/*.png'),
+    'samples': (prepare_nothing, ['data', 'samples', '--data', 'shapes10', '--output', 'figures'], 'figures/*.png'),
     'plot': (prepare_run, ['plot', '--runs', 'runs', '-o', 'figures'], 'figures/*.csv'),
     'report': (prepare_run, ['report', '--runs', 'runs', '-o', 'figures', '--no-figures'], 'figures/report.html'),
 }

@@ -20,7 +20,7 @@ TRAIN = ('train', 'MLP1_0.5_none', '--set', 'train_size=200', '--set', 'test_siz
 RUN = 'runs/MLP1/MLP1_0.5_none'
 # A checkpoint takes 9.7 MB: room for nothing, for less than one, for one, for two, for all but the last words.
 SIZES_KB = (0, 4, 60, 300, 600, 2000, 5600, 10000, 10600, 15000, 20200, 25000, 29000)
-OTHERS = (('config', '--all', 'disk/experiments'), ('data', 'samples', '--data', 'shapes10', '--out', 'disk/figures'),
+OTHERS = (('config', '--all', 'disk/experiments'), ('data', 'samples', '--data', 'shapes10', '--output', 'disk/figures'),
           ('report', '--runs', 'runs', '-o', 'disk/figures', '--no-figures'), ('plot', '--runs', 'runs', '-o', 'disk/figures'))
 
 

@@ -32,7 +32,7 @@ COMMANDS = {
         ('runs',),
     ('config', '--all', 'experiments'): ('experiments',),
     ('data', 'check', '--data', 'shapes10'): (),
-    ('data', 'samples', '--data', 'shapes10', '--out', 'figures'): ('figures',),
+    ('data', 'samples', '--data', 'shapes10', '--output', 'figures'): ('figures',),
     ('data', 'fetch', '-q', '--url', 'other.tar.gz'): ('home/.local/share/rethink',),  # refused: not the pinned bytes
     ('plot', '--runs', 'runs', '-o', 'figures'): ('figures',),
     ('report', '--runs', 'runs', '-o', 'figures', '--no-figures'): ('figures',),
@@ -82,7 +82,7 @@ def check_umask():
     for mask in 0o077, 0o002, 0o027:
         with temporary() as scratch:
             for words in ((*TRAIN, '--epochs', '1'), ('config', '--all', 'experiments'),
-                          ('data', 'samples', '--data', 'shapes10', '--out', 'figures'),
+                          ('data', 'samples', '--data', 'shapes10', '--output', 'figures'),
                           ('report', '--runs', 'runs', '-o', 'figures', '--no-figures')):
                 process = run(scratch, words, umask=mask)
                 if process.returncode:
