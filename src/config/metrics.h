@@ -24,7 +24,11 @@
       "Training loss (cross-entropy)")                                                                         \
     X(train_acc, RUNNING, 0, 1, "train", "accuracy", "acc", 1, "Training accuracy")                            \
     X(test_loss, TESTED, RT_LOSS_LOW, RT_LOSS_LIMIT, "test", "loss", "loss", 4, "Test loss (cross-entropy)")   \
-    X(test_acc, TESTED, 0, 1, "test", "accuracy", "acc", 3, "Test accuracy")
+    X(test_acc, TESTED, 0, 1, "test", "accuracy", "acc", 3, "Test accuracy")                                   \
+    X(train_acc_clean, SOMETIMES, 0, 1, "train", "accuracy_clean", "acc_clean", 0,                             \
+      "Training accuracy, right labels")                                                                       \
+    X(train_memorised, SOMETIMES, 0, 1, "train", "memorised", "memorised", 0, "Wrong labels memorised")        \
+    X(train_recovered, SOMETIMES, 0, 1, "train", "recovered", "recovered", 0, "Wrong labels predicted as true")
 
 /* Losses are mean cross-entropies, accuracies shares in 0..1; NaN: not measured. */
 struct rt_scores {

@@ -69,7 +69,8 @@ static int format_state(const struct rt_checkpoint *checkpoint, char **text, str
     if (!(rc = rt_json_object(&state, err)) &&
         !(rc = rt_json_set_integer(state, "format", STATE_FORMAT, err)) &&
         !(rc = rt_fields_write(state, state_fields, checkpoint, err)) &&
-        !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)))
+        !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)) &&
+        !(rc = rt_learnt_write(&checkpoint->progress.learnt, state, "learnt", err)))
         rc = rt_json_format(state, true, text, err);
     rt_json_free(&state);
     return rc;
@@ -161,8 +162,9 @@ static int read_state(struct rt_checkpoint *checkpoint, const struct rt_checkpoi
     if (format != STATE_FORMAT)
         rc = rt_fail(err, RT_EDATA, "%s: format %lld, this program reads %d", path, (long long)format,
                      STATE_FORMAT);
-    else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)))
-        rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err);
+    else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)) &&
+             !(rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err)))
+        rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err);
 done:
     rt_json_free(&state);
     return rc;
@@ -224,6 +226,8 @@ static int check_progress(const struct rt_checkpoint *checkpoint, struct rt_erro
 
     if (at->images != at->batches * batch || at->correct > at->images || (!at->batches && at->loss_sum != 0))
         wrong = "images, correct and loss_sum do not fit batches and batch_size";
+    else if (!rt_learnt_fits(&at->learnt, at->images, at->correct))
+        wrong = "learnt does not fit images and correct";
     else if (at->serial < at->epochs + at->batches || at->step > at->serial)
         wrong = "serial and step do not fit epochs and batches";
     else if (at->threshold.reached && (at->threshold.epoch > at->epochs || at->threshold.step >= at->step))

@@ -15,6 +15,7 @@
 
 #include "base/path.h"
 #include "config/experiment.h"
+#include "run/learnt.h"
 #include "run/result.h"
 #include "run/safetensors.h"
 
@@ -27,6 +28,7 @@ struct rt_progress {
     /* of the epoch under way */
     double loss_sum;         /* of its images so far */
     int64_t correct, images; /* trained so far */
+    struct rt_learnt learnt; /* of these, where labels differ from the true ones */
     struct rt_scores scores; /* of the last completed epoch (test: last measured); NaN: none */
     double wall_s, cpu_s;    /* of all sessions */
     struct rt_threshold threshold;

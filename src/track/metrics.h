@@ -1,7 +1,7 @@
 /* metrics.csv: one row per log point; every figure is drawn from it.
  *
- *     step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s
- *     0,1,0,2.30951834,0.109375,,,0.01,0.021,0.039
+ *     step,epoch,batch,train_loss,train_acc,test_loss,test_acc,...,learning_rate,wall_s,cpu_s
+ *     0,1,0,2.30951834,0.109375,,,...,0.01,0.021,0.039
  *
  * Empty: not measured. A loss that was not finite is "nan" or "inf". Lines end with \n. The file of an older
  * program may lack metrics, which are then not measured. */

@@ -62,10 +62,13 @@ struct rt_outcome rt_loop_outcome(const struct rt_loop *loop)
 /* Waits for the oldest batch in flight and adds it to the epoch's sums; *finite: whether its loss is. */
 static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *err)
 {
+    struct rt_image_outcome *outcomes = loop->watch ? loop->watch->outcomes : NULL;
     struct rt_progress *progress = &loop->progress;
     struct rt_step step = {0};
 
-    RT_TRY(rt_plan_collect(loop->plan, &step, NULL, err));
+    RT_TRY(rt_plan_collect(loop->plan, &step, outcomes, err));
+    if (outcomes)
+        rt_watch_note(loop->watch, loop->batches->order + progress->images, step.count, &progress->learnt);
     progress->batches++;
     progress->serial++;
     progress->loss_sum += step.loss_sum;
@@ -75,14 +78,16 @@ static int collect_batch(struct rt_loop *loop, bool *finite, struct rt_error *er
     return RT_OK;
 }
 
-/* The running means of the current epoch. */
-static struct rt_log_point point_now(const struct rt_loop *loop, double learning_rate)
+/* The running means of the current epoch; at its end, what was learnt of right and wrong labels. */
+static struct rt_log_point point_now(const struct rt_loop *loop, bool last, double learning_rate)
 {
     const struct rt_progress *progress = &loop->progress;
     struct rt_scores scores = rt_scores_none();
 
     rt_metric_set(&rt_metrics[RT_METRIC_train_loss], &scores, progress->loss_sum / (double)progress->images);
     scores.train_acc = (double)progress->correct / (double)progress->images;
+    if (last)
+        rt_learnt_score(&progress->learnt, progress->images, &scores);
     return (struct rt_log_point){
         .step = progress->step,
         .epoch = (int)progress->epochs + 1,
@@ -160,6 +165,7 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     progress->epochs++;
     progress->batches = progress->images = progress->correct = 0;
     progress->loss_sum = 0;
+    progress->learnt = (struct rt_learnt){0};
     progress->scores = point->scores;
     if (reached)
         RT_TRY(note_threshold(loop, point, err));
@@ -192,7 +198,7 @@ static int step(struct rt_loop *loop, struct rt_error *err)
     RT_TRY(collect_batch(loop, &finite, err));
     last = loop->progress.batches == rt_batches_per_epoch(loop->batches);
     rt_loop_note_time(loop);
-    point = point_now(loop, loop->plan->pass.update.learning_rate);
+    point = point_now(loop, last, loop->plan->pass.update.learning_rate);
     if (!finite)
         return diverge(loop, &point, err);
     reached = last && !loop->progress.threshold.reached &&
@@ -228,6 +234,7 @@ static int begin_epoch(struct rt_loop *loop, struct rt_error *err)
         .batch_size = loop->batches->batch_size,
         .first = (int)loop->progress.batches,
         .serial = (uint64_t)loop->progress.serial,
+        .outcomes = loop->watch && loop->watch->outcomes,
         .update = {.learning_rate = rt_schedule_rate(experiment, loop->progress.epochs + 1),
                    .momentum = experiment->momentum,
                    .weight_decay = experiment->weight_decay},

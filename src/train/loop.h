@@ -10,6 +10,7 @@
 #include "run/checkpoint.h"
 #include "track/recorder.h"
 #include "train/evaluate.h"
+#include "train/watch.h"
 
 /* Figure 1's interpolation threshold, of an epoch's running means. */
 #define RT_THRESHOLD_LOSS 0.01
@@ -22,6 +23,7 @@ struct rt_loop {
     const struct rt_store *store; /* on the plan's device, of the batches' data set */
     struct rt_batches *batches;
     struct rt_evaluator *evaluator;
+    struct rt_watch *watch; /* null: no image is looked at by itself */
     struct rt_recorders *recorders;
     double flops_per_image;
     double

@@ -87,13 +87,15 @@ int rt_session_set_up(struct rt_session *session, struct rt_error *err)
     session->setup.lent = session->options->device;
     RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
                             session->options->threads, true, err));
-    return prepare_batches(session, err);
+    RT_TRY(prepare_batches(session, err));
+    return rt_watch_create(&session->watch, &session->setup.dataset, (int)session->experiment.batch_size, err);
 }
 
 void rt_session_free(struct rt_session *session)
 {
     rt_recorders_free(&session->recorders);
     rt_snapshot_free(&session->snapshot);
+    rt_watch_free(&session->watch);
     rt_batches_free(&session->batches);
     rt_setup_free(&session->setup);
     rt_checkpoint_free(&session->checkpoint);
@@ -276,6 +278,7 @@ static int run_session(struct rt_session *session, struct rt_error *err)
     loop->plan = session->setup.plan;
     loop->store = session->setup.store;
     loop->batches = &session->batches;
+    loop->watch = &session->watch;
     loop->evaluator = &session->setup.evaluator;
     loop->flops_per_image = rt_flops_training(&session->setup.graph);
     loop->autosave_s = session->options->autosave_s;

@@ -14,6 +14,7 @@ struct rt_session {
     bool resumed;
     struct rt_setup setup;
     struct rt_batches batches;
+    struct rt_watch watch;
     struct rt_snapshot snapshot;
     struct rt_recorders *recorders;
     struct rt_run_info info;

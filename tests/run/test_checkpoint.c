@@ -52,6 +52,9 @@ static void publish(int64_t epochs, int64_t batches, char path[RT_PATH_MAX])
     checkpoint.progress.serial = epochs * 391 + batches;
     checkpoint.progress.step = epochs * 9;
     checkpoint.progress.loss_sum = batches ? 1.0 / 3 : 0;
+    checkpoint.progress.correct = batches;
+    if (batches)
+        checkpoint.progress.learnt = (struct rt_learnt){checkpoint.progress.images - 20, batches - 3, 20, 3, 2};
     checkpoint.progress.wall_s = 1.0 / 3;
     if (epochs)
         checkpoint.progress.threshold = (struct rt_threshold){.reached = true, .epoch = 1, .wall_s = 0.1};
@@ -75,6 +78,11 @@ static void reads_back(void **state)
     assert_int_equal(back.progress.batches, 7);
     assert_true(back.progress.loss_sum == 1.0 / 3); /* to the last bit */
     assert_true(back.progress.threshold.reached && back.progress.threshold.wall_s == 0.1);
+    assert_int_equal(back.progress.learnt.clean, 7 * 128 - 20);
+    assert_int_equal(back.progress.learnt.clean_right, 4);
+    assert_int_equal(back.progress.learnt.wrong, 20);
+    assert_int_equal(back.progress.learnt.memorised, 3);
+    assert_int_equal(back.progress.learnt.recovered, 2);
     assert_int_equal(back.metrics_size_bytes, 3);
     assert_string_equal(back.experiment.experiment_name, "MLP1_0.5_none");
     assert_memory_equal(rt_safetensors_find(&back.model, "w")->data, values, sizeof values);
@@ -151,6 +159,18 @@ static void refuses_what_no_run_has(void **state)
         {"batches past any epoch", {.batches = 1000000, .images = 128000000, .serial = 1000000}, "batches"},
         {"images of other batches", {.batches = 5, .images = 128, .serial = 5}, "images"},
         {"more correct than images", {.batches = 1, .images = 128, .correct = 129, .serial = 1}, "correct"},
+        {"more learnt than images",
+         {.batches = 1, .images = 128, .correct = 3, .serial = 1, .learnt = {.clean = 129, .clean_right = 3}},
+         "learnt"},
+        {"more right labels learnt than there are",
+         {.batches = 1, .images = 128, .correct = 3, .serial = 1, .learnt = {.clean = 2, .clean_right = 3}},
+         "learnt"},
+        {"a wrong label both memorised and recovered",
+         {.batches = 1, .images = 128, .correct = 3, .serial = 1, .learnt = {0, 0, 4, 3, 2}},
+         "learnt"},
+        {"learnt other than correct",
+         {.batches = 1, .images = 128, .correct = 9, .serial = 1, .learnt = {100, 3, 28, 5, 2}},
+         "learnt"},
         {"negative epochs", {.epochs = -5, .serial = 5}, "epochs"},
         {"a step that overflows", {.epochs = 1, .serial = 391, .step = INT64_MAX}, "step"},
         {"more log points than steps", {.epochs = 1, .serial = 391, .step = 392}, "step"},

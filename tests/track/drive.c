@@ -3,10 +3,11 @@
  *     drive KIND RUN_DIR [key=value]...
  *
  * Point s has train_loss 2 / (1 + s), train_acc s / (s + 4), test_loss and test_acc 1 / (1 + s) and s / (s + 8)
- * at even steps only, learning_rate 0.1 * 0.95^s; four points make an epoch. Keys: start, points (up to this
- * step), resumed, threshold (at this step), checkpoint (a path, after the last point), weights (every so many
- * steps), sleep_ms (after each point), finish (ok, interrupted, diverged; none: as if killed), name, project,
- * key, diverge (the last point's loss is infinite). Prints the seconds from first to last point. */
+ * at even steps only, train_memorised s / (s + 6) at an epoch's end, learning_rate 0.1 * 0.95^s; four points
+ * make an epoch. Keys: start, points (up to this step), resumed, threshold (at this step), checkpoint (a path,
+ * after the last point), weights (every so many steps), sleep_ms (after each point), finish (ok, interrupted,
+ * diverged; none: as if killed), name, project, key, diverge (the last point's loss is infinite). Prints the
+ * seconds from first to last point. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,15 +40,19 @@ static struct rt_log_point point_at(int64_t step)
 {
     const double s = (double)step;
 
+    struct rt_scores scores = rt_scores_none();
+
+    scores.train_loss = 2 / (1 + s);
+    scores.train_acc = s / (s + 4);
+    scores.test_loss = step % 2 ? NAN : 1 / (1 + s);
+    scores.test_acc = step % 2 ? NAN : s / (s + 8);
+    scores.train_memorised = step % 4 == 3 ? s / (s + 6) : NAN;
     return (struct rt_log_point){
         .step = step,
         .epoch = (int)(step / 4) + 1,
         .batch = (int)(step % 4) * 2 + 1,
         .batches = 8,
-        .scores.train_loss = 2 / (1 + s),
-        .scores.train_acc = s / (s + 4),
-        .scores.test_loss = step % 2 ? NAN : 1 / (1 + s),
-        .scores.test_acc = step % 2 ? NAN : s / (s + 8),
+        .scores = scores,
         .learning_rate = 0.1 * pow(0.95, s),
         .wall_s = 0.5 * s,
         .cpu_s = s,

@@ -254,15 +254,72 @@ static void diverges(void **state)
 static void allocates_nothing(void **state)
 {
     struct rt_metrics_log log;
+    struct rt_watch watch;
     struct fixture f;
     uint64_t before;
 
     (void)state;
-    start(&f, (const char *[]){SMALL, "num_epochs=3", "log_every=1", "figure1=false", NULL});
+    start(&f, (const char *[]){SMALL, "num_epochs=3", "log_every=1", "figure1=false",
+                               "label_corruption_prob=0.5", NULL});
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    f.loop.watch = &watch;
     before = rt_alloc_count();
     assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
     assert_int_equal(rt_alloc_count(), before);
+    rt_watch_free(&watch);
     finish(&f, &log);
+    rt_metrics_free(&log);
+}
+
+/* Where nothing moves (rate 0), the batches' shares are those of an evaluation of the training set, counted
+ * here image by image; without wrong labels there is nothing to say. */
+static void says_what_was_learnt(void **state)
+{
+    static struct rt_image_outcome outcomes[IMAGES];
+    struct rt_learnt want = {0};
+    struct rt_evaluation evaluation;
+    struct rt_metrics_log log;
+    struct rt_watch watch;
+    struct fixture f;
+
+    (void)state;
+    start(&f, (const char *[]){SMALL, "num_epochs=2", "log_every=2", "learning_rate=0",
+                               "label_corruption_prob=0.5", NULL});
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    f.loop.watch = &watch;
+    assert_int_equal(rt_evaluator_run(&f.setup.evaluator, RT_SPLIT_TRAIN, &evaluation, outcomes, NULL), 0);
+    for (int i = 0; i < IMAGES; i++) {
+        const int given = f.setup.dataset.labels[i], truth = f.setup.dataset.labels_true[i];
+
+        want.clean += given == truth;
+        want.clean_right += given == truth && outcomes[i].predicted == given;
+        want.wrong += given != truth;
+        want.memorised += given != truth && outcomes[i].predicted == given;
+        want.recovered += given != truth && outcomes[i].predicted == truth;
+    }
+    assert_true(want.wrong > 100 && want.memorised && want.recovered && want.memorised != want.recovered);
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    rt_watch_free(&watch);
+    finish(&f, &log);
+    for (size_t i = 0; i < log.count; i++) {
+        const struct rt_scores *scores = &log.points[i].scores;
+
+        if (i % 3 < 2) { /* within an epoch */
+            assert_true(isnan(scores->train_acc_clean) && isnan(scores->train_memorised));
+            continue;
+        }
+        assert_true(fabs(scores->train_acc_clean - (double)want.clean_right / (double)want.clean) < 1e-8);
+        assert_true(fabs(scores->train_memorised - (double)want.memorised / (double)want.wrong) < 1e-8);
+        assert_true(fabs(scores->train_recovered - (double)want.recovered / (double)want.wrong) < 1e-8);
+    }
+    rt_metrics_free(&log);
+    start(&f, (const char *[]){SMALL, "num_epochs=1", NULL});
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    assert_null(watch.outcomes); /* nothing is computed or copied for it */
+    f.loop.watch = &watch;
+    assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
+    finish(&f, &log);
+    assert_true(isnan(log.points[log.count - 1].scores.train_acc_clean));
     rt_metrics_free(&log);
 }
 
@@ -287,6 +344,7 @@ int main(void)
         cmocka_unit_test(saves_as_often_as_asked),
         cmocka_unit_test(diverges),
         cmocka_unit_test(allocates_nothing),
+        cmocka_unit_test(says_what_was_learnt),
     };
 
     return cmocka_run_group_tests(tests, set_up, scratch_remove);
