@@ -22,6 +22,7 @@ struct rt_option {
 /* What the user gave to one command. Options may come before or after operands; "--" ends options. */
 struct rt_arguments {
     const struct rt_command *command;
+    const struct rt_command *const *commands; /* all that there are, ended by null */
     int operand_count;
     const char **operands;
     int given_count; /* options in the order given; `value` is null for flags */

@@ -6,10 +6,6 @@
 #include "config/builtin.h"
 #include "net/models.h"
 
-#define RT_COMMAND_ADDRESS(name) &rt_command_##name,
-const struct rt_command *const rt_commands[] = {RT_COMMANDS(RT_COMMAND_ADDRESS) NULL};
-#undef RT_COMMAND_ADDRESS
-
 enum { HINT_MAX = 128 };
 
 /* How many of the words form the command's whole name; 0: it is another command. */
@@ -65,7 +61,8 @@ static bool offer_training(struct rt_text *text, int count, char **strings)
 }
 
 /* Nearest to the first word, or to the first two for names of two. */
-static int unknown_command(int count, char **strings, struct rt_error *err)
+static int unknown_command(const struct rt_command *const *commands, int count, char **strings,
+                           struct rt_error *err)
 {
     struct rt_text training = {0};
     char two[128] = "", hint[HINT_MAX], second[HINT_MAX];
@@ -78,12 +75,12 @@ static int unknown_command(int count, char **strings, struct rt_error *err)
     }
     if (count > 1 && strlen(strings[0]) + strlen(strings[1]) + 2 <= sizeof two)
         stpcpy(stpcpy(stpcpy(two, strings[0]), " "), strings[1]);
-    for (int i = 0; rt_commands[i]; i++) {
-        if (rt_commands[i]->hidden)
+    for (int i = 0; commands[i]; i++) {
+        if (commands[i]->hidden)
             continue;
-        rt_nearest_offer(&one_word, rt_commands[i]->name);
+        rt_nearest_offer(&one_word, commands[i]->name);
         if (*two)
-            rt_nearest_offer(&two_words, rt_commands[i]->name);
+            rt_nearest_offer(&two_words, commands[i]->name);
     }
     rt_nearest_hint(&two_words, second, sizeof second);
     return rt_fail(err, RT_EUSAGE, "unknown command '%s'%s ('rethink --help' lists them)",
@@ -91,18 +88,18 @@ static int unknown_command(int count, char **strings, struct rt_error *err)
                    two_words.best ? second : rt_nearest_hint(&one_word, hint, sizeof hint));
 }
 
-int rt_command_find(const struct rt_command **command, int *words, int count, char **strings,
-                    struct rt_error *err)
+int rt_command_find(const struct rt_command *const *commands, const struct rt_command **command, int *words,
+                    int count, char **strings, struct rt_error *err)
 {
     *command = NULL;
     *words = 0;
-    for (int i = 0; rt_commands[i]; i++) {
-        const int matched = words_of_name(rt_commands[i], count, strings);
+    for (int i = 0; commands[i]; i++) {
+        const int matched = words_of_name(commands[i], count, strings);
 
         if (matched > *words) {
-            *command = rt_commands[i];
+            *command = commands[i];
             *words = matched;
         }
     }
-    return *command ? RT_OK : unknown_command(count, strings, err);
+    return *command ? RT_OK : unknown_command(commands, count, strings, err);
 }

@@ -36,12 +36,9 @@
 RT_COMMANDS(RT_COMMAND_DECLARE)
 #undef RT_COMMAND_DECLARE
 
-/* All of them, ended by null. */
-extern const struct rt_command *const rt_commands[];
-
-/* Finds the command that the words begin with ("data fetch" before "data") and how many words its name takes.
- * RT_EUSAGE suggests the nearest name. */
-int rt_command_find(const struct rt_command **command, int *words, int count, char **strings,
-                    struct rt_error *err);
+/* Finds, in a list ended by null, the command that the words begin with ("data fetch" before "data") and how
+ * many words its name takes. RT_EUSAGE suggests the nearest name. */
+int rt_command_find(const struct rt_command *const *commands, const struct rt_command **command, int *words,
+                    int count, char **strings, struct rt_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* rethink completion bash: the completion script, from the tables of commands and keys. Called by the build. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/output.h"
 #include "config/builtin.h"
 #include "config/experiment.h"
@@ -38,7 +38,7 @@ static void append_command(struct rt_text *text, const struct rt_command *comman
     rt_text_append(text, "        esac\n        ;;\n");
 }
 
-static void append_lists(struct rt_text *text)
+static void append_lists(struct rt_text *text, const struct rt_command *const *commands)
 {
     rt_text_append(text, "_rethink_experiments='");
     for (int i = 0; i < rt_experiment_builtin_count(); i++)
@@ -52,9 +52,9 @@ static void append_lists(struct rt_text *text)
     for (int i = 0; i < count; i++)
         rt_text_printf(text, "%s%s", i ? " " : "", columns[i].name);
     rt_text_append(text, "'\n_rethink_commands='");
-    for (int i = 0; rt_commands[i]; i++)
-        if (!rt_commands[i]->hidden)
-            rt_text_printf(text, "%s\n", rt_commands[i]->name);
+    for (int i = 0; commands[i]; i++)
+        if (!commands[i]->hidden)
+            rt_text_printf(text, "%s\n", commands[i]->name);
     rt_text_append(text, "'\n");
 }
 
@@ -148,12 +148,12 @@ static int run_completion(const struct rt_arguments *arguments, struct rt_error 
         return rt_fail(err, RT_EUSAGE, "there is no completion for '%s', only for bash",
                        arguments->operands[0]);
     rt_text_append(&text, "# bash completion for rethink " RT_VERSION ", made by 'rethink completion bash'\n");
-    append_lists(&text);
+    append_lists(&text, arguments->commands);
     rt_text_append(&text, "\n# Sets options, operands, values, takes and list for $command and $option.\n"
                           "_rethink_table() {\n    case $command in\n");
-    for (int i = 0; rt_commands[i]; i++)
-        if (!rt_commands[i]->hidden)
-            append_command(&text, rt_commands[i]);
+    for (int i = 0; arguments->commands[i]; i++)
+        if (!arguments->commands[i]->hidden)
+            append_command(&text, arguments->commands[i]);
     rt_text_append(&text, "    esac\n}\n");
     rt_text_append(&text, script);
     return rt_output_text(&text, err);

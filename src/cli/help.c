@@ -14,11 +14,11 @@ static int run_help(const struct rt_arguments *arguments, struct rt_error *err)
     int words, rc = RT_OK;
 
     if (!arguments->operand_count)
-        rt_usage_program(&text);
-    else if (!(rc = rt_command_find(&command, &words, arguments->operand_count, (char **)arguments->operands,
-                                    err)))
+        rt_usage_program(&text, arguments->commands);
+    else if (!(rc = rt_command_find(arguments->commands, &command, &words, arguments->operand_count,
+                                    (char **)arguments->operands, err)))
         rt_usage_command(&text, command);
-    else if (rt_usage_group(&text, arguments->operands[0]))
+    else if (rt_usage_group(&text, arguments->commands, arguments->operands[0]))
         rc = RT_OK;
     return rc ? rc : rt_output_text(&text, err);
 }

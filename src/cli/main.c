@@ -11,6 +11,10 @@
 #include "cli/output.h"
 #include "cli/usage.h"
 
+#define RT_COMMAND_ADDRESS(name) &rt_command_##name,
+static const struct rt_command *const commands[] = {RT_COMMANDS(RT_COMMAND_ADDRESS) NULL};
+#undef RT_COMMAND_ADDRESS
+
 static int run_command(int count, char **strings, struct rt_error *err)
 {
     const struct rt_command *command;
@@ -19,10 +23,10 @@ static int run_command(int count, char **strings, struct rt_error *err)
     bool help = false;
     int words, rc;
 
-    if ((rc = rt_command_find(&command, &words, count, strings, err))) {
+    if ((rc = rt_command_find(commands, &command, &words, count, strings, err))) {
         const bool bare = count == 1 || !strcmp(strings[1], "--help") || !strcmp(strings[1], "-h");
 
-        if (!bare || !rt_usage_group(&text, strings[0]))
+        if (!bare || !rt_usage_group(&text, commands, strings[0]))
             return rc;
         if (count > 1)
             return rt_output_text(&text, err);
@@ -31,6 +35,7 @@ static int run_command(int count, char **strings, struct rt_error *err)
                        strings[0]);
     }
     if (!(rc = rt_arguments_parse(&arguments, command, count - words, strings + words, &help, err))) {
+        arguments.commands = commands;
         if (help) {
             rt_usage_command(&text, command);
             rc = rt_output_text(&text, err);
@@ -49,7 +54,7 @@ static int run_program(int count, char **strings, struct rt_error *err)
     if (count && (!strcmp(strings[0], "--version") || !strcmp(strings[0], "-V")))
         return rt_output("rethink " RT_VERSION "\n", err);
     if (count && (!strcmp(strings[0], "--help") || !strcmp(strings[0], "-h"))) {
-        rt_usage_program(&text);
+        rt_usage_program(&text, commands);
         return rt_output_text(&text, err);
     }
     if (!count)

@@ -2,7 +2,7 @@
  * Called by the build. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "cli/command.h"
 #include "cli/output.h"
 #include "cli/usage.h"
 #include "config/keys.h"
@@ -96,7 +96,7 @@ static void append_keys(struct rt_text *text)
     }
 }
 
-static void append_page(struct rt_text *text)
+static void append_page(struct rt_text *text, const struct rt_command *const *commands)
 {
     rt_text_append(text,
                    ".TH RETHINK 1 \"\" \"rethink " RT_VERSION "\" \"User Commands\"\n.SH NAME\nrethink \\- "
@@ -104,9 +104,9 @@ static void append_page(struct rt_text *text)
                    "[\\fIOPTION\\fR...]\n.SH DESCRIPTION\n");
     append_roff(text, RT_ABOUT "\n");
     rt_text_append(text, ".SH COMMANDS\n");
-    for (int i = 0; rt_commands[i]; i++)
-        if (!rt_commands[i]->hidden)
-            append_command(text, rt_commands[i]);
+    for (int i = 0; commands[i]; i++)
+        if (!commands[i]->hidden)
+            append_command(text, commands[i]);
     append_keys(text);
     rt_text_append(text, ".SH EXIT STATUS\n");
 #define EXIT_ROW(symbol, code, meaning) append_item(text, "\\fB", #code, NULL, meaning);
@@ -122,8 +122,7 @@ static int run_man(const struct rt_arguments *arguments, struct rt_error *err)
 {
     struct rt_text text = {0};
 
-    (void)arguments;
-    append_page(&text);
+    append_page(&text, arguments->commands);
     return rt_output_text(&text, err);
 }
 

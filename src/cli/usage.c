@@ -1,5 +1,4 @@
 #include "cli/usage.h"
-#include "cli/commands.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -21,25 +20,25 @@ static void append_row(struct rt_text *text, const char *name, int name_width, c
     rt_text_free(&folded);
 }
 
-static void append_commands(struct rt_text *text, const char *prefix)
+static void append_commands(struct rt_text *text, const struct rt_command *const *commands, const char *prefix)
 {
     int width = 8;
 
-    for (int i = 0; rt_commands[i]; i++)
-        if (!rt_commands[i]->hidden && (int)strlen(rt_commands[i]->name) > width)
-            width = (int)strlen(rt_commands[i]->name);
+    for (int i = 0; commands[i]; i++)
+        if (!commands[i]->hidden && (int)strlen(commands[i]->name) > width)
+            width = (int)strlen(commands[i]->name);
     rt_text_append(text, "commands:\n");
-    for (int i = 0; rt_commands[i]; i++)
-        if (!rt_commands[i]->hidden && !strncmp(rt_commands[i]->name, prefix, strlen(prefix)))
-            append_row(text, rt_commands[i]->name, width, rt_commands[i]->summary);
+    for (int i = 0; commands[i]; i++)
+        if (!commands[i]->hidden && !strncmp(commands[i]->name, prefix, strlen(prefix)))
+            append_row(text, commands[i]->name, width, commands[i]->summary);
 }
 
-void rt_usage_program(struct rt_text *text)
+void rt_usage_program(struct rt_text *text, const struct rt_command *const *commands)
 {
     rt_text_append(text, "usage: rethink COMMAND [OPTION...]\n\n");
     rt_text_append_folded(text, RT_ABOUT, 0, WIDTH);
     rt_text_append(text, "\n");
-    append_commands(text, "");
+    append_commands(text, commands, "");
     rt_text_append(text, "\n'rethink COMMAND --help' explains a command, with examples; 'rethink --version' "
                          "prints the version.\n\nexit codes:\n");
 #define ROW(symbol, code, meaning) rt_text_printf(text, "  %d  %s\n", code, meaning);
@@ -98,18 +97,18 @@ void rt_usage_command(struct rt_text *text, const struct rt_command *command)
     }
 }
 
-bool rt_usage_group(struct rt_text *text, const char *word)
+bool rt_usage_group(struct rt_text *text, const struct rt_command *const *commands, const char *word)
 {
     char prefix[64];
     bool any = false;
 
     snprintf(prefix, sizeof prefix, "%s ", word);
-    for (int i = 0; rt_commands[i]; i++)
-        any = any || (!rt_commands[i]->hidden && !strncmp(rt_commands[i]->name, prefix, strlen(prefix)));
+    for (int i = 0; commands[i]; i++)
+        any = any || (!commands[i]->hidden && !strncmp(commands[i]->name, prefix, strlen(prefix)));
     if (!any)
         return false;
     rt_text_printf(text, "usage: rethink %s COMMAND [OPTION...]\n\n", word);
-    append_commands(text, prefix);
+    append_commands(text, commands, prefix);
     rt_text_printf(text, "\n'rethink %s COMMAND --help' explains one, with examples.\n", word);
     return true;
 }

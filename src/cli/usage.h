@@ -23,11 +23,11 @@
     RT_TRACKER_VARIABLES(X)
 /* clang-format on */
 
-/* `rethink --help` */
-void rt_usage_program(struct rt_text *text);
+/* `rethink --help`; `commands` is a list ended by null */
+void rt_usage_program(struct rt_text *text, const struct rt_command *const *commands);
 /* `rethink COMMAND --help` */
 void rt_usage_command(struct rt_text *text, const struct rt_command *command);
 /* `rethink data --help`: the commands whose names begin with this word; false when there are none. */
-bool rt_usage_group(struct rt_text *text, const char *word);
+bool rt_usage_group(struct rt_text *text, const struct rt_command *const *commands, const char *word);
 
 #endif

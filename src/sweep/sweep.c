@@ -13,12 +13,6 @@
  * convolutional network here 13e12. */
 static const double threads_pay_flops = 2e12;
 
-const struct rt_launcher *const rt_launchers[] = {
-#define RT_LAUNCHER_ADDRESS(name, help) &rt_launcher_##name,
-    RT_LAUNCHERS(RT_LAUNCHER_ADDRESS) NULL
-#undef RT_LAUNCHER_ADDRESS
-};
-
 const char *rt_sweep_state_name(enum rt_sweep_state state)
 {
     static const char *const names[] = {
@@ -82,16 +76,6 @@ bool rt_sweep_is_set(const struct rt_sweep_run *run, const char *key)
         if (!strncmp(run->settings[i], key, length) && run->settings[i][length] == '=')
             return true;
     return false;
-}
-
-const struct rt_launcher *rt_launcher_find(const struct rt_sweep *sweep, const char *name)
-{
-    if (!name)
-        return sweep->slots ? &rt_launcher_threads : &rt_launcher_local;
-    for (int i = 0; rt_launchers[i]; i++)
-        if (!strcmp(rt_launchers[i]->name, name))
-            return rt_launchers[i];
-    return NULL;
 }
 
 /* A run in the directory must be the one planned. */
