@@ -301,22 +301,27 @@ int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err)
 
     plan->bytes = 256; /* offset 0 means nowhere */
     RT_TRY(rt_alloc(&plan->values, (size_t)graph->node_count, sizeof *plan->values, "a plan's values", err));
+    RT_TRY(rt_alloc(&plan->buffers, (size_t)graph->node_count * RT_CUDA_BUFFERS, sizeof *plan->buffers,
+                    "a plan's buffers", err));
     for (int i = 0; i < graph->node_count; i++)
         RT_TRY(check_size(plan, &graph->nodes[i], err));
     find_fusions(plan);
     last = last_node(plan);
-    plan->pass_offset = rt_cuda_reserve(plan, sizeof(struct rt_cuda_pass));
-    plan->labels = rt_cuda_reserve(plan, batch);
-    plan->order = rt_cuda_reserve(plan, plan->base.options.pass_max * sizeof(uint32_t));
-    plan->crops = rt_cuda_reserve(plan, plan->base.options.pass_max * sizeof(struct rt_cuda_crop));
-    plan->probe_x = rt_cuda_reserve(plan, batch * rt_shape_count(graph->nodes[0].shape) * sizeof(float));
-    plan->probe_y = rt_cuda_reserve(plan, batch * rt_shape_count(last->shape) * sizeof(float));
+    plan->pass_offset = rt_cuda_reserve_lasting(plan, sizeof(struct rt_cuda_pass));
+    plan->labels = rt_cuda_reserve_lasting(plan, batch);
+    plan->order = rt_cuda_reserve_lasting(plan, plan->base.options.pass_max * sizeof(uint32_t));
+    plan->crops = rt_cuda_reserve_lasting(plan, plan->base.options.pass_max * sizeof(struct rt_cuda_crop));
+    plan->probe_x =
+        rt_cuda_reserve_lasting(plan, batch * rt_shape_count(graph->nodes[0].shape) * sizeof(float));
+    plan->probe_y = rt_cuda_reserve_lasting(plan, batch * rt_shape_count(last->shape) * sizeof(float));
+    plan->tickets =
+        rt_cuda_reserve_lasting(plan, (size_t)graph->node_count * RT_CUDA_TICKETS * sizeof(uint32_t));
     place_values(plan);
-    plan->tickets = rt_cuda_reserve(plan, (size_t)graph->node_count * RT_CUDA_TICKETS * sizeof(uint32_t));
     RT_TRY(emit_forward(plan, err));
     if (plan->base.options.training)
         RT_TRY(emit_backward(plan, err));
+    RT_TRY(rt_cuda_share_memory(plan, err));
     for (int aside = 0; aside < 2; aside++)
-        plan->scratch[aside] = rt_cuda_reserve(plan, plan->scratch_bytes[aside]);
+        plan->scratch[aside] = rt_cuda_reserve_lasting(plan, plan->scratch_bytes[aside]);
     return RT_OK;
 }

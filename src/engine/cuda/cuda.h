@@ -61,7 +61,7 @@ enum rt_cuda_mode {
     RT_CUDA_PROBE_DX = 1 << 11,
 };
 
-enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 256 };
+enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 256, RT_CUDA_BUFFERS = 3 };
 
 /* An argument: an integer, or an address. Addresses in the plan's own memory are offsets until it is allocated.
  */
@@ -70,6 +70,16 @@ struct rt_cuda_argument {
     bool offset;    /* in the plan's memory */
     bool scratch;   /* the shared scratch */
     bool kept_only; /* 0 where gradients are not kept */
+    int buffer;     /* 1 + which buffer of the plan's it lies in; 0: none */
+};
+
+/* Room in a plan's memory that has contents only within a step (memory.c). */
+struct rt_cuda_buffer {
+    size_t reserved; /* its offset while the plan is built: nothing else has it */
+    size_t place;    /* its offset in the plan's memory, which others have before or after it */
+    size_t bytes;
+    int first,
+        last; /* launches; last: the number of launches where it lives to the end of the step, -1: unused */
 };
 
 struct rt_cuda_launch {
@@ -85,7 +95,7 @@ struct rt_cuda_launch {
 
 /* Where a node's values, or their gradient, lie. */
 struct rt_cuda_view {
-    size_t offset; /* in the plan's memory, bytes; 0: nowhere */
+    size_t offset; /* in the plan's memory as reserved, bytes; 0: nowhere */
     int ld;        /* floats from pixel to pixel */
     int channel;   /* of the first one among the storage's channels (for alignment) */
 };
@@ -129,6 +139,8 @@ struct rt_cuda_plan {
     struct rt_cuda_tensor *tensors; /* [tensor_count]; the other plan's with parameters_of */
     struct rt_cuda_launch *launches;
     int launch_count, launch_room;
+    struct rt_cuda_buffer *buffers; /* [node_count * RT_CUDA_BUFFERS]: values, gradients, what is kept */
+    int buffer_count;
     size_t bytes;                     /* of the plan's memory, while it is planned */
     rt_cu_pointer memory, parameters; /* one allocation each */
     size_t parameter_bytes;
@@ -165,8 +177,15 @@ void rt_cuda_unload(struct rt_cuda_device *device);
 
 /* ---- building (launches.c, build.c) ---- */
 
-/* Room in the plan's memory, aligned to 256 bytes; its offset is never 0. */
+/* Room in the plan's memory, aligned to 256 bytes, for what launches leave one another within a step; its
+ * offset, never 0, which is good for arguments until rt_cuda_share_memory moves them. At most RT_CUDA_BUFFERS a
+ * node. */
 size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes);
+/* The same for what lasts from step to step, or that the host knows of: stays where it is. Before all others.
+ */
+size_t rt_cuda_reserve_lasting(struct rt_cuda_plan *plan, size_t bytes);
+/* Puts buffers that are not in use at the same time in the same place, once all launches are in the list. */
+int rt_cuda_share_memory(struct rt_cuda_plan *plan, struct rt_error *err);
 /* Scratch that launches of a stream share, one after the other: room for `bytes`. */
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes);
 

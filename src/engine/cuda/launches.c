@@ -1,26 +1,9 @@
-/* What launches are made of, for build.c and lower/: room in the plan's memory, arguments, options, and the
- * values that a node reads. */
+/* What launches are made of, for build.c and lower/: arguments, options, and the values that a node reads. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "engine/cuda/cuda.h"
-
-size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes)
-{
-    const size_t offset = plan->bytes;
-
-    plan->bytes += (bytes + 255) / 256 * 256;
-    return offset;
-}
-
-void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
-{
-    size_t *room = &plan->scratch_bytes[plan->emit_aside];
-
-    if (bytes > *room)
-        *room = bytes;
-}
 
 struct rt_cuda_argument rt_cuda_at(size_t offset)
 {

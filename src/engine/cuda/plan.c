@@ -235,6 +235,7 @@ void rt_cuda_free_plan(struct rt_plan *base)
         rt_free(&plan->tensors);
     rt_free(&plan->values);
     rt_free(&plan->launches);
+    rt_free(&plan->buffers);
     rt_free(&plan);
 }
 
