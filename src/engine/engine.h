@@ -2,7 +2,8 @@
  * bound to kernels and memory, each with a queue of its own); a plan works through passes (an epoch, an
  * evaluation), batch by batch: begin, advance (enqueue some), collect (wait for the oldest).
  *
- * Memory is planned once: after rt_plan_create no call allocates. All numbers that cross this border are in
+ * Memory is planned once: after rt_plan_create no call allocates (but the first begin of a pass that
+ * differentiates, on a device whose kernels are compiled). All numbers that cross this border are in
  * PyTorch's layout (images [n, c, h, w], tensors as named in the graph), whatever an engine uses inside. The
  * type of a number ("real") is float, but double for the engine rt_engine_reference_f64.
  *

@@ -164,17 +164,17 @@ static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_CU_CALL(cu, event_create, (&plan->joined, RT_CU_EVENT_DISABLE_TIMING), what, err);
 }
 
-/* All kinds of passes have their graphs from the beginning: a pass allocates nothing. */
+/* Passes that train or evaluate have their graphs from the beginning: they allocate nothing. Those that
+ * differentiate, which no training run does, are compiled when the first begins. */
 static int prepare(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
 
     if (graph->nodes[graph->node_count - 1].op != &rt_op_softmax_cross_entropy)
         return RT_OK; /* can only be probed */
-    for (int kind = plan->base.options.training ? RT_PASS_TRAIN : RT_PASS_EVALUATE; kind <= RT_PASS_EVALUATE;
-         kind++)
-        RT_TRY(rt_cuda_prepare(plan, (enum rt_pass_kind)kind, err));
-    return RT_OK;
+    if (plan->base.options.training)
+        RT_TRY(rt_cuda_prepare(plan, RT_PASS_TRAIN, err));
+    return rt_cuda_prepare(plan, RT_PASS_EVALUATE, err);
 }
 
 static int create(struct rt_cuda_plan *plan, struct rt_error *err)
