@@ -22,7 +22,7 @@ static const char good[] =
 
 static struct {
     pthread_mutex_t mutex;
-    const uint8_t *bytes;
+    uint8_t *bytes; /* a copy: a connection of an input before may still ask when that is gone */
     size_t size;
     int listener;
     char url[64];
@@ -120,8 +120,14 @@ const char *rt_fuzz_service(void)
 
 void rt_fuzz_service_answer(const uint8_t *bytes, size_t size)
 {
+    uint8_t *copy = bytes ? malloc(size + 1) : NULL;
+
+    RT_FUZZ_CHECK(!bytes || copy);
+    if (copy)
+        memcpy(copy, bytes, size);
     pthread_mutex_lock(&service.mutex);
-    service.bytes = bytes;
+    free(service.bytes);
+    service.bytes = copy;
     service.size = size;
     pthread_mutex_unlock(&service.mutex);
 }

@@ -12,7 +12,7 @@
 const char *rt_fuzz_service(void);
 
 /* From now on each connection gets these bytes after its first request and is closed; null: each request gets
- * an answer that MLflow and Comet could give. The bytes must stay. */
+ * an answer that MLflow and Comet could give. */
 void rt_fuzz_service_answer(const uint8_t *bytes, size_t size);
 
 /* What `rethink sync` does with the spool in the folder, once, without its pauses. Returns the status. */
