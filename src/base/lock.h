@@ -3,7 +3,7 @@
  * The kernel holds the lock, so it is released when its holder dies, however it was killed: an
  * open-file-description lock on a file in the folder (a record lock of the process where the system has none)
  * and, so that a deleted file lets nobody else in, one on the folder itself where it takes one. While it is
- * held the file says by whom: "PID HOST START", START being the process's start time as /proc has it.
+ * held the file says by whom (base/holder.h).
  *
  * A file system without locks (ENOSYS, ENOLCK, EOPNOTSUPP; some NFS, Lustre without flock) is warned of once by
  * each process; the file alone is the lock then. One that a dead process of this host left is taken over; one
@@ -18,12 +18,14 @@
 
 struct rt_lock {
     bool held, by_name; /* by_name: without the kernel's help */
+    bool busy;          /* not held, because another process holds it */
     int file, folder;   /* descriptors that hold the locks, or -1 */
     char directory[RT_PATH_MAX], name[64];
 };
 
-/* Creates the file `name` in the folder if need be and takes the lock. RT_EIO names the process that holds it:
- * "PATH: in use by process 123; ...". A second lock on the same folder in one process is refused too. */
+/* Creates the file `name` in the folder if need be and takes the lock; from a process that is just ending, it
+ * waits for it. RT_EIO names the process that holds it: "PATH: in use by process 123; ...". A second lock on
+ * the same folder in one process is refused too. */
 int rt_lock_acquire(struct rt_lock *lock, const char *folder, const char *name, struct rt_error *err);
 
 /* Is it still ours? A file that somebody has removed is made again, with a warning; RT_EIO when another process

@@ -28,15 +28,16 @@ struct masks {
 };
 
 /* In the child: its own process group (a Ctrl-C reaches only the sweep, which passes it on once), stopped when
- * the sweep is killed, its cores, its output to the pipe. */
+ * the sweep is killed, its cores, its output to the pipe. SIGTERM, which is what stops it, is neither ignored
+ * nor blocked, whoever started the sweep so. */
 static void become(const struct masks *masks, const struct rt_sweep_command *command, const cpu_set_t *cores,
                    int output, pid_t parent)
 {
     struct sigaction action;
+    sigset_t blocked = masks->before;
 
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent)
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent)
         _exit(1);
     sched_setaffinity(0, sizeof *cores, cores);
     const int null = open("/dev/null", O_RDONLY);
@@ -46,7 +47,9 @@ static void become(const struct masks *masks, const struct rt_sweep_command *com
             if (!sigaction(number, NULL, &action) && action.sa_handler != SIG_IGN)
                 signal(number, SIG_DFL);
         signal(SIGPIPE, SIG_DFL);
-        sigprocmask(SIG_SETMASK, &masks->before, NULL);
+        signal(SIGTERM, SIG_DFL);
+        sigdelset(&blocked, SIGTERM);
+        sigprocmask(SIG_SETMASK, &blocked, NULL);
         execv(command->words[0], (char *const *)(size_t)command->words);
     }
     dprintf(2, "%s: cannot be run: %s\n", command->words[0], strerror(errno));

@@ -160,6 +160,10 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
         rt_log_info("%s: interrupted after %s, saved; the same command resumes it", name, took);
         break;
     case RT_SWEEP_WAITING:
+        if (run->holder > 0)
+            rt_log_info("%s: in use by process %ld; put off until that ends", name, (long)run->holder);
+        else if (run->holder)
+            rt_log_info("%s: in use by another process; put off until that ends", name);
         break;
     }
     overview->shown_s = 0; /* the block comes back at once */

@@ -18,7 +18,7 @@ void rt_overview_begin(struct rt_overview *overview, const struct rt_sweep *swee
 /* Shows where the runs are, if it is time to. */
 void rt_overview_tick(struct rt_overview *overview);
 
-/* A run started, finished, failed or was interrupted: one permanent line. */
+/* A run started, finished, failed, was interrupted or is held by another process: one permanent line. */
 void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *run);
 
 /* The totals, as the last line. */

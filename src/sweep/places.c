@@ -4,9 +4,14 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/lock.h"
 #include "base/memory.h"
+#include "run/run.h"
 
 enum { TICK_MS = 250 };
+
+/* Runs of a sweep that was killed save before they end; so may whoever trains one on another terminal. */
+static const double held_s = 60;
 
 struct rt_place *rt_place_at(const struct rt_places *places, int i)
 {
@@ -123,6 +128,26 @@ static void fail(struct rt_places *places, struct rt_sweep_run *run, const struc
         stop_all(places);
 }
 
+static void look_at_progress(struct rt_sweep_run *run)
+{
+    rt_sweep_read_progress(&run->progress, run);
+    if (isfinite(run->progress.epochs))
+        run->epochs_done = run->progress.epochs;
+}
+
+/* Whether another process holds the run; says so once. */
+static bool is_held(struct rt_places *places, struct rt_sweep_run *run)
+{
+    const pid_t before = run->holder;
+
+    run->holder = rt_lock_holder(run->directory, RT_LOCK_FILE);
+    if (run->holder && !before)
+        rt_overview_note(&places->overview, run);
+    if (before && !run->holder)
+        look_at_progress(run);
+    return run->holder != 0;
+}
+
 /* A run has ended: records how. */
 static void settle(struct rt_place *place, const struct rt_ending *ending)
 {
@@ -133,13 +158,13 @@ static void settle(struct rt_place *place, const struct rt_ending *ending)
     if (!shares_cores(places->sweep))
         CPU_OR(&places->free_cores, &places->free_cores, &place->cores);
     place->run = NULL;
-    rt_sweep_read_progress(&run->progress, run);
-    if (isfinite(run->progress.epochs))
-        run->epochs_done = run->progress.epochs;
+    look_at_progress(run);
     if (ending->status == RT_OK)
         run->state = ++run->stage < run->stage_count ? RT_SWEEP_WAITING : RT_SWEEP_FINISHED;
     else if (stopped && places->stopping)
         run->state = RT_SWEEP_INTERRUPTED;
+    else if (ending->status == RT_EIO && is_held(places, run))
+        run->state = RT_SWEEP_WAITING; /* by one that began at the same moment */
     else
         fail(places, run, ending);
     if (run->stage == run->stage_count)
@@ -177,6 +202,8 @@ static int start_more(struct rt_places *places, struct rt_error *err)
             continue;
         if (!(place = find_free(places)))
             break;
+        if (is_held(places, &sweep->runs[i]))
+            continue;
         if (shares_cores(sweep))
             take_all_cores(&place->cores);
         else if (!take_cores(places, sweep->runs[i].cores, &place->cores))
@@ -184,6 +211,42 @@ static int start_more(struct rt_places *places, struct rt_error *err)
         RT_TRY(start(place, &sweep->runs[i], err));
     }
     return RT_OK;
+}
+
+static void give_up(struct rt_places *places, struct rt_sweep_run *run)
+{
+    char who[32] = "another process";
+    struct rt_ending ending = {.status = RT_EIO, .whole = true};
+
+    if (run->holder > 0)
+        snprintf(who, sizeof who, "process %ld", (long)run->holder);
+    snprintf(ending.trouble, sizeof ending.trouble,
+             "%.400s: in use by %s, for %.0f s after all else; wait until it ends, or stop it", run->directory,
+             who, held_s);
+    run->began_s = places->idle_since_s;
+    fail(places, run, &ending);
+    rt_overview_note(&places->overview, run);
+}
+
+/* Whether what is left is still worth waiting for: runs that other processes hold. Called when what can be
+ * started has been. */
+static bool waits_for_others(struct rt_places *places)
+{
+    const struct rt_sweep *sweep = places->sweep;
+    int held = 0;
+
+    for (int i = 0; i < sweep->count; i++)
+        held += sweep->runs[i].state == RT_SWEEP_WAITING;
+    if (!held || places->stopping)
+        return false;
+    if (!places->idle_since_s)
+        places->idle_since_s = rt_clock_wall_s();
+    if (rt_clock_wall_s() - places->idle_since_s < held_s)
+        return true;
+    for (int i = 0; i < sweep->count; i++)
+        if (sweep->runs[i].state == RT_SWEEP_WAITING)
+            give_up(places, &sweep->runs[i]);
+    return false;
 }
 
 /* ---- the loop ---- */
@@ -228,7 +291,9 @@ static int run_loop(struct rt_places *places, struct rt_error *err)
         finished = reap(places);
         if (!rc && (rc = start_more(places, err)))
             stop_all(places);
-        if (!count_busy(places))
+        if (count_busy(places))
+            places->idle_since_s = 0;
+        else if (rc || !waits_for_others(places))
             return rc;
         if (finished && sweep->options.finished)
             sweep->options.finished(sweep->options.context, finished);

@@ -49,12 +49,14 @@ struct rt_places {
     cpu_set_t free_cores;
     int stop_requests;       /* passed on so far */
     bool stopping;           /* start nothing more */
+    double idle_since_s;     /* nothing runs, and other processes hold what is left; 0: something does */
     struct rt_error failure; /* the first */
 };
 struct rt_place *rt_place_at(const struct rt_places *places, int i);
 
-/* Carries out what is not finished. RT_EINTERRUPTED after a request to stop; the first failure's status when
- * runs failed. */
+/* Carries out what is not finished. A run that another process holds is put off; when only such ones are left,
+ * they have a minute to come free, or fail (RT_EIO). RT_EINTERRUPTED after a request to stop; the first
+ * failure's status when runs failed. */
 int rt_places_carry_out(struct rt_sweep *sweep, const struct rt_worker_kind *kind, void *context,
                         struct rt_error *err);
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/path.h"
 #include "base/text.h"
@@ -64,6 +65,7 @@ struct rt_sweep_run {
     struct rt_sweep_progress progress;
     double began_s; /* rt_clock_wall_s at its start here */
     double epochs_at_start;
+    pid_t holder;      /* another process that works on it now, as rt_lock_holder has it; 0: none */
     char trouble[512]; /* why it failed */
 };
 

@@ -1,6 +1,7 @@
 /* One process at a time: a second is refused with the holder's number, a dead holder is no holder; also when
  * the lock's file is removed, and on file systems without locks. */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -47,6 +48,13 @@ static pid_t start_holder(void)
     return child;
 }
 
+static int lock_error;
+
+static int refuse_locks(const struct rt_system_event *event)
+{
+    return !event->after && event->call == RT_SYSTEM_lock ? lock_error : 0;
+}
+
 static void end_holder(pid_t child)
 {
     kill(child, SIGKILL);
@@ -91,6 +99,69 @@ static void takes_over_from_the_dead(void **state)
     assert_int_equal(rt_lock_holder(folder, "lock"), getpid());
     rt_lock_release(&lock);
     assert_int_equal(rt_lock_holder(folder, "lock"), 0);
+}
+
+/* Nobody has waited for it: so it stays where the first process of a container does not. */
+static void takes_over_from_a_zombie(void **state)
+{
+    const bool by_name[] = {false, true};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof by_name / sizeof *by_name; i++) {
+        struct rt_lock lock;
+        siginfo_t info;
+        pid_t holder;
+
+        lock_error = ENOLCK;
+        rt_system_hook = by_name[i] ? refuse_locks : NULL;
+        holder = start_holder();
+        kill(holder, SIGKILL);
+        assert_int_equal(waitid(P_PID, (id_t)holder, &info, WEXITED | WNOWAIT), 0);
+        assert_int_equal(kill(holder, 0), 0); /* it is still in /proc */
+        assert_int_equal(rt_lock_holder(folder, "lock"), 0);
+        assert_int_equal(rt_lock_acquire(&lock, folder, "lock", NULL), 0);
+        rt_lock_release(&lock);
+        rt_system_hook = NULL;
+        waitpid(holder, NULL, 0);
+    }
+}
+
+static void *end_later(void *milliseconds)
+{
+    usleep((useconds_t) * (int *)milliseconds * 1000);
+    _exit(0);
+}
+
+/* A killed process's locks are free when its last thread has gone: its first one is a zombie before. */
+static void waits_for_one_that_is_ending(void **state)
+{
+    static int milliseconds = 300;
+    struct rt_lock lock;
+    siginfo_t info;
+    int ready[2];
+    char byte;
+    pid_t holder;
+
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    if (!(holder = fork())) {
+        pthread_t thread;
+
+        if (rt_lock_acquire(&lock, folder, "lock", NULL) ||
+            pthread_create(&thread, NULL, end_later, &milliseconds) || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        pthread_exit(NULL);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    usleep(100000); /* its first thread ends */
+    assert_int_equal(waitid(P_PID, (id_t)holder, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+    assert_int_equal(info.si_pid, 0); /* but not the process */
+    assert_int_equal(rt_lock_holder(folder, "lock"), holder);
+    assert_int_equal(rt_lock_acquire(&lock, folder, "lock", NULL), 0);
+    rt_lock_release(&lock);
+    waitpid(holder, NULL, 0);
 }
 
 /* Two sessions of one process are two holders. */
@@ -180,13 +251,6 @@ static void holds_the_file_that_is_there(void **state)
 }
 
 /* ---- file systems without locks ---- */
-
-static int lock_error;
-
-static int refuse_locks(const struct rt_system_event *event)
-{
-    return !event->after && event->call == RT_SYSTEM_lock ? lock_error : 0;
-}
 
 static void write_line(const char *format, long pid, const char *host)
 {
@@ -302,6 +366,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refuses_a_second),
         cmocka_unit_test(takes_over_from_the_dead),
+        cmocka_unit_test(takes_over_from_a_zombie),
+        cmocka_unit_test(waits_for_one_that_is_ending),
         cmocka_unit_test(refuses_a_second_of_its_own),
         cmocka_unit_test(is_not_opened_by_removing_the_file),
         cmocka_unit_test(makes_a_removed_file_again),

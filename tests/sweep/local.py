@@ -1,4 +1,6 @@
 """Sweeps on this machine: plans, skipping, resuming, failures, signals, locks, the overview. Small runs on shapes10."""
+import ctypes
+import fcntl
 import glob
 import json
 import os
@@ -6,6 +8,7 @@ import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -163,18 +166,72 @@ def drawn():
     tap.ok(p.returncode == 0 and 'data-state="finished"' in last and 'MLP1_1.0_none' in last, 'at the end: a report of all that says finished', stderr)
 
 
-def orphaned():
-    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs='orphan'), stderr=subprocess.DEVNULL, cwd=work)
-    metrics = os.path.join(work, 'orphan', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
+def start_endless(runs, **how):
+    """A sweep of one run that goes on for ever, and that run's process."""
+    p = subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '50000', '--set', 'curve=true', *SMALL, runs=runs), stderr=subprocess.DEVNULL,
+                         cwd=work, **how)
+    metrics = os.path.join(work, runs, 'MLP1', 'MLP1_0.0_none', 'metrics.csv')
     wait_for(lambda: os.path.exists(metrics) and os.path.getsize(metrics) > 300)
-    children = children_of(p.pid)
+    return p, children_of(p.pid)
+
+
+def gone(pid):
+    try:
+        return open(f'/proc/{pid}/stat').read().rpartition(')')[2].split()[0] in 'ZX'
+    except OSError:
+        return True
+
+
+def orphaned():
+    for what, how in (('', {}), (', SIGTERM ignored', {'preexec_fn': lambda: signal.signal(signal.SIGTERM, signal.SIG_IGN)}),
+                      (', SIGTERM blocked', {'preexec_fn': lambda: signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})})):
+        runs = 'orphan' + what[-7:]
+        p, children = start_endless(runs, **how)
+        p.kill()
+        p.wait()
+        tap.ok(len(children) == 1 and wait_for(lambda: gone(children[0])) and result('MLP1_0.0_none', runs)['state'] == 'interrupted',
+               f'a killed sweep leaves no run behind: they save and stop{what}', children)
+
+
+def held():
+    """The sweep is killed, and its run, which is stopped so that it cannot save yet, holds its folder when the sweep starts again. It
+    is ours then (else the kernel would let it go on), and stays a zombie at its end."""
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+    p, children = start_endless('held')
+    child = children[0]
+    os.kill(child, signal.SIGSTOP)
     p.kill()
     p.wait()
+    again = subprocess.Popen(command('sweep', 'MLP1_0.0_none', 'MLP1_1.0_none', '--epochs', '50000', *SMALL, runs='held'), stderr=subprocess.PIPE, text=True,
+                             cwd=work)
 
-    def gone():
-        return all(not os.path.exists(f'/proc/{c}') or open(f'/proc/{c}/stat').read().split()[2] == 'Z' for c in children)
-    tap.ok(len(children) == 1 and wait_for(gone) and result('MLP1_0.0_none', 'orphan')['state'] == 'interrupted',
-           'a killed sweep leaves no run behind: they save and stop', children)
+    def other():
+        return (result('MLP1_1.0_none', 'held') or {}).get('state')
+    wait_for(lambda: other() == 'finished' or again.poll() is not None)
+    tap.ok(other() == 'finished' and again.poll() is None, 'a run that a living process holds is put off, the other is trained', other(), again.poll())
+    os.kill(child, signal.SIGCONT)
+    stderr = again.communicate()[1]
+    tap.ok(again.returncode == 0 and f'MLP1_0.0_none: in use by process {child}; put off' in stderr and stderr.count('in use') == 1
+           and 'resuming' in stderr and result('MLP1_0.0_none', 'held')['state'] == 'finished' and gone(child), 'and goes on once it has saved and stopped', stderr)
+    os.waitpid(child, 0)
+
+
+def start_in_vain():
+    """A sweep whose only run this process holds: it gives up after a minute, in the background of the other tests."""
+    folder = os.path.join(work, 'vain', 'MLP1', 'MLP1_0.0_none')
+    os.makedirs(folder)
+    lock = open(os.path.join(folder, 'lock'), 'w')
+    fcntl.lockf(lock, fcntl.LOCK_EX)
+    start = open('/proc/self/stat').read().rpartition(')')[2].split()[19]
+    print(os.getpid(), socket.gethostname(), start, file=lock, flush=True)
+    return lock, subprocess.Popen(command('sweep', 'MLP1_0.0_none', '--epochs', '1', *SMALL, runs='vain'), stderr=subprocess.PIPE, text=True, cwd=work)
+
+
+def gave_up(lock, p):
+    stderr = p.communicate()[1]
+    tap.ok(p.returncode == 5 and f'MLP1_0.0_none: in use by process {os.getpid()}, for 60 s after all else; wait' in stderr.splitlines()[-1],
+           'one that is held for ever fails after a minute: exit 5, with the holder', p.returncode, stderr)
+    lock.close()
 
 
 def terminal():
@@ -266,8 +323,10 @@ def read_by_sbatch(text):
 
 
 try:
-    for part in (plans, carried_out, failures, killed_child, interrupted, drawn, orphaned, terminal, scripts, script_texts):
+    vain = start_in_vain()
+    for part in (plans, carried_out, failures, killed_child, interrupted, drawn, orphaned, held, terminal, scripts, script_texts):
         part()
+    gave_up(*vain)
 finally:
     shutil.rmtree(work)
 tap.done()
