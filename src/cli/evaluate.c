@@ -112,19 +112,36 @@ static void append_confusion(struct rt_text *text, const struct rt_dataset *data
     }
 }
 
+/* Against one array of labels: loss, accuracy, by class, and the confusion matrix where it is asked for. */
+static void append_against(struct rt_text *text, const struct rt_dataset *dataset, double loss, long correct,
+                           long count, const struct confusion *confusion, bool matrix)
+{
+    rt_text_printf(text, "loss      %.6f\naccuracy  %.2f %%  (%ld of %ld)\n", loss,
+                   100 * (double)correct / (double)count, correct, count);
+    append_classes(text, dataset, confusion);
+    if (matrix)
+        append_confusion(text, dataset, confusion);
+}
+
 static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
-                            const struct rt_evaluation *evaluation, const struct confusion *confusion,
+                            const struct rt_evaluation *evaluation, const struct confusion against[2],
                             const struct rt_arguments *arguments, struct rt_error *err)
 {
+    const bool train = rt_argument_flag(arguments, "train"), matrix = rt_argument_flag(arguments, "confusion");
+    struct rt_label_counts labels;
     struct rt_text text = {0};
 
+    rt_dataset_count_labels(dataset, train ? 0 : dataset->train_count, (size_t)evaluation->count, &labels);
     rt_text_printf(&text, "%s on %s, %s images\n", rt_path_name(checkpoint->path), dataset->name,
-                   rt_argument_flag(arguments, "train") ? "training" : "test");
-    rt_text_printf(&text, "loss      %.6f\naccuracy  %.2f %%  (%ld of %ld)\n", evaluation->loss,
-                   100 * evaluation->accuracy, evaluation->correct, evaluation->count);
-    append_classes(&text, dataset, confusion);
-    if (rt_argument_flag(arguments, "confusion"))
-        append_confusion(&text, dataset, confusion);
+                   train ? "training" : "test");
+    append_against(&text, dataset, evaluation->loss, evaluation->correct, evaluation->count, &against[0],
+                   matrix);
+    if (labels.changed) {
+        rt_text_printf(&text, "\nOn true labels (%lld of %lld were given another)\n", (long long)labels.changed,
+                       (long long)labels.images);
+        append_against(&text, dataset, evaluation->loss_true, evaluation->correct_true, evaluation->count,
+                       &against[1], matrix);
+    }
     return rt_output_text(&text, err);
 }
 
@@ -149,7 +166,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     const enum rt_split split = rt_argument_flag(arguments, "train") ? RT_SPLIT_TRAIN : RT_SPLIT_TEST;
     const char *file = rt_argument(arguments, "predictions");
     struct rt_evaluation evaluation;
-    struct confusion confusion;
+    struct confusion against[2]; /* the given labels, the true ones */
     struct rt_image_outcome *outcomes = NULL;
     int rc;
 
@@ -167,8 +184,9 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     if (!rc) {
         const size_t first = split == RT_SPLIT_TEST ? setup->dataset.train_count : 0;
 
-        confuse(&confusion, setup->dataset.labels + first, outcomes, evaluation.count);
-        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, &confusion, arguments, err);
+        confuse(&against[0], setup->dataset.labels + first, outcomes, evaluation.count);
+        confuse(&against[1], setup->dataset.labels_true + first, outcomes, evaluation.count);
+        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, against, arguments, err);
     }
     rt_free(&outcomes);
     return rc;
@@ -192,7 +210,7 @@ static int run_evaluate(const struct rt_arguments *arguments, struct rt_error *e
 }
 
 static const struct rt_option options_table[] = {
-    {"confusion", 0, NULL, NULL, "also print the confusion matrix"},
+    {"confusion", 0, NULL, NULL, "also print the confusion matrix, against either label"},
     {"train", 0, NULL, NULL, "on the training images instead of the test images"},
     {"predictions", 0, "FILE", "@files", "write the predicted classes, one a line"},
     RT_OPTION_DATA,
@@ -210,9 +228,11 @@ const struct rt_command rt_command_evaluate = {
     .operands_max = 1,
     .operand_values = "@runs @dirs",
     .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
-    .description = "A run is a folder, or a name to find below --runs. Prints mean loss, accuracy, and the "
-                   "accuracy of each class. The images are corrupted as in "
-                   "the run's experiment, with its seed.",
+    .description =
+        "A run is a folder, or a name to find below --runs. Prints mean loss, accuracy, and the accuracy of "
+        "each "
+        "class, on the labels as they were given and, where they differ, on the true ones. The images are "
+        "corrupted as in the run's experiment, with its seed.",
     .examples = "rethink evaluate MLP1_0.0_none\n"
                 "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",
     .options = options_table,

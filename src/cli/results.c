@@ -176,7 +176,10 @@ const struct rt_command rt_command_results = {
     .description =
         "A column is a key of the configs, a field of result.json, or a metric after the last epoch (test_acc, "
         "or by its long name test_accuracy); threshold_NAME is the same at the interpolation threshold, and "
-        "threshold its epoch. '--columns all' shows them all. Without --columns: run, state, the keys in which "
+        "threshold its epoch; best_NAME at the epoch of the highest test accuracy on true labels, of those "
+        "that were tested, and best_epoch that epoch; train_labels_changed and test_labels_changed say how "
+        "many "
+        "labels are wrong. '--columns all' shows them all. Without --columns: run, state, the keys in which "
         "the runs differ, epochs, threshold, metrics.\n"
         "\n"
         "NAME is a run's name, a model, or a pattern for either (quote it).\n"

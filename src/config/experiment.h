@@ -47,6 +47,7 @@ struct rt_experiment {
     bool winograd;
     /* what is written */
     int64_t log_every;
+    struct rt_optional_int evaluate_every;   /* epochs; null: as published */
     struct rt_optional_int checkpoint_every; /* epochs; null: at the end only */
     struct rt_optional_int keep_checkpoints; /* of the newest; none given: all */
     char checkpoint_dir[RT_TEXT_MAX];        /* without effect; "": null */

@@ -109,6 +109,8 @@ enum rt_key_group {
       "what products of matrices are computed in" RT_PRECISION_CLAUSES) \
     X(OUTPUT, log_every, INTEGER, 1, 1000000, "", "50", \
       "batches between two log points; the epoch's last batch is one too") \
+    X(OUTPUT, evaluate_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
+      "epochs between two tests on the test set, which change nothing in training; null: as published, at the threshold (figure 2: at every log point)") \
     X(OUTPUT, checkpoint_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two checkpoints; null: at the threshold and at the end") \
     X(OUTPUT, keep_checkpoints, INTEGER_OR_ALL, 1, 1000000, "", "2", \

@@ -3,6 +3,8 @@
 #ifndef RT_CONFIG_LIMITS_H
 #define RT_CONFIG_LIMITS_H
 
+enum { RT_CLASSES = 10 }; /* of every data set */
+
 #define RT_EPOCHS_LIMIT 1e6                                /* num_epochs */
 #define RT_IMAGES_LIMIT 5e4                                /* train_size; also batches in an epoch */
 #define RT_STEPS_LIMIT (RT_EPOCHS_LIMIT * RT_IMAGES_LIMIT) /* batches, and with them log points */

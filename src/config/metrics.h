@@ -28,7 +28,11 @@
     X(train_acc_clean, SOMETIMES, 0, 1, "train", "accuracy_clean", "acc_clean", 0,                             \
       "Training accuracy, right labels")                                                                       \
     X(train_memorised, SOMETIMES, 0, 1, "train", "memorised", "memorised", 0, "Wrong labels memorised")        \
-    X(train_recovered, SOMETIMES, 0, 1, "train", "recovered", "recovered", 0, "Wrong labels predicted as true")
+    X(train_recovered, SOMETIMES, 0, 1, "train", "recovered", "recovered", 0,                                  \
+      "Wrong labels predicted as true")                                                                        \
+    X(test_loss_true, SOMETIMES, RT_LOSS_LOW, RT_LOSS_LIMIT, "test", "loss_true", "loss_true", 0,              \
+      "Test loss on true labels (cross-entropy)")                                                              \
+    X(test_acc_true, SOMETIMES, 0, 1, "test", "accuracy_true", "acc_true", 0, "Test accuracy on true labels")
 
 /* Losses are mean cross-entropies, accuracies shares in 0..1; NaN: not measured. */
 struct rt_scores {

@@ -6,7 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/limits.h"
+
 enum { RT_PROVENANCE_TEXT_MAX = 256 };
+
+/* What became of a split's labels. */
+struct rt_label_counts {
+    int64_t images, changed;                     /* changed: the given label is not the true one */
+    int64_t transitions[RT_CLASSES][RT_CLASSES]; /* [true][given], images */
+};
 
 struct rt_provenance {
     char version[RT_PROVENANCE_TEXT_MAX]; /* of the program */
@@ -16,6 +24,7 @@ struct rt_provenance {
         char digest[RT_PROVENANCE_TEXT_MAX];            /* SHA-256 in hex of the data set's bytes */
         char corruption_digest[RT_PROVENANCE_TEXT_MAX]; /* of what training and test see */
         int64_t train_size, test_size;                  /* images */
+        struct rt_label_counts train_labels, test_labels;
     } data;
     char engine[RT_PROVENANCE_TEXT_MAX], target[RT_PROVENANCE_TEXT_MAX]; /* "native", "avx512" */
     int64_t threads, parameters;

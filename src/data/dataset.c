@@ -1,7 +1,5 @@
 #include "data/dataset.h"
 
-#include <string.h>
-
 #include "base/memory.h"
 #include "base/mt19937.h"
 #include "base/thread.h"
@@ -69,17 +67,14 @@ int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struc
     return RT_OK;
 }
 
-size_t rt_dataset_transitions(const struct rt_dataset *dataset, size_t first, size_t count,
-                              int64_t counts[RT_CLASSES][RT_CLASSES])
+void rt_dataset_count_labels(const struct rt_dataset *dataset, size_t first, size_t count,
+                             struct rt_label_counts *counts)
 {
-    size_t changed = 0;
-
-    memset(counts, 0, RT_CLASSES * sizeof *counts);
+    *counts = (struct rt_label_counts){.images = (int64_t)count};
     for (size_t i = first; i < first + count; i++) {
-        counts[dataset->labels_true[i]][dataset->labels[i]]++;
-        changed += dataset->labels_true[i] != dataset->labels[i];
+        counts->transitions[dataset->labels_true[i]][dataset->labels[i]]++;
+        counts->changed += dataset->labels_true[i] != dataset->labels[i];
     }
-    return changed;
 }
 
 void rt_dataset_free(struct rt_dataset *dataset)

@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "config/experiment.h"
+#include "config/limits.h"
+#include "config/provenance.h"
 
-enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_CLASSES = 10, RT_PLANE = RT_CROP * RT_CROP };
+enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_PLANE = RT_CROP * RT_CROP };
 
 /* The augmentation of one image: offset of the 28x28 window in the 32x32 image, 0..4; whether it is mirrored.
  */
@@ -54,9 +56,9 @@ void rt_dataset_free(struct rt_dataset *dataset);
 /* Whether the experiment's corruption of pixels is known, and goes with its augmentation. RT_ECONFIG. */
 int rt_dataset_check(const struct rt_experiment *experiment, struct rt_error *err);
 
-/* What became of the labels of `count` images from `first` on: counts[true][given]. Returns how many differ. */
-size_t rt_dataset_transitions(const struct rt_dataset *dataset, size_t first, size_t count,
-                              int64_t counts[RT_CLASSES][RT_CLASSES]);
+/* What became of the labels of `count` images from `first` on. */
+void rt_dataset_count_labels(const struct rt_dataset *dataset, size_t first, size_t count,
+                             struct rt_label_counts *counts);
 
 /* `count` images of random normalised pixels (mean 0, deviation 1) with random labels, all for training: what a
  * measurement needs. Free it as any other. */

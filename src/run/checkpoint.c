@@ -70,7 +70,8 @@ static int format_state(const struct rt_checkpoint *checkpoint, char **text, str
         !(rc = rt_json_set_integer(state, "format", STATE_FORMAT, err)) &&
         !(rc = rt_fields_write(state, state_fields, checkpoint, err)) &&
         !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)) &&
-        !(rc = rt_learnt_write(&checkpoint->progress.learnt, state, "learnt", err)))
+        !(rc = rt_learnt_write(&checkpoint->progress.learnt, state, "learnt", err)) &&
+        !(rc = rt_best_write(&checkpoint->progress.best, state, "best", err)))
         rc = rt_json_format(state, true, text, err);
     rt_json_free(&state);
     return rc;
@@ -163,8 +164,9 @@ static int read_state(struct rt_checkpoint *checkpoint, const struct rt_checkpoi
         rc = rt_fail(err, RT_EDATA, "%s: format %lld, this program reads %d", path, (long long)format,
                      STATE_FORMAT);
     else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)) &&
-             !(rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err)))
-        rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err);
+             !(rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err)) &&
+             !(rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err)))
+        rc = rt_best_read(&checkpoint->progress.best, state, "best", path, err);
 done:
     rt_json_free(&state);
     return rc;

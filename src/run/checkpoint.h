@@ -32,6 +32,7 @@ struct rt_progress {
     struct rt_scores scores; /* of the last completed epoch (test: last measured); NaN: none */
     double wall_s, cpu_s;    /* of all sessions */
     struct rt_threshold threshold;
+    struct rt_best best;
 };
 
 struct rt_checkpoint {

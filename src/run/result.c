@@ -93,14 +93,35 @@ static const struct rt_field threshold_fields[] = {
 };
 static const struct rt_field score_fields[] = {RT_METRICS(SCORE){0}};
 
+static bool has_threshold(const struct rt_result *result)
+{
+    return result->threshold.reached;
+}
+
+static bool has_best(const struct rt_result *result)
+{
+    return result->best.epoch > 0;
+}
+
+static bool has_labels(const struct rt_result *result) /* an older program counted none */
+{
+    return result->provenance.data.train_labels.images > 0;
+}
+
 const struct rt_result_section rt_result_sections[] = {
-    {"", what_fields, 0, false},
-    {"", score_fields, offsetof(struct rt_result, final), false},
-    {"threshold_", threshold_fields, offsetof(struct rt_result, threshold), true},
-    {"threshold_", score_fields, offsetof(struct rt_result, threshold.scores), true},
-    {"", how_fields, 0, false},
-    {"data_", data_fields, 0, false},
-    {"machine_", machine_fields, 0, false},
+    {"", what_fields, 0, "", NULL},
+    {"", score_fields, offsetof(struct rt_result, final), "", NULL},
+    {"threshold_", threshold_fields, offsetof(struct rt_result, threshold), "", has_threshold},
+    {"threshold_", score_fields, offsetof(struct rt_result, threshold.scores), " at the threshold",
+     has_threshold},
+    {"best_", rt_best_fields, offsetof(struct rt_result, best), " at the best epoch", has_best},
+    {"train_labels_", rt_label_count_fields, offsetof(struct rt_result, provenance.data.train_labels), "",
+     has_labels},
+    {"test_labels_", rt_label_count_fields, offsetof(struct rt_result, provenance.data.test_labels), "",
+     has_labels},
+    {"", how_fields, 0, "", NULL},
+    {"data_", data_fields, 0, "", NULL},
+    {"machine_", machine_fields, 0, "", NULL},
     {0},
 };
 
@@ -172,14 +193,29 @@ static int write_final(struct rt_json *object, const struct rt_scores *scores, s
     return rc;
 }
 
+static int write_labels(struct rt_json *object, const struct rt_result *result, struct rt_error *err)
+{
+    struct rt_json *child = NULL;
+    int rc;
+
+    if (!(rc = rt_json_object(&child, err)) &&
+        !(rc = rt_label_counts_write(&result->provenance.data.train_labels, child, "train", err)) &&
+        !(rc = rt_label_counts_write(&result->provenance.data.test_labels, child, "test", err)))
+        rc = rt_json_set(object, "labels", &child, err);
+    rt_json_free(&child);
+    return rc;
+}
+
 static int write_all(struct rt_json *object, const struct rt_result *result, struct rt_error *err)
 {
     RT_TRY(rt_json_set_integer(object, "format", RESULT_FORMAT, err));
     RT_TRY(rt_fields_write(object, what_fields, result, err));
     RT_TRY(rt_json_set_text(object, "state", state_names[result->state], err));
     RT_TRY(rt_threshold_write(&result->threshold, object, "threshold", err));
+    RT_TRY(rt_best_write(&result->best, object, "best", err));
     RT_TRY(write_final(object, &result->final, err));
     RT_TRY(write_section(object, "data", data_fields, result, err));
+    RT_TRY(write_labels(object, result, err));
     RT_TRY(rt_fields_write(object, how_fields, result, err));
     RT_TRY(rt_fields_write(object, metrics_fields, result, err));
     return write_section(object, "machine", machine_fields, result, err);
@@ -222,6 +258,20 @@ static int read_section(const struct rt_json *object, const char *path, const ch
     return rt_fields_read(child, path, fields, structure, err);
 }
 
+/* An older program wrote none. */
+static int read_labels(const struct rt_json *object, const char *path, struct rt_result *result,
+                       struct rt_error *err)
+{
+    const struct rt_json *child = rt_json_member(object, "labels");
+
+    if (!child)
+        return RT_OK;
+    if (rt_json_kind(child) != RT_JSON_OBJECT)
+        return rt_fail(err, RT_EDATA, "%s: labels is not an object", path);
+    RT_TRY(rt_label_counts_read(&result->provenance.data.train_labels, child, "train", path, err));
+    return rt_label_counts_read(&result->provenance.data.test_labels, child, "test", path, err);
+}
+
 static int read_all(const struct rt_json *object, const char *path, struct rt_result *result,
                     struct rt_error *err)
 {
@@ -234,8 +284,10 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
     RT_TRY(rt_fields_read(object, path, what_fields, result, err));
     RT_TRY(read_state(object, path, &result->state, err));
     RT_TRY(rt_threshold_read(&result->threshold, object, "threshold", path, err));
+    RT_TRY(rt_best_read(&result->best, object, "best", path, err));
     RT_TRY(read_section(object, path, "final", score_fields, &result->final, err));
     RT_TRY(read_section(object, path, "data", data_fields, result, err));
+    RT_TRY(read_labels(object, path, result, err));
     RT_TRY(rt_fields_read(object, path, how_fields, result, err));
     if (rt_json_member(object, metrics_fields[0].key)) /* an older program wrote none */
         RT_TRY(rt_fields_read(object, path, metrics_fields, result, err));

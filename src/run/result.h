@@ -36,6 +36,16 @@ struct rt_threshold {
     struct rt_scores scores;
 };
 
+/* The epoch of the highest accuracy on the test images' true labels, the first of equals, of those at whose end
+ * it was measured. */
+struct rt_best {
+    int64_t epoch; /* 0: it never was */
+    struct rt_scores scores;
+};
+
+/* Takes the epoch's scores if they are better. */
+void rt_best_note(struct rt_best *best, int64_t epoch, const struct rt_scores *scores);
+
 struct rt_result {
     char experiment_name[RT_FIELD_TEXT_MAX], model_name[RT_FIELD_TEXT_MAX];
     char data_corruption_type[RT_FIELD_TEXT_MAX];
@@ -47,6 +57,7 @@ struct rt_result {
     int64_t step;   /* log points */
     int64_t batches_per_epoch, log_every;
     struct rt_threshold threshold;
+    struct rt_best best;
     struct rt_scores final; /* after the last epoch so far */
     struct rt_provenance provenance;
     double training_flops; /* so far */
@@ -59,12 +70,16 @@ struct rt_result {
 /* Where the fields of result.json stand in struct rt_result, for those who show all of them: each is called its
  * prefix and its key. */
 struct rt_result_section {
-    const char *prefix;            /* "threshold_" */
-    const struct rt_field *fields; /* ended by a null key; null ends the sections */
-    size_t offset;                 /* of their struct in struct rt_result */
-    bool at_threshold;             /* only there when the threshold was reached */
+    const char *prefix;                          /* "threshold_" */
+    const struct rt_field *fields;               /* ended by a null key; null ends the sections */
+    size_t offset;                               /* of their struct in struct rt_result */
+    const char *at;                              /* " at the threshold": where it was measured, for a label */
+    bool (*has)(const struct rt_result *result); /* null: every result has it */
 };
 extern const struct rt_result_section rt_result_sections[];
+
+/* The fields of a struct rt_best and a struct rt_label_counts, without the matrix. */
+extern const struct rt_field rt_best_fields[], rt_label_count_fields[];
 
 /* Fills in provenance->machine from the system. */
 void rt_provenance_describe_machine(struct rt_provenance *provenance);
@@ -83,10 +98,19 @@ int rt_result_read(struct rt_result *out, const char *run_dir, struct rt_error *
 int rt_result_parse(struct rt_result *out, const char *path, const char *bytes, size_t size,
                     struct rt_error *err);
 
-/* For checkpoints, which keep the threshold too: null or an object, under `key`. */
+/* For checkpoints, which keep threshold and best too: null or an object, under `key`. */
 int rt_threshold_write(const struct rt_threshold *threshold, struct rt_json *object, const char *key,
                        struct rt_error *err);
 int rt_threshold_read(struct rt_threshold *threshold, const struct rt_json *object, const char *key,
                       const char *path, struct rt_error *err);
+int rt_best_write(const struct rt_best *best, struct rt_json *object, const char *key, struct rt_error *err);
+int rt_best_read(struct rt_best *best, const struct rt_json *object, const char *key, const char *path,
+                 struct rt_error *err); /* also where the key is missing: an older program's */
+
+/* Of a split's labels, as a member object. */
+int rt_label_counts_write(const struct rt_label_counts *counts, struct rt_json *object, const char *key,
+                          struct rt_error *err);
+int rt_label_counts_read(struct rt_label_counts *counts, const struct rt_json *object, const char *key,
+                         const char *path, struct rt_error *err);
 
 #endif

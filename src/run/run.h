@@ -16,7 +16,8 @@
 /* Keys that decide how long a run goes and what is said about it, not what it computes: they may change between
  * two sessions of it. */
 #define RT_RUN_MAY_CHANGE                                                                                      \
-    "num_epochs curve checkpoint_every keep_checkpoints histograms_every checkpoint_dir track comet_project "  \
+    "num_epochs curve evaluate_every checkpoint_every keep_checkpoints histograms_every checkpoint_dir track " \
+    "comet_project "                                                                                           \
     "device precision "                                                                                        \
     "num_workers "                                                                                             \
     "config resume_checkpoint interp_reached experiment_key reseed_on_resume"

@@ -87,7 +87,10 @@ static const struct {
 /* test_accuracy -> test_acc, threshold -> threshold_epoch, name -> run; or the name itself. */
 static void resolve_name(const char *name, char *out, size_t size)
 {
-    const char *prefix = strncmp(name, "threshold_", 10) ? "" : "threshold_", *rest = name + strlen(prefix);
+    const char *prefix = !strncmp(name, "threshold_", 10) ? "threshold_"
+                         : !strncmp(name, "best_", 5)     ? "best_"
+                                                          : "";
+    const char *rest = name + strlen(prefix);
 
     snprintf(out, size, "%s", name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -183,7 +186,7 @@ static void take_field(const struct rt_property *property, const struct rt_resul
     double number;
     bool truth;
 
-    if (property->section->at_threshold && !result->threshold.reached)
+    if (property->section->has && !property->section->has(result))
         return;
     switch (property->field->kind) {
     case RT_FIELD_TEXT:
@@ -228,12 +231,10 @@ void rt_property_value(const struct rt_property *property, const struct rt_recor
 
 void rt_property_label(const struct rt_property *property, char *label, size_t size)
 {
-    const bool threshold = property->section && property->section->at_threshold;
-
     snprintf(label, size, "%s", property->name);
     for (int i = 0; property->field && i < RT_METRIC_COUNT; i++)
         if (!strcmp(rt_metrics[i].name, property->field->key))
-            snprintf(label, size, "%s%s", rt_metrics[i].label, threshold ? " at the threshold" : "");
+            snprintf(label, size, "%s%s", rt_metrics[i].label, property->section->at);
 }
 
 bool rt_value_equals(const struct rt_value *a, const struct rt_value *b)

@@ -61,6 +61,14 @@ static bool is_measured(const struct rt_records *records, int metric)
     return false;
 }
 
+static bool any_best(const struct rt_records *records)
+{
+    for (size_t i = 0; i < records->count; i++)
+        if (records->runs[i].has_result && records->runs[i].result.best.epoch)
+            return true;
+    return false;
+}
+
 int rt_columns_default(struct rt_columns *columns, const struct rt_records *records, struct rt_error *err)
 {
     const struct rt_key *keys[RT_PROPERTIES_MAX];
@@ -85,6 +93,10 @@ int rt_columns_default(struct rt_columns *columns, const struct rt_records *reco
         if (is_measured(records, i))
             RT_TRY(add_named(columns, "", rt_metrics[i].name, err));
     RT_TRY(add_named(columns, "", "test_error", err));
+    if (any_best(records)) {
+        RT_TRY(add_named(columns, "", "best_epoch", err));
+        RT_TRY(add_named(columns, "", "best_test_acc_true", err));
+    }
     return add_named(columns, "", "minutes", err);
 }
 

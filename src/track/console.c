@@ -53,6 +53,24 @@ static bool is_utf8(void)
     return utf8;
 }
 
+static void say_labels(const struct rt_label_counts *train, const struct rt_label_counts *test)
+{
+    if (!train->images || !test->images)
+        return;
+    rt_log_info("Wrong labels: %lld of %lld training images (%.2f %%), %lld of %lld test images (%.2f %%)",
+                (long long)train->changed, (long long)train->images,
+                100 * (double)train->changed / (double)train->images, (long long)test->changed,
+                (long long)test->images, 100 * (double)test->changed / (double)test->images);
+    for (int i = 0; i < RT_CLASSES && train->changed + test->changed; i++) {
+        char buffer[256];
+        struct rt_text row = rt_text_in(buffer, sizeof buffer);
+
+        for (int j = 0; j < RT_CLASSES; j++)
+            rt_text_printf(&row, " %6lld", (long long)train->transitions[i][j]);
+        rt_log_detail("Training images of class %d, by given label:%s", i, buffer);
+    }
+}
+
 static void say_start(const struct rt_run_info *info)
 {
     const struct rt_experiment *experiment = info->experiment;
@@ -64,6 +82,7 @@ static void say_start(const struct rt_run_info *info)
                   info->provenance->threads, info->provenance->threads == 1 ? "" : "s");
     rt_log_detail("Data %s, digest %.12s, as seen %.12s", info->provenance->data.name,
                   info->provenance->data.digest, info->provenance->data.corruption_digest);
+    say_labels(&info->provenance->data.train_labels, &info->provenance->data.test_labels);
     if (!info->resumed)
         return;
     rt_log_info("Loading checkpoint: %s/%s", info->run_dir, experiment->resume_checkpoint);

@@ -34,6 +34,8 @@ int rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores, struct 
     RT_TRY(rt_evaluator_run(loop->evaluator, RT_SPLIT_TEST, &evaluation, NULL, err));
     scores->test_loss = evaluation.loss;
     scores->test_acc = evaluation.accuracy;
+    scores->test_loss_true = evaluation.loss_true;
+    scores->test_acc_true = evaluation.accuracy_true;
     return RT_OK;
 }
 
@@ -113,11 +115,23 @@ static int measure_test(struct rt_loop *loop, struct rt_log_point *point, struct
     return RT_OK;
 }
 
-/* A log point. `reached`: the epoch that ends here is the first to meet the threshold. */
-static int log_batch(struct rt_loop *loop, struct rt_log_point *point, bool reached, struct rt_error *err)
+/* Of the epoch that ends here: whether evaluate_every asks for a test. */
+static bool test_is_due(const struct rt_loop *loop)
+{
+    const struct rt_optional_int *every = &loop->experiment->evaluate_every;
+
+    return every->given && (loop->progress.epochs + 1) % every->value == 0;
+}
+
+/* A log point. `reached`: the epoch that ends here is the first to meet the threshold. What evaluate_every asks
+ * for beyond the published tests draws nothing, so that training is the same with it and without. */
+static int log_batch(struct rt_loop *loop, struct rt_log_point *point, bool last, bool reached,
+                     struct rt_error *err)
 {
     if (reached || !loop->experiment->figure1)
         RT_TRY(measure_test(loop, point, err));
+    else if (last && test_is_due(loop))
+        RT_TRY(rt_loop_measure_test(loop, &point->scores, err));
     RT_TRY(rt_recorders_log(loop->recorders, point, err));
     loop->progress.step++;
     return RT_OK;
@@ -167,6 +181,7 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     progress->loss_sum = 0;
     progress->learnt = (struct rt_learnt){0};
     progress->scores = point->scores;
+    rt_best_note(&progress->best, progress->epochs, &progress->scores);
     if (reached)
         RT_TRY(note_threshold(loop, point, err));
     if (histograms->given && progress->epochs % histograms->value == 0)
@@ -204,7 +219,7 @@ static int step(struct rt_loop *loop, struct rt_error *err)
     reached = last && !loop->progress.threshold.reached &&
               rt_threshold_met(point.scores.train_loss, point.scores.train_acc);
     if (last || point.batch % loop->experiment->log_every == 0)
-        RT_TRY(log_batch(loop, &point, reached, err));
+        RT_TRY(log_batch(loop, &point, last, reached, err));
     RT_TRY(rt_recorders_progress(loop->recorders, &point, err));
     return last ? end_epoch(loop, &point, reached, err) : RT_OK;
 }

@@ -36,6 +36,8 @@ int rt_session_write_result(struct rt_session *session, enum rt_run_state state,
     result->epochs = progress->epochs;
     result->step = progress->step;
     result->threshold = progress->threshold;
+    result->best = progress->best;
+    rt_best_note(&result->best, progress->epochs, &progress->scores); /* the test at the end, too */
     result->final = progress->scores;
     result->training_flops = rt_loop_flops(&session->loop);
     result->wall_s = progress->wall_s;

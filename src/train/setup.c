@@ -1,6 +1,7 @@
 #include "train/setup.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "base/utf8.h"
@@ -43,6 +44,21 @@ static int open_device(struct rt_setup *setup, const struct rt_experiment *exper
     return rt_store_create(&setup->store, setup->device, &setup->dataset, err);
 }
 
+/* The images with their true labels, which the evaluator asks about too; the device has their pixels already.
+ */
+static int store_true_labels(struct rt_setup *setup, struct rt_error *err)
+{
+    const struct rt_dataset *dataset = &setup->dataset;
+
+    if (!dataset->labels_true || !memcmp(dataset->labels, dataset->labels_true, setup->store->count))
+        return RT_OK;
+    setup->dataset_true = *dataset;
+    setup->dataset_true.labels = dataset->labels_true;
+    RT_TRY(rt_store_create(&setup->store_true, setup->device, &setup->dataset_true, err));
+    setup->evaluator.store_true = setup->store_true;
+    return RT_OK;
+}
+
 int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experiment, const char *engine,
                      int threads, bool training, struct rt_error *err)
 {
@@ -62,13 +78,15 @@ int rt_setup_network(struct rt_setup *setup, const struct rt_experiment *experim
         RT_TRY(check_batches(setup, experiment, err));
     RT_TRY(open_device(setup, experiment, engine, threads, err));
     RT_TRY(rt_plan_create(&setup->plan, setup->device, &setup->graph, &options, err));
-    return rt_evaluator_create(&setup->evaluator, setup->store, setup->plan, err);
+    RT_TRY(rt_evaluator_create(&setup->evaluator, setup->store, setup->plan, err));
+    return store_true_labels(setup, err);
 }
 
 void rt_setup_free(struct rt_setup *setup)
 {
     rt_evaluator_free(&setup->evaluator);
     rt_plan_free(&setup->plan);
+    rt_store_free(&setup->store_true);
     rt_store_free(&setup->store);
     if (setup->device != setup->lent)
         rt_device_close(&setup->device);
@@ -91,6 +109,8 @@ void rt_setup_describe(const struct rt_setup *setup, struct rt_provenance *prove
     snprintf(provenance->data.name, sizeof provenance->data.name, "%.255s", dataset->name);
     snprintf(provenance->data.source, sizeof provenance->data.source, "%.255s", dataset->source);
     rt_utf8_make_plain(provenance->data.source); /* a path may be any bytes */
+    rt_dataset_count_labels(dataset, 0, dataset->train_count, &provenance->data.train_labels);
+    rt_dataset_count_labels(dataset, dataset->train_count, dataset->test_count, &provenance->data.test_labels);
     rt_copy_text(provenance->data.digest, sizeof provenance->data.digest, dataset->digest);
     rt_copy_text(provenance->data.corruption_digest, sizeof provenance->data.corruption_digest,
                  dataset->corruption_digest);

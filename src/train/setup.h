@@ -15,8 +15,10 @@ struct rt_setup {
     struct rt_device
         *lent; /* to be set before: the device to use, still owned by the caller; null: one is opened */
     struct rt_device *device;
-    struct rt_store *store; /* of the dataset */
-    struct rt_plan *plan;   /* tensors not yet initialised */
+    struct rt_store *store;         /* of the dataset */
+    struct rt_dataset dataset_true; /* the dataset's images with their true labels, all borrowed, */
+    struct rt_store *store_true;    /* and its store; null where these are the given ones */
+    struct rt_plan *plan;           /* tensors not yet initialised */
     struct rt_evaluator evaluator;
 };
 

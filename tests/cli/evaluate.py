@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""evaluate's table of classes and confusion matrix, against labels and predictions that were counted here."""
+"""evaluate's table of classes and confusion matrix, against labels and predictions that were counted here; the same on
+labels of which some are wrong, as numpy draws them: accuracy on them is (1 - p) of that on the true ones plus p / 10."""
+import json
 import os
 import shutil
 import sys
 import tempfile
+
+import numpy
 
 from cli import DATA, done, ok, refuses, run
 
@@ -70,6 +74,72 @@ def check_damaged(place):
     refuses(['evaluate', path], DATA, r'model.safetensors', 'and without another, the newest one is named')
 
 
+def matrix(lines, at):
+    return [[int(n) for n in line.split()[1:]] for line in lines[at + 2:at + 12]]
+
+
+def count(labels, predictions):
+    table = [[0] * 10 for _ in range(10)]
+    for wanted, predicted in zip(labels, predictions):
+        table[wanted][predicted] += 1
+    return table
+
+
+def noisy(p, images=10000, tests=2000, seed=42):
+    """All labels of shapes10, true and with p of them drawn anew, as the published code draws them."""
+    true = numpy.array([label(i) for i in range(images + tests)])
+    numpy.random.seed(seed)
+    mask = numpy.random.rand(images + tests) <= p
+    given = true.copy()
+    given[mask] = numpy.random.choice(10, mask.sum())
+    return true, given
+
+
+def both_labels():
+    p, images = 0.4, 3000
+    true, given = noisy(p)
+    with tempfile.TemporaryDirectory(prefix='rethink-evaluate-') as place:
+        trained = train(place, f'MLP1_{p}_none', '--set', f'train_size={images}', '--set', 'evaluate_every=1',
+                        '--set', 'learning_rate=0.05', '--epochs', '6')
+        file = os.path.join(place, 'predictions')
+        said = run('evaluate', folder(place), '--confusion', '--predictions', file)
+        listed = run('list', '--runs', place)
+        if not ok(not trained.returncode and not said.code, 'a run on noisy labels is evaluated', trained.stderr, said):
+            return
+        with open(file, encoding='ascii') as f:
+            predictions = [int(line) for line in f]
+        with open(os.path.join(folder(place), 'result.json'), encoding='utf-8') as f:
+            result = json.load(f)
+        with open(os.path.join(folder(place), 'metrics.csv'), encoding='ascii') as f:
+            header, *rows = [line.rstrip('\n').split(',') for line in f]
+    lines = said.out.splitlines()
+    at = [i for i, line in enumerate(lines) if line == 'Rows: labels. Columns: predictions.']
+    true_test, given_test = true[10000:], given[10000:]
+    ok(len(at) == 2 and matrix(lines, at[0]) == count(given_test, predictions) and matrix(lines, at[1]) == count(true_test, predictions),
+       'one confusion matrix against each label', said.out)
+    right = int((true_test == predictions).sum()), int((given_test == predictions).sum())
+    ok(f'({right[1]} of 2000)' in lines[2] and f'({right[0]} of 2000)' in said.out.split('On true labels')[1],
+       'and one accuracy', right, said.out)
+    for split, kept in ('train', slice(0, images)), ('test', slice(10000, None)):
+        table = count(true[kept], given[kept])
+        ok(result['labels'][split]['transitions'] == table
+           and result['labels'][split]['changed'] == int((true[kept] != given[kept]).sum()),
+           f'result.json has what became of the {split} labels', result['labels'][split], table)
+    final, best = result['final'], result['best']
+    ok(final['test_acc_true'] == right[0] / 2000 and final['test_acc'] == right[1] / 2000, 'result.json has both accuracies', final)
+    clean, noise = final['test_acc_true'], final['test_acc']
+    expected = (1 - p) * clean + p / 10
+    ok(clean > 0.2 and abs(noise - expected) < 4 * (p * (1 - p) / 2000) ** 0.5,
+       'accuracy on corrupted labels is (1 - p) of the clean one plus p / 10', clean, noise, expected)
+    tested = {int(row[1]): float(row[header.index('test_acc_true')]) for row in rows if row[header.index('test_acc_true')]}
+    ok(sorted(tested) == [1, 2, 3, 4, 5, 6], 'each epoch is tested', tested)
+    at_best = max(sorted(tested), key=tested.get)
+    ok(best['epoch'] == at_best and abs(best['test_acc_true'] - tested[at_best]) < 1e-6, 'the best epoch is kept', best, tested)
+    row = dict(zip(*[line.split() for line in listed.out.splitlines()[:2]])) if not listed.code else {}
+    ok(row.get('best_epoch') == str(best['epoch']) and float(row['best_test_acc_true']) == round(best['test_acc_true'], 4)
+       and row['threshold_epoch'] == '-' and float(row['test_acc_true']) == round(clean, 4), 'and listed', listed)
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix='rethink-evaluate-') as place:
         trained = train(place, 'MLP1_0.0_none', '--set', 'train_size=500', '--set', f'test_size={TEST}', '--epochs', '2')
@@ -82,12 +152,10 @@ def main():
         with open(file, encoding='ascii') as f:
             predictions = [int(line) for line in f]
     labels = [label(TRAIN + i) for i in range(TEST)]
-    want = [[0] * 10 for _ in range(10)]
-    for wanted, predicted in zip(labels, predictions):
-        want[wanted][predicted] += 1
+    want = count(labels, predictions)
     lines = said.out.splitlines()
     at = lines.index('Rows: labels. Columns: predictions.')
-    got = [[int(n) for n in line.split()[1:]] for line in lines[at + 2:at + 12]]
+    got = matrix(lines, at)
     ok(len(predictions) == TEST, 'one prediction a line')
     ok(any(want[i][j] != want[j][i] for i in range(10) for j in range(10)), 'these predictions can tell rows from columns', want)
     ok(got == want, 'rows are labels, columns predictions', f'want {want}', f'got  {got}')
@@ -99,6 +167,7 @@ def main():
     ok(not bad, "each class's accuracy is its row's", bad, rows)
     correct = sum(want[i][i] for i in range(10))
     ok(f'({correct} of {TEST})' in lines[2], 'the accuracy is that of the diagonal', lines[2], correct)
+    both_labels()
     done()
 
 

@@ -70,10 +70,40 @@ static void keeps_the_threshold(void **state)
     (void)state;
     result.epochs = 77;
     result.step = 693;
-    result.threshold = (struct rt_threshold){true, 77, 692, 65.52, 120.25, 1e15, {0.0682, 0.9971, 1.9, 0.531}};
+    result.threshold = (struct rt_threshold){true,
+                                             77,
+                                             692,
+                                             65.52,
+                                             120.25,
+                                             1e15,
+                                             {.train_loss = 0.0682,
+                                              .train_acc = 0.9971,
+                                              .test_loss = 1.9,
+                                              .test_acc = 0.531,
+                                              .test_acc_true = 0.71}};
     assert_int_equal(rt_result_write(&result, folder, NULL), 0);
     assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_memory_equal(&back.threshold, &result.threshold, sizeof back.threshold);
+}
+
+static void keeps_the_best_epoch_and_the_labels(void **state)
+{
+    const struct rt_scores scores[] = {{.test_acc_true = NAN}, {.test_acc_true = 0.5}, {.test_acc_true = 0.5}};
+    struct rt_result result = example(), back;
+    struct rt_label_counts *labels = &result.provenance.data.test_labels;
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        rt_best_note(&result.best, i + 1, &scores[i]);
+    assert_int_equal(result.best.epoch, 2); /* the first of equals; what was not measured is none */
+    labels->images = 7;
+    labels->changed = 4;
+    labels->transitions[9][0] = 4; /* rows are true labels */
+    labels->transitions[1][1] = 3;
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
+    assert_memory_equal(&back.best, &result.best, sizeof back.best);
+    assert_memory_equal(&back.provenance.data, &result.provenance.data, sizeof back.provenance.data);
 }
 
 /* An older program's file, whose list of metrics was shorter. */
@@ -86,7 +116,7 @@ static void takes_a_missing_metric_as_not_measured(void **state)
 
     (void)state;
     assert_int_equal(rt_result_write(&result, folder, NULL), 0);
-    assert_int_equal(rt_file_read_all(path, 8192, &text, &size, NULL), 0);
+    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
     assert_non_null(key = strstr(text, "\"train_acc\""));
     key[1] = 'x';
     assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
@@ -127,7 +157,11 @@ static void names_what_is_wrong(void **state)
          "\"train_loss\": "
          "1, \"train_acc\": 1, \"test_loss\": 1, \"test_acc\": 1}",
          "behind the run's end"},
-        {"}\n", "", ""}, /* cut short */
+        {"\"best\": null", "\"best\": {\"epoch\": 0}", "epoch"},
+        {"\"labels\": {", "\"labels\": 3, \"was\": {", "labels"},
+        {"\"changed\": 0", "\"changed\": 1", "add up"},             /* more than the table has */
+        {"\"transitions\": [", "\"transitions\": [[],", "10 x 10"}, /* a row too short */
+        {"}\n", "", ""},                                            /* cut short */
     };
     const struct rt_result result = example();
 
@@ -135,7 +169,7 @@ static void names_what_is_wrong(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct rt_result back = {.epochs = 1234};
         struct rt_error err;
-        char *text, edited[8192], *at;
+        char *text, edited[1 << 16], *at;
         size_t size;
 
         assert_int_equal(rt_result_write(&result, folder, NULL), 0);
@@ -166,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_back),
         cmocka_unit_test(keeps_the_threshold),
+        cmocka_unit_test(keeps_the_best_epoch_and_the_labels),
         cmocka_unit_test(takes_a_missing_metric_as_not_measured),
         cmocka_unit_test(names_what_is_wrong),
     };

@@ -20,7 +20,7 @@
 #define HEADER "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,learning_rate,wall_s,cpu_s\n"
 #define OWN_HEADER                                                                                             \
     "step,epoch,batch,train_loss,train_acc,test_loss,test_acc,train_acc_clean,train_memorised,"                \
-    "train_recovered,learning_rate,wall_s,cpu_s\n"
+    "train_recovered,test_loss_true,test_acc_true,learning_rate,wall_s,cpu_s\n"
 
 static char path[RT_PATH_MAX], folder[RT_PATH_MAX];
 
@@ -43,6 +43,8 @@ static void reads_back(void **state)
         .scores.train_acc_clean = 0.75,
         .scores.train_memorised = 0,
         .scores.train_recovered = NAN,
+        .scores.test_loss_true = NAN,
+        .scores.test_acc_true = 0.5,
         .learning_rate = 0.01,
         .wall_s = 1.25,
         .cpu_s = 2.5,
@@ -54,7 +56,7 @@ static void reads_back(void **state)
 
     (void)state;
     size += rt_metrics_format_row(&own, &point, text + size);
-    assert_memory_equal(text, OWN_HEADER "12,2,40,2.30951834,0.109375,,,0.75,0,,0.01,1.250,2.500\n", size);
+    assert_memory_equal(text, OWN_HEADER "12,2,40,2.30951834,0.109375,,,0.75,0,,,0.5,0.01,1.250,2.500\n", size);
     assert_int_equal(read_text(&log, text, size, NULL), 0);
     assert_int_equal(log.count, 1);
     assert_true(log.points[0].scores.train_loss == 2.30951834 && log.points[0].wall_s == 1.25 &&
