@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/output.h"
-#include "config/builtin.h"
+#include "cli/experiment_args.h"
 #include "config/experiment.h"
 #include "config/keys.h"
 #include "runs/properties.h"
@@ -41,8 +41,11 @@ static void append_command(struct rt_text *text, const struct rt_command *comman
 static void append_lists(struct rt_text *text, const struct rt_command *const *commands)
 {
     rt_text_append(text, "_rethink_experiments='");
-    for (int i = 0; i < rt_experiment_builtin_count(); i++)
-        rt_text_printf(text, "%s%s", i ? " " : "", rt_experiment_builtin_name(i));
+    for (int i = 0; i < rt_experiment_count(); i++) {
+        char name[RT_TEXT_MAX];
+        rt_experiment_name(i, name);
+        rt_text_printf(text, "%s%s", i ? " " : "", name);
+    }
     rt_text_append(text, "'\n_rethink_keys='");
     for (const struct rt_key *key = rt_keys; key->name; key++)
         rt_text_printf(text, "%s%s=", key == rt_keys ? "" : " ", key->name);

@@ -43,8 +43,11 @@ static int list_names(struct rt_error *err)
 {
     struct rt_text text = {0};
 
-    for (int i = 0; i < rt_experiment_builtin_count(); i++)
-        rt_text_printf(&text, "%s\n", rt_experiment_builtin_name(i));
+    for (int i = 0; i < rt_experiment_count(); i++) {
+        char name[RT_TEXT_MAX];
+        rt_experiment_name(i, name);
+        rt_text_printf(&text, "%s\n", name);
+    }
     return rt_output_text(&text, err);
 }
 
@@ -77,6 +80,9 @@ static int run_config(const struct rt_arguments *arguments, struct rt_error *err
     if (rt_argument_flag(arguments, "keys"))
         return list_keys(err);
     RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
+    /* a name that follows from the other keys is to follow them in the file, too */
+    if (rt_experiment_name_is_derived(&experiment))
+        experiment.experiment_name[0] = '\0';
     RT_TRY(rt_experiment_format(&experiment, &yaml, err));
     rc = rt_output(yaml, err);
     rt_free(&yaml);

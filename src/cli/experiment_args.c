@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/builtin.h"
 #include "config/keys.h"
+#include "config/model_defaults.h"
 #include "net/models.h"
 
 static bool is_set(const struct rt_option *option)
@@ -105,6 +106,35 @@ int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_argum
         if (rt_experiment_set(experiment, assignment.text, &cause))
             return rt_assignment_blame(arguments, &cause, err);
     }
+}
+
+/* The i-th model that is not among the published ones; null: there are fewer. */
+static const struct rt_model *own_model(int index)
+{
+    for (int i = 0; rt_models[i]; i++)
+        if (!rt_published_model_known(rt_models[i]->name) && index-- == 0)
+            return rt_models[i];
+    return NULL;
+}
+
+int rt_experiment_count(void)
+{
+    int models = 0;
+
+    while (own_model(models))
+        models++;
+    return rt_experiment_builtin_count() + models * rt_experiment_tests();
+}
+
+void rt_experiment_name(int index, char name[RT_TEXT_MAX])
+{
+    const int published = rt_experiment_builtin_count(), tests = rt_experiment_tests();
+
+    if (index < published)
+        rt_copy_text(name, RT_TEXT_MAX, rt_experiment_builtin_name(index));
+    else
+        rt_experiment_test_name(name, RT_TEXT_MAX, own_model((index - published) / tests)->name,
+                                (index - published) % tests);
 }
 
 static int unknown_model(const struct rt_experiment *experiment, const char *origin, struct rt_error *err)

@@ -51,6 +51,11 @@ int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_argum
 int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                  struct rt_error *err);
 
+/* The built-in experiments of all models: the published ones, then figure 1's tests of every model that is not
+ * published. `name` is the i-th's (0-based). */
+int rt_experiment_count(void);
+void rt_experiment_name(int index, char name[RT_TEXT_MAX]);
+
 /* The key `device` from --device, where it is given. */
 int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                              struct rt_error *err);

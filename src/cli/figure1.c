@@ -1,8 +1,6 @@
 /* rethink figure1: every run of the paper's figure 1, and the figures. */
-#include <stdio.h>
-
 #include "cli/sweep_args.h"
-#include "config/corruptions.h"
+#include "config/builtin.h"
 #include "config/models.h"
 
 static const char *const no_settings[] = {NULL};
@@ -11,19 +9,10 @@ static const char *const no_settings[] = {NULL};
 static int add_model(struct rt_sweep *sweep, const struct rt_arguments *arguments, const char *model,
                      struct rt_error *err)
 {
-    static const char *const pixels[] = {
-#define PIXEL_TEST(name, title, file, help) #name,
-        RT_PIXEL_CORRUPTIONS(PIXEL_TEST)
-#undef PIXEL_TEST
-    };
     char name[RT_TEXT_MAX];
 
-    for (int i = 0; i <= 10; i++) {
-        snprintf(name, sizeof name, "%s_%.1f_none", model, i / 10.0);
-        RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
-    }
-    for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++) {
-        snprintf(name, sizeof name, "%s_0.0_%s", model, pixels[i]);
+    for (int i = 0; i < rt_experiment_tests(); i++) {
+        rt_experiment_test_name(name, sizeof name, model, i);
         RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
     }
     return RT_OK;

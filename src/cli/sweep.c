@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/sweep_args.h"
-#include "config/builtin.h"
 #include "net/models.h"
 
 static const char *const no_settings[] = {NULL};
@@ -19,9 +18,12 @@ static int add_operand(struct rt_sweep *sweep, const struct rt_arguments *argume
     if (!strpbrk(operand, "*?["))
         return rt_sweep_args_add(sweep, arguments, operand, no_settings, 1, err);
     const int before = sweep->count;
-    for (int i = 0; i < rt_experiment_builtin_count(); i++)
-        if (fnmatch(operand, rt_experiment_builtin_name(i), 0) == 0)
-            RT_TRY(rt_sweep_args_add(sweep, arguments, rt_experiment_builtin_name(i), no_settings, 1, err));
+    for (int i = 0; i < rt_experiment_count(); i++) {
+        char name[RT_TEXT_MAX];
+        rt_experiment_name(i, name);
+        if (fnmatch(operand, name, 0) == 0)
+            RT_TRY(rt_sweep_args_add(sweep, arguments, name, no_settings, 1, err));
+    }
     if (sweep->count == before)
         return rt_fail(err, RT_EUSAGE,
                        "'%s' matches no built-in experiment ('rethink config --list' names them)", operand);

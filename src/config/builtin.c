@@ -61,17 +61,27 @@ static int build(struct rt_experiment *experiment, int index, struct rt_error *e
 
 static char names[COUNT][NAME_MAX_BYTES];
 
+int rt_experiment_tests(void)
+{
+    return TESTS;
+}
+
+bool rt_experiment_test_name(char *name, size_t size, const char *model, int test)
+{
+    const int length = test < LEVELS
+                           ? snprintf(name, size, "%s_%d.%d_none", model, test / 10, test % 10)
+                           : snprintf(name, size, "%s_0.0_%s", model, pixel_tests[test - LEVELS]);
+
+    return length < (int)size;
+}
+
 static void make_names(void)
 {
     for (int i = 0; i < COUNT; i++) {
-        const int test = i % TESTS;
-
         if (i >= FIGURE1)
             snprintf(names[i], NAME_MAX_BYTES, "Inception_bn%s", i == FIGURE1 ? "True" : "False");
-        else if (test < LEVELS)
-            snprintf(names[i], NAME_MAX_BYTES, "%s_%d.%d_none", models[i / TESTS], test / 10, test % 10);
         else
-            snprintf(names[i], NAME_MAX_BYTES, "%s_0.0_%s", models[i / TESTS], pixel_tests[test - LEVELS]);
+            rt_experiment_test_name(names[i], NAME_MAX_BYTES, models[i / TESTS], i % TESTS);
     }
 }
 

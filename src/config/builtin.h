@@ -14,6 +14,11 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
 int rt_experiment_builtin_count(void);
 const char *rt_experiment_builtin_name(int index);
 
+/* The tests of figure 1, the same for every model: how many, and the name of a model's i-th, "MLP2_0.1_none";
+ * false when it does not fit. */
+int rt_experiment_tests(void);
+bool rt_experiment_test_name(char *name, size_t size, const char *model, int test);
+
 /* A built-in name or a YAML file (a path with a slash or a suffix .yaml or .yml, or the name of a file that is
  * there), not yet changed by --set. */
 int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err);

@@ -20,8 +20,19 @@ static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT
     if (experiment->figure1)
         snprintf(out, RT_TEXT_MAX, "%.128s_%s_%.32s", experiment->model_name, probability,
                  experiment->data_corruption_type);
-    else
+    else if (experiment->label_corruption_prob == 0 && !strcmp(experiment->data_corruption_type, "none"))
         snprintf(out, RT_TEXT_MAX, "%.128s_bn%s", experiment->model_name, experiment->bn ? "True" : "False");
+    else
+        snprintf(out, RT_TEXT_MAX, "%.128s_bn%s_%s_%.32s", experiment->model_name,
+                 experiment->bn ? "True" : "False", probability, experiment->data_corruption_type);
+}
+
+bool rt_experiment_name_is_derived(const struct rt_experiment *experiment)
+{
+    char derived[RT_TEXT_MAX];
+
+    derive_name(experiment, derived);
+    return !strcmp(derived, experiment->experiment_name);
 }
 
 void rt_experiment_derive_name(struct rt_experiment *experiment)

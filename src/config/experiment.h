@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "config/devices.h"
 #include "config/optimizers.h"
 #include "config/schedulers.h"
@@ -70,6 +71,8 @@ void rt_experiment_defaults(struct rt_experiment *experiment);
 /* Names the experiment by its model and corruption, as a missing experiment_name is. */
 void rt_experiment_derive_name(struct rt_experiment *experiment);
 
+bool rt_experiment_name_is_derived(const struct rt_experiment *experiment);
+
 /* Reads a YAML file: over the defaults, then over those of the file's model_name (num_epochs, learning_rate,
  * scheduler, milestones), then the file's keys; a missing experiment_name is made from model and corruption.
  * RT_ECONFIG: "FILE:LINE:COLUMN: what, and the nearest known key"; RT_EIO. */
@@ -95,6 +98,10 @@ int rt_experiment_format(const struct rt_experiment *experiment, char **yaml, st
  * keys; null: they are alike. */
 const char *rt_experiment_difference(const struct rt_experiment *a, const struct rt_experiment *b,
                                      const char *ignored);
+
+/* Appends all of them: "learning_rate is 0.02, not 0.01; batch_size is 64, not 128" (a's value first). */
+void rt_experiment_append_differences(const struct rt_experiment *a, const struct rt_experiment *b,
+                                      const char *ignored, struct rt_text *text);
 
 /* One key's value as YAML, into text[size] (cut when it does not fit). False: no such key. */
 bool rt_experiment_value(const struct rt_experiment *experiment, const char *key, char *text, size_t size);

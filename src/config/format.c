@@ -156,21 +156,40 @@ bool rt_experiment_value(const struct rt_experiment *experiment, const char *nam
     return true;
 }
 
+enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 }; /* a character's longest escape is \\U and eight digits; quotes */
+
+/* One key's values, where they differ. */
+static bool differ(const struct rt_key *key, const struct rt_experiment *a, const struct rt_experiment *b,
+                   char left[VALUE_MAX], char right[VALUE_MAX])
+{
+    struct rt_text one = rt_text_in(left, VALUE_MAX), other = rt_text_in(right, VALUE_MAX);
+
+    rt_key_format(key, a, &one); /* needs no memory: without it, all values would seem to differ */
+    rt_key_format(key, b, &other);
+    return one.failed || other.failed || strcmp(rt_text_string(&one), rt_text_string(&other)) != 0;
+}
+
 const char *rt_experiment_difference(const struct rt_experiment *a, const struct rt_experiment *b,
                                      const char *ignored)
 {
-    enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 }; /* a character's longest escape is \U and eight digits; quotes */
-    char buffer[2][VALUE_MAX];
+    char left[VALUE_MAX], right[VALUE_MAX];
+
+    for (const struct rt_key *key = rt_keys; key->name; key++)
+        if (!rt_text_has_word(ignored, key->name) && differ(key, a, b, left, right))
+            return key->name;
+    return NULL;
+}
+
+void rt_experiment_append_differences(const struct rt_experiment *a, const struct rt_experiment *b,
+                                      const char *ignored, struct rt_text *text)
+{
+    char left[VALUE_MAX], right[VALUE_MAX];
+    const char *separator = "";
 
     for (const struct rt_key *key = rt_keys; key->name; key++) {
-        struct rt_text left = rt_text_in(buffer[0], VALUE_MAX), right = rt_text_in(buffer[1], VALUE_MAX);
-
-        if (rt_text_has_word(ignored, key->name))
+        if (rt_text_has_word(ignored, key->name) || !differ(key, a, b, left, right))
             continue;
-        rt_key_format(key, a, &left); /* needs no memory: without it, all values would seem to differ */
-        rt_key_format(key, b, &right);
-        if (left.failed || right.failed || strcmp(rt_text_string(&left), rt_text_string(&right)) != 0)
-            return key->name;
+        rt_text_printf(text, "%s%s is %.60s, not %.60s", separator, key->name, left, right);
+        separator = "; ";
     }
-    return NULL;
 }

@@ -54,7 +54,7 @@ enum rt_key_group {
 /* clang-format off */
 #define RT_KEYS(X) \
     X(MODEL, experiment_name, NAME, 0, 0, "", "null", \
-      "the run's name and folder; null: MODEL_PROBABILITY_CORRUPTION for figure 1, MODEL_bnTrue or MODEL_bnFalse for figure 2") \
+      "the run's name and folder; null: MODEL_PROBABILITY_CORRUPTION for figure 1, MODEL_bnTrue or MODEL_bnFalse for figure 2, with _PROBABILITY_CORRUPTION behind it unless that is _0.0_none") \
     X(MODEL, model_name, WORD, 0, 0, "", "MLP1", \
       RT_PUBLISHED_MODEL_ENUMERATION "or another of 'rethink view --models'") \
     X(MODEL, bn, BOOL, 0, 1, "", "true", \

@@ -82,7 +82,8 @@ bool rt_sweep_is_set(const struct rt_sweep_run *run, const char *key)
 static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
 {
     struct rt_experiment had;
-    char ignored[sizeof RT_RUN_MAY_CHANGE + 8], wanted[RT_TEXT_MAX], was[RT_TEXT_MAX];
+    struct rt_text differences = {0};
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 8], was[RT_TEXT_MAX];
 
     if (rt_entry_look(run->directory, RT_CONFIG_FILE) == RT_ENTRY_NONE)
         return RT_OK;
@@ -93,12 +94,14 @@ static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
     const char *key = rt_experiment_difference(&run->experiment, &had, ignored);
     if (!key)
         return RT_OK;
-    rt_experiment_value(&run->experiment, key, wanted, sizeof wanted);
+    rt_experiment_append_differences(&run->experiment, &had, ignored, &differences);
     rt_experiment_value(&had, key, was, sizeof was);
-    return rt_fail(err, RT_ECONFIG,
-                   "%s: %s is %s here, but that run has %s: --set %s=%s resumes it, --fresh starts it over, "
-                   "--runs keeps both",
-                   run->directory, key, wanted, was, key, was);
+    rt_fail(err, RT_ECONFIG,
+            "%s: %.400s as in the run that is there: --set %s=%.60s resumes it, --fresh starts it over, "
+            "--set experiment_name=NAME or --runs keeps both",
+            run->directory, rt_text_string(&differences), key, was);
+    rt_text_free(&differences);
+    return RT_ECONFIG;
 }
 
 /* Whether nothing is left to do after `stage`, from the run's result. */
@@ -134,15 +137,26 @@ static int inspect(struct rt_sweep_run *run, const struct rt_sweep_options *opti
     return RT_OK;
 }
 
+/* Two runs of the plan would be stored in one folder. */
+static int refuse_twice(const struct rt_sweep_run *run, const struct rt_sweep_run *other, struct rt_error *err)
+{
+    struct rt_text text = {0};
+
+    rt_experiment_append_differences(&run->experiment, &other->experiment, "", &text);
+    rt_fail(err, RT_EUSAGE, "%s is in the plan twice%s%.600s%s: give one of them another experiment_name",
+            run->experiment.experiment_name, text.length ? " (" : "", rt_text_string(&text),
+            text.length ? ")" : "");
+    rt_text_free(&text);
+    return RT_EUSAGE;
+}
+
 int rt_sweep_inspect(struct rt_sweep *sweep, struct rt_error *err)
 {
     for (int i = 0; i < sweep->count; i++) {
         RT_TRY(inspect(&sweep->runs[i], &sweep->options, err));
         for (int k = 0; k < i; k++)
             if (!strcmp(sweep->runs[i].directory, sweep->runs[k].directory))
-                return rt_fail(err, RT_EUSAGE,
-                               "%s is in the plan twice: give one of them another experiment_name",
-                               sweep->runs[i].experiment.experiment_name);
+                return refuse_twice(&sweep->runs[i], &sweep->runs[k], err);
     }
     return RT_OK;
 }

@@ -104,7 +104,8 @@ static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char
 static int check_experiment(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                             struct rt_error *err)
 {
-    char ignored[sizeof RT_RUN_MAY_CHANGE + 32], wanted[RT_TEXT_MAX], had[RT_TEXT_MAX];
+    struct rt_text differences = {0};
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 32], had[RT_TEXT_MAX];
     const char *key;
 
     /* Between epochs, log points may come at other intervals; in figure 2 each draws a random number. */
@@ -113,12 +114,14 @@ static int check_experiment(const struct rt_checkpoint *checkpoint, const struct
     key = rt_experiment_difference(experiment, &checkpoint->experiment, ignored);
     if (!key)
         return RT_OK;
-    rt_experiment_value(experiment, key, wanted, sizeof wanted);
+    rt_experiment_append_differences(experiment, &checkpoint->experiment, ignored, &differences);
     rt_experiment_value(&checkpoint->experiment, key, had, sizeof had);
-    return rt_fail(
-        err, RT_ECONFIG,
-        "%s: %s is %s here, but the run was trained with %s: --set %s=%s resumes it, --fresh starts over",
-        checkpoint->path, key, wanted, had, key, had);
+    rt_fail(err, RT_ECONFIG,
+            "%s: %.400s as the run was trained: --set %s=%.60s resumes it, --fresh starts over, --set "
+            "experiment_name=NAME keeps both",
+            checkpoint->path, rt_text_string(&differences), key, had);
+    rt_text_free(&differences);
+    return RT_ECONFIG;
 }
 
 /* experiment_key is set by a recorder after the checkpoint was written: config.yaml knows the latest. */

@@ -12,11 +12,18 @@ def write(name, text):
     return name
 
 
+def is_named(text, name):
+    """Whether a config, as `rethink config` writes it, is what this built-in name says."""
+    keys = dict(line.split(': ', 1) for line in text.splitlines() if ': ' in line)
+    made = '_'.join(keys[key] for key in ('model_name', 'label_corruption_prob', 'data_corruption_type'))
+    return name == (made if keys['figure1'] == 'true' else f'{keys["model_name"]}_bn{keys["bn"].title()}')
+
+
 def check_names():
     names = run('config', '--list').out.split()
     ok(len(names) == 72 == len(set(names)), '72 experiments', names)
-    empty((name for name in names if f'experiment_name: {name}\n' not in run('config', name).out),
-          'each name gives its experiment')
+    empty((name for name in names if 'experiment_name: null\n' not in (text := run('config', name).out) or not is_named(text, name)),
+          'each name gives its experiment, whose name follows from its keys')
     refuses(['config', 'MLP1_0.5_non'], CONFIG, r"no experiment is called 'MLP1_0.5_non'; did you mean 'MLP1_0.5_none'\?")
     refuses(['config', 'nonsense-entirely'], CONFIG, r"'rethink config --list' names them")
     wanted = run('config', 'MLP1_0.5_none', '--set', 'label_corruption_prob=0.55').out
@@ -34,13 +41,13 @@ def check_names():
 def check_files():
     path = write('my.yaml', 'model_name: WRN\nseed: 5\n')
     by_path = run('config', path, cwd='.')
-    ok('experiment_name: WRN_0.0_none\n' in by_path.out and 'num_epochs: 50\n' in by_path.out,
+    ok('experiment_name: null\nmodel_name: WRN\n' in by_path.out and 'num_epochs: 50\n' in by_path.out,
        "a file over its model's defaults", by_path)
     ok(run('config', '--config', './my.yaml', cwd='.').out == by_path.out, '--config FILE')
     os.rename(path, 'my-experiment')
     ok(run('config', 'my-experiment', cwd='.').out == by_path.out, 'a file without suffix that is there')
     os.mkdir('MLP1_0.0_none')
-    ok('experiment_name: MLP1_0.0_none\n' in run('config', 'MLP1_0.0_none', cwd='.').out,
+    ok('experiment_name: null\nmodel_name: MLP1\n' in run('config', 'MLP1_0.0_none', cwd='.').out,
        'a folder called like an experiment is not in its way')
     refuses(['config', 'MLP1_0.0_none', '--config', 'my-experiment'], USAGE, r'one experiment at a time', cwd='.')
     refuses(['config', 'none.yaml'], IO, r'none.yaml: no such file\n', cwd='.')
@@ -81,8 +88,9 @@ def check_assignments():
     refuses(['config', 'MLP1_0.0_none', '--set', 'bn=false'], CONFIG, r'bn: false is for model_name: Inception')
     refuses(['config', 'MLP1_0.0_none', '--set', 'model_name=VGG'], CONFIG, r"there is no model 'VGG'")
     result = run('config', 'WRN_0.0_shuff_pix', '--set', 'label_corruption_prob=0.25', '--set', 'model_name=AlexNetSmall')
-    ok('experiment_name: AlexNet_0.25_shuff_pix\nmodel_name: AlexNet\n' in result.out,
-       'a name made from model and corruption follows', result)
+    ok(is_named(result.out, 'AlexNet_0.25_shuff_pix'), 'model and corruption are changed', result)
+    result = run('config', 'WRN_0.0_none', '--set', 'experiment_name=mine')
+    ok('experiment_name: mine\n' in result.out, 'a name of its own stays', result)
 
 
 def check_remarks():

@@ -277,6 +277,11 @@ static void test_assignments(void **state)
     assert_string_equal(e.experiment_name, "mine"); /* stays */
     assert_int_equal(rt_experiment_set(&e, "experiment_name=null", NULL), RT_OK);
     assert_string_equal(e.experiment_name, "MLP1_0.6_none");
+    assert_true(rt_experiment_name_is_derived(&e));
+    assert_int_equal(rt_experiment_set(&e, "figure1=false", NULL), RT_OK);
+    assert_string_equal(e.experiment_name, "MLP1_bnTrue_0.6_none"); /* not another level's */
+    assert_int_equal(rt_experiment_set(&e, "label_corruption_prob=0", NULL), RT_OK);
+    assert_string_equal(e.experiment_name, "MLP1_bnTrue");
     assert_int_equal(rt_experiment_set(&e, "milestones=5,10,  15", NULL), RT_OK);
     assert_int_equal(e.milestone_count, 3);
     assert_int_equal(rt_experiment_set(&e, "milestones=[7]", NULL), RT_OK);
