@@ -1,9 +1,9 @@
 /* rethink completion bash: the completion script, from the tables of commands and keys. Called by the build. */
 #include <string.h>
 
-#include "cli/command.h"
-#include "cli/output.h"
+#include "cli/commands.h"
 #include "cli/experiment_args.h"
+#include "cli/output.h"
 #include "config/experiment.h"
 #include "config/keys.h"
 #include "runs/properties.h"

@@ -68,9 +68,8 @@ int rt_experiment_tests(void)
 
 bool rt_experiment_test_name(char *name, size_t size, const char *model, int test)
 {
-    const int length = test < LEVELS
-                           ? snprintf(name, size, "%s_%d.%d_none", model, test / 10, test % 10)
-                           : snprintf(name, size, "%s_0.0_%s", model, pixel_tests[test - LEVELS]);
+    const int length = test < LEVELS ? snprintf(name, size, "%s_%d.%d_none", model, test / 10, test % 10)
+                                     : snprintf(name, size, "%s_0.0_%s", model, pixel_tests[test - LEVELS]);
 
     return length < (int)size;
 }

@@ -110,6 +110,12 @@ def carried_out():
 
 
 def failures():
+    for name, line in (('a', 'learning_rate: 0.02'), ('b', 'batch_size: 64')):
+        with open(os.path.join(work, name + '.yaml'), 'w') as f:
+            f.write(f'model_name: MLP1\n{line}\n')
+    p = rethink('sweep', 'a.yaml', 'b.yaml', *SMALL, runs='clash')
+    tap.ok(p.returncode == 2 and 'MLP1_0.0_none is in the plan twice (batch_size is 64, not 128; learning_rate is 0.01, not 0.02)' in p.stderr
+           and not glob.glob(os.path.join(work, 'clash', '*', '*')), 'two runs of one name are refused before training, with what differs', p.stderr)
     p = rethink('sweep', 'MLP1_0.0_none', '--epochs', '20', '--set', 'learning_rate=0.01,1000', '-j', '1', *SMALL, runs='failing')
     tap.ok(p.returncode == 7 and result('MLP1_0.0_none', 'failing')['state'] == 'finished'
            and re.search(r'MLP1_0.0_none_learning_rate1000.0?: failed', p.stderr), 'a run that diverges: exit 7, the other finishes', p.stderr)
