@@ -1,6 +1,7 @@
 /* A build tool: writes files as C arrays. embed OUT.c NAME FILE [NAME FILE]... defines
  * const char rt_asset_NAME[], the file's bytes and a NUL. embed OUT.c --table TABLE FILE... defines
- * const char *const TABLE[][2], each file's name without its folder and its text, ended by nulls. */
+ * const char *const TABLE[][2], each file's name as kernels include it (below src/, those in a folder kernels/
+ * without it) and its text, ended by nulls. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,11 +23,17 @@ static int embed(FILE *out, const char *name, const char *path)
     return failed;
 }
 
-static const char *base_name(const char *path)
+static const char *included_name(const char *path)
 {
-    const char *slash = strrchr(path, '/');
+    static const char *const folders[] = {"/kernels/", "src/"};
 
-    return slash ? slash + 1 : path;
+    for (int i = 0; i < 2; i++) {
+        const char *found = strstr(path, folders[i]);
+
+        if (found)
+            return found + strlen(folders[i]);
+    }
+    return path;
 }
 
 static int embed_table(FILE *out, const char *table, char **paths, int count)
@@ -40,7 +47,7 @@ static int embed_table(FILE *out, const char *table, char **paths, int count)
     }
     fprintf(out, "\nextern const char *const %s[][2];\nconst char *const %s[][2] = {\n", table, table);
     for (int i = 0; i < count; i++)
-        fprintf(out, "{\"%s\", rt_asset_file_%d},\n", base_name(paths[i]), i);
+        fprintf(out, "{\"%s\", rt_asset_file_%d},\n", included_name(paths[i]), i);
     fprintf(out, "{0, 0}};\n");
     return 0;
 }

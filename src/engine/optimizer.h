@@ -6,13 +6,7 @@
 #include <stdint.h>
 
 #include "config/optimizers.h"
-
-enum { RT_OPTIMIZER_STATES_MAX = 2, RT_OPTIMIZER_TERMS_MAX = 8 };
-
-/* The settings of a pass's updates, from the config. */
-struct rt_update {
-    double learning_rate, momentum, weight_decay;
-};
+#include "engine/optimizers/update.h"
 
 struct rt_optimizer {
     enum rt_optimizer_index index;
@@ -20,7 +14,7 @@ struct rt_optimizer {
     int state_count;
     const char *states[RT_OPTIMIZER_STATES_MAX]; /* "momentum" */
     /* The formula's constants in the update after `step` others, to be rounded to the engine's reals. */
-    void (*terms)(double terms[RT_OPTIMIZER_TERMS_MAX], const struct rt_update *update, uint64_t step);
+    void (*terms)(double terms[RT_OPTIMIZER_TERMS_MAX], const struct rt_update *update, double step);
 };
 
 extern const struct rt_optimizer rt_optimizers[]; /* by enum rt_optimizer_index */

@@ -35,6 +35,7 @@ static struct gemm_shape shape;
 #define RT_ACCUMULATE shape.accumulate
 #define RT_GATE shape.gate
 #define RT_UPDATE shape.update
+#define RT_OPTIMIZER 0 /* SGD */
 #define RT_SPLITS shape.splits
 #define RT_HALO shape.halo
 

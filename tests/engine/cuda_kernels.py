@@ -22,7 +22,7 @@ def compiled(job):
     """The report of one source with one set of options: "" or what is wrong."""
     arch, source, options = job
     with tempfile.NamedTemporaryFile(suffix='.cubin') as out:
-        run = subprocess.run([NVCC, f'-arch={arch}', '-cubin', '-Xptxas', '-v', *options.split(), '-o', out.name,
+        run = subprocess.run([NVCC, f'-arch={arch}', '-cubin', '-Xptxas', '-v', '-I', os.path.join(SOURCE, 'src'), *options.split(), '-o', out.name,
                               os.path.join(KERNELS, source)], capture_output=True, text=True, check=False)
     where = f'{source} {arch} {options}'
     if run.returncode:

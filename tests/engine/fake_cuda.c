@@ -893,6 +893,10 @@ static bool write_text(const char *folder, const char *name, const char *text)
     FILE *f;
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
+    for (char *slash = path + strlen(folder) + 1; (slash = strchr(slash, '/')); *slash++ = '/') {
+        *slash = 0;
+        mkdir(path, 0700);
+    }
     f = fopen(path, "w");
     return f && fputs(text, f) >= 0 && !fclose(f);
 }

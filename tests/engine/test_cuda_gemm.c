@@ -14,6 +14,7 @@
 
 #include "engine/cuda/gemm.h"
 #include "engine/cuda/gemm_choice.h"
+#include "engine/cuda/kernels/pass.h"
 #include "engine/cuda_gemm_host.h"
 #include "support/fibers.h"
 
@@ -434,7 +435,7 @@ static void check_weight(const char *what, const struct rt_cuda_conv *c, const s
     double *const g = doubles(t->w_count), *const bias_g = doubles(outputs);
     float *const w = copy_of(t->w, t->w_count), *const v = copy_of(t->v, t->w_count);
     float *const bias = copy_of(t->bias, outputs), *const bias_v = copy_of(t->bias_v, outputs);
-    float update[3];
+    struct rt_cuda_update update = {.terms = {0}};
     void *arguments[] = {t->x + c->in_offset,
                          t->dy + c->out_offset,
                          c->update ? NULL : t->g,
@@ -444,10 +445,10 @@ static void check_weight(const char *what, const struct rt_cuda_conv *c, const s
                          v,
                          c->bias ? bias_v : NULL,
                          &count,
-                         update,
+                         &update,
                          NULL};
 
-    memcpy(update, hyper, sizeof update);
+    memcpy(update.terms, hyper, sizeof hyper);
     reference(c, t, count, NULL, NULL, g);
     for (long i = 0; i < pixels * outputs; i++)
         bias_g[i % outputs] += t->dy[i / outputs * c->out_ld + c->out_offset + i % outputs];

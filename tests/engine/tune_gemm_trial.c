@@ -211,7 +211,7 @@ static int upload(const struct tuner *t, rt_cu_pointer to, const void *from, siz
 /* Places, and the arguments of the pass; of tensors that are in memory once a set, also their values. */
 static int place(const struct tuner *t, struct trial *c, struct rt_error *err)
 {
-    static const float update[3] = {0, 0, 0}; /* v = g; w stays */
+    static const struct rt_cuda_update update = {.terms = {0}}; /* SGD: v = g; w stays */
     const size_t floats = sizeof(float), channels = (size_t)c->conv.out_c * floats;
     const rt_cu_pointer w = take(c, c->w_floats * floats), bias = take(c, channels),
                         count = take(c, sizeof t->batch), rates = take(c, sizeof update);
@@ -240,7 +240,7 @@ static int place(const struct tuner *t, struct trial *c, struct rt_error *err)
     RT_TRY(upload(t, w, c->w, c->w_floats * floats, err));
     RT_TRY(upload(t, bias, c->bias, channels, err));
     RT_TRY(upload(t, count, &t->batch, sizeof t->batch, err));
-    return upload(t, rates, update, sizeof update, err);
+    return upload(t, rates, &update, sizeof update, err);
 }
 
 /* Twice: first for the size alone. */

@@ -119,7 +119,7 @@ struct rt_cuda_value {
 
 /* A tensor in the memory of parameters. Weights are [kernel][kernel][in][out]. */
 struct rt_cuda_tensor {
-    rt_cu_pointer value, momentum, gradient; /* 0: none */
+    rt_cu_pointer value, states, gradient; /* 0: none; states: the optimiser's first, plan->state_bytes apart */
     struct rt_shape map; /* linear: of the input's maps; conv: {in, kernel, kernel}; else {0} */
 };
 
@@ -141,9 +141,9 @@ struct rt_cuda_plan {
     int launch_count, launch_room;
     struct rt_cuda_buffer *buffers; /* [node_count * RT_CUDA_BUFFERS]: values, gradients, what is kept */
     int buffer_count;
-    size_t bytes;                     /* of the plan's memory, while it is planned */
-    rt_cu_pointer memory, parameters; /* one allocation each */
-    size_t parameter_bytes;
+    size_t bytes;                        /* of the plan's memory, while it is planned */
+    rt_cu_pointer memory, parameters;    /* one allocation each */
+    size_t parameter_bytes, state_bytes; /* state_bytes: from a tensor to its first state, and on */
     /* offsets in it */
     size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets;
     size_t scratch[2], scratch_bytes[2]; /* of launches in a row, and of those aside */
@@ -203,6 +203,9 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
     rt_cuda_emit(                                                                                              \
         plan, node, modes, kernel, (const struct rt_cuda_argument[]){__VA_ARGS__},                             \
         (int)(sizeof((const struct rt_cuda_argument[]){__VA_ARGS__}) / sizeof(struct rt_cuda_argument)), err)
+
+/* The optimiser's index; 0 where nothing is trained. */
+int rt_cuda_optimizer(const struct rt_cuda_plan *plan);
 
 /* A kernel of 256 threads for each of `items` values. */
 struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)

@@ -79,11 +79,13 @@ static void shape_options(char *text, size_t size, const struct rt_cuda_conv *c,
         "-DRT_PASS=%d -DRT_MATH=%d -DRT_B=%d -DRT_IH=%d -DRT_IW=%d -DRT_IC=%d -DRT_WC=%d -DRT_ILD=%d "
         "-DRT_OH=%d "
         "-DRT_OW=%d -DRT_OC=%d -DRT_OLD=%d -DRT_K=%d -DRT_S=%d -DRT_P=%d -DRT_VIN=%d -DRT_VOUT=%d -DRT_VW=%d "
-        "-DRT_BIAS=%d -DRT_RELU=%d -DRT_ACCUMULATE=%d -DRT_GATE=%d -DRT_UPDATE=%d -DRT_SPLITS=%d",
+        "-DRT_BIAS=%d -DRT_RELU=%d -DRT_ACCUMULATE=%d -DRT_GATE=%d -DRT_UPDATE=%d "
+        "-DRT_OPTIMIZER=%d -DRT_SPLITS=%d",
         pass, c->math, c->batch_max, c->in_h, c->in_w, input_channels(c), c->in_c, c->in_ld, c->out_h, c->out_w,
         c->out_c, c->out_ld, c->kernel, c->stride, c->padding,
         aligned(input_channels(c), c->in_ld, c->in_offset), aligned(c->out_c, c->out_ld, c->out_offset),
-        c->out_c % 4 == 0, c->bias, c->relu, c->accumulate, c->gate, c->update, splits);
+        c->out_c % 4 == 0, c->bias, c->relu, c->accumulate, c->gate, c->update, c->update ? c->optimizer : 0,
+        splits);
 }
 
 static const char *const entries[][2] = {

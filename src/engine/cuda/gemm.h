@@ -15,9 +15,9 @@
  *
  * `count` is const int *: images of this batch, at most batch_max; rows of the others are neither read nor
  * written. Pointers that a layer has no use for (bias, gate, workspace, ...) may be null. gate is x as the
- * forward pass saw it: dx becomes 0 where x is not positive. `update` is const float [3]: learning rate,
- * momentum, weight decay: v = momentum * v + (g + decay * w), w -= lr * v; where the layer has update = false,
- * g and bias_g are written instead, and w and v are not touched. */
+ * forward pass saw it: dx becomes 0 where x is not positive. `update` is a struct rt_cuda_update
+ * (kernels/pass.h), v and bias_v the optimiser's first states; where the layer has update = false, g and bias_g
+ * are written instead, and w and v are not touched. */
 #ifndef RT_ENGINE_CUDA_GEMM_H
 #define RT_ENGINE_CUDA_GEMM_H
 
@@ -41,7 +41,8 @@ struct rt_cuda_conv {
     bool bias, relu;   /* y = max(x * w + bias, 0); the caller masks dy where relu */
     bool accumulate;   /* dx += instead of dx = */
     bool gate;         /* dx = 0 where x <= 0 (after the sum, where accumulate) */
-    bool update;       /* the weight gradient's pass also updates w and v */
+    bool update;       /* the weight gradient's pass also updates w and v ... */
+    int optimizer;     /* ... as this one does, an enum rt_optimizer_index */
     enum rt_cuda_math math;
 };
 

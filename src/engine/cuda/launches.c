@@ -52,6 +52,11 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
     return RT_OK;
 }
 
+int rt_cuda_optimizer(const struct rt_cuda_plan *plan)
+{
+    return plan->base.options.optimizer ? (int)plan->base.options.optimizer->index : 0;
+}
+
 struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)
 {
     return (struct rt_cuda_kernel){

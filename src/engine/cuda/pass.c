@@ -131,9 +131,8 @@ static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
         .side = (unsigned)dataset->side,
         .noise = dataset->noise != NULL,
         .next = (unsigned)pass->first,
-        .learning_rate = (float)pass->update.learning_rate,
-        .momentum = (float)pass->update.momentum,
-        .weight_decay = (float)pass->update.weight_decay,
+        .settings = pass->update,
+        .update = {.state_stride = (long long)(plan->state_bytes / sizeof(float))},
     };
     for (int c = 0; c < RT_CHANNELS; c++) { /* as data/gather.c */
         to->shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;

@@ -58,23 +58,24 @@ static int allocate(const struct rt_cuda_plan *plan, rt_cu_pointer *memory, size
                    what, plan->base.options.batch_max, (bytes >> 20) + 1, room >> 20, total >> 20);
 }
 
-/* All tensors in one allocation, zeroed: values, then, of a training plan, momentum and gradients. */
+/* All tensors in one allocation, zeroed: values, then, of a training plan, the optimiser's states, each for all
+ * tensors, and gradients. */
 static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
     const struct rt_cu *cu = plan->device->cu;
+    const size_t blocks =
+        plan->base.options.training ? 2 + (size_t)plan->base.options.optimizer->state_count : 1;
     size_t at = 0;
 
     RT_TRY(
         rt_alloc(&plan->tensors, (size_t)graph->tensor_count, sizeof *plan->tensors, "a plan's tensors", err));
     for (int i = 0; i < graph->tensor_count; i++) {
-        const struct rt_tensor *t = &graph->tensors[i];
-        const bool trained = plan->base.options.training && rt_tensor_is_parameter(t->role);
-
-        plan->parameter_bytes += tensor_bytes(t) * (trained ? 3 : 1);
+        plan->state_bytes += tensor_bytes(&graph->tensors[i]);
     }
-    if (!plan->parameter_bytes)
+    if (!plan->state_bytes)
         return RT_OK;
+    plan->parameter_bytes = plan->state_bytes * blocks;
     RT_TRY(allocate(plan, &plan->parameters, plan->parameter_bytes, "tensors", err));
     RT_CU_TRY(cu, fill, (plan->parameters, 0, plan->parameter_bytes, plan->stream), "cannot clear the tensors",
               err);
@@ -86,9 +87,8 @@ static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
         at += tensor_bytes(t);
         if (!plan->base.options.training || !rt_tensor_is_parameter(t->role))
             continue;
-        to->momentum = plan->parameters + at;
-        to->gradient = plan->parameters + at + tensor_bytes(t);
-        at += 2 * tensor_bytes(t);
+        to->states = to->value + plan->state_bytes;
+        to->gradient = to->value + (blocks - 1) * plan->state_bytes;
     }
     return RT_OK;
 }
@@ -181,9 +181,6 @@ static int create(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_cuda_plan *owner = (const struct rt_cuda_plan *)plan->base.options.parameters_of;
 
-    if (plan->base.options.optimizer && strcmp(plan->base.options.optimizer->name, "sgd") != 0)
-        return rt_fail(err, RT_ECONFIG, "optimizer: engine cuda has sgd, not %s",
-                       plan->base.options.optimizer->name);
     RT_TRY(rt_cuda_enter(plan->device, err));
     RT_TRY(create_streams(plan, err));
     if (owner)
@@ -284,7 +281,10 @@ static rt_cu_pointer address_of(const struct rt_cuda_plan *plan, enum rt_state s
 {
     const struct rt_cuda_tensor *t = &plan->tensors[tensor];
 
-    return state == RT_STATE_TENSOR ? t->value : state == RT_STATE_GRADIENT ? t->gradient : t->momentum;
+    if (state == RT_STATE_TENSOR)
+        return t->value;
+    return state == RT_STATE_GRADIENT ? t->gradient
+                                      : t->states + (state - RT_STATE_OPTIMIZER) * plan->state_bytes;
 }
 
 /* After all that was enqueued; late errors come out here. */

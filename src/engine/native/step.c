@@ -9,7 +9,7 @@ static void find_terms(struct rt_native *plan)
 {
     double terms[RT_OPTIMIZER_TERMS_MAX] = {0};
 
-    plan->base.options.optimizer->terms(terms, &plan->base.pass.update, plan->serial);
+    plan->base.options.optimizer->terms(terms, &plan->base.pass.update, (double)plan->serial);
     for (int i = 0; i < RT_OPTIMIZER_TERMS_MAX; i++)
         plan->terms[i] = (float)terms[i];
 }

@@ -4,9 +4,9 @@
 #ifndef RT_ENGINE_OPTIMIZERS_ADAM_H
 #define RT_ENGINE_OPTIMIZERS_ADAM_H
 
-RT_OPTIMIZER_FUNCTION void rt_adam_terms(double *terms, const struct rt_update *update, uint64_t step)
+RT_OPTIMIZER_FUNCTION void rt_adam_terms(double *terms, const struct rt_update *update, double step)
 {
-    const double beta1 = update->momentum, beta2 = 0.999, n = (double)step + 1;
+    const double beta1 = update->momentum, beta2 = 0.999, n = step + 1;
 
     terms[0] = update->learning_rate / (1 - pow(beta1, n));
     terms[1] = 1 - beta1;

@@ -3,7 +3,7 @@
 #ifndef RT_ENGINE_OPTIMIZERS_NESTEROV_H
 #define RT_ENGINE_OPTIMIZERS_NESTEROV_H
 
-RT_OPTIMIZER_FUNCTION void rt_nesterov_terms(double *terms, const struct rt_update *update, uint64_t step)
+RT_OPTIMIZER_FUNCTION void rt_nesterov_terms(double *terms, const struct rt_update *update, double step)
 {
     (void)step;
     terms[0] = update->learning_rate;

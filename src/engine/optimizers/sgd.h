@@ -2,7 +2,7 @@
 #ifndef RT_ENGINE_OPTIMIZERS_SGD_H
 #define RT_ENGINE_OPTIMIZERS_SGD_H
 
-RT_OPTIMIZER_FUNCTION void rt_sgd_terms(double *terms, const struct rt_update *update, uint64_t step)
+RT_OPTIMIZER_FUNCTION void rt_sgd_terms(double *terms, const struct rt_update *update, double step)
 {
     (void)step;
     terms[0] = update->learning_rate;

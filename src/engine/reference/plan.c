@@ -292,7 +292,7 @@ static void update(const struct plan *plan, uint64_t step)
 
     real rounded[RT_OPTIMIZER_TERMS_MAX];
 
-    optimizer->terms(terms, &plan->base.pass.update, step);
+    optimizer->terms(terms, &plan->base.pass.update, (double)step);
     for (int i = 0; i < RT_OPTIMIZER_TERMS_MAX; i++)
         rounded[i] = (real)terms[i];
     for (int i = 0; i < plan->base.graph->tensor_count; i++)

@@ -115,7 +115,7 @@ RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
 conv_weight_gradient(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
                      float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
                      float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                     const float *__restrict__ update, float *__restrict__ workspace)
+                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace)
 {
     RT_SHARED_DYNAMIC(float, shared);
     float *const zeros = shared, *const ring = zeros + A_PITCH, *const stages = ring + RT_RING * A_PITCH;

@@ -1,12 +1,16 @@
 /* The first layer's input, from the data set on the device: what engine/host/gather.c does, bit for bit. Also
  * the NCHW values of a probe, in and out.
  *
- * -D CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from one pixel to the next, LD >= CHANNELS, zeros between
+ * -D RT_OPTIMIZER (gather); CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from one pixel to the next, LD >=
+ * CHANNELS, zeros between
  */
 #include "host.h"
 #include "pass.h"
+#ifdef RT_OPTIMIZER
+#include "update.h"
 
-/* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Announces the batch. */
+/* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Announces the batch, and the
+ * terms of its update. */
 RT_KERNEL(256)
 gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ labels)
 {
@@ -20,6 +24,7 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
     if (n == 0 && pixel == 0) {
         pass->batch = batch;
         pass->count = (int)count;
+        rt_find_terms(pass, batch);
     }
     if (n >= count || pixel >= HEIGHT * WIDTH)
         return;
@@ -48,6 +53,7 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
     if (pixel == 0)
         labels[n] = ((const rt_u8 *)pass->labels)[image];
 }
+#endif
 
 /* Between planes [n][CHANNELS][HEIGHT][WIDTH], images `stride` floats apart, and pixels [n][HEIGHT][WIDTH][LD].
  * grid (ceil(HEIGHT * WIDTH * CHANNELS / 256), images) */

@@ -431,7 +431,7 @@ RT_DEVICE void finish_bias(const struct part *p, float sum, float *sums, float *
     if (RT_SPLITS > 1)
         to->workspace[p->split * (WEIGHTS + RT_OC) + WEIGHTS + n] = sum;
     else if (RT_UPDATE)
-        apply_update(bias_w + n, bias_v + n, sum, to->update);
+        rt_update_at(bias_w + n, bias_v + n, sum, to->update);
     else
         bias_g[n] = sum;
 }
@@ -533,7 +533,7 @@ RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
 conv_weight_gradient(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
                      float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
                      float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                     const float *__restrict__ update, float *__restrict__ workspace)
+                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace)
 {
     const struct ends to = {0, 0, 0, g, w, v, update, workspace};
 

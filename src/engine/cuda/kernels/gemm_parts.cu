@@ -1,6 +1,7 @@
 /* Adds the parts that gemm.cu left in the workspace, in order, and finishes as it would have: bias and ReLU,
  * accumulation and gate, update. One thread for each float, or for four where RT_VECTOR. */
 #include "device.h"
+#include "update.h"
 
 enum { THREADS = 256, WIDTH = RT_VECTOR ? 4 : 1 };
 
@@ -75,7 +76,8 @@ RT_KERNEL(THREADS)
 conv_weight_gradient_parts(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
                            float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
                            float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                           const float *__restrict__ update, const float *__restrict__ workspace)
+                           const struct rt_cuda_update *__restrict__ update,
+                           const float *__restrict__ workspace)
 {
     const int weights = RT_K * RT_K * RT_WC * RT_OC, all = weights + RT_BIAS * RT_OC;
     const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH;
@@ -90,12 +92,7 @@ conv_weight_gradient_parts(const float *__restrict__ x, const float *__restrict_
         const int to = (of_bias ? at - weights : at) + i;
 
         if (RT_UPDATE) {
-            float *const to_w = (of_bias ? bias_w : w) + to, *const to_v = (of_bias ? bias_v : v) + to;
-            const float velocity =
-                __fadd_rn(__fmul_rn(update[1], *to_v), __fadd_rn(sum[i], __fmul_rn(update[2], *to_w)));
-
-            *to_v = velocity;
-            *to_w = __fsub_rn(*to_w, __fmul_rn(update[0], velocity));
+            rt_update_at((of_bias ? bias_w : w) + to, (of_bias ? bias_v : v) + to, sum[i], update);
         } else {
             (of_bias ? bias_g : g)[to] = sum[i];
         }

@@ -3,6 +3,8 @@
 #ifndef RT_CUDA_KERNELS_PASS_H
 #define RT_CUDA_KERNELS_PASS_H
 
+#include "engine/optimizers/update.h"
+
 /* What the loss leaves for each batch, in memory of the host. */
 struct rt_cuda_record {
     double loss_sum;
@@ -17,6 +19,12 @@ struct rt_cuda_outcome {
 
 struct rt_cuda_crop {
     unsigned char row, column, flip;
+};
+
+/* What an update of weights needs (update.h). */
+struct rt_cuda_update {
+    float terms[RT_OPTIMIZER_TERMS_MAX]; /* of the step that runs: written by the gathering kernel */
+    long long state_stride;              /* floats from an optimiser's state to the next */
 };
 
 struct rt_cuda_pass {
@@ -34,9 +42,8 @@ struct rt_cuda_pass {
     unsigned batch; /* the one that runs: written by the gathering kernel, as is count */
     int count;      /* images in it */
     float shift[4], scale[4]; /* of the first three channels: input = (pixel - shift) * scale */
-    /* SGD: v = momentum * v + (g + weight_decay * w); w -= learning_rate * v */
-    float learning_rate, momentum, weight_decay;
-    float unused;
+    struct rt_update settings;
+    struct rt_cuda_update update;
 };
 
 #endif

@@ -4,6 +4,7 @@
 #define RT_CUDA_KERNELS_PRODUCT_H
 
 #include "device.h"
+#include "update.h"
 
 enum {
     THREADS = 32 * RT_WARPS_M * RT_WARPS_N,
@@ -69,19 +70,10 @@ RT_DEVICE void read_across(float *v, const float *row, int g, int tiles)
 struct ends {
     float *y; /* y or dx */
     const float *bias, *gate;
-    float *g, *w, *v; /* of the weights */
-    const float *update;
+    float *g, *w, *v; /* of the weights; v: the optimiser's first states */
+    const struct rt_cuda_update *update;
     float *workspace;
 };
-
-/* v = momentum * v + (g + decay * w); w -= lr * v. */
-RT_DEVICE void apply_update(float *w, float *v, float g, const float *update)
-{
-    const float velocity = __fadd_rn(__fmul_rn(update[1], *v), __fadd_rn(g, __fmul_rn(update[2], *w)));
-
-    *v = velocity;
-    *w = __fsub_rn(*w, __fmul_rn(update[0], velocity));
-}
 
 RT_DEVICE void load(float v[4], const float *from, int count, bool vector)
 {
@@ -139,17 +131,26 @@ RT_DEVICE void finish_input(float v[4], int row, int n, int count, const struct 
 /* Four floats of the weights' gradient, or their update. */
 RT_DEVICE void finish_weight(const float g[4], int at, int count, const struct ends *to)
 {
-    float w[4], v[4];
+    float w[4], states[RT_OPTIMIZER_STATES_MAX][4];
 
     if (!RT_UPDATE) {
         store(to->g + at, g, count, RT_VW);
         return;
     }
     load(w, to->w + at, count, RT_VW);
-    load(v, to->v + at, count, RT_VW);
-    RT_UNROLL for (int i = 0; i < 4; i++) apply_update(&w[i], &v[i], g[i], to->update);
+    RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++)
+        load(states[k], to->v + k * to->update->state_stride + at, count, RT_VW);
+    RT_UNROLL for (int i = 0; i < 4; i++)
+    {
+        float s[RT_OPTIMIZER_STATES_MAX];
+
+        RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++) s[k] = states[k][i];
+        rt_update_weight(&w[i], s, g[i], to->update);
+        RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++) states[k][i] = s[k];
+    }
     store(to->w + at, w, count, RT_VW);
-    store(to->v + at, v, count, RT_VW);
+    RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++)
+        store(to->v + k * to->update->state_stride + at, states[k], count, RT_VW);
 }
 
 /* The pixel of x that row m of an input gradient's product is. */

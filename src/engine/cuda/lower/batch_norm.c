@@ -66,6 +66,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
     rt_cuda_option(&kernel, "CHUNKS", cut.chunks);
     rt_cuda_option(&kernel, "ACCUMULATE", accumulate);
     rt_cuda_option(&kernel, "SUM_LD", views[SUM].ld);
+    rt_cuda_option(&kernel, "RT_OPTIMIZER", rt_cuda_optimizer(plan));
     rt_cuda_option_float(&kernel, "EPS", (double)node->attributes.eps);
     rt_cuda_option_float(&kernel, "MOMENTUM", (double)node->attributes.momentum);
     return kernel;
@@ -151,8 +152,8 @@ static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *
     RT_TRY(RT_CUDA_EMIT(
         plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
         rt_cuda_at(views[DY].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
-        rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->momentum), rt_cuda_kept(scale->gradient),
-        rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->momentum), rt_cuda_kept(shift->gradient)));
+        rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->states), rt_cuda_kept(scale->gradient),
+        rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->states), rt_cuda_kept(shift->gradient)));
     if (!x->wants)
         return RT_OK;
     kernel = kernel_of(plan, node, "norm_gradient", cut, views, rt_cuda_accumulate(x));

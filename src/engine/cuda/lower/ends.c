@@ -13,6 +13,7 @@ static int input_forward(struct rt_cuda_plan *plan, const struct rt_node *node, 
     rt_cuda_option(&kernel, "HEIGHT", node->shape.height);
     rt_cuda_option(&kernel, "WIDTH", node->shape.width);
     rt_cuda_option(&kernel, "LD", x.ld);
+    rt_cuda_option(&kernel, "RT_OPTIMIZER", rt_cuda_optimizer(plan));
     return RT_CUDA_EMIT(plan, node, RT_CUDA_GATHERS, &kernel, err, rt_cuda_pass_argument(plan),
                         rt_cuda_at(x.offset), rt_cuda_at(plan->labels));
 }

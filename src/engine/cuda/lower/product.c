@@ -166,14 +166,15 @@ static int weight_gradient(struct rt_cuda_plan *plan, const struct rt_node *node
     struct rt_cuda_conv_plan pass;
 
     conv.update = update;
+    conv.optimizer = rt_cuda_optimizer(plan);
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_WEIGHT_GRADIENT, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(
             plan, node, update ? RT_CUDA_UPDATES : RT_CUDA_KEEPS, &pass.kernels[i], err, rt_cuda_at(x.offset),
             rt_cuda_at(dy.offset), rt_cuda_absolute(w->gradient), rt_cuda_absolute(b->gradient),
-            rt_cuda_absolute(w->value), rt_cuda_absolute(b->value), rt_cuda_absolute(w->momentum),
-            rt_cuda_absolute(b->momentum), count_argument(plan),
-            rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, learning_rate)), rt_cuda_scratch()));
+            rt_cuda_absolute(w->value), rt_cuda_absolute(b->value), rt_cuda_absolute(w->states),
+            rt_cuda_absolute(b->states), count_argument(plan),
+            rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, update)), rt_cuda_scratch()));
     return RT_OK;
 }
 
