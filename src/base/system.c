@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -205,4 +206,16 @@ int rt_system_is_locked(int fd, const char *path)
     if (!before(RT_SYSTEM_lock, path, NULL) || lock_description(fd, F_OFD_GETLK, F_GETLK, &whole))
         return -1;
     return whole.l_type != F_UNLCK;
+}
+
+int rt_system_random(void *bytes, size_t size)
+{
+    for (size_t drawn = 0; drawn < size;) {
+        const ssize_t part = getrandom((char *)bytes + drawn, size - drawn, 0);
+
+        if (part < 0 && errno != EINTR)
+            return -1;
+        drawn += part > 0 ? (size_t)part : 0;
+    }
+    return 0;
 }

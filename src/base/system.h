@@ -51,6 +51,10 @@ int rt_system_unlinkat(int folder, const char *name, int flags, const char *path
 int rt_system_mkdir(const char *path, mode_t mode);
 int rt_system_ftruncate(int fd, const char *path, off_t size);
 
+/* For everybody: random bytes from the kernel, all of them; waits while it has none yet, early after the
+ * machine's start. */
+int rt_system_random(void *bytes, size_t size);
+
 /* An exclusive lock on the whole file of the open file description (of the process where the system has no such
  * locks), and with flock on an open folder; neither waits: EACCES, EAGAIN or EWOULDBLOCK when another holds
  * one. */

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/path.h"
 #include "base/system.h"
@@ -19,7 +18,7 @@ int rt_path_temporary(char out[RT_PATH_MAX], const char *path, struct rt_error *
     uint64_t number;
 
     RT_TRY(rt_path_folder(folder, path, err));
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+    if (rt_system_random(&number, sizeof number))
         return rt_fail_errno(err, RT_EIO, errno, "cannot draw a random name beside %s", path);
     snprintf(name, sizeof name, ".%.*s.%016" PRIx64 ".tmp", KEPT, rt_path_name(path), number);
     if (!strcmp(folder, ".") && !strchr(path, '/'))

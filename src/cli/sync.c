@@ -13,6 +13,7 @@
 
 struct outcome {
     struct rt_text text;
+    unsigned down;         /* bit i: the service of recorder i could not be reached for the run before */
     struct rt_error first; /* of the runs' failures */
 };
 
@@ -35,17 +36,21 @@ static int keep_key(struct rt_run *run, struct rt_experiment *experiment, const 
     return rt_run_write_config(run, experiment, err);
 }
 
-static void sync_service(struct rt_run *run, struct rt_experiment *experiment, const struct rt_service *service,
-                         int *followed, struct outcome *outcome)
+static void sync_service(struct rt_run *run, struct rt_experiment *experiment, int recorder, int *followed,
+                         struct outcome *outcome)
 {
+    const struct rt_service *service = rt_recorder_entries[recorder].kind->service;
+    const unsigned bit = 1u << recorder;
     struct rt_sync_report report;
     struct rt_error failure, kept;
     char where[RT_PATH_MAX + 64];
-    int rc = rt_sync_run(service, run->path, experiment->comet_project, &report, &failure);
+    int rc = rt_sync_run(service, run->path, experiment->comet_project, outcome->down & bit, &report, &failure);
 
     if (keep_key(run, experiment, service, &report, &kept))
         rt_log_warn("%s", kept.message);
     *followed += report.followed;
+    if (report.followed)
+        outcome->down = report.unreached ? outcome->down | bit : outcome->down & ~bit;
     if (rc) {
         snprintf(where, sizeof where, "%s: %s: %" PRId64 " points sent, %" PRId64 " left: ", run->path,
                  service->title, report.sent_points, report.left_points);
@@ -79,9 +84,9 @@ static void sync_one(const char *path, struct outcome *outcome)
     if (open_run(&run, path, &experiment, &failure)) {
         note_failure(outcome, "", &failure);
     } else {
-        for (const struct rt_recorder_entry *entry = rt_recorder_entries; entry->kind; entry++)
-            if (entry->kind->service)
-                sync_service(&run, &experiment, entry->kind->service, &followed, outcome);
+        for (int i = 0; rt_recorder_entries[i].kind; i++)
+            if (rt_recorder_entries[i].kind->service)
+                sync_service(&run, &experiment, i, &followed, outcome);
         if (!followed)
             rt_text_printf(&outcome->text, "%s: was not recorded for any service that it could be sent to\n",
                            path);
@@ -120,7 +125,9 @@ const struct rt_command rt_command_sync = {
         "A run tracked by mlflow or comet (config key track) keeps all of its records in spool.jsonl. Whatever "
         "could not be sent during training, because the service was unreachable, refused it or was not set up, "
         "is sent now, in order, each point once. Services are set up as for training: MLFLOW_TRACKING_URI, "
-        "COMET_API_KEY and their like; docs/tracking.md lists them.\n"
+        "COMET_API_KEY and their like; docs/tracking.md lists them. A service that cannot be reached is tried "
+        "for "
+        "three seconds, and once for each run after that; one that answers badly, for half a minute a run.\n"
         "\n"
         "A run that another process is working on is refused; that process sends its records itself.",
     .examples = "rethink sync runs/MLP1/MLP1_0.5_none  # one run\n"

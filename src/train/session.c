@@ -1,13 +1,14 @@
 #include "train/session_state.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/entry.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "base/task.h"
 #include "base/text.h"
 #include "data/shared.h"
@@ -30,8 +31,9 @@ static int draw_seed(struct rt_experiment *experiment, struct rt_error *err)
 {
     uint32_t seed;
 
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
-        return rt_fail(err, RT_EIO, "cannot draw a seed from the system; give one with --set seed=N");
+    if (rt_system_random(&seed, sizeof seed))
+        return rt_fail_errno(err, RT_EIO, errno,
+                             "cannot draw a seed from the system; give one with --set seed=N");
     experiment->seed = (struct rt_optional_int){true, seed};
     rt_log_info("Drew seed %lld", (long long)experiment->seed.value);
     return RT_OK;

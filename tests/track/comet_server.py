@@ -405,6 +405,23 @@ def check_damage(folder):
            'damage: the line is named and left out, a torn last line is cut off', steps, done.stderr)
 
 
+def check_random(folder):
+    """What names a run at a service is drawn by the kernel, or the run is not recorded for it: never made up."""
+    def session(random):
+        run = f'{folder}/random-{random}'
+        done = run_drive(None, run, 'points=2', key=None, env={'RT_RANDOM': random})
+        path = run + '/spool.jsonl'
+        starts = [json.loads(line) for line in open(path)] if os.path.exists(path) else []
+        return [s['session'] for s in starts if s['type'] == 'start'], done
+    session('late')
+    names, _ = session('late')  # the second is behind the first in the same spool
+    tap.ok(len(set(names)) == 2 and all(len(set(name)) > 6 and '00000000' not in name for name in names),
+           'random: a name for the run is waited for', names)
+    none, done = session('none')
+    tap.ok(none == [] and done.returncode == 0 and 'cannot draw a random name' in done.stderr and 'training continues' in done.stderr,
+           'random: where there is none, it is said, and training goes on', none, done.stderr)
+
+
 def run_sync(url, run, key=KEY):
     environ = {k: v for k, v in os.environ.items() if not k.startswith(('MLFLOW', 'COMET', 'RETHINK_SWEEP'))}
     environ.update(HOME=run, COMET_URL_OVERRIDE=url)
@@ -457,6 +474,7 @@ def main():
         check_secrets(folder)
         check_tls(folder)
         check_damage(folder)
+        check_random(folder)
         check_sync(folder)
     tap.done()
 

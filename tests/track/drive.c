@@ -7,16 +7,32 @@
  * make an epoch. Keys: start, points (up to this step), resumed, threshold (at this step), checkpoint (a path,
  * after the last point), weights (every so many steps), sleep_ms (after each point), finish (ok, interrupted,
  * diverged; none: as if killed), name, project, key, diverge (the last point's loss is infinite). Prints the
- * seconds from first to last point. */
+ * seconds from first to last point. With RT_RANDOM=late in the environment, random bytes come only to those who
+ * wait, as early after the machine's start; with RT_RANDOM=none never. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "config/experiment.h"
 #include "track/recorder.h"
+
+/* Instead of the C library's. */
+ssize_t getrandom(void *bytes, size_t size, unsigned flags)
+{
+    const char *random = getenv("RT_RANDOM");
+
+    if (random && (!strcmp(random, "none") || flags & GRND_NONBLOCK)) {
+        errno = strcmp(random, "none") ? EAGAIN : ENOSYS;
+        return -1;
+    }
+    return syscall(SYS_getrandom, bytes, size, flags);
+}
 
 static const char *value_of(int argc, char **argv, const char *key, const char *otherwise)
 {

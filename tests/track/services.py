@@ -23,7 +23,7 @@ def write(path, text):
 class Server:
     """Answers each request with what take(method, path, headers, body) returns: a status and bytes or JSON."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         server = self
         self.lock = threading.Lock()
 
@@ -49,7 +49,7 @@ class Server:
 
             do_GET = do_POST = do_PUT = handle_one
 
-        self.http = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http = ThreadingHTTPServer(('127.0.0.1', port), Handler)
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
         self.url = f'http://127.0.0.1:{self.port}'
@@ -90,11 +90,11 @@ class Mlflow(Server):
     PREFIX = '/api/2.0/mlflow/'
     FILES = '/api/2.0/mlflow-artifacts/artifacts/'
 
-    def __init__(self, artifact_uri='mlflow-artifacts:/0/{id}/artifacts'):
+    def __init__(self, artifact_uri='mlflow-artifacts:/0/{id}/artifacts', port=0):
         self.artifact_uri = artifact_uri
         self.runs, self.experiments, self.files = {}, {}, {}
         self.broken, self.calls, self.paths, self.authorizations = [], [], [], set()
-        super().__init__()
+        super().__init__(port)
 
     def only(self):
         assert len(self.runs) == 1, [run.name for run in self.runs.values()]

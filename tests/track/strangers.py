@@ -249,6 +249,25 @@ def check_places_on_the_server(folder):
         tap.ok('sesame' not in kept, f'files: {uri} is kept without its password', kept)
 
 
+def check_unreached(folder):
+    """A refused connection: three attempts for the first run, one for each after it; and a service that comes up meanwhile."""
+    server = Mlflow()
+    url = server.url
+    server.close()
+    runs = [make(folder, f'unreached{i}') for i in range(3)]
+    environ = clean_environment(HOME='/nonexistent', MLFLOW_TRACKING_URI=url)
+    done = Done(subprocess.Popen([tap.RETHINK, 'sync', '--verbose', *runs], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ))
+    tap.ok(done.code == 5 and done.err.count('trying again') == 2 and done.err.count('2 left') == 3,
+           'unreached: given up after three attempts, and after one for each later run', done.code, done.err)
+    process = subprocess.Popen([tap.RETHINK, 'sync', '--verbose', runs[0]], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ)
+    first = process.stderr.readline()
+    server = Mlflow(port=int(url.rstrip('/').rpartition(':')[2]))
+    done = Done(process)
+    server.close()
+    tap.ok(b'trying again' in first and done.code == 0 and '2 points sent' in done.out, 'unreached: one that comes up in between gets all',
+           first, done.text)
+
+
 def check_parent(folder):
     target = folder + '/target'
     server = Mlflow()
@@ -332,7 +351,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = os.path.realpath(folder)
         for check in (check_stored_addresses, check_folder_config, check_echoes, check_terminal, check_files,
-                      check_places_on_the_server, check_parent, check_numbers, check_memory):
+                      check_places_on_the_server, check_unreached, check_parent, check_numbers, check_memory):
             here = f'{folder}/{check.__name__}'
             os.makedirs(here)
             check(here)

@@ -284,6 +284,7 @@ static void judge_outcome(struct rt_link *link, enum rt_http_outcome outcome)
     const bool pointless = outcome == RT_HTTP_REFUSED || outcome == RT_HTTP_OVERLONG;
 
     link->failure = pointless ? RT_LINK_FINAL : RT_LINK_RETRY;
+    link->unreached = outcome == RT_HTTP_UNREACHED;
     if (outcome == RT_HTTP_LOST || outcome == RT_HTTP_STOPPED || outcome == RT_HTTP_OVERLONG)
         link->doubtful = true;
 }
@@ -308,6 +309,7 @@ int rt_link_call(struct rt_link *link, const struct rt_http_request *request, st
 
     link->status = 0;
     link->retry_after_s = 0;
+    link->unreached = false;
     *link->code = '\0';
     rc = rt_http_send(link->http, request, &answer, err);
     link->status = answer.status;

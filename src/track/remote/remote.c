@@ -1,17 +1,18 @@
 #include "track/remote/remote.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/system.h"
 #include "track/params.h"
 #include "track/remote/link.h"
 #include "track/remote/worker.h"
@@ -74,14 +75,15 @@ static const char *user_name(void)
 }
 
 /* A name that no other run has, to find this one again at a service that did not answer. */
-static void draw_session(char out[33])
+static int draw_session(char out[33], struct rt_error *err)
 {
-    unsigned char bytes[16] = {0};
+    unsigned char bytes[16];
 
-    if (getrandom(bytes, sizeof bytes, GRND_NONBLOCK) != (ssize_t)sizeof bytes)
-        snprintf((char *)bytes, sizeof bytes, "%ld", (long)getpid());
+    if (rt_system_random(bytes, sizeof bytes))
+        return rt_fail_errno(err, RT_EIO, errno, "cannot draw a random name for the run");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return RT_OK;
 }
 
 static int fill_start(struct rt_json *record, const struct rt_run_info *info, struct rt_error *err)
@@ -90,7 +92,7 @@ static int fill_start(struct rt_json *record, const struct rt_run_info *info, st
     const char *sweep = getenv("RETHINK_SWEEP");
     char session[33];
 
-    draw_session(session);
+    RT_TRY(draw_session(session, err));
     RT_TRY(rt_json_set_bool(record, "resumed", info->resumed, err));
     RT_TRY(rt_json_set_integer(record, "start_step", info->start_step, err));
     RT_TRY(rt_json_set_text(record, "name", experiment->experiment_name, err));

@@ -50,8 +50,9 @@ struct rt_link {
     int status;    /* of HTTP; 0: no answer */
     char code[64]; /* the service's own name for it */
     double retry_after_s;
-    bool doubtful; /* something sent before may have arrived although no answer said so: ask before sending
-                      again */
+    bool unreached; /* the server did not get the request: nobody listens there, or its name is unknown */
+    bool doubtful;  /* something sent before may have arrived although no answer said so: ask before sending
+                       again */
 };
 
 struct rt_service {
