@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/entry.h"
@@ -83,13 +85,46 @@ enum rt_log_level rt_log_level(void)
 static struct {
     pthread_mutex_t mutex;
     bool unfinished; /* its last line */
+    int width;       /* of that, in columns */
 } terminal = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* Columns of a line of UTF-8 without its colours. */
+static int columns_of(const char *line)
+{
+    int columns = 0;
+
+    for (; *line; line++) {
+        if (*line == '\033')
+            line += strcspn(line, "m");
+        else
+            columns += (*line & 0xc0) != 0x80;
+        if (!*line)
+            break;
+    }
+    return columns;
+}
+
+/* Goes to the beginning of the unfinished line, which a terminal that has become narrower has folded, and
+ * clears it. */
+static void clear_unfinished(void)
+{
+    struct winsize size;
+    int rows = 0;
+
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+        rows = (terminal.width - 1) / size.ws_col;
+    if (rows > 0)
+        fprintf(stderr, "\033[%dA", rows);
+    fputs(rows > 0 ? "\r\033[J" : "\r\033[K", stderr);
+}
 
 /* `line` and what follows it, after an unfinished line is gone. */
 static void show(const char *line, const char *end)
 {
     pthread_mutex_lock(&terminal.mutex);
-    fprintf(stderr, "%s%s%s", terminal.unfinished ? "\r\033[K" : "", line, end);
+    if (terminal.unfinished)
+        clear_unfinished();
+    fprintf(stderr, "%s%s", line, end);
     terminal.unfinished = false;
     pthread_mutex_unlock(&terminal.mutex);
 }
@@ -97,9 +132,12 @@ static void show(const char *line, const char *end)
 void rt_log_redraw(const char *line, bool last)
 {
     pthread_mutex_lock(&terminal.mutex);
+    if (terminal.unfinished && columns_of(line) < terminal.width)
+        clear_unfinished();
     fprintf(stderr, "\r%s\033[K%s", line, last ? "\n" : "");
     fflush(stderr);
     terminal.unfinished = !last;
+    terminal.width = columns_of(line);
     pthread_mutex_unlock(&terminal.mutex);
 }
 

@@ -51,11 +51,7 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
             rt_disk_need(experiment, &graph, (double)experiment->num_epochs, run->steps_per_epoch).bytes;
     }
     rt_graph_free(&graph);
-    run->epochs_expected = (double)experiment->num_epochs;
-    const double published = rt_published_epochs(experiment->model_name, experiment->data_corruption_type,
-                                                 experiment->label_corruption_prob);
-    if (experiment->figure1 && !experiment->curve && published < run->epochs_expected)
-        run->epochs_expected = published;
+    run->epochs_expected = rt_expected_epochs(experiment);
     return rc;
 }
 

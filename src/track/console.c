@@ -29,6 +29,8 @@ struct rt_recorder {
     double start_s, heard_s;   /* of this session; of the last event */
     double epoch_s;            /* when this epoch began, in this session */
     int epoch, first_batch;    /* that epoch, and the first batch seen of it */
+    int64_t batches;           /* heard of in this session */
+    int columns;               /* of the terminal when the bar was last drawn */
     double shown_s;            /* when a progress line was last shown */
     struct rt_scores measured; /* the last ones of this epoch that are not running means, or NaN */
     struct rt_log_point last;  /* the last one logged */
@@ -117,13 +119,34 @@ static void begin_epoch(struct rt_recorder *console, const struct rt_log_point *
     console->measured = rt_scores_none();
 }
 
+/* The epoch that the run is expected to end with: where such runs stop, or when it has gone past that, its
+ * last. */
+static int64_t last_epoch(const struct rt_recorder *console, const struct rt_log_point *point)
+{
+    const int64_t expected = console->info->epochs_expected, most = console->info->experiment->num_epochs;
+
+    return point->epoch > expected ? most : expected;
+}
+
+/* Left for the run at this session's pace. */
+static double run_s(const struct rt_recorder *console, const struct rt_log_point *point)
+{
+    const double left = (double)(last_epoch(console, point) - point->epoch) * point->batches +
+                        (point->batches - point->batch - 1);
+
+    return left * (console->heard_s - console->start_s) / (double)console->batches;
+}
+
 static void draw_bar(struct rt_recorder *console, const struct rt_log_point *point, double now, bool last)
 {
-    const struct rt_bar bar = {.columns = terminal_columns(),
+    const struct rt_bar bar = {.columns = console->columns,
                                .unicode = console->unicode,
                                .colour = console->colour,
                                .elapsed_s = now - console->epoch_s,
-                               .done = point->batch - console->first_batch + 1};
+                               .done = point->batch - console->first_batch + 1,
+                               .epochs = last_epoch(console, point),
+                               .estimated = last_epoch(console, point) < console->info->experiment->num_epochs,
+                               .run_s = run_s(console, point)};
     char line[1024];
 
     rt_bar_format(&bar, point, line, sizeof line);
@@ -136,9 +159,13 @@ static void write_plain(const struct rt_recorder *console, const struct rt_log_p
     char buffer[512];
     struct rt_text text = rt_text_in(buffer, sizeof buffer);
     const char *line = buffer;
+    const int64_t epochs = last_epoch(console, point);
+    char left[RT_BAR_DURATION_MAX];
 
-    rt_text_printf(&text, "%03d: %d/%d [%.2fs, ", point->epoch, point->batch + 1, point->batches,
-                   point->wall_s);
+    rt_bar_duration(run_s(console, point), left);
+    rt_text_printf(&text, "epoch %d of %s%lld: %d/%d [%.2fs, run %s left, ", point->epoch,
+                   epochs < console->info->experiment->num_epochs ? "~" : "", (long long)epochs,
+                   point->batch + 1, point->batches, point->wall_s, left);
     rt_scores_append_progress(&text, &point->scores);
     rt_text_append(&text, "]");
     if (console->terminal)
@@ -147,10 +174,20 @@ static void write_plain(const struct rt_recorder *console, const struct rt_log_p
         rt_log_info("%s", line);
 }
 
+/* Whether the terminal's width has changed since the bar was drawn; notes the new one. */
+static bool is_resized(struct rt_recorder *console)
+{
+    const int before = console->columns;
+
+    console->columns = terminal_columns();
+    return console->columns != before;
+}
+
 static int console_progress(struct rt_recorder *console, const struct rt_log_point *point, struct rt_error *err)
 {
     const bool last = point->batch + 1 == point->batches;
     const bool final = last && point->epoch == console->info->experiment->num_epochs;
+    const bool resized = console->terminal && is_resized(console);
     const double now = rt_clock_wall_s(), since = now - console->shown_s;
     struct rt_log_point shown = *point;
 
@@ -158,10 +195,11 @@ static int console_progress(struct rt_recorder *console, const struct rt_log_poi
     if (point->epoch != console->epoch)
         begin_epoch(console, point);
     console->heard_s = now;
+    console->batches++;
     for (int i = 0; i < RT_METRIC_COUNT; i++)
         if (!rt_metric_is_measured(&rt_metrics[i], &point->scores))
             rt_metric_set(&rt_metrics[i], &shown.scores, rt_metric_value(&rt_metrics[i], &console->measured));
-    if (console->terminal ? last || since >= REDRAW_S
+    if (console->terminal ? last || since >= REDRAW_S || resized
                           : final || since >= (last ? EPOCH_LINE_S : BATCH_LINE_S)) {
         if (console->terminal)
             draw_bar(console, &shown, now, last);

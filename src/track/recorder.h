@@ -44,6 +44,8 @@ struct rt_run_info {
     int start_epoch;    /* the first to be trained now, from 1 */
     int64_t start_step; /* log points already recorded: later ones in old files are void */
     double start_wall_s;
+    int64_t epochs_expected; /* that it trains in all, as far as is known: to the interpolation threshold, or
+                                num_epochs */
     bool resumed;
     int verbosity; /* -1 quiet, 0, 1 verbose */
 };

@@ -33,3 +33,12 @@ double rt_published_epochs(const char *model, const char *corruption, double lev
     }
     return NAN;
 }
+
+double rt_expected_epochs(const struct rt_experiment *experiment)
+{
+    const double published = rt_published_epochs(experiment->model_name, experiment->data_corruption_type,
+                                                 experiment->label_corruption_prob);
+    const double most = (double)experiment->num_epochs;
+
+    return experiment->figure1 && !experiment->curve && published < most ? published : most;
+}

@@ -15,6 +15,7 @@
 #include "track/metrics.h"
 #include "train/flops.h"
 #include "train/profile.h"
+#include "train/published.h"
 #include "train/resume.h"
 
 /* Start-up takes seconds; until it is over, nothing has changed on disk, and there is nothing to save. */
@@ -184,6 +185,7 @@ static int start_recorders(struct rt_session *session, struct rt_error *err)
         .start_epoch = (int)progress->epochs + 1,
         .start_step = progress->step,
         .start_wall_s = progress->wall_s,
+        .epochs_expected = (int64_t)rt_expected_epochs(&session->experiment),
         .resumed = session->resumed,
         .verbosity = session->options->verbosity,
     };

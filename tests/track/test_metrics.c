@@ -199,33 +199,57 @@ static const struct rt_log_point seventh = {.epoch = 21,
                                             .scores.test_loss = NAN,
                                             .scores.test_acc = NAN};
 
-/* As tqdm draws it: 194 of 391 batches and one more, after a second. */
+/* As tqdm draws it, as much as there is room for: 194 of 391 batches and one more, after a second. */
 static void draws_the_published_line(void **state)
 {
-    const struct rt_bar bar = {.columns = 100, .elapsed_s = 1, .done = 195};
-    char line[512];
+    static const struct {
+        int columns;
+        const char *line;
+    } rows[] = {
+        {130, "epoch 21 of ~102:  49%|########          | 195/391 "
+              "[00:01<00:01, run 03:20 left, 195.00batch/s, train_acc=0.562, train_loss=1.34]"},
+        {100,
+         "21/~102:  49%|####      | 195/391 [00:01<00:01, run 03:20 left, train_acc=0.562, train_loss=1.34]"},
+        {80, "21/~102:  49% [00:01<00:01, run 03:20 left, train_acc=0.562, train_loss=1.34]"},
+        {60, "21/~102:  49%|#####       | 195/391 [00:01, run 03:20 left]"},
+        {48, "21/~102:  49% 195/391 [00:01, run 03:20 left]"},
+        {40, "21/~102:  49% [00:01, run 03:20 left]"},
+        {20, "21/~102:  49%"},
+    };
 
     (void)state;
-    rt_bar_format(&bar, &seventh, line, sizeof line);
-    assert_string_equal(line, "021:  49%|########         | 195/391 "
-                              "[00:01<00:01, 195.00batch/s, train_acc=0.562, train_loss=1.34]");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct rt_bar bar = {.columns = rows[i].columns,
+                                   .elapsed_s = 1,
+                                   .done = 195,
+                                   .epochs = 102,
+                                   .estimated = true,
+                                   .run_s = 200};
+        char line[512];
+
+        rt_bar_format(&bar, &seventh, line, sizeof line);
+        assert_string_equal(line, rows[i].line);
+    }
 }
 
 static void fits_every_width(void **state)
 {
     (void)state;
     for (int columns = 1; columns <= 300; columns++) {
-        const struct rt_bar bar = {.columns = columns, .elapsed_s = 4000, .done = 195};
+        const struct rt_bar bar = {
+            .columns = columns, .elapsed_s = 4000, .done = 195, .epochs = 200, .run_s = 1e6};
         char line[512];
 
         rt_bar_format(&bar, &seventh, line, sizeof line);
         assert_true(strlen(line) < (size_t)(columns > 1 ? columns : 100)); /* a full line would wrap */
+        if (columns >= 44)                                                 /* days are longer */
+            assert_non_null(strstr(line, ", run 277:46:40 left"));
     }
 }
 
 static void has_no_rate_at_first(void **state)
 {
-    const struct rt_bar bar = {.columns = 100, .elapsed_s = 0, .done = 1};
+    const struct rt_bar bar = {.columns = 100, .elapsed_s = 0, .done = 1, .epochs = 200, .run_s = NAN};
     char line[512];
 
     (void)state;
