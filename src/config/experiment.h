@@ -54,6 +54,7 @@ struct rt_experiment {
     char checkpoint_dir[RT_TEXT_MAX];        /* without effect; "": null */
     char track[RT_TEXT_MAX];                 /* recorders that are asked for, joined by commas; "": none */
     struct rt_optional_int histograms_every; /* epochs; null: none */
+    bool record_images;                      /* the history of every training image (run/history.h) */
     char comet_project[RT_TEXT_MAX];
     char device[RT_TEXT_MAX]; /* one of RT_DEVICES, perhaps with a number */
     enum rt_precision precision;

@@ -121,6 +121,8 @@ enum rt_key_group {
       "trackers that follow the run, besides console and metrics.csv:  " RT_TRACKER_ENUMERATION "or [] for none") \
     X(OUTPUT, histograms_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two histograms of each layer's weights for TensorBoard; null: none") \
+    X(OUTPUT, record_images, BOOL, 0, 1, "", "false", \
+      "keep loss, probability, margin and correctness of every training image in every epoch, for rethink images") \
     X(OUTPUT, comet_project, TEXT, 0, 0, "", "deep-learning-generalization", \
       "project of the Comet and MLflow trackers") \
     X(OUTPUT, config, OPTIONAL_TEXT, 0, 0, "", "null", \

@@ -71,7 +71,8 @@ static int format_state(const struct rt_checkpoint *checkpoint, char **text, str
         !(rc = rt_fields_write(state, state_fields, checkpoint, err)) &&
         !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)) &&
         !(rc = rt_learnt_write(&checkpoint->progress.learnt, state, "learnt", err)) &&
-        !(rc = rt_best_write(&checkpoint->progress.best, state, "best", err)))
+        !(rc = rt_best_write(&checkpoint->progress.best, state, "best", err)) &&
+        !(rc = rt_history_mark_write(&checkpoint->history, state, "history", err)))
         rc = rt_json_format(state, true, text, err);
     rt_json_free(&state);
     return rc;
@@ -165,8 +166,9 @@ static int read_state(struct rt_checkpoint *checkpoint, const struct rt_checkpoi
                      STATE_FORMAT);
     else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)) &&
              !(rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err)) &&
-             !(rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err)))
-        rc = rt_best_read(&checkpoint->progress.best, state, "best", path, err);
+             !(rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err)) &&
+             !(rc = rt_best_read(&checkpoint->progress.best, state, "best", path, err)))
+        rc = rt_history_mark_read(&checkpoint->history, state, "history", path, err);
 done:
     rt_json_free(&state);
     return rc;
@@ -226,7 +228,10 @@ static int check_progress(const struct rt_checkpoint *checkpoint, struct rt_erro
     struct rt_checkpoint_entry named;
     const char *wrong = NULL;
 
-    if (at->images != at->batches * batch || at->correct > at->images || (!at->batches && at->loss_sum != 0))
+    if (checkpoint->history.images && (at->epochs > 0) != (*checkpoint->history.digest != '\0'))
+        wrong = "history does not fit epochs";
+    else if (at->images != at->batches * batch || at->correct > at->images ||
+             (!at->batches && at->loss_sum != 0))
         wrong = "images, correct and loss_sum do not fit batches and batch_size";
     else if (!rt_learnt_fits(&at->learnt, at->images, at->correct))
         wrong = "learnt does not fit images and correct";

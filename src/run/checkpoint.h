@@ -3,10 +3,9 @@
  *
  *     e_050_MLP1_0.5_none/            after 50 epochs (e_050_b0120_MLP1_0.5_none: and 120 batches of the next)
  *         model.safetensors           every tensor of the network, as PyTorch names them
- *         optimizer.safetensors       momentum.NAME of every parameter, and the loader's random state
- *         config.yaml                 the experiment
- *         state.json                  where the run stood
- *         SHA256SUMS                  of the four, as sha256sum writes and checks them
+ *         optimizer.safetensors       momentum.NAME of every parameter, the loader's random state, and within
+ * an epoch what is known of its images (record_images) config.yaml                 the experiment state.json
+ * where the run stood SHA256SUMS                  of the four, as sha256sum writes and checks them
  *
  * A checkpoint holds all that a run needs to go on as if it had never stopped, and all that evaluating it
  * needs; it may be moved to another folder or machine. */
@@ -15,6 +14,7 @@
 
 #include "base/path.h"
 #include "config/experiment.h"
+#include "run/history.h"
 #include "run/learnt.h"
 #include "run/result.h"
 #include "run/safetensors.h"
@@ -44,6 +44,7 @@ struct rt_checkpoint {
     /* the run's metrics.csv as it was: its size, and the digest of that much */
     int64_t metrics_size_bytes;
     char metrics_digest[RT_FIELD_TEXT_MAX];
+    struct rt_history_mark history; /* of the images, before the epoch under way */
     struct rt_safetensors model, optimizer;
 };
 

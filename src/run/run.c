@@ -114,6 +114,10 @@ int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experimen
     RT_TRY(rt_path_join(path, run->path, RT_RESULT_FILE, err));
     RT_TRY(rt_file_remove(path, err));
     RT_TRY(remove_checkpoints(run, experiment->experiment_name, err));
+    for (int i = 0; i < RT_HISTORY_COUNT; i++) {
+        RT_TRY(rt_path_join(path, run->path, rt_history_kinds[i].file, err));
+        RT_TRY(rt_file_remove(path, err));
+    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         RT_TRY(rt_path_join(path, run->path, names[i], err));
         RT_TRY(rt_file_remove(path, err));

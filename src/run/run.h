@@ -1,5 +1,5 @@
 /* The run directory RUNS/MODEL/NAME: one experiment's config.yaml (kept current), metrics.csv, log.txt,
- * result.json, checkpoints, and the lock that keeps a second process out. */
+ * result.json, the images' history, checkpoints, and the lock that keeps a second process out. */
 #ifndef RT_RUN_RUN_H
 #define RT_RUN_RUN_H
 

@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "engine/optimizer.h"
+#include "run/history.h"
 
 /* Measured on runs of all models, rounded up. */
 enum {
@@ -53,6 +54,8 @@ static double records_bytes(const struct rt_experiment *experiment, const struct
     const struct rt_optional_int *histograms = &experiment->histograms_every;
     double bytes = FOLDER_BYTES + points * ROW_BYTES;
 
+    if (experiment->record_images)
+        bytes += epochs * batches_per_epoch * (double)experiment->batch_size * RT_HISTORY_IMAGE_BYTES;
     if (!*experiment->track)
         return bytes;
     for (const char *at = experiment->track; at; at = strchr(at + 1, ','))

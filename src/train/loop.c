@@ -182,6 +182,8 @@ static int end_epoch(struct rt_loop *loop, const struct rt_log_point *point, boo
     progress->learnt = (struct rt_learnt){0};
     progress->scores = point->scores;
     rt_best_note(&progress->best, progress->epochs, &progress->scores);
+    if (loop->watch)
+        RT_TRY(rt_watch_end_epoch(loop->watch, err));
     if (reached)
         RT_TRY(note_threshold(loop, point, err));
     if (histograms->given && progress->epochs % histograms->value == 0)

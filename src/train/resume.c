@@ -44,6 +44,10 @@ static int read_fitting(struct rt_checkpoint *checkpoint, const char *path, cons
     int rc;
 
     RT_TRY(rt_checkpoint_read(checkpoint, path, err));
+    if ((rc = rt_history_check(&checkpoint->history, run_dir, checkpoint->progress.epochs, err))) {
+        rt_checkpoint_free(checkpoint);
+        return rc;
+    }
     if (rt_entry_look(run_dir, RT_METRICS_FILE) == RT_ENTRY_NONE)
         return RT_OK; /* rewinding warns of that */
     rc = rt_checkpoint_check_metrics(checkpoint, run_dir, RT_METRICS_FILE, err);
@@ -287,6 +291,10 @@ int rt_resume_check_data(const struct rt_checkpoint *checkpoint, const struct rt
                        "(%.12s...); --fresh starts over",
                        dataset->source, dataset->corruption_digest, rt_path_name(checkpoint->path),
                        checkpoint->provenance.data.corruption_digest);
+    if (experiment->record_images && checkpoint->history.images != (int64_t)dataset->train_count)
+        return rt_fail(err, RT_EDATA,
+                       "%s: its history is of %lld images, the data have %zu; --fresh starts over",
+                       checkpoint->path, (long long)checkpoint->history.images, dataset->train_count);
     return check_place(checkpoint, dataset, err);
 }
 

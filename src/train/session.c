@@ -91,7 +91,8 @@ int rt_session_set_up(struct rt_session *session, struct rt_error *err)
     RT_TRY(rt_setup_network(&session->setup, &session->experiment, session->options->engine,
                             session->options->threads, true, err));
     RT_TRY(prepare_batches(session, err));
-    return rt_watch_create(&session->watch, &session->setup.dataset, (int)session->experiment.batch_size, err);
+    return rt_watch_create(&session->watch, &session->setup.dataset, (int)session->experiment.batch_size,
+                           session->experiment.record_images, err);
 }
 
 void rt_session_free(struct rt_session *session)
@@ -130,6 +131,9 @@ static int restore(struct rt_session *session, struct rt_error *err)
     RT_TRY(rt_snapshot_load_model(session->setup.plan, &checkpoint->model, checkpoint->path, err));
     RT_TRY(rt_snapshot_load_optimizer(session->setup.plan, &checkpoint->optimizer, checkpoint->path, &loader,
                                       err));
+    if (session->experiment.record_images && session->loop.progress.batches)
+        RT_TRY(
+            rt_snapshot_load_history(&session->watch.history, &checkpoint->optimizer, checkpoint->path, err));
     restore_loader(session, &loader);
     rt_safetensors_free(&checkpoint->model);
     rt_safetensors_free(&checkpoint->optimizer);
@@ -201,6 +205,9 @@ static int begin(struct rt_session *session, struct rt_error *err)
         RT_TRY(rt_resume_rewind(&session->checkpoint, session->run.path, err));
     else
         RT_TRY(rt_run_clear(&session->run, &session->experiment, RT_METRICS_FILE, err));
+    if (session->experiment.record_images)
+        RT_TRY(rt_history_open(&session->watch.history, session->run.path, session->loop.progress.epochs,
+                               &session->checkpoint.history, err));
     RT_TRY(rt_log_open(session->run.path, RT_LOG_FILE, err));
     say_changes(session);
     if (!session->resumed && session->options->begin && *session->experiment.track)
@@ -276,7 +283,7 @@ static int run_session(struct rt_session *session, struct rt_error *err)
 
     RT_TRY(check_stop(session, err));
     RT_TRY(rt_session_set_up(session, err));
-    RT_TRY(rt_snapshot_create(&session->snapshot, session->setup.plan, err));
+    RT_TRY(rt_snapshot_create(&session->snapshot, session->setup.plan, &session->watch.history, err));
     RT_TRY(session->resumed ? restore(session, err) : initialize(session, err));
     loop->experiment = &session->experiment;
     loop->plan = session->setup.plan;

@@ -55,6 +55,7 @@ static void describe_checkpoint(struct rt_session *session)
     checkpoint->experiment = session->experiment;
     checkpoint->experiment.resume_checkpoint[0] = '\0';
     checkpoint->experiment.experiment_key[0] = '\0';
+    checkpoint->history = session->watch.history.mark;
     checkpoint->model = session->snapshot.model; /* lent */
     checkpoint->optimizer = session->snapshot.optimizer;
     checkpoint->provenance = session->result.provenance;
@@ -123,8 +124,9 @@ int rt_session_save(void *context, struct rt_error *err)
 
     RT_TRY(rt_lock_check(&session->run.lock, err));
     RT_TRY(rt_recorders_sync(session->recorders, err));
+    RT_TRY(rt_history_sync(&session->watch.history, err));
     experiment->interp_reached = session->loop.progress.threshold.reached;
-    RT_TRY(rt_snapshot_take(&session->snapshot, &loader, err));
+    RT_TRY(rt_snapshot_take(&session->snapshot, &loader, session->loop.progress.batches > 0, err));
     describe_checkpoint(session);
     rc = rt_checkpoint_write(&session->checkpoint, session->run.path, RT_METRICS_FILE, err);
     session->checkpoint.model = session->checkpoint.optimizer = (struct rt_safetensors){0};

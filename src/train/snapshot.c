@@ -8,6 +8,16 @@
 #include "base/text.h"
 
 #define LOADER_NAME "loader.generator"
+#define HISTORY_PREFIX "history."
+
+static const struct {
+    const char *name;
+    enum rt_dtype dtype;
+} history_tensors[RT_HISTORY_COUNT] = {
+#define TENSOR(name, type, size, dtype) {HISTORY_PREFIX #name, RT_DTYPE_##dtype},
+    RT_HISTORY_ARRAYS(TENSOR)
+#undef TENSOR
+};
 
 enum { GENERATOR_WORDS = RT_MT_WORDS + 1, NAME_SIZE = RT_NAME_MAX + 32 /* the state's name */ };
 
@@ -99,14 +109,27 @@ static void lay_out_all(struct rt_snapshot *snapshot)
         .data = snapshot->loader,
         .size_bytes = loader_size_bytes,
     };
+    snapshot->history_first = snapshot->optimizer.tensor_count;
+    for (int i = 0; i < RT_HISTORY_COUNT && snapshot->history && snapshot->history->rows; i++)
+        snapshot->optimizer.tensors[snapshot->history_first + (size_t)i] = (struct rt_safetensor){
+            .name = history_tensors[i].name,
+            .dtype = history_tensors[i].dtype,
+            .rank = 1,
+            .shape = &snapshot->history_images,
+            .data = snapshot->history->row[i],
+            .size_bytes = (size_t)snapshot->history_images * rt_history_kinds[i].size_bytes,
+        };
 }
 
-int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, struct rt_error *err)
+int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, const struct rt_history *history,
+                       struct rt_error *err)
 {
-    const size_t most = (size_t)(1 + state_count(plan)) * (size_t)plan->graph->tensor_count + 1;
+    const size_t most =
+        (size_t)(1 + state_count(plan)) * (size_t)plan->graph->tensor_count + 1 + RT_HISTORY_COUNT;
     int rc;
 
-    *snapshot = (struct rt_snapshot){.plan = plan};
+    *snapshot = (struct rt_snapshot){.plan = plan, .history = history};
+    snapshot->history_images = history ? (uint64_t)history->mark.images : 0;
     if (plan->device->engine->real_size != sizeof(float))
         return rt_fail(err, RT_ECONFIG, "engine %s does not compute in float: its state is not saved",
                        plan->device->engine->name);
@@ -154,7 +177,8 @@ static int read_state(struct rt_snapshot *snapshot, enum rt_state state, const s
     return RT_OK;
 }
 
-int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, struct rt_error *err)
+int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, bool within_epoch,
+                     struct rt_error *err)
 {
     uint32_t *words = snapshot->loader;
     int count = 0;
@@ -164,6 +188,9 @@ int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state 
     for (int k = 0; k < state_count(snapshot->plan); k++)
         RT_TRY(read_state(snapshot, RT_STATE_OPTIMIZER + (enum rt_state)k, snapshot->optimizer.tensors, &count,
                           err));
+    snapshot->optimizer.tensor_count =
+        snapshot->history_first +
+        (within_epoch && snapshot->history && snapshot->history->rows ? (size_t)RT_HISTORY_COUNT : 0);
     put_generator(words, &loader->epoch_start);
     put_generator(words + GENERATOR_WORDS, &loader->now);
     return RT_OK;
@@ -263,6 +290,9 @@ static bool is_expected(const struct contents *c, const char *found)
 {
     if (c->optimizer && !strcmp(found, LOADER_NAME))
         return true;
+    for (int i = 0; i < RT_HISTORY_COUNT && c->optimizer; i++)
+        if (!strcmp(found, history_tensors[i].name))
+            return true; /* rt_snapshot_load_history takes it */
     if (!c->optimizer)
         return rt_graph_find_tensor(c->plan->graph, found) >= 0;
     for (int k = 0; k < state_count(c->plan); k++) {
@@ -369,5 +399,20 @@ int rt_snapshot_load_optimizer(struct rt_plan *plan, const struct rt_safetensors
     RT_TRY(load_loader(&loaded, optimizer, path, err));
     RT_TRY(load_file(&(struct contents){plan, optimizer, path, true}, err));
     *loader = loaded;
+    return RT_OK;
+}
+
+int rt_snapshot_load_history(struct rt_history *history, const struct rt_safetensors *optimizer,
+                             const char *path, struct rt_error *err)
+{
+    for (int i = 0; i < RT_HISTORY_COUNT; i++) {
+        const struct rt_safetensor *found = rt_safetensors_find(optimizer, history_tensors[i].name);
+        const size_t size = (size_t)history->mark.images * rt_history_kinds[i].size_bytes;
+
+        if (!found || found->dtype != history_tensors[i].dtype || found->size_bytes != size)
+            return rt_fail(err, RT_EDATA, "%s: no tensor %s %s [%lld]", path, history_tensors[i].name,
+                           rt_dtype_name(history_tensors[i].dtype), (long long)history->mark.images);
+        memcpy(history->row[i], found->data, size);
+    }
     return RT_OK;
 }

@@ -33,7 +33,7 @@ from tap import SLOWER, done, empty, ok, skip
 
 RECORDER = os.environ.get('RT_RECORDER_SO') or os.path.join(os.path.dirname(fail_every.FAULTY), 'librecorder.so')
 NAME = 'MLP1_0.5_none'
-SMALL = ['--set', 'train_size=40', '--set', 'test_size=20', '--set', 'batch_size=20', '--set', 'log_every=1', '--data', 'shapes10']
+SMALL = ['--set', 'record_images=true', '--set', 'train_size=40', '--set', 'test_size=20', '--set', 'batch_size=20', '--set', 'log_every=1', '--data', 'shapes10']
 ALONE = ['--threads', '1', '--track', 'none', '--set', 'checkpoint_every=1']
 ALL = ['--set', 'keep_checkpoints=all']
 DATA = 'home/cifar-10-batches-bin'

@@ -17,7 +17,7 @@ SMALL = ('--set', 'train_size=1500', '--set', 'test_size=300', '--set', 'log_eve
 CASES = {
     # what the case adds: (name, arguments)
     'MLP1, a checkpoint every 3 epochs': ('MLP1_0.5_none', (*SMALL, '--epochs', '12', '--set', 'checkpoint_every=3',
-                                                            '--set', 'evaluate_every=2')),
+                                                            '--set', 'evaluate_every=2', '--set', 'record_images=true')),
     'figure 2: each log point draws a random number': ('MLP3_0.0_none', (*SMALL, '--epochs', '8', '--set', 'figure1=false')),
     'dropout and augmentation: functions of the step': (
         'MLP1_0.0_none', (*SMALL, '--epochs', '8', '--set', 'dropout=0.3', '--set', 'augment=true')),

@@ -67,6 +67,7 @@ def outcome(path):
         'config': read(path, 'config.yaml'),
         'metrics': metrics(path),
         'result': result(path),
+        'histories': {name: read(path, name) for name in sorted(os.listdir(path)) if name.startswith('history_')},
         'files': sorted(n for n in os.listdir(path) if not n.startswith('e_')),
     }
 

@@ -261,7 +261,7 @@ static void allocates_nothing(void **state)
     (void)state;
     start(&f, (const char *[]){SMALL, "num_epochs=3", "log_every=1", "figure1=false",
                                "label_corruption_prob=0.5", NULL});
-    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, false, NULL), 0);
     f.loop.watch = &watch;
     before = rt_alloc_count();
     assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
@@ -285,7 +285,7 @@ static void says_what_was_learnt(void **state)
     (void)state;
     start(&f, (const char *[]){SMALL, "num_epochs=2", "log_every=2", "learning_rate=0",
                                "label_corruption_prob=0.5", NULL});
-    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, false, NULL), 0);
     f.loop.watch = &watch;
     assert_int_equal(rt_evaluator_run(&f.setup.evaluator, RT_SPLIT_TRAIN, &evaluation, outcomes, NULL), 0);
     for (int i = 0; i < IMAGES; i++) {
@@ -314,7 +314,7 @@ static void says_what_was_learnt(void **state)
     }
     rt_metrics_free(&log);
     start(&f, (const char *[]){SMALL, "num_epochs=1", NULL});
-    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, NULL), 0);
+    assert_int_equal(rt_watch_create(&watch, &f.setup.dataset, BATCH, false, NULL), 0);
     assert_null(watch.outcomes); /* nothing is computed or copied for it */
     f.loop.watch = &watch;
     assert_int_equal(rt_loop_run(&f.loop, NULL), 0);
