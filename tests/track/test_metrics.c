@@ -209,7 +209,7 @@ static void draws_the_published_line(void **state)
         {130, "epoch 21 of ~102:  49%|########          | 195/391 "
               "[00:01<00:01, run 03:20 left, 195.00batch/s, train_acc=0.562, train_loss=1.34]"},
         {100,
-         "21/~102:  49%|####      | 195/391 [00:01<00:01, run 03:20 left, train_acc=0.562, train_loss=1.34]"},
+         "21/~102:  49%|#####       | 195/391 [00:01<00:01, run 03:20 left, train_acc=0.562, train_loss=1.34]"},
         {80, "21/~102:  49% [00:01<00:01, run 03:20 left, train_acc=0.562, train_loss=1.34]"},
         {60, "21/~102:  49%|#####       | 195/391 [00:01, run 03:20 left]"},
         {48, "21/~102:  49% 195/391 [00:01, run 03:20 left]"},
