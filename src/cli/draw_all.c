@@ -63,6 +63,7 @@ static int write_report(const struct rt_drawing *drawing, const struct rt_record
 int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
 {
     struct rt_records records = {0};
+    struct rt_left_outs left_out = {0};
     const struct rt_figure_options options = {drawing->reference, false, RT_SMOOTH_WINDOW};
 
     RT_TRY(rt_records_read(&records, drawing->runs, err));
@@ -73,7 +74,10 @@ int rt_draw_all(const struct rt_drawing *drawing, struct rt_error *err)
         rc = rt_folder_make(drawing->figures, err);
     if (!rc && drawing->draw)
         rc = rt_figures_draw(&records, drawing->figures, NULL, 0, &options, say_drawn, (void *)(size_t)drawing,
-                             err);
+                             &left_out, err);
+    if (!rc && !drawing->quiet)
+        rt_results_say_left_out(&left_out);
+    rt_left_outs_free(&left_out);
     if (!rc && drawing->draw && !drawing->under_way)
         rt_draw_samples(&records, drawing->figures, drawing->quiet);
     if (!rc)

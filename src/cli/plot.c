@@ -23,23 +23,6 @@ static const struct rt_option options[] = {
     {0},
 };
 
-static int check_names(const struct rt_arguments *arguments, struct rt_error *err)
-{
-    for (int i = 0; i < arguments->operand_count; i++) {
-        struct rt_nearest nearest = {.word = arguments->operands[i]};
-        char hint[128];
-        bool known = false;
-        for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++) {
-            known = known || !strcmp(kind->name, arguments->operands[i]);
-            rt_nearest_offer(&nearest, kind->name);
-        }
-        if (!known)
-            return rt_fail(err, RT_EUSAGE, "unknown figure '%s'%s ('rethink plot --help' lists them)",
-                           arguments->operands[i], rt_nearest_hint(&nearest, hint, sizeof hint));
-    }
-    return RT_OK;
-}
-
 struct progress {
     const char *directory;
     int count;
@@ -57,10 +40,10 @@ static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *runs = rt_argument(arguments, "runs"), *output = rt_argument(arguments, "output");
     struct rt_records records = {0};
+    struct rt_left_outs left_out = {0};
     long window;
 
     runs = runs ? runs : "runs";
-    RT_TRY(check_names(arguments, err));
     RT_TRY(rt_argument_integer(arguments, "smooth", 0, RT_SMOOTH_WINDOW_MAX, RT_SMOOTH_WINDOW, &window, err));
     if (window != 0 && (window % 2 == 0 || window < RT_SMOOTH_ORDER + 2))
         return rt_fail(err, RT_EUSAGE, "--smooth %ld: the window must be odd and at least 5, or 0", window);
@@ -76,7 +59,10 @@ static int run_plot(const struct rt_arguments *arguments, struct rt_error *err)
     struct progress progress = {output ? output : "figures", 0};
     if (!rc)
         rc = rt_figures_draw(&records, progress.directory, arguments->operands, arguments->operand_count,
-                             &figure_options, say_drawn, &progress, err);
+                             &figure_options, say_drawn, &progress, &left_out, err);
+    if (!rc)
+        rt_results_say_left_out(&left_out);
+    rt_left_outs_free(&left_out);
     if (!rc && progress.count == 0)
         rc = rt_fail(err, RT_EDATA, "%s: no run that a figure shows (%zu runs read)", runs, records.count);
     if (!rc && arguments->operand_count == 0)

@@ -24,7 +24,23 @@ void rt_figure_free(struct rt_figure *figure)
         rt_free(&figure->series[i].high);
     }
     rt_free(&figure->series);
+    rt_free(&figure->shown);
+    rt_left_outs_free(&figure->left_out);
     *figure = (struct rt_figure){0};
+}
+
+void rt_figure_show(struct rt_figure *figure, const struct rt_record *run)
+{
+    if (figure->shown)
+        figure->shown[run - figure->records->runs] = true;
+}
+
+void rt_figure_count_seeds(struct rt_figure *figure, int count)
+{
+    if (count > 0 && (!figure->seeds_least || count < figure->seeds_least))
+        figure->seeds_least = count;
+    if (count > figure->seeds_most)
+        figure->seeds_most = count;
 }
 
 int rt_figure_add(struct rt_figure *figure, enum rt_mark mark, struct rt_style style, size_t count,

@@ -8,8 +8,9 @@
 
 #include "base/error.h"
 #include "figures/palette.h"
+#include "runs/records.h"
 
-enum { RT_PANELS_MAX = 3, RT_FIGURE_TEXT_MAX = 96, RT_NOTE_MAX = 400 };
+enum { RT_PANELS_MAX = 3, RT_FIGURE_TEXT_MAX = 128, RT_NOTE_MAX = 1200 };
 
 /* How a series is drawn. X(symbol, name in the CSV). The list's order is the drawing order, from the back. */
 #define RT_MARKS(X)                                                                                            \
@@ -36,6 +37,7 @@ struct rt_series {
     enum rt_mark mark;
     bool legend; /* has its line in the legend */
     int panel;
+    int dash; /* 0: solid; others tell variants apart */
     struct rt_style style;
     size_t count;
     double *x, *y;      /* [count]; y null for areas */
@@ -61,6 +63,10 @@ struct rt_figure {
     int panel_count;
     struct rt_series *series;
     size_t series_count;
+    const struct rt_records *records; /* that it is built from */
+    bool *shown;                      /* [records->count] */
+    struct rt_left_outs left_out;     /* runs that it would show, but for the reason given */
+    int seeds_least, seeds_most;      /* in the groups that it shows */
 };
 
 void rt_figure_free(struct rt_figure *figure);
@@ -69,6 +75,9 @@ void rt_figure_free(struct rt_figure *figure);
  * until the next call. The caller fills the points in; a final count below `count` is fine. */
 int rt_figure_add(struct rt_figure *figure, enum rt_mark mark, struct rt_style style, size_t count,
                   const char *label, struct rt_series **series, struct rt_error *err);
+
+void rt_figure_show(struct rt_figure *figure, const struct rt_record *run); /* notes that it does */
+void rt_figure_count_seeds(struct rt_figure *figure, int count);            /* of one group; 0 is none */
 
 /* Whether it has a series of our own (not published, not a level): else there is nothing to show. */
 bool rt_figure_has_data(const struct rt_figure *figure);

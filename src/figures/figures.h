@@ -7,9 +7,9 @@
 #include "runs/records.h"
 
 struct rt_figure_kind {
-    const char *name;  /* of the files */
-    const char *model; /* whose runs; null: several */
-    const char *help;  /* one line: what it shows */
+    char name[64];  /* of the files */
+    char model[64]; /* whose runs; "": several */
+    char help[128]; /* one line: what it shows */
     /* Fills *figure (zeroed by rt_figure_build) from the runs; without any that fits, it stays without data. */
     int (*build)(struct rt_figure *figure, const struct rt_figure_kind *kind, const struct rt_records *records,
                  const struct rt_figure_options *options, struct rt_error *err);
@@ -22,8 +22,9 @@ struct rt_figure_kind {
     X(alexnet_curves, curves, "AlexNet", "training loss of AlexNet in the five randomization tests")           \
     X(inception_curves, curves, "Inception", "training loss of Inception in the five randomization tests")     \
     X(wrn_curves, curves, "WRN", "training loss of WRN in the five randomization tests")                       \
-    X(conv_slowdown, slowdown, NULL, "epochs, FLOPs and minutes to the threshold against label corruption")    \
-    X(gen_err_growth, error_growth, NULL, "test error at the threshold against label corruption")              \
+    X(conv_slowdown, slowdown, "", "epochs, FLOPs and minutes to the threshold against label corruption")      \
+    X(relative_slowdown, relative, "", "epochs to the threshold, relative to true labels (figure 1b)")         \
+    X(gen_err_growth, error_growth, "", "test error at the threshold against label corruption")                \
     X(mlp1_corrup_curves, levels, "MLP1", "training accuracy of MLP1 for eleven label corruption levels")      \
     X(mlp3_corrup_curves, levels, "MLP3", "training accuracy of MLP3 for eleven label corruption levels")      \
     X(alexnet_corrup_curves, levels, "AlexNet", "training accuracy of AlexNet for eleven levels")              \
@@ -31,9 +32,13 @@ struct rt_figure_kind {
     X(wrn_corrup_curves, levels, "WRN", "training accuracy of WRN for eleven label corruption levels")         \
     X(icp_fig2_acc, batch_norm_accuracy, "Inception", "accuracy of Inception with and without batch norm")     \
     X(icp_fig2_loss, batch_norm_loss, "Inception", "loss of Inception with and without batch norm")            \
-    X(seed_noseed, seeds, NULL, "training loss of runs resumed with and without their seed")
+    X(seed_noseed, seeds, "", "training loss of runs resumed with and without their seed")
 
-extern const struct rt_figure_kind rt_figures[]; /* in the list's order, ended by a null name */
+enum { RT_FIGURE_KINDS_MAX = 20 + 2 * RT_MODELS_MAX };
+
+/* The list, then the curves of models of one's own that the runs (null: none) have: mlp2_curves and
+ * mlp2_corrup_curves. Returns how many. */
+int rt_figure_kinds(struct rt_figure_kind out[RT_FIGURE_KINDS_MAX], const struct rt_records *records);
 
 /* Builds one figure; check rt_figure_has_data before drawing it. The caller frees it, after an error too. */
 int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
@@ -41,11 +46,12 @@ int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
                     struct rt_error *err);
 
 /* Builds and draws every figure that has data (or, with names, just those) into `directory`; calls
- * drawn(context, kind) after each. Naming a figure that has no data is an error (RT_EDATA). */
+ * drawn(context, kind) after each. Naming a figure that has no data, or that is none, is an error (RT_EDATA,
+ * RT_EUSAGE). `left_out` gets the runs that no figure shows; with names, those that these leave out. */
 int rt_figures_draw(const struct rt_records *records, const char *directory, const char *const *names,
                     int name_count, const struct rt_figure_options *options,
                     void (*drawn)(void *context, const struct rt_figure_kind *kind), void *context,
-                    struct rt_error *err);
+                    struct rt_left_outs *left_out, struct rt_error *err);
 
 /* The builders, called only by rt_figure_build. */
 #define RT_FIGURE_BUILDER(builder)                                                                             \
@@ -55,6 +61,7 @@ int rt_figures_draw(const struct rt_records *records, const char *directory, con
 RT_FIGURE_BUILDER(curves);
 RT_FIGURE_BUILDER(levels);
 RT_FIGURE_BUILDER(slowdown);
+RT_FIGURE_BUILDER(relative);
 RT_FIGURE_BUILDER(error_growth);
 RT_FIGURE_BUILDER(batch_norm_accuracy);
 RT_FIGURE_BUILDER(batch_norm_loss);

@@ -1,34 +1,10 @@
-/* Runs of one experiment with several seeds, taken together. */
-#include <ctype.h>
+/* Curves of several seeds, taken together. */
 #include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "figures/group.h"
 #include "figures/smooth.h"
-
-void rt_records_group(const struct rt_records *records, const char *name, struct rt_group *group)
-{
-    const size_t length = strlen(name);
-    *group = (struct rt_group){0};
-    for (size_t i = 0; i < records->count && group->count < RT_GROUP_MAX; i++) {
-        const char *run = records->runs[i].result.experiment_name;
-        if (strncmp(run, name, length) != 0)
-            continue;
-        const char *rest = run + length;
-        bool member = *rest == 0;
-        if (!strncmp(rest, "_seed", 5) && isdigit((unsigned char)rest[5])) {
-            for (rest += 5; isdigit((unsigned char)*rest); rest++)
-                ;
-            member = *rest == 0;
-        }
-        for (int k = 0; member && k < group->count; k++)
-            member = group->runs[k]->result.seed !=
-                     records->runs[i].result.seed; /* the same run under two names counts once */
-        if (member)
-            group->runs[group->count++] = &records->runs[i];
-    }
-}
 
 void rt_band_free(struct rt_band *band)
 {

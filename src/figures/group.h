@@ -1,17 +1,16 @@
-/* Runs with several seeds, taken together. */
+/* Runs that differ in nothing but their seed, taken together. */
 #ifndef RT_FIGURES_GROUP_H
 #define RT_FIGURES_GROUP_H
 
 #include "runs/records.h"
 #include "runs/statistics.h"
 
-/* The runs of one built-in experiment: itself, and the same with other seeds (NAME_seed2, ... of a sweep). */
 enum { RT_GROUP_MAX = 64 };
 struct rt_group {
     const struct rt_record *runs[RT_GROUP_MAX];
     int count;
+    bool unfinished; /* none of them is finished */
 };
-void rt_records_group(const struct rt_records *records, const char *name, struct rt_group *group);
 
 /* One column of a group over the epochs (or steps), as far as all its runs go: [count] each. `smooth` is the
  * mean of the smoothed runs, `raw` of the logged ones; low and high bound the 95 % band of `smooth`. */

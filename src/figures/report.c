@@ -45,7 +45,8 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
     return RT_OK;
 }
 
-static int append_figures(struct rt_text *page, const char *folder, struct rt_error *err)
+static int append_figures(struct rt_text *page, const struct rt_records *records, const char *folder,
+                          struct rt_error *err)
 {
     static const struct {
         const char *name, *help;
@@ -56,8 +57,14 @@ static int append_figures(struct rt_text *page, const char *folder, struct rt_er
 #undef BATCH
 #undef PAIRS
     };
-    for (const struct rt_figure_kind *kind = rt_figures; kind->name; kind++)
-        RT_TRY(append_figure(page, folder, kind->name, kind->help, err));
+    struct rt_figure_kind *kinds = NULL;
+    RT_TRY(rt_alloc(&kinds, RT_FIGURE_KINDS_MAX, sizeof *kinds, "figures", err));
+    const int count = rt_figure_kinds(kinds, records);
+    int rc = RT_OK;
+    for (int i = 0; i < count && !rc; i++)
+        rc = append_figure(page, folder, kinds[i].name, kinds[i].help, err);
+    rt_free(&kinds);
+    RT_TRY(rc);
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
         RT_TRY(append_figure(page, folder, samples[i].name, samples[i].help, err));
     return RT_OK;
@@ -122,7 +129,7 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
 
     rt_report_append_facts(&slots.facts, records, options->runs);
     if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
-        !(rc = append_figures(&slots.figures, options->figures, err)) &&
+        !(rc = append_figures(&slots.figures, records, options->figures, err)) &&
         !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, &options->drawing, err)) &&
         !(rc = check_slots(&slots, err))) {
         fill_page(&page, &slots);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "figures/html.h"
 #include "figures/report_charts.h"
 
@@ -92,13 +93,16 @@ static bool has_curves(const struct rt_figure *figure)
 int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const struct rt_records *records,
                             const struct rt_figure_options *options, struct rt_error *err)
 {
+    struct rt_figure_kind *kinds = NULL;
     bool first = true;
     int rc = 0;
 
+    RT_TRY(rt_alloc(&kinds, RT_FIGURE_KINDS_MAX, sizeof *kinds, "figures", err));
+    const int count = rt_figure_kinds(kinds, records);
     rt_text_append(json, "[");
-    for (const struct rt_figure_kind *kind = rt_figures; kind->name && !rc; kind++) {
+    for (int i = 0; i < count && !rc; i++) {
         struct rt_figure figure;
-        rc = rt_figure_build(&figure, kind, records, options, err);
+        rc = rt_figure_build(&figure, &kinds[i], records, options, err);
         if (!rc && has_curves(&figure)) {
             rt_text_append(json, first ? "\n" : ",\n");
             append_chart(json, &figure);
@@ -110,5 +114,6 @@ int rt_report_append_charts(struct rt_text *choices, struct rt_text *json, const
         rt_figure_free(&figure);
     }
     rt_text_append(json, "]");
+    rt_free(&kinds);
     return rc;
 }

@@ -7,7 +7,8 @@
 #include "base/escape.h"
 #include "figures/gnuplot.h"
 
-enum { NOTE_COLUMNS = 118 }; /* of the note's size that fit the canvas */
+enum { NOTE_COLUMNS = 118 };           /* of the note's size that fit the canvas */
+static const double note_line = 0.025; /* of the canvas's height */
 
 void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
 {
@@ -25,6 +26,14 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
                 rt_text_printf(out, ",%.7g,%.7g\n", series->low[k], series->high[k]);
         }
     }
+}
+
+/* Solid, then what tells variants apart; published lines have dashes of their own. */
+static void print_dash(struct rt_text *out, const struct rt_series *series)
+{
+    static const char *const dashes[] = {"", " dt (5,4)", " dt (14,4,3,4)", " dt (2,3)"};
+
+    rt_text_append(out, dashes[series->dash % 4]);
 }
 
 /* `alpha` 0 opaque .. 255 clear, as gnuplot counts. */
@@ -61,6 +70,7 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         break;
     case RT_MARK_THIN:
         rt_text_printf(out, "4:5 with lines lw 1.5");
+        print_dash(out, series);
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_LINE:
@@ -69,11 +79,13 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
             rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 1.7*mark pn 7", series->style.point);
         else
             rt_text_printf(out, "4:5 with lines lw 2.5");
+        print_dash(out, series);
         print_color(out, &series->style, 0);
         break;
     case RT_MARK_POINTS:
     case RT_MARK_COUNT:
         rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 2*mark", series->style.point);
+        print_dash(out, series);
         print_color(out, &series->style, 0);
         break;
     }
@@ -147,42 +159,84 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
     rt_text_printf(out, "\n");
 }
 
-/* The note, broken once where it is longer than the canvas is wide. */
+/* The length of the note's next line, at most `columns` long, broken at a space. */
+static size_t line_length(const char *note, size_t columns)
+{
+    size_t cut = columns;
+
+    if (strlen(note) <= columns)
+        return strlen(note);
+    while (cut > 0 && note[cut] != ' ')
+        cut--;
+    return cut ? cut : columns;
+}
+
+static size_t note_columns(const struct rt_figure *figure)
+{
+    return figure->panel_count > 1 ? NOTE_COLUMNS * 3 / 2 : NOTE_COLUMNS;
+}
+
+static int count_note_lines(const struct rt_figure *figure)
+{
+    int lines = 0;
+
+    for (const char *at = figure->note; *at; at += *at == ' ') {
+        at += line_length(at, note_columns(figure));
+        lines++;
+    }
+    return lines;
+}
+
+/* The note's lines, the last one at the bottom. */
 static void print_note(const struct rt_figure *figure, struct rt_text *out)
 {
-    const int columns = figure->panel_count > 1 ? NOTE_COLUMNS * 3 / 2 : NOTE_COLUMNS;
-    const char *note = figure->note;
-    size_t cut = strlen(note);
+    int left = count_note_lines(figure), number = 1;
 
-    if (cut > (size_t)columns) {
-        for (cut = (size_t)columns; cut > 0 && note[cut] != ' '; cut--)
-            ;
-    }
-    char line[RT_NOTE_MAX];
-    snprintf(line, sizeof line, "%.*s", (int)cut, note);
-    rt_text_printf(out, "set label 1 at screen 0.015, %s left noenhanced font small tc rgb '#404040' ",
-                   note[cut] ? "0.043" : "0.025");
-    rt_escape_gnuplot(out, line);
-    rt_text_printf(out, "\n");
-    if (note[cut]) {
-        rt_text_printf(out, "set label 2 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' ");
-        rt_escape_gnuplot(out, note + cut + 1);
+    for (const char *at = figure->note; *at; at += *at == ' ') {
+        const size_t length = line_length(at, note_columns(figure));
+        char line[RT_NOTE_MAX];
+        snprintf(line, sizeof line, "%.*s", (int)length, at);
+        rt_text_printf(out, "set label %d at screen 0.015, %.3f left noenhanced font small tc rgb '#404040' ",
+                       number++, 0.018 + note_line * --left);
+        rt_escape_gnuplot(out, line);
         rt_text_printf(out, "\n");
+        at += length;
     }
 }
 
 /* Where things stand, as shares of the canvas's height: panels above `bottom`, the legend (if below) at
- * `legend`, the note under it. */
+ * `legend`, the note under it, for which there is room of two lines; more lines move all up. */
 struct layout {
-    const char *size, *bottom, *legend;
+    const char *size;
+    double bottom, legend; /* legend 0: at the right */
 };
+
+/* Legend entries that stand side by side below the panels. */
+static int count_legend_rows(const struct rt_figure *figure)
+{
+    int entries = 0;
+    size_t longest = 1;
+
+    for (size_t i = 0; i < figure->series_count; i++) {
+        if (!figure->series[i].legend || figure->series[i].panel != 0)
+            continue;
+        entries++;
+        longest = strlen(figure->series[i].label) > longest ? strlen(figure->series[i].label) : longest;
+    }
+    const int across = (int)((figure->panel_count > 1 ? 130 : 84) / (longest + 6));
+    return (entries + 2 + across - 1) / (across > 0 ? across : 1);
+}
 
 static struct layout layout_of(const struct rt_figure *figure)
 {
+    const int lines = count_note_lines(figure), rows = count_legend_rows(figure);
+    const double up = lines > 2 ? note_line * (lines - 2) : 0, more = rows > 3 ? 0.025 * (rows - 3) : 0;
+
     if (figure->panel_count > 1)
-        return (struct layout){"1920,820", "0.30", "0.12"};
-    return figure->legend == RT_LEGEND_RIGHT ? (struct layout){"1280,920", "0.18", NULL}
-                                             : (struct layout){"1280,960", "0.28", "0.125"};
+        return (struct layout){"1920,820", 0.30 + up + 2 * more, 0.12 + up + more};
+    return figure->legend == RT_LEGEND_RIGHT
+               ? (struct layout){"1280,920", 0.18 + up, 0}
+               : (struct layout){"1280,960", 0.28 + up + 2 * more, 0.125 + up + more};
 }
 
 static void print_settings(const struct rt_figure *figure, struct rt_text *out)
@@ -192,10 +246,10 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
     rt_text_append(out, "set encoding utf8\nset datafile separator ','\n"
                         "set border lc rgb '#404040'\nset tics nomirror out scale 0.6\n"
                         "set grid lw 1 dt 1 lc rgb '#d8d8d8' back\nset style fill transparent solid\n");
-    if (layout.legend)
+    if (layout.legend > 0)
         rt_text_printf(
-            out, "set key at screen 0.5, %s center horizontal Left reverse noenhanced samplen 2 maxrows 3",
-            layout.legend);
+            out, "set key at screen 0.5, %.3f center horizontal Left reverse noenhanced samplen 2 maxrows %d",
+            layout.legend, count_legend_rows(figure) > 3 ? count_legend_rows(figure) : 3);
     else
         rt_text_append(out,
                        "set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25");
@@ -203,7 +257,7 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
         rt_text_append(out, " title ");
         rt_escape_gnuplot(out, figure->legend_title);
     }
-    rt_text_printf(out, "\nset bmargin at screen %s\n", layout.bottom);
+    rt_text_printf(out, "\nset bmargin at screen %.3f\n", layout.bottom);
     if (figure->note[0])
         print_note(figure, out);
 }
@@ -240,6 +294,7 @@ static void print_common_legend(const struct rt_figure *figure, struct rt_text *
         else
             rt_text_printf(out, ", \\\n        keyentry with linespoints lw 2.5 pt %d ps 2*mark",
                            series->style.point);
+        print_dash(out, series);
         print_color(out, &series->style, series->mark == RT_MARK_PUBLISHED_POINTS ? 0x50 : 0);
         rt_text_append(out, " title ");
         rt_escape_gnuplot(out, series->label);

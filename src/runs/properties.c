@@ -274,7 +274,8 @@ bool rt_key_computes(const struct rt_key *key)
 {
     if (!strcmp(key->name, "reseed_on_resume")) /* may change, but from then on it is another run */
         return true;
-    return !rt_text_has_word(RT_RUN_MAY_CHANGE " experiment_name seed", key->name);
+    return key->group != RT_GROUP_OUTPUT && key->group != RT_GROUP_STATE &&
+           !rt_text_has_word(RT_RUN_MAY_CHANGE " experiment_name seed", key->name);
 }
 
 bool rt_key_is_shown(const struct rt_key *key)

@@ -54,7 +54,7 @@ int rt_value_compare(const struct rt_value *a, const struct rt_value *b);
 /* ---- the keys that differ */
 
 /* Keys that say what a run computes, and so which other runs it is comparable with: not its name, its seed, nor
- * what decides how long it goes and what is written (RT_RUN_MAY_CHANGE). */
+ * what decides how long it goes (RT_RUN_MAY_CHANGE) and what is written. */
 bool rt_key_computes(const struct rt_key *key);
 
 /* Keys that a reader wants to see where runs differ in them: the same, and the seed, num_epochs, curve,

@@ -17,7 +17,7 @@ if not shutil.which('gnuplot'):
     tap.skip_all('gnuplot is not installed')
 
 NAMES = [m + s for s in ('_curves', '_corrup_curves') for m in ('mlp1', 'mlp3', 'alexnet', 'inception', 'wrn')]
-NAMES += ['conv_slowdown', 'gen_err_growth', 'icp_fig2_acc', 'icp_fig2_loss', 'seed_noseed']
+NAMES += ['conv_slowdown', 'relative_slowdown', 'gen_err_growth', 'icp_fig2_acc', 'icp_fig2_loss', 'seed_noseed']
 
 
 def rethink(*args, **kwargs):
@@ -98,6 +98,36 @@ try:
     tap.ok(again.returncode == 0 and open(os.path.join(out, 'wrn_curves.svg')).read() == before,
            'the script draws the same figure again', again.stderr)
     tap.empty([n for n in NAMES if re.search(r'\bnan\b', open(os.path.join(out, n + '.csv')).read(), re.I)], 'no NaN is written')
+
+    # runs are what their configs say: two rates, a name that lies, a level between, one cut short, a model of one's own, figure 2's
+    # protocol elsewhere
+    mixed, out2 = os.path.join(work, 'mixed'), os.path.join(work, 'out2')
+    synthetic.PARAMETERS['MLP2'], synthetic.MULTIPLY_ADDS['MLP2'] = 1, 1e6
+    for rate, name in ((0.01, 'MLP1_0.5_none'), (0.02, 'MLP1_0.5_none_learning_rate0.02')):
+        synthetic.write_run(mixed, 'MLP1', name, 30 if rate == 0.01 else 20, level=0.5, learning_rate=rate)
+    synthetic.write_run(mixed, 'MLP1', 'MLP1_0.6_none', 35, level=0.75)
+    synthetic.write_run(mixed, 'MLP1', 'cut', 8, level=0.5, seed=9, state='interrupted', reach=False)
+    synthetic.write_run(mixed, 'MLP1', 'slow', 9, level=0.9, reach=False)
+    synthetic.write_run(mixed, 'MLP1', 'protocol2', 10, level=0.3, figure1=False)
+    for level in (0.0, 1.0):
+        synthetic.write_run(mixed, 'MLP2', f'mine{level}', 12 + int(9 * level), level=level)
+    p = rethink('plot', '--runs', mixed, '-o', out2)
+    points = {(r['series'], float(r['x'])): float(r['y']) for r in rows(os.path.join(out2, 'conv_slowdown.csv')) if r['panel'] == '1'}
+    tap.ok(p.returncode == 0 and points == {('MLP1, learning_rate=0.01', 0.5): 30, ('MLP1, learning_rate=0.02', 0.5): 20,
+                                            ('MLP1, learning_rate=0.01', 0.75): 35, ('MLP2', 0): 12, ('MLP2', 1): 21},
+           'every run is where its config says, under what tells it apart', points, p.stderr)
+    series = {r['series'] for r in rows(os.path.join(out2, 'mlp1_corrup_curves.csv'))}
+    tap.ok(series == {'p=0.5, learning_rate=0.01', 'p=0.5, learning_rate=0.02', 'p=0.75, learning_rate=0.01', 'p=0.9, learning_rate=0.01'},
+           'also among curves', series)
+    tap.ok('2 runs left out: cut (interrupted at epoch 8, beside finished runs); protocol2 (none of these figures' in p.stderr,
+           'what no figure shows is counted and named, with the reason', p.stderr)
+    script = ' '.join(re.findall(r"set label .* '(.*)'", open(os.path.join(out2, 'conv_slowdown.gp')).read()))
+    tap.ok('slow (finished at epoch 9 without' in script and 'published' not in script, 'and what one leaves out is under it', script)
+    relative = {(r['series'], float(r['x'])): float(r['y']) for r in rows(os.path.join(out2, 'relative_slowdown.csv'))}
+    tap.ok(relative == {('MLP2', 0): 1, ('MLP2', 1): 21 / 12}, 'figure 1b: relative to the run on true labels', relative)
+    tap.ok({'mlp2_curves.svg', 'mlp2_corrup_curves.svg'} <= set(os.listdir(out2)), "a model of one's own has its figures", os.listdir(out2))
+    p = rethink('plot', 'mlp2_curves', 'conv_slowdown', '--runs', mixed, '-o', out2, '--where', 'learning_rate=0.02')
+    tap.ok(p.returncode == 2 and 'unknown figure' in p.stderr, '--where leaves other runs out of sight', p.stderr)
 
     p = rethink('plot', 'mlp1_curve', '--runs', runs)
     tap.ok(p.returncode == 2 and 'mlp1_curves' in p.stderr, 'an unknown figure: exit 2 and the nearest name', p.stderr)

@@ -1,4 +1,4 @@
-/* Several seeds taken together: which runs belong to an experiment, and the 95 % band. */
+/* Several seeds taken together: which runs belong together, and the 95 % band. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,39 +8,67 @@
 
 #include <cmocka.h>
 
-#include "figures/group.h"
+#include "base/text.h"
+#include "config/builtin.h"
+#include "figures/choice.h"
 
+/* A finished run of a built-in experiment, with what is set in it. */
+static struct rt_record made(const char *name, const char *experiment, const char *setting)
+{
+    struct rt_record run = {.has_config = true, .has_result = true, .state = "finished"};
+
+    assert_int_equal(rt_experiment_builtin(&run.experiment, experiment, NULL), RT_OK);
+    if (setting)
+        assert_int_equal(rt_experiment_set(&run.experiment, setting, NULL), RT_OK);
+    snprintf(run.name, sizeof run.name, "%s", name);
+    snprintf(run.result.provenance.data.name, sizeof run.result.provenance.data.name, "cifar10");
+    run.result.epochs = 5;
+    return run;
+}
+
+static bool is_at_half(const struct rt_record *run, const void *place)
+{
+    (void)place;
+    return run->experiment.label_corruption_prob == 0.5;
+}
+
+/* Runs are what their configs say: names do not matter, other keys than the seed make another variant. */
 static void test_members(void **state)
 {
     (void)state;
-    static const struct {
-        const char *name;
-        int64_t seed;
-        bool member;
-    } rows[] = {
-        {"MLP1_0.1_none", 42, true},
-        {"MLP1_0.1_none_seed2", 2, true},
-        {"MLP1_0.1_none_seed42", 42, false}, /* the seed of the first: the same run */
-        {"MLP1_0.1_none_learning_rate0.1", 7, false},
-        {"MLP1_0.1_none_seed", 8, false},   /* no number */
-        {"MLP1_0.1_none_seed2x", 9, false}, /* more than a number */
-        {"seedMLP1_0.1_none", 10, false},   /* of seed_noseed */
-        {"MLP1_0.1_shuff_pix", 11, false},
-    };
-    enum { COUNT = sizeof rows / sizeof rows[0] };
-    static struct rt_record runs[COUNT];
-    struct rt_records records = {.runs = runs, .count = COUNT};
+    static struct rt_record runs[6];
+    runs[0] = made("any name", "MLP1_0.5_none", "seed=1");
+    runs[1] = made("MLP1_0.5_none", "MLP1_0.7_none", NULL); /* called as it is not */
+    runs[2] = made("rate", "MLP1_0.5_none", "learning_rate=0.02");
+    runs[3] = made("second seed", "MLP1_0.5_none", "seed=2");
+    runs[4] = made("again", "MLP1_0.5_none", "seed=2"); /* the same run under two names counts once */
+    runs[5] = made("cut short", "MLP1_0.5_none", "seed=3");
+    runs[5].state = "interrupted";
+    const struct rt_records records = {.runs = runs, .count = 6};
+    struct rt_figure figure = {.records = &records};
+    struct rt_choice choice;
     struct rt_group group;
-    int members = 0;
-    for (int i = 0; i < COUNT; i++) {
-        snprintf(runs[i].result.experiment_name, sizeof runs[i].result.experiment_name, "%s", rows[i].name);
-        runs[i].result.seed = rows[i].seed;
-    }
-    rt_records_group(&records, "MLP1_0.1_none", &group);
-    for (int i = 0; i < COUNT; i++)
-        if (rows[i].member)
-            assert_ptr_equal(group.runs[members++], &runs[i]);
-    assert_int_equal(group.count, members);
+    struct rt_text text = {0};
+    assert_int_equal(rt_choose(&choice, &figure, &records, rt_fits_figure1, "MLP1",
+                               "model_name label_corruption_prob", NULL),
+                     RT_OK);
+    assert_int_equal(choice.variant_count, 2);
+    assert_true(choice.variants[0].published && !choice.variants[1].published);
+    assert_string_equal(choice.variants[1].label, "learning_rate=0.02");
+    assert_int_equal(rt_choice_group(&choice, 0, is_at_half, NULL, &group, NULL), RT_OK);
+    assert_int_equal(group.count, 2);
+    assert_ptr_equal(group.runs[0], &runs[0]);
+    assert_ptr_equal(group.runs[1], &runs[3]);
+    rt_left_outs_append(&figure.left_out, 9, &text);
+    assert_string_equal(
+        rt_text_string(&text),
+        "2 runs left out: again (the same config and seed as second seed); cut short (interrupted "
+        "at epoch 5, beside finished runs)");
+    assert_int_equal(rt_choice_group(&choice, 1, is_at_half, NULL, &group, NULL), RT_OK);
+    assert_true(group.count == 1 && group.runs[0] == &runs[2]);
+    rt_text_free(&text);
+    rt_choice_free(&choice);
+    rt_figure_free(&figure);
 }
 
 /* Student's t at 97.5 %: 12.7062 for 1 degree of freedom, 2.2281 for 10, 2.0860 for 20, 1.9990 for 62 (tables).
