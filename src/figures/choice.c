@@ -164,15 +164,8 @@ static bool is_better(const struct rt_record *run, const struct rt_record *other
     return run->result.epochs > other->result.epochs;
 }
 
-static int leave_out(const struct rt_choice *choice, const struct rt_record *run, const char *reason,
-                     struct rt_error *err)
-{
-    return rt_leave_out(&choice->figure->left_out, run->name, reason, err);
-}
-
-/* Adds a run, or keeps the better one of two with its seed. */
-static int take(const struct rt_choice *choice, struct rt_group *group, const struct rt_record *run,
-                struct rt_error *err)
+int rt_group_take(struct rt_figure *figure, struct rt_group *group, const struct rt_record *run,
+                  struct rt_error *err)
 {
     char reason[256];
     int k = 0;
@@ -181,27 +174,27 @@ static int take(const struct rt_choice *choice, struct rt_group *group, const st
                                 group->runs[k]->experiment.seed.given != run->experiment.seed.given))
         k++;
     if (k == RT_GROUP_MAX)
-        return leave_out(choice, run, "more than 64 seeds", err);
+        return rt_leave_out(&figure->left_out, run->name, "more than 64 seeds", err);
     if (k < group->count) {
         const bool better = is_better(run, group->runs[k]);
         const struct rt_record *kept = better ? run : group->runs[k], *other = better ? group->runs[k] : run;
         snprintf(reason, sizeof reason, "the same config and seed as %.100s", kept->name);
         group->runs[k] = kept;
-        return leave_out(choice, other, reason, err);
+        return rt_leave_out(&figure->left_out, other->name, reason, err);
     }
     group->runs[group->count++] = run;
     return RT_OK;
 }
 
 /* Beside finished runs, those that are not would cut a mean short. */
-static int drop_unfinished(const struct rt_choice *choice, struct rt_group *group, struct rt_error *err)
+static int drop_unfinished(struct rt_figure *figure, struct rt_group *group, struct rt_error *err)
 {
     int finished = 0, kept = 0;
     char reason[256];
 
     for (int k = 0; k < group->count; k++)
         finished += is_finished(group->runs[k]);
-    group->unfinished = !finished;
+    group->unfinished = group->count > 0 && !finished;
     for (int k = 0; k < group->count; k++) {
         const struct rt_record *run = group->runs[k];
         if (!finished || is_finished(run)) {
@@ -210,9 +203,18 @@ static int drop_unfinished(const struct rt_choice *choice, struct rt_group *grou
         }
         snprintf(reason, sizeof reason, "%s at epoch %lld, beside finished runs", run->state,
                  (long long)run->result.epochs);
-        RT_TRY(leave_out(choice, run, reason, err));
+        RT_TRY(rt_leave_out(&figure->left_out, run->name, reason, err));
     }
     group->count = kept;
+    return RT_OK;
+}
+
+int rt_group_end(struct rt_figure *figure, struct rt_group *group, struct rt_error *err)
+{
+    RT_TRY(drop_unfinished(figure, group, err));
+    rt_figure_count_seeds(figure, group->count);
+    for (int k = 0; k < group->count; k++)
+        rt_figure_show(figure, group->runs[k]);
     return RT_OK;
 }
 
@@ -224,12 +226,8 @@ int rt_choice_group(const struct rt_choice *choice, int variant,
     for (size_t i = 0; i < choice->count; i++)
         if (is_alike(choice, choice->runs[i], choice->variants[variant].like) &&
             (!is_here || is_here(choice->runs[i], place)))
-            RT_TRY(take(choice, group, choice->runs[i], err));
-    RT_TRY(drop_unfinished(choice, group, err));
-    rt_figure_count_seeds(choice->figure, group->count);
-    for (int k = 0; k < group->count; k++)
-        rt_figure_show(choice->figure, group->runs[k]);
-    return RT_OK;
+            RT_TRY(rt_group_take(choice->figure, group, choice->runs[i], err));
+    return rt_group_end(choice->figure, group, err);
 }
 
 int rt_choice_levels(const struct rt_choice *choice, const char *name, double *out, int room)

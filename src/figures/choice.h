@@ -35,6 +35,12 @@ int rt_choose(struct rt_choice *choice, struct rt_figure *figure, const struct r
               const char *axes, struct rt_error *err);
 void rt_choice_free(struct rt_choice *choice);
 
+/* Adds a run to a group, or keeps the one of two with its seed that says more. */
+int rt_group_take(struct rt_figure *figure, struct rt_group *group, const struct rt_record *run,
+                  struct rt_error *err);
+/* While there are finished runs, drops the others; notes which runs and how many the figure shows. */
+int rt_group_end(struct rt_figure *figure, struct rt_group *group, struct rt_error *err);
+
 /* The group of a variant's runs for which is_here(run, place) is true (null: all). Of two with one seed, the
  * one that is nearer to the end; while there are finished runs, no others. What does not get in is left out. */
 int rt_choice_group(const struct rt_choice *choice, int variant,

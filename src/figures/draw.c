@@ -1,4 +1,4 @@
-/* A figure's four files: written and drawn in a folder aside, then renamed into place. */
+/* A figure's files: written and drawn in a folder aside, then renamed into place. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "base/process.h"
 #include "figures/gnuplot.h"
 
-static const char *const kinds[] = {"csv", "gp", "svg", "png"};
+static const char *const kinds[] = {"csv", "gp", "svg", "png", "pdf"};
 
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -46,7 +46,7 @@ void rt_figure_count_seeds(struct rt_figure *figure, int count)
 int rt_figure_add(struct rt_figure *figure, enum rt_mark mark, struct rt_style style, size_t count,
                   const char *label, struct rt_series **series, struct rt_error *err)
 {
-    const bool area = mark == RT_MARK_BAND || mark == RT_MARK_BEST;
+    const bool area = mark == RT_MARK_BAND || mark == RT_MARK_BEST || mark == RT_MARK_BARS;
 
     RT_TRY(rt_realloc(&figure->series, figure->series_count + 1, sizeof *figure->series, "figure", err));
     struct rt_series *new = &figure->series[figure->series_count];

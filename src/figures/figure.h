@@ -10,12 +10,13 @@
 #include "figures/palette.h"
 #include "runs/records.h"
 
-enum { RT_PANELS_MAX = 3, RT_FIGURE_TEXT_MAX = 128, RT_NOTE_MAX = 1200 };
+enum { RT_PANELS_MAX = 3, RT_PANEL_NAMES_MAX = 24, RT_FIGURE_TEXT_MAX = 128, RT_NOTE_MAX = 1200 };
 
 /* How a series is drawn. X(symbol, name in the CSV). The list's order is the drawing order, from the back. */
 #define RT_MARKS(X)                                                                                            \
     X(BEST, "best so far")           /* area between low and high */                                           \
     X(BAND, "95 % band")             /* area between low and high */                                           \
+    X(BARS, "95 % interval")         /* a bar from low to high at each point */                                \
     X(LEVEL, "level")                /* a horizontal line */                                                   \
     X(PUBLISHED, "published")        /* dashed line */                                                         \
     X(PUBLISHED_POINTS, "published") /* hollow markers, thin dashed line */                                    \
@@ -37,7 +38,8 @@ struct rt_series {
     enum rt_mark mark;
     bool legend; /* has its line in the legend */
     int panel;
-    int dash; /* 0: solid; others tell variants apart */
+    bool apart; /* points are not joined */
+    int dash;   /* 0: solid; others tell variants apart */
     struct rt_style style;
     size_t count;
     double *x, *y;      /* [count]; y null for areas */
@@ -46,7 +48,12 @@ struct rt_series {
 
 struct rt_panel {
     char x_label[RT_FIGURE_TEXT_MAX], y_label[RT_FIGURE_TEXT_MAX];
-    bool y_log;
+    bool x_log, y_log;
+    bool x_free;                          /* the x axis need not start at 0 */
+    char x_names[RT_PANEL_NAMES_MAX][64]; /* of places 0, 1, ... on an x axis without numbers */
+    int x_name_count;
+    double x_ticks[RT_PANEL_NAMES_MAX]; /* the values that there are, where they are few */
+    int x_tick_count;
     double y_max; /* 0: from the data. Linear y axes start at 0. */
     double x_max; /* 0: from the data. x axes start at 0. */
 };

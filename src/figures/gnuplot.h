@@ -1,7 +1,7 @@
 /* Figures on disk, drawn by gnuplot, which is run as a program.
  *
- * Each figure is four files: NAME.csv (every number drawn), NAME.gp (the script: restyle it and run
- * `gnuplot NAME.gp` in the folder), NAME.svg and NAME.png. */
+ * Each figure is five files: NAME.csv (every number drawn), NAME.gp (the script: restyle it and run
+ * `gnuplot NAME.gp` in the folder), NAME.svg, NAME.png and NAME.pdf. */
 #ifndef RT_FIGURES_GNUPLOT_H
 #define RT_FIGURES_GNUPLOT_H
 
@@ -15,7 +15,7 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out);
 /* The gnuplot script. */
 void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out);
 
-/* Writes the four files into `directory` (created if missing), each atomically. Errors: RT_EIO, among them
+/* Writes the five files into `directory` (created if missing), each atomically. Errors: RT_EIO, among them
  * gnuplot missing or failing, with its message. */
 int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err);
 

@@ -16,20 +16,6 @@ void rt_band_free(struct rt_band *band)
     *band = (struct rt_band){0};
 }
 
-/* One run's (x, y) without the rows where y was not measured; returns their number. */
-static size_t compact(const struct rt_record *run, enum rt_column x, enum rt_column y, double *xs, double *ys)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < run->count; i++) {
-        if (isfinite(run->columns[y][i])) {
-            xs[count] = run->columns[x][i];
-            ys[count++] = run->columns[y][i];
-        }
-    }
-    return count;
-}
-
 static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
 {
     int rc;
@@ -43,17 +29,65 @@ static int alloc_band(struct rt_band *band, size_t room, struct rt_error *err)
     return rc;
 }
 
-/* One run's part of the work: [its count] each. */
+/* One run's part of the work: [its count] each. Points are the same where as many batches were seen. */
 struct curve {
-    double *x, *raw, *smooth;
+    double *x, *batches, *raw, *smooth;
+    size_t count, at;
 };
 
-/* The mean and band over the runs at each common point. */
-static void average(struct rt_band *band, int runs, const struct curve *curves)
+/* Takes the rows where y was measured. */
+static int take_run(struct curve *curve, const struct rt_record *run, enum rt_column x, enum rt_column y,
+                    int window, struct rt_error *err)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        if (isfinite(run->columns[y][i]) && isfinite(run->columns[x][i])) {
+            curve->x[curve->count] = run->columns[x][i];
+            curve->batches[curve->count] = run->columns[RT_COLUMN_BATCHES][i];
+            curve->raw[curve->count++] = run->columns[y][i];
+        }
+    }
+    return rt_smooth(curve->raw, curve->count, window, curve->smooth, err);
+}
+
+/* Leaves the points that all have; returns how many there are. */
+static size_t intersect(struct curve *curves, int runs)
+{
+    size_t count = 0;
+
+    for (;;) {
+        double furthest = 0;
+        bool same = true;
+        for (int k = 0; k < runs; k++) {
+            if (curves[k].at == curves[k].count)
+                return count;
+            furthest = fmax(furthest, curves[k].batches[curves[k].at]);
+        }
+        for (int k = 0; k < runs; k++) {
+            while (curves[k].at < curves[k].count && curves[k].batches[curves[k].at] < furthest)
+                curves[k].at++;
+            same = same && curves[k].at < curves[k].count && curves[k].batches[curves[k].at] == furthest;
+        }
+        for (int k = 0; k < runs && same; k++) {
+            struct curve *curve = &curves[k];
+            curve->x[count] = curve->x[curve->at];
+            curve->raw[count] = curve->raw[curve->at];
+            curve->smooth[count] = curve->smooth[curve->at++];
+        }
+        count += same;
+    }
+}
+
+/* The mean and band over the runs at each common point; only their clocks may differ there. */
+static void average(struct rt_band *band, int runs, const struct curve *curves, bool clocks)
 {
     double values[RT_GROUP_MAX], half, unused;
 
     for (size_t i = 0; i < band->count; i++) {
+        for (int k = 0; k < runs; k++)
+            values[k] = curves[k].x[i];
+        rt_mean_band(values, runs, &band->x[i], &unused);
+        if (!clocks)
+            band->x[i] = curves[0].x[i];
         for (int k = 0; k < runs; k++)
             values[k] = curves[k].raw[i];
         rt_mean_band(values, runs, &band->raw[i], &unused);
@@ -65,24 +99,10 @@ static void average(struct rt_band *band, int runs, const struct curve *curves)
     }
 }
 
-/* Fills in run k's curve, and cuts band->count to the points logged at the same places as in the first run. */
-static int take_run(struct rt_band *band, const struct rt_record *run, enum rt_column x, enum rt_column y,
-                    int window, const struct curve *first, const struct curve *curve, struct rt_error *err)
-{
-    const size_t count = compact(run, x, y, curve->x, curve->raw);
-    size_t same = 0;
-
-    RT_TRY(rt_smooth(curve->raw, count, window, curve->smooth, err));
-    while (same < count && same < band->count && curve->x[same] == first->x[same])
-        same++;
-    band->count = same;
-    return RT_OK;
-}
-
 int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_column x, enum rt_column y,
                   int window, struct rt_error *err)
 {
-    struct curve curves[RT_GROUP_MAX];
+    struct curve curves[RT_GROUP_MAX] = {0};
     size_t total = 0;
     double *work = NULL; /* as much as the runs have rows, however different they are */
     int rc;
@@ -92,18 +112,20 @@ int rt_group_band(struct rt_band *band, const struct rt_group *group, enum rt_co
         return RT_OK;
     for (int k = 0; k < group->count; k++)
         total += group->runs[k]->count;
-    if ((rc = rt_alloc(&work, 3 * total + 1, sizeof *work, "curves", err)) ||
+    if ((rc = rt_alloc(&work, 4 * total + 1, sizeof *work, "curves", err)) ||
         (rc = alloc_band(band, group->runs[0]->count + 1, err)))
         goto done;
-    band->count = group->runs[0]->count;
     for (size_t k = 0, at = 0; k < (size_t)group->count && !rc; at += group->runs[k]->count, k++) {
-        curves[k] = (struct curve){work + at, work + total + at, work + 2 * total + at};
-        rc = take_run(band, group->runs[k], x, y, window, &curves[0], &curves[k], err);
+        curves[k] = (struct curve){.x = work + at,
+                                   .batches = work + total + at,
+                                   .raw = work + 2 * total + at,
+                                   .smooth = work + 3 * total + at};
+        rc = take_run(&curves[k], group->runs[k], x, y, window, err);
     }
     if (rc)
         goto done;
-    memcpy(band->x, curves[0].x, band->count * sizeof *band->x);
-    average(band, group->count, curves);
+    band->count = intersect(curves, group->count);
+    average(band, group->count, curves, x == RT_COLUMN_SECONDS);
 done:
     rt_free(&work);
     if (rc)

@@ -51,6 +51,10 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         rt_text_printf(out, "4:6:7 with filledcurves fs solid noborder");
         print_color(out, &series->style, 0xC0);
         break;
+    case RT_MARK_BARS:
+        rt_text_printf(out, "4:(($6+$7)/2):6:7 with yerrorbars pt 0 lw 2");
+        print_color(out, &series->style, 0);
+        break;
     case RT_MARK_LEVEL:
         rt_text_printf(out, "4:5 with lines lw 2 dt 3");
         print_color(out, &series->style, 0x40);
@@ -84,8 +88,10 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         break;
     case RT_MARK_POINTS:
     case RT_MARK_COUNT:
-        rt_text_printf(out, "4:5 with linespoints lw 2.5 pt %d ps 2*mark", series->style.point);
-        print_dash(out, series);
+        rt_text_printf(out, "4:5 with %s pt %d ps 2*mark", series->apart ? "points" : "linespoints lw 2.5",
+                       series->style.point);
+        if (!series->apart)
+            print_dash(out, series);
         print_color(out, &series->style, 0);
         break;
     }
@@ -121,10 +127,55 @@ static void print_shared_legend(const struct rt_figure *figure, int panel, struc
     if (has_mark(figure, panel, RT_MARK_BAND))
         rt_text_printf(
             out, ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title '95 %% band'");
+    if (has_mark(figure, panel, RT_MARK_BARS))
+        rt_text_printf(
+            out, ", \\\n        keyentry with yerrorbars pt 0 lw 2 lc rgb '#606060' title '95 %% interval'");
     if (has_mark(figure, panel, RT_MARK_BEST))
         rt_text_printf(
             out,
             ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title 'best test so far'");
+}
+
+/* A margin beside the outermost of few values. */
+static void print_x_ticks(const struct rt_panel *panel, struct rt_text *out)
+{
+    const double first = panel->x_ticks[0], last = panel->x_ticks[panel->x_tick_count - 1];
+    const double margin = last > first ? 0.04 * (last - first) : fabs(first) > 0 ? 0.5 * fabs(first) : 1;
+
+    if (panel->x_log)
+        rt_text_printf(out, "    set xrange [%.9g:%.9g]", first / 1.3, last * 1.3);
+    else
+        rt_text_printf(out, "    set xrange [%.9g:%.9g]", first - margin, last + margin);
+    rt_text_append(out, "; unset mxtics; set xtics (");
+    for (int i = 0; i < panel->x_tick_count; i++)
+        rt_text_printf(out, "%s%.9g", i ? ", " : "", panel->x_ticks[i]);
+    rt_text_append(out, ")\n");
+}
+
+static void print_x_names(const struct rt_panel *panel, struct rt_text *out)
+{
+    rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced (", panel->x_name_count - 1);
+    for (int i = 0; i < panel->x_name_count; i++) {
+        rt_text_append(out, i ? ", " : "");
+        rt_escape_gnuplot(out, panel->x_names[i]);
+        rt_text_printf(out, " %d", i);
+    }
+    rt_text_append(out, ")\n");
+}
+
+static void print_x_axis(const struct rt_panel *panel, struct rt_text *out)
+{
+    rt_text_append(out, panel->x_log ? "    set logscale x\n" : "    unset logscale x\n");
+    if (panel->x_name_count)
+        print_x_names(panel, out);
+    else if (panel->x_tick_count)
+        print_x_ticks(panel, out);
+    else if (panel->x_free || panel->x_log)
+        rt_text_append(out, "    set xrange [*:*]\n");
+    else if (panel->x_max > 0)
+        rt_text_printf(out, "    set xrange [0:%g]\n", panel->x_max);
+    else
+        rt_text_append(out, "    set xrange [0:*]\n");
 }
 
 static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
@@ -135,8 +186,8 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
     rt_escape_gnuplot(out, panel->x_label);
     rt_text_printf(out, " noenhanced offset 0, lift\n    set ylabel ");
     rt_escape_gnuplot(out, panel->y_label);
-    rt_text_printf(out, " noenhanced\n    set xrange [0:");
-    rt_text_printf(out, panel->x_max > 0 ? "%g]\n" : "*]\n", panel->x_max);
+    rt_text_printf(out, " noenhanced\n");
+    print_x_axis(panel, out);
     if (panel->y_log)
         rt_text_printf(out, "    set logscale y; set yrange [*:*]; set format y '10^{%%L}'\n");
     else
@@ -265,17 +316,22 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
 {
     const struct layout layout = layout_of(figure);
+    double width = 0, height = 0;
 
+    sscanf(layout.size, "%lf,%lf", &width, &height);
     rt_text_printf(
         out,
         "    if (type eq 'svg') {\n"
         "        set terminal svg size %s dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth 1.3\n"
         "        mark = 0.45; lift = 0.8; small = ',20' # its units are pixels, those below points\n"
-        "    } else {\n"
+        "    }\n    if (type eq 'pdf') {\n"
+        "        set terminal pdfcairo size %.2fin,%.2fin background rgb 'white' font 'DejaVu Sans,13'\n"
+        "        mark = 0.6; lift = 0.4; small = ',9.7'\n"
+        "    }\n    if (type eq 'png') {\n"
         "        set terminal pngcairo size %s background rgb 'white' font 'DejaVu Sans,20'\n"
         "        mark = 1; lift = 0.4; small = ',15'\n"
         "    }\n    set output '%s.'.type\n",
-        layout.size, layout.size, figure->name);
+        layout.size, width / 150, height / 150, layout.size, figure->name);
 }
 
 /* Several panels share one legend, which gets a plot of its own without axes. */
@@ -307,10 +363,10 @@ void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out
 {
     const bool many = figure->panel_count > 1;
 
-    rt_text_printf(out, "# Draws %s.svg and %s.png from %s.csv: run `gnuplot %s.gp` in this folder.\n",
-                   figure->name, figure->name, figure->name, figure->name);
+    rt_text_printf(out, "# Draws %s.svg, .png and .pdf from %s.csv: run `gnuplot %s.gp` in this folder.\n",
+                   figure->name, figure->name, figure->name);
     rt_text_printf(out, "data = '%s.csv'\n", figure->name);
-    rt_text_append(out, "do for [type in 'svg png'] {\n    reset\n");
+    rt_text_append(out, "do for [type in 'svg png pdf'] {\n    reset\n");
     print_terminals(figure, out);
     print_settings(figure, out);
     if (many)

@@ -41,9 +41,9 @@ try:
     synthetic.write_all(runs)
     p = rethink('plot', '--runs', runs, '-o', out)
     tap.ok(p.returncode == 0, 'all figures are drawn', p.stderr)
-    missing = [f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png') if not os.path.isfile(os.path.join(out, f'{n}.{k}'))]
-    tap.empty(missing, 'each as CSV, script, SVG and PNG')
-    tap.ok(sorted(os.listdir(out)) == sorted(f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png')) and 'no sample images' in p.stderr,
+    missing = [f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png', 'pdf') if not os.path.isfile(os.path.join(out, f'{n}.{k}'))]
+    tap.empty(missing, 'each as CSV, script, SVG, PNG and PDF')
+    tap.ok(sorted(os.listdir(out)) == sorted(f'{n}.{k}' for n in NAMES for k in ('csv', 'gp', 'svg', 'png', 'pdf')) and 'no sample images' in p.stderr,
            'and nothing else is left in the folder; data that are gone are said to be', os.listdir(out), p.stderr)
     tap.empty([n for n in NAMES if (png_size(os.path.join(out, n + '.png')) or (0, 0))[0] < 1200], 'PNGs are at least 1200 px wide')
 
@@ -128,6 +128,52 @@ try:
     tap.ok({'mlp2_curves.svg', 'mlp2_corrup_curves.svg'} <= set(os.listdir(out2)), "a model of one's own has its figures", os.listdir(out2))
     p = rethink('plot', 'mlp2_curves', 'conv_slowdown', '--runs', mixed, '-o', out2, '--where', 'learning_rate=0.02')
     tap.ok(p.returncode == 2 and 'unknown figure' in p.stderr, '--where leaves other runs out of sight', p.stderr)
+
+    # questions of one's own
+    import statistics
+    asked, out3 = os.path.join(work, 'asked'), os.path.join(work, 'out3')
+    took = {}
+    for size in (32, 128):
+        for seed in (1, 2, 3):
+            took[size, seed] = size // 8 + 2 * seed * seed
+            synthetic.write_run(asked, 'MLP1', f'{size}_{seed}', took[size, seed], level=0.5, seed=seed, batch_size=size)
+    synthetic.write_run(asked, 'MLP1', 'cut', 3, level=0.5, seed=7, batch_size=32, state='interrupted', reach=False)
+    p = rethink('plot', '--x', 'batch_size', '--y', 'threshold', '--log', 'x', '--runs', asked, '-o', out3)
+    drawn = rows(os.path.join(out3, 'threshold_epoch_against_batch_size.csv'))
+    good = {(float(r['x']), float(r['y'])) for r in drawn if r['kind'] == 'points'} == \
+        {(size, float('%.7g' % statistics.mean(took[size, s] for s in (1, 2, 3)))) for size in (32, 128)}
+    for r in drawn:
+        if r['kind'] == '95 % interval':
+            values = [took[int(r['x']), seed] for seed in (1, 2, 3)]
+            half = 4.3027 * statistics.stdev(values) / 3 ** 0.5
+            good = good and abs(float(r['low']) - statistics.mean(values) + half) < 1e-4 and abs(float(r['high']) - statistics.mean(values) - half) < 1e-4
+    note = ' '.join(re.findall(r"set label .* '(.*)'", open(os.path.join(out3, 'threshold_epoch_against_batch_size.gp')).read()))
+    tap.ok(p.returncode == 0 and good and len(drawn) == 4, 'a result against a key: means over seeds and their intervals', drawn, p.stderr)
+    tap.ok("95 % interval (Student''s t, n = 3)" in note and '6 runs.' in note and 'cut (interrupted at epoch 3 without' in note and 'cut (' in p.stderr,
+           'the caption says what the interval is, of how many, and what is left out', note, p.stderr)
+    one = ['--where', 'batch_size=128,seed=1', '--runs', asked, '-o', out3]
+    n = took[128, 1]
+    ends = {'epoch': n, 'step': n * 391, 'images': n * 50000, 'log_point': n * 11 - 1, 'flops': 6 * 1.21e6 * 50000 * n,
+            'seconds': (n * 11 - 1) * 0.5}
+    for x, end in ends.items():
+        p = rethink('plot', '--x', x, '--y', 'train_loss', *one)
+        last = max(float(r['x']) for r in rows(os.path.join(out3, f'train_loss_against_{x}.csv')))
+        tap.ok(p.returncode == 0 and abs(last - end) <= 1e-6 * end, f'a metric along the run, by {x}', last, end, p.stderr)
+    p = rethink('plot', '--x', 'epoch', '--y', 'train_accuracy', '--by', 'batch_size', '--runs', asked, '-o', out3)
+    drawn = rows(os.path.join(out3, 'train_acc_against_epoch.csv'))
+    last = {s: max(float(r['x']) for r in drawn if r['series'] == s) for s in {r['series'] for r in drawn}}
+    tap.ok(last == {f'batch_size={size}': min(took[size, s] for s in (1, 2, 3)) for size in (32, 128)}
+           and 'cut (interrupted at epoch 3, beside finished runs)' in p.stderr, 'curves of seeds go as far as all of them', last, p.stderr)
+    for words, code, text in ((['--y', 'test_acc'], 2, '--y needs --x'), (['--x', 'epoch'], 2, '--x needs --y'), (['--log', 'x'], 2, '--log needs --x'),
+                              (['--x', 'batchsize', '--y', 'epochs'], 2, "did you mean 'batch_size'"), (['--x', 'seed', '--y', 'state'], 2, 'no number'),
+                              (['--x', 'epoch', '--y', 'minutes'], 2, 'record only train_loss'), (['--x', 'seed', '--y', 'epochs', '--log', 'z'], 2, 'xy'),
+                              (['--x', 'seed', '--y', 'epochs', '--by', 'sead'], 2, "did you mean 'seed'"),
+                              (['mlp1_curves', '--x', 'seed', '--y', 'epochs'], 2, 'not together'),
+                              (['--x', 'seed', '--y', 'epochs', '--reference', work], 2, 'published figures')):
+        p = rethink('plot', *words, '--runs', asked, '-o', out3)
+        tap.ok(p.returncode == code and text in p.stderr and p.stderr.count('\n') == 1, ' '.join(words) + f': exit {code}', p.stderr)
+    p = rethink('plot', '--x', 'seed', '--y', 'train_size', '--runs', asked, '-o', out3)
+    tap.ok(p.returncode == 4 and 'has seed and train_size' in p.stderr, 'nothing to draw: exit 4', p.stderr)
 
     p = rethink('plot', 'mlp1_curve', '--runs', runs)
     tap.ok(p.returncode == 2 and 'mlp1_curves' in p.stderr, 'an unknown figure: exit 2 and the nearest name', p.stderr)

@@ -105,6 +105,7 @@ static struct rt_record *make_run(struct rt_record *run, double *numbers, size_t
         for (int i = 0; i < RT_COLUMN_COUNT; i++)
             run->columns[i][k] = NAN;
         run->columns[RT_COLUMN_EPOCH][k] = (double)(k + 1) / 2;
+        run->columns[RT_COLUMN_BATCHES][k] = (double)(k + 1);
         run->columns[RT_COLUMN_train_loss][k] = level;
     }
     return run;
