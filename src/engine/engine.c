@@ -304,7 +304,10 @@ int rt_plan_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_er
     plan->pass.crops = NULL;
     plan->batches = (int)((pass->count + (size_t)pass->batch_size - 1) / (size_t)pass->batch_size);
     plan->advanced = plan->collected = pass->first;
-    return plan->device->engine->begin(plan, pass, err);
+    const int rc = plan->device->engine->begin(plan, pass, err);
+    if (rc)
+        plan->batches = plan->advanced = plan->collected = 0;
+    return rc;
 }
 
 int rt_plan_in_flight(const struct rt_plan *plan)

@@ -226,7 +226,8 @@ int rt_plan_write(struct rt_plan *plan, enum rt_state state, int tensor, const v
 int rt_plan_read(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
 
 /* A pass begins. One before it that is not collected to its end is abandoned: what was advanced is done, what
- * it came to is lost. */
+ * it came to is lost. A pass that is refused leaves that one as it is; after any other error none is under way,
+ * and there is nothing to advance or collect. */
 int rt_plan_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
 
 /* Enqueues the next `batches`, at most what is left; returns how many. */
