@@ -84,6 +84,10 @@ static void check_batches(const struct rt_engine *engine)
     assert_int_equal(rt_plan_advance(f.plan, BATCHES), BATCHES);
     for (int i = 0; i < BATCHES; i++)
         assert_int_equal(rt_plan_collect(f.plan, &sum, NULL, NULL), RT_OK);
+    p.order = NULL;
+    begin(&f, &p);
+    assert_int_equal(rt_plan_advance(f.plan, 1), 1);
+    assert_false(same_step(collect(&f, NULL), step[0])); /* the order was that pass's alone */
     assert_true(fabs(sum.loss_sum - 100 - step[0].loss_sum - step[1].loss_sum - step[2].loss_sum) <= 1e-9);
     assert_int_equal(sum.correct, 1000 + step[0].correct + step[1].correct + step[2].correct);
     assert_int_equal(sum.count, 10000 + IMAGES);
@@ -158,9 +162,15 @@ static void check_copies(const struct rt_engine *engine)
     rt_plan_advance(f.plan, BATCHES);
     for (int i = 0; i < BATCHES; i++)
         assert_true(same_step(collect(&f, NULL), want[i]));
-    begin(&f, &p); /* and they count: other images, other crops */
+    p.order = order; /* and each counts: other crops, other images */
+    begin(&f, &p);
     rt_plan_advance(f.plan, 1);
     assert_false(same_step(collect(&f, NULL), want[0]));
+    p.order = own_order, p.crops = f.crops;
+    begin(&f, &p);
+    rt_plan_advance(f.plan, 1);
+    assert_false(same_step(collect(&f, NULL), want[0]));
+    p.crops = own_crops;
     own_crops[IMAGES - 1].row = RT_STORED - RT_CROP + 1;
     assert_int_equal(rt_plan_begin(f.plan, &p, NULL), RT_ECONFIG);
     own_crops[IMAGES - 1] = (struct rt_crop){0, RT_STORED - RT_CROP + 1, 0};
@@ -182,15 +192,15 @@ static void check_abandoned(const struct rt_engine *engine)
     open_fixture(&f, engine);
     open_fixture(&other, engine);
     rt_asynchronous.pause_us = 2000;
-    begin(&f, &f.pass);
     begin(&other, &other.pass);
-    rt_plan_advance(f.plan, 2);
     rt_plan_advance(other.plan, 2);
-    collect(&f, NULL);
     for (int i = 0; i < 2; i++)
         collect(&other, NULL);
-    begin(&f, &f.pass);
     begin(&other, &other.pass);
+    begin(&f, &f.pass);
+    rt_plan_advance(f.plan, 2);
+    collect(&f, NULL);
+    begin(&f, &f.pass); /* at once */
     assert_int_equal(rt_plan_in_flight(f.plan), 0);
     assert_int_equal(rt_plan_left(f.plan), BATCHES);
     assert_same(&f, &other, "what was advanced before the next pass began was not done");
@@ -226,6 +236,15 @@ static void check_waits(const struct rt_engine *engine)
         assert_int_equal(rt_plan_advance(other.plan, 1), 1);
         collect(&other, NULL);
     }
+    for (int i = 0; i < BATCHES; i++)
+        collect(&f, NULL);
+    assert_same(&f, &other, "two plans at work at the same time differ");
+    begin(&other, &other.pass);
+    rt_plan_advance(other.plan, BATCHES);
+    for (int i = 0; i < BATCHES; i++)
+        collect(&other, NULL);
+    begin(&f, &f.pass);
+    rt_plan_advance(f.plan, BATCHES);
     assert_same(&f, &other, "tensors read with batches in flight are not those after them");
     for (int i = 0; i < BATCHES; i++)
         collect(&f, NULL);
