@@ -116,6 +116,21 @@ static void draw_after_run(void *context, const struct rt_sweep_run *run)
         rt_log_warn("figures: %s", cause.message);
 }
 
+/* How much there is to do, where and how long; that this cannot be told stops no run. */
+static void say_start(struct rt_sweep *sweep)
+{
+    struct rt_text text = {0};
+    struct rt_error cause = {0};
+
+    if (sweep->options.quiet)
+        return;
+    if (rt_sweep_format_start(sweep, &text, &cause))
+        rt_log_warn("how long the sweep takes is not known: %s", cause.message);
+    else if (text.length)
+        rt_log_info("%s", rt_text_string(&text));
+    rt_text_free(&text);
+}
+
 static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launcher, struct rt_drawing *drawing,
                        bool draw, struct rt_error *err)
 {
@@ -124,6 +139,7 @@ static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launche
 
     RT_TRY(rt_folder_make(sweep->options.runs, err));
     RT_TRY(rt_lock_acquire(&lock, sweep->options.runs, "sweep.lock", err));
+    say_start(sweep);
     if (draw) {
         sweep->options.finished = draw_after_run;
         sweep->options.context = drawing;

@@ -55,8 +55,7 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
     return rc;
 }
 
-/* Whether two runs cost the same per step. */
-static bool costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
+bool rt_sweep_costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b)
 {
     return !strcmp(a->experiment.model_name, b->experiment.model_name) &&
            a->experiment.bn == b->experiment.bn && a->experiment.batch_size == b->experiment.batch_size &&
@@ -106,7 +105,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
         for (int i = 0; i < sweep->count; i++) {
             struct rt_sweep_run *run = &sweep->runs[i];
             int same = 0;
-            while (same < i && !costs_alike(&sweep->runs[same], run))
+            while (same < i && !rt_sweep_costs_alike(&sweep->runs[same], run))
                 same++;
             if (pass == 0) {
                 kinds += same == i;
@@ -125,8 +124,8 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
 
 double rt_sweep_run_seconds(const struct rt_sweep_run *run)
 {
-    if (run->state == RT_SWEEP_FINISHED)
-        return RT_OK;
+    if (run->state == RT_SWEEP_FINISHED || run->state == RT_SWEEP_FAILED)
+        return 0;
     const double left = run->epochs_expected - run->epochs_done;
     return (left > 0 ? left : 0) * run->steps_per_epoch * run->seconds_per_step;
 }
@@ -142,7 +141,7 @@ double rt_sweep_total_seconds(const struct rt_sweep *sweep)
     for (int i = 0; i < sweep->count; i++) {
         const struct rt_sweep_run *run = &sweep->runs[i];
         const double seconds = rt_sweep_run_seconds(run);
-        if (run->state == RT_SWEEP_FINISHED)
+        if (run->state == RT_SWEEP_FINISHED || run->state == RT_SWEEP_FAILED)
             continue;
         /* the cores that become free first; kept sorted */
         const int taken = run->cores < cores ? run->cores : cores;

@@ -65,13 +65,21 @@ static void append_run(struct rt_text *text, const struct rt_sweep_run *run)
 static void append_totals(struct rt_text *text, const struct rt_overview *overview)
 {
     const struct rt_sweep *sweep = overview->sweep;
-    char elapsed[24];
+    const int open = count_state(sweep, RT_SWEEP_RUNNING) + count_state(sweep, RT_SWEEP_WAITING);
+    char elapsed[24], left[24];
+    double total_s;
 
     rt_text_printf(text, "%d of %d finished, %d running, %d waiting", count_state(sweep, RT_SWEEP_FINISHED),
                    sweep->count, count_state(sweep, RT_SWEEP_RUNNING), count_state(sweep, RT_SWEEP_WAITING));
     if (count_state(sweep, RT_SWEEP_FAILED))
         rt_text_printf(text, ", %d failed", count_state(sweep, RT_SWEEP_FAILED));
-    rt_text_printf(text, "; %s\n", rt_duration(rt_clock_wall_s() - overview->began_s, elapsed));
+    rt_text_printf(text, "; %s", rt_duration(rt_clock_wall_s() - overview->began_s, elapsed));
+    if (open) {
+        rt_sweep_learn(sweep);
+        total_s = rt_sweep_total_seconds(sweep);
+        rt_text_printf(text, ", %s left", isnan(total_s) ? "?" : rt_duration(total_s, left));
+    }
+    rt_text_append(text, "\n");
 }
 
 static void clear_block(struct rt_overview *overview)

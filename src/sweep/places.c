@@ -128,9 +128,13 @@ static void fail(struct rt_places *places, struct rt_sweep_run *run, const struc
         stop_all(places);
 }
 
-static void look_at_progress(struct rt_sweep_run *run)
+static void look_at_progress(const struct rt_places *places, struct rt_sweep_run *run)
 {
+    const struct rt_sweep *sweep = places->sweep;
+
     rt_sweep_read_progress(&run->progress, run);
+    if (run->state == RT_SWEEP_RUNNING)
+        rt_sweep_note_pace(run, sweep->slots ? count_busy(places) / sweep->device_count : 1);
     if (isfinite(run->progress.epochs))
         run->epochs_done = run->progress.epochs;
 }
@@ -144,7 +148,7 @@ static bool is_held(struct rt_places *places, struct rt_sweep_run *run)
     if (run->holder && !before)
         rt_overview_note(&places->overview, run);
     if (before && !run->holder)
-        look_at_progress(run);
+        look_at_progress(places, run);
     return run->holder != 0;
 }
 
@@ -158,7 +162,7 @@ static void settle(struct rt_place *place, const struct rt_ending *ending)
     if (!shares_cores(places->sweep))
         CPU_OR(&places->free_cores, &places->free_cores, &place->cores);
     place->run = NULL;
-    look_at_progress(run);
+    look_at_progress(places, run);
     if (ending->status == RT_OK)
         run->state = ++run->stage < run->stage_count ? RT_SWEEP_WAITING : RT_SWEEP_FINISHED;
     else if (stopped && places->stopping)
@@ -167,6 +171,8 @@ static void settle(struct rt_place *place, const struct rt_ending *ending)
         run->state = RT_SWEEP_WAITING; /* by one that began at the same moment */
     else
         fail(places, run, ending);
+    if (run->state == RT_SWEEP_FINISHED)
+        rt_sweep_note_end(places->sweep, run);
     if (run->stage == run->stage_count)
         run->stage--; /* the last: what progress is shown against */
     rt_overview_note(&places->overview, run);
@@ -274,7 +280,7 @@ static void show(struct rt_places *places)
             continue;
         if (places->kind->listen)
             places->kind->listen(place);
-        rt_sweep_read_progress(&place->run->progress, place->run);
+        look_at_progress(places, place->run);
     }
     rt_overview_tick(&places->overview);
 }

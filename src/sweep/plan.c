@@ -5,10 +5,12 @@
 #include "sweep/overview.h"
 #include "train/disk.h"
 
-static const double measure_s = 10; /* in all */
+static const double measure_s = 10, start_measure_s = 3; /* in all */
 
-/* "2 cores", or "cuda:0, cuda:1, 3 side by side on each" */
-static void append_places(struct rt_text *text, const struct rt_sweep *sweep)
+/* A sweep of fewer operations is over before it has been estimated. */
+static const double long_flops = 1e13;
+
+void rt_sweep_append_places(struct rt_text *text, const struct rt_sweep *sweep)
 {
     if (!sweep->slots)
         rt_text_printf(text, "%d core%s", sweep->options.cores, sweep->options.cores > 1 ? "s" : "");
@@ -52,7 +54,7 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
         waiting += run->state != RT_SWEEP_FINISHED;
     }
     rt_text_printf(text, "%d of %d runs to do on ", waiting, sweep->count);
-    append_places(text, sweep);
+    rt_sweep_append_places(text, sweep);
     rt_text_printf(text, ": %.4g TFLOPs, at most about %.0f MiB at once, about %s\n", flops / 1e12,
                    memory / 1048576, rt_duration(rt_sweep_total_seconds(sweep), duration));
     rt_text_printf(text, "At most %.0f MiB of disk for all of them; %.0f MiB are free.\n", disk / 1048576,
@@ -60,5 +62,41 @@ int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt
     rt_text_append(
         text, "Epochs are those of the published runs, or num_epochs where that is less; times come from a "
               "few measured steps.\n");
+    return rt_text_check(text, err);
+}
+
+static double flops_left(const struct rt_sweep *sweep)
+{
+    double flops = 0;
+
+    for (int i = 0; i < sweep->count; i++) {
+        const struct rt_sweep_run *run = &sweep->runs[i];
+
+        if (run->state != RT_SWEEP_FINISHED && run->epochs_expected > run->epochs_done)
+            flops += (run->epochs_expected - run->epochs_done) * run->flops_per_epoch;
+    }
+    return flops;
+}
+
+int rt_sweep_format_start(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err)
+{
+    char duration[24];
+    double total_s;
+    int left = 0;
+
+    for (int i = 0; i < sweep->count; i++)
+        left += sweep->runs[i].state != RT_SWEEP_FINISHED;
+    if (!left)
+        return RT_OK;
+    RT_TRY(rt_sweep_learn_from_disk(sweep, err));
+    total_s = rt_sweep_total_seconds(sweep);
+    if (isnan(total_s) && flops_left(sweep) > long_flops) {
+        RT_TRY(rt_sweep_measure(sweep, start_measure_s, err));
+        total_s = rt_sweep_total_seconds(sweep);
+    }
+    rt_text_printf(text, "%d of %d runs to do on ", left, sweep->count);
+    rt_sweep_append_places(text, sweep);
+    if (!isnan(total_s))
+        rt_text_printf(text, ": about %s", rt_duration(total_s, duration));
     return rt_text_check(text, err);
 }

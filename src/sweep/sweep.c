@@ -51,6 +51,7 @@ int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment,
         .steps_per_epoch = NAN,
         .images = NAN,
         .seconds_per_step = NAN,
+        .pace_s = NAN,
         .memory_bytes = NAN,
         .progress = {NAN, rt_scores_none()},
     };

@@ -55,7 +55,9 @@ struct rt_sweep_run {
     double disk_bytes;      /* at most */
     double steps_per_epoch;
     double images;           /* in memory: training and test */
-    double seconds_per_step; /* measured, on `cores` cores */
+    double seconds_per_step; /* on `cores` cores: measured, or of runs that cost the same */
+    int ended_alike;         /* runs whose mean epochs_expected is; 0: it is that of the published one */
+    double pace_s;           /* a step, as this run has gone here, its share where runs are side by side */
     double memory_bytes;
 
     /* from disk, then kept current by the launcher */
@@ -143,6 +145,26 @@ int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_
 /* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images
  * (options.cores threads for all that get more than one). At most about `seconds`. */
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err);
+
+/* Whether two runs cost the same per step. */
+bool rt_sweep_costs_alike(const struct rt_sweep_run *a, const struct rt_sweep_run *b);
+
+/* Brings a running run's pace_s up to date, of as many that share the place. */
+void rt_sweep_note_pace(struct rt_sweep_run *run, int side_by_side);
+/* A run has finished: corrects epochs_expected of those that differ from it in the seed alone. */
+void rt_sweep_note_end(const struct rt_sweep *sweep, const struct rt_sweep_run *ended);
+/* Corrects seconds_per_step by what the runs of this sweep have shown. */
+void rt_sweep_learn(const struct rt_sweep *sweep);
+/* The same by the runs that are in options.runs already: those of the kind that finished say how many epochs,
+ * those that cost the same how long a step. */
+int rt_sweep_learn_from_disk(struct rt_sweep *sweep, struct rt_error *err);
+
+/* "68 of 70 runs to do on 2 cores: about 3h10m"; nothing when all are finished. Where no run tells how long it
+ * takes, a long sweep measures a few steps (3 s in all); of a short one the time is left out. */
+int rt_sweep_format_start(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err);
+
+/* Appends where the runs will be: "2 cores", or "cuda:0, cuda:1, 3 side by side on each". */
+void rt_sweep_append_places(struct rt_text *text, const struct rt_sweep *sweep);
 
 /* Seconds that one run still needs, and that all will take when started in order as cores come free. NaN where
  * unknown. */
