@@ -30,7 +30,8 @@ void rt_bench_print_ops(const struct rt_bench_case *one, struct rt_text *text)
 {
     const struct rt_bench_result *steps = one->result[RT_BENCH_steps];
 
-    rt_text_printf(text, "\n%s, time by op (mean of %.0f steps)\n", one->name, steps->profiled_steps);
+    rt_text_printf(text, "\n%s, time by %s (mean of %.0f steps)\n", one->name,
+                   steps->profile.by_kernel ? "kernel" : "op", steps->profiled_steps);
     rt_profile_format(&steps->profile, steps->profiled_steps, text);
 }
 

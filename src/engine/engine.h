@@ -86,11 +86,12 @@ struct rt_step {
     long count;   /* images */
 };
 
-/* The time that one stage (a node, or several run as one) has taken so far. */
+/* The time that one stage has taken so far: a node, or several run as one; or one kernel of a node. */
 struct rt_stage_time {
     const struct rt_node *node; /* the first */
+    const char *kernel;         /* its name; null: the stage is all of the node's */
     double forward_s, backward_s;
-    uint64_t multiply_adds; /* forward, of the images seen */
+    uint64_t multiply_adds; /* of the images seen: forward, or with `kernel` that one's own */
 };
 
 enum rt_state {
@@ -140,6 +141,7 @@ struct rt_engine {
     /* Memory, driver and so on in words[size], for `rethink devices`; null: nothing beyond the target. */
     void (*describe)(const struct rt_device *device, char *words, size_t size);
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
+    bool profile_slows; /* plans made with options.profile run in another way: time steps without it */
     size_t (*room)(const struct rt_device *device); /* bytes of its memory that are free; null: the system's */
 };
 

@@ -6,7 +6,7 @@
 
 #include "train/flops.h"
 
-static void name_row(char *name, size_t size, const struct rt_node *node)
+static void name_op(char *name, size_t size, const struct rt_node *node)
 {
     const struct rt_attributes *a = &node->attributes;
 
@@ -18,11 +18,24 @@ static void name_row(char *name, size_t size, const struct rt_node *node)
         snprintf(name, size, "%s %dx%d", node->op->name, a->kernel, a->kernel);
 }
 
-static struct rt_profile_row *row_of(struct rt_profile *profile, const struct rt_node *node)
+static void name_row(char *name, size_t size, const struct rt_stage_time *time)
+{
+    const struct rt_shape s = time->node->shape;
+    char op[24];
+
+    if (!time->kernel) {
+        name_op(name, size, time->node);
+        return;
+    }
+    name_op(op, sizeof op, time->node);
+    snprintf(name, size, "%.28s, %s %d@%dx%d", time->kernel, op, s.channels, s.height, s.width);
+}
+
+static struct rt_profile_row *row_of(struct rt_profile *profile, const struct rt_stage_time *time)
 {
     char name[sizeof profile->rows->name];
 
-    name_row(name, sizeof name, node);
+    name_row(name, sizeof name, time);
     for (int i = 0; i < profile->count; i++)
         if (!strcmp(profile->rows[i].name, name) || !strcmp(profile->rows[i].name, "others"))
             return &profile->rows[i];
@@ -39,14 +52,20 @@ void rt_profile_add(struct rt_profile *profile, const struct rt_plan *plan, int 
     struct rt_profile counted = {0}; /* stages are counted once, however often times are added */
 
     for (int i = 0; rt_plan_profile(plan, i, &time); i++) {
-        struct rt_profile_row *row = row_of(profile, time.node);
         const int passes = time.multiply_adds ? rt_flops_passes(plan->graph, time.node) : 0;
+        struct rt_profile_row *row;
 
+        if (time.kernel && time.forward_s <= 0 && time.backward_s <= 0)
+            continue; /* a kernel of other passes */
+        profile->by_kernel = time.kernel != NULL;
+        row = row_of(profile, &time);
         row->forward_s += sign * time.forward_s;
         row->backward_s += sign * time.backward_s;
-        row->forward_flops += sign * 2 * (double)time.multiply_adds;
-        row->backward_flops += sign * 2 * (passes - 1) * (double)time.multiply_adds;
-        row_of(&counted, time.node)->stages++;
+        if (!time.kernel || time.forward_s > 0)
+            row->forward_flops += sign * 2 * (double)time.multiply_adds;
+        if (!time.kernel || time.backward_s > 0)
+            row->backward_flops += sign * 2 * (time.kernel ? 1 : passes - 1) * (double)time.multiply_adds;
+        row_of(&counted, &time)->stages++;
     }
     for (int i = 0; i < counted.count; i++)
         profile->rows[i].stages = counted.rows[i].stages;
@@ -54,6 +73,7 @@ void rt_profile_add(struct rt_profile *profile, const struct rt_plan *plan, int 
 
 void rt_profile_merge(struct rt_profile *profile, const struct rt_profile *other)
 {
+    profile->by_kernel |= other->by_kernel;
     for (int i = 0; i < other->count; i++) {
         struct rt_profile_row *row = &profile->rows[i];
         const struct rt_profile_row *more = &other->rows[i];
@@ -98,17 +118,22 @@ static void append_rate(struct rt_text *text, double flops, double seconds)
 
 void rt_profile_format(const struct rt_profile *profile, double steps, struct rt_text *text)
 {
-    const double all = rt_profile_seconds(profile);
+    const double all = rt_profile_seconds(profile), unit = profile->by_kernel ? 1e6 : 1e3;
     struct rt_profile sorted = *profile;
+    int width = 22;
 
     qsort(sorted.rows, (size_t)sorted.count, sizeof *sorted.rows, longest_first);
-    rt_text_printf(text, "  %-22s  %6s  %10s  %11s  %7s  %8s  %8s\n", "ms a step", "stages", "forward",
-                   "backward", "share", "GFLOP/s", "backward");
+    for (int i = 0; i < sorted.count; i++)
+        if ((int)strlen(sorted.rows[i].name) > width)
+            width = (int)strlen(sorted.rows[i].name);
+    rt_text_printf(text, "  %-*s  %6s  %10s  %11s  %7s  %8s  %8s\n", width,
+                   profile->by_kernel ? "us a step" : "ms a step", "stages", "forward", "backward", "share",
+                   "GFLOP/s", "backward");
     for (int i = 0; i < sorted.count && steps > 0 && all > 0; i++) {
         const struct rt_profile_row *row = &sorted.rows[i];
 
-        rt_text_printf(text, "  %-22s  %6d  %10.3f  %11.3f  %6.1f%%", row->name, row->stages,
-                       1e3 * row->forward_s / steps, 1e3 * row->backward_s / steps,
+        rt_text_printf(text, "  %-*s  %6d  %10.3f  %11.3f  %6.1f%%", width, row->name, row->stages,
+                       unit * row->forward_s / steps, unit * row->backward_s / steps,
                        100 * (row->forward_s + row->backward_s) / all);
         append_rate(text, row->forward_flops, row->forward_s);
         append_rate(text, row->backward_flops, row->backward_s);

@@ -248,7 +248,9 @@ static void say_profile(const struct rt_session *session, int64_t steps)
         rt_log_warn("--profile: engine %s keeps no times", session->result.provenance.engine);
         return;
     }
-    rt_log_info("Time by op, of %lld steps, %.2fs in all", (long long)steps, rt_profile_seconds(&profile));
+    rt_log_info("Time by %s, of %lld steps, %.2fs in all%s", profile.by_kernel ? "kernel" : "op",
+                (long long)steps, rt_profile_seconds(&profile),
+                profile.by_kernel ? "; steps were launched kernel by kernel, which takes longer" : "");
     rt_profile_format(&profile, (double)steps, &text);
     for (const char *line = rt_text_string(&text); *line; line += *line == '\n') {
         const size_t length = strcspn(line, "\n");

@@ -73,6 +73,13 @@ def main():
     ok(got == 8 and 'cuEventSynchronize' in text and 'ILLEGAL_ADDRESS' in text, 'a card lost in mid-run', got, text)
     got, text = train(folder, '--epochs', '6', XDG_CACHE_HOME=cache)
     ok(got == 0, 'the same command resumes that run', got, text)
+    got, text = train(folder, '--epochs', '8', '--profile', XDG_CACHE_HOME=cache)
+    ok(got == 0 and 'Time by kernel, of 4 steps' in text and 'conv_weight_gradient, linear 512@1x1' in text,
+       '--profile shows the time of each kernel', got, text)
+    bench = subprocess.run([RETHINK, 'bench', '--device', 'cuda', '--models', 'MLP1', '--batch', '4', '--seconds', '0', '--set',
+                            'train_size=16'], capture_output=True, text=True, check=False)
+    ok(bench.returncode == 0 and 'time by kernel (mean of 12 steps)' in bench.stdout and 'inf' not in bench.stdout
+       and 'nan' not in bench.stdout, 'rethink bench --device cuda too, of steps apart', bench.stdout, bench.stderr)
     shutil.rmtree(folder)
     done()
 

@@ -30,9 +30,12 @@ struct stream {
     long capture;           /* which: graphs come to lie where others lay */
     bool owner;             /* the capture began on it */
     struct frontier after;  /* what its next launch waits for */
+    pthread_t host;         /* runs a function of the host ... */
+    bool hosted;            /* ... until somebody waits */
 };
 
 struct event {
+    struct stream *stream;  /* recorded on */
     struct graph *captured; /* recorded in a capture */
     long capture;
     struct frontier after;
@@ -58,9 +61,50 @@ PUBLIC cuStreamCreateWithPriority(struct stream **stream, unsigned flags, int pr
     return 0;
 }
 
+static void wait_for_host(struct stream *stream)
+{
+    if (stream && stream->hosted)
+        pthread_join(stream->host, NULL);
+    if (stream)
+        stream->hosted = false;
+}
+
+struct host_call {
+    void (*function)(void *);
+    void *context;
+};
+
+static void *call_host(void *from)
+{
+    const struct host_call call = *(struct host_call *)from;
+
+    free(from);
+    call.function(call.context);
+    return NULL;
+}
+
+/* On a thread of its own; the launches behind it do not wait for it here. */
+PUBLIC cuLaunchHostFunc(struct stream *stream, void (*function)(void *), void *context);
+PUBLIC cuLaunchHostFunc(struct stream *stream, void (*function)(void *), void *context)
+{
+    struct host_call *call;
+
+    CALLED(false);
+    if (stream->captured)
+        return 900;
+    wait_for_host(stream);
+    call = malloc(sizeof *call);
+    *call = (struct host_call){function, context};
+    stream->hosted = !pthread_create(&stream->host, NULL, call_host, call);
+    if (!stream->hosted)
+        free(call);
+    return stream->hosted ? 0 : 2;
+}
+
 PUBLIC cuStreamDestroy_v2(struct stream *stream);
 PUBLIC cuStreamDestroy_v2(struct stream *stream)
 {
+    wait_for_host(stream);
     CALLED(false);
     free(stream);
     return 0;
@@ -69,6 +113,7 @@ PUBLIC cuStreamDestroy_v2(struct stream *stream)
 PUBLIC cuStreamSynchronize(struct stream *stream);
 PUBLIC cuStreamSynchronize(struct stream *stream)
 {
+    wait_for_host(stream);
     CALLED(true);
     return stream && stream->captured ? 900 : 0;
 }
@@ -246,6 +291,7 @@ PUBLIC cuEventRecord(struct event *event, struct stream *stream);
 PUBLIC cuEventRecord(struct event *event, struct stream *stream)
 {
     CALLED(false);
+    event->stream = stream;
     event->captured = stream->captured;
     event->capture = stream->capture;
     event->after = stream->after;
@@ -271,7 +317,7 @@ PUBLIC cuStreamWaitEvent(struct stream *stream, const struct event *event, unsig
 PUBLIC cuEventSynchronize(struct event *event);
 PUBLIC cuEventSynchronize(struct event *event)
 {
-    (void)event;
+    wait_for_host(event->stream);
     CALLED(true);
     return 0;
 }

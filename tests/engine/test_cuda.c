@@ -43,9 +43,12 @@ static void close_stand(struct stand *s)
     rt_device_close(&s->device);
 }
 
+static bool profiled; /* plans keep the times of their kernels */
+
 static int open_stand(struct stand *s, struct rt_error *err)
 {
-    const struct rt_plan_options options = {.batch_max = BATCH, .pass_max = IMAGES, .training = true};
+    const struct rt_plan_options options = {
+        .batch_max = BATCH, .pass_max = IMAGES, .training = true, .profile = profiled};
 
     *s = (struct stand){0};
     RT_TRY(rt_device_open(&s->device, &rt_engine_cuda, &(struct rt_device_options){0}, err));
@@ -120,6 +123,68 @@ static void test_every_call(void **state)
     close_stand(&s);
 }
 
+static void fail_each_call(void)
+{
+    struct rt_error err = {0};
+    struct stand s;
+    long calls;
+
+    fail_call("", 0, 0);
+    assert_int_equal(work(&s, &err), RT_OK);
+    close_stand(&s);
+    fail_call("", 0, 0);
+    assert_int_equal(work(&s, &err), RT_OK);
+    calls = count_calls();
+    close_stand(&s);
+    for (long k = calls / 2; k <= calls; k++) { /* the first half is the same without times */
+        fail_call("", k, 999);
+        if (work(&s, &err) && strncmp(err.message, "cuda: ", 6) != 0)
+            fail_msg("call %ld: %s", k, err.message);
+        fail_call("", 0, 0);
+        close_stand(&s);
+    }
+}
+
+/* Times by kernel change no result; each launch is timed in every step (0.5 ms by the fake's clock), and
+ * products know their multiply-adds. */
+static void test_profile(void **state)
+{
+    const int steps = (IMAGES + BATCH - 1) / BATCH;
+    struct rt_step with = {0}, without = {0};
+    struct rt_stage_time time;
+    struct rt_error err = {0};
+    struct stand s;
+    int launches = 0, products = 0;
+
+    (void)state;
+    fail_call("", 0, 0);
+    assert_int_equal(open_stand(&s, &err), RT_OK);
+    assert_false(rt_plan_profile(s.plan, 0, &time));
+    assert_int_equal(run_pass(&s, RT_PASS_TRAIN, &without, &err), RT_OK);
+    close_stand(&s);
+    profiled = true;
+    assert_int_equal(open_stand(&s, &err), RT_OK);
+    assert_int_equal(run_pass(&s, RT_PASS_TRAIN, &with, &err), RT_OK);
+    assert_memory_equal(&with.loss_sum, &without.loss_sum, sizeof with.loss_sum);
+    for (int i = 0; rt_plan_profile(s.plan, i, &time); i++) {
+        const double all = time.forward_s + time.backward_s;
+
+        assert_true(all == 0 ||
+                    (all > 0.4999e-3 * steps && all < 0.5001e-3 * steps)); /* == 0: of other passes */
+        launches += all > 0;
+        if (all > 0 && (!strcmp(time.kernel, "conv_forward") || !strcmp(time.kernel, "conv_weight_gradient"))) {
+            assert_true(time.multiply_adds == IMAGES * time.node->op->multiply_adds(&s.graph, time.node));
+            assert_true(!strcmp(time.kernel, "conv_forward") ? time.forward_s > 0 : time.backward_s > 0);
+            products++;
+        }
+    }
+    assert_int_equal(products, 6);
+    assert_true(launches > 12);
+    close_stand(&s);
+    fail_each_call();
+    profiled = false;
+}
+
 /* What each call that can fail by itself says. */
 static void test_messages(void **state)
 {
@@ -189,8 +254,9 @@ static void test_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_call), cmocka_unit_test(test_messages),
-                                       cmocka_unit_test(test_lost), cmocka_unit_test(test_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_call), cmocka_unit_test(test_profile),
+                                       cmocka_unit_test(test_messages), cmocka_unit_test(test_lost),
+                                       cmocka_unit_test(test_memory)};
     void *const fake = dlopen(getenv("RETHINK_CUDA_DRIVER"), RTLD_NOW);
 
     if (!fake) {

@@ -130,6 +130,16 @@ struct rt_cuda_graph {
     rt_cu_graph_exec one, several; /* of 1 and of RT_CUDA_STEPS steps */
 };
 
+/* What is timed where options.profile asks (profile.c), launch by launch. */
+struct rt_cuda_profile {
+    struct {
+        double seconds;
+        uint64_t images;
+    } * times;
+    rt_cu_event *events; /* behind each launch; the last: before the first */
+    int open;            /* the gate that a step waits at until it is enqueued */
+};
+
 struct rt_cuda_plan {
     struct rt_plan base;
     struct rt_cuda_device *device;
@@ -156,7 +166,8 @@ struct rt_cuda_plan {
     void *pinned;
     rt_cu_pointer pinned_device;
     size_t pinned_bytes;
-    struct rt_cuda_graph graphs[3]; /* by rt_pass_kind */
+    struct rt_cuda_graph graphs[3];  /* by rt_pass_kind */
+    struct rt_cuda_profile *profile; /* instead of graphs; null: times are not kept */
     rt_cu_event events[RT_CUDA_EVENTS];
     int event_batch[RT_CUDA_EVENTS]; /* batches before this one are done when the event is */
     int event_first, event_count;    /* a ring */
@@ -250,8 +261,16 @@ int rt_cuda_probe(struct rt_plan *plan, const void *x, int count, void *y, const
 int rt_cuda_write(struct rt_plan *plan, enum rt_state state, int tensor, const void *values,
                   struct rt_error *err);
 int rt_cuda_read(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
+int rt_cuda_launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *launch, rt_cu_stream stream,
+                       bool keep, struct rt_error *err);
 /* Launches those of `modes` one after the other on the plan's stream; gradients kept or not. */
 int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err);
+/* Times of launches (profile.c). create and free do nothing where options.profile does not ask. step: one batch
+ * of the pass, to its end. */
+int rt_cuda_profile_create(struct rt_cuda_plan *plan, struct rt_error *err);
+void rt_cuda_profile_free(struct rt_cuda_plan *plan, bool entered);
+int rt_cuda_profile_step(struct rt_cuda_plan *plan, int batch, unsigned modes, bool keep, struct rt_error *err);
+bool rt_cuda_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
 int rt_cuda_create_plan(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,
                         const struct rt_plan_options *options, struct rt_error *err);
 void rt_cuda_free_plan(struct rt_plan *plan);

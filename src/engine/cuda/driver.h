@@ -84,6 +84,7 @@ enum {
     X(event_record, cuEventRecord, (rt_cu_event event, rt_cu_stream stream))                                   \
     X(event_synchronize, cuEventSynchronize, (rt_cu_event event))                                              \
     X(event_elapsed, cuEventElapsedTime, (float *milliseconds, rt_cu_event begin, rt_cu_event end))            \
+    X(launch_host, cuLaunchHostFunc, (rt_cu_stream stream, void (*function)(void *), void *context))           \
     X(launch, cuLaunchKernel,                                                                                  \
       (rt_cu_function function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,           \
        unsigned block_y, unsigned block_z, unsigned shared_bytes, rt_cu_stream stream, void **parameters,      \

@@ -1,4 +1,5 @@
-/* What launches are made of, for build.c and lower/: arguments, options, and the values that a node reads. */
+/* What launches are made of, for build.c and lower/: arguments, options, and the values that a node reads; and
+ * how they are launched. */
 #include <stdio.h>
 #include <string.h>
 
@@ -105,4 +106,52 @@ bool rt_cuda_accumulate(struct rt_cuda_value *value)
 size_t rt_cuda_pixels(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     return (size_t)plan->base.options.batch_max * (size_t)(node->shape.height * node->shape.width);
+}
+
+/* ---- launching ---- */
+
+int rt_cuda_launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *launch, rt_cu_stream stream,
+                       bool keep, struct rt_error *err)
+{
+    void *parameters[RT_CUDA_ARGUMENTS_MAX + 1];
+    uint64_t values[RT_CUDA_ARGUMENTS_MAX];
+    char label[RT_LABEL_MAX], what[RT_LABEL_MAX + 64];
+    const unsigned *grid = launch->kernel.grid;
+    rt_cu_result code;
+
+    for (int k = 0; k < launch->argument_count; k++) {
+        values[k] = launch->arguments[k].kept_only && !keep ? 0 : launch->arguments[k].value;
+        parameters[k] = &values[k];
+    }
+    parameters[launch->argument_count] = NULL;
+    code = plan->device->cu->launch(launch->function, grid[0], grid[1], grid[2], launch->kernel.block, 1, 1,
+                                    (unsigned)launch->kernel.shared_bytes, stream, parameters, NULL);
+    if (!code)
+        return RT_OK;
+    snprintf(what, sizeof what, "kernel %s of %s", launch->kernel.entry, rt_node_label(launch->node, label));
+    return rt_cuda_check(code, "launch", what, err);
+}
+
+int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err)
+{
+    const char *what = "cannot enqueue kernels side by side";
+    const struct rt_cu *cu = plan->device->cu;
+    bool aside = false;
+
+    for (int i = 0; i < plan->launch_count; i++) {
+        const struct rt_cuda_launch *launch = &plan->launches[i];
+
+        if (!(launch->modes & modes))
+            continue;
+        if (launch->aside && (launch->fork || !aside)) {
+            RT_CU_TRY(cu, event_record, (plan->forked, plan->stream), what, err);
+            RT_CU_TRY(cu, stream_wait, (plan->aside, plan->forked, 0), what, err);
+            aside = true;
+        }
+        RT_TRY(rt_cuda_launch_one(plan, launch, launch->aside ? plan->aside : plan->stream, keep, err));
+    }
+    if (!aside)
+        return RT_OK;
+    RT_CU_TRY(cu, event_record, (plan->joined, plan->aside), what, err);
+    return RT_CU_CALL(cu, stream_wait, (plan->stream, plan->joined, 0), what, err);
 }

@@ -1,59 +1,9 @@
 /* Passes: steps as captured graphs, enqueued without waiting; records that the loss leaves in pinned memory;
  * errors that come late. */
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/cuda/cuda.h"
-
-/* ---- launching ---- */
-
-static int launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *launch, bool keep,
-                      struct rt_error *err)
-{
-    void *parameters[RT_CUDA_ARGUMENTS_MAX + 1];
-    uint64_t values[RT_CUDA_ARGUMENTS_MAX];
-    char label[RT_LABEL_MAX], what[RT_LABEL_MAX + 64];
-    const unsigned *grid = launch->kernel.grid;
-    rt_cu_result code;
-
-    for (int k = 0; k < launch->argument_count; k++) {
-        values[k] = launch->arguments[k].kept_only && !keep ? 0 : launch->arguments[k].value;
-        parameters[k] = &values[k];
-    }
-    parameters[launch->argument_count] = NULL;
-    code = plan->device->cu->launch(launch->function, grid[0], grid[1], grid[2], launch->kernel.block, 1, 1,
-                                    (unsigned)launch->kernel.shared_bytes,
-                                    launch->aside ? plan->aside : plan->stream, parameters, NULL);
-    if (!code)
-        return RT_OK;
-    snprintf(what, sizeof what, "kernel %s of %s", launch->kernel.entry, rt_node_label(launch->node, label));
-    return rt_cuda_check(code, "launch", what, err);
-}
-
-int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err)
-{
-    const char *what = "cannot enqueue kernels side by side";
-    const struct rt_cu *cu = plan->device->cu;
-    bool aside = false;
-
-    for (int i = 0; i < plan->launch_count; i++) {
-        const struct rt_cuda_launch *launch = &plan->launches[i];
-
-        if (!(launch->modes & modes))
-            continue;
-        if (launch->aside && (launch->fork || !aside)) {
-            RT_CU_TRY(cu, event_record, (plan->forked, plan->stream), what, err);
-            RT_CU_TRY(cu, stream_wait, (plan->aside, plan->forked, 0), what, err);
-            aside = true;
-        }
-        RT_TRY(launch_one(plan, launch, keep, err));
-    }
-    if (!aside)
-        return RT_OK;
-    RT_CU_TRY(cu, event_record, (plan->joined, plan->aside), what, err);
-    return RT_CU_CALL(cu, stream_wait, (plan->stream, plan->joined, 0), what, err);
-}
 
 /* ---- graphs ---- */
 
@@ -91,6 +41,8 @@ int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt
 {
     struct rt_cuda_graph *graph = &plan->graphs[kind];
 
+    if (plan->profile)
+        return rt_cuda_load(plan->device, plan->launches, plan->launch_count, modes_of(kind), err);
     if (!graph->one) {
         RT_TRY(rt_cuda_load(plan->device, plan->launches, plan->launch_count, modes_of(kind), err));
         RT_TRY(capture(plan, kind, 1, &graph->one, err));
@@ -201,7 +153,10 @@ static int enqueue(struct rt_cuda_plan *plan, int batches, struct rt_error *err)
     const struct rt_cu *cu = plan->device->cu;
 
     RT_TRY(rt_cuda_enter(plan->device, err));
-    for (int left = batches; left > 0;) {
+    for (int i = 0; plan->profile && i < batches; i++)
+        RT_TRY(rt_cuda_profile_step(plan, plan->base.advanced + i, modes_of(plan->base.pass.kind),
+                                    plan->base.pass.kind == RT_PASS_DIFFERENTIATE, err));
+    for (int left = plan->profile ? 0 : batches; left > 0;) {
         const bool several = graph->several && left >= RT_CUDA_STEPS;
 
         RT_CU_TRY(cu, graph_launch, (several ? graph->several : graph->one, plan->stream),

@@ -193,6 +193,7 @@ static int create(struct rt_cuda_plan *plan, struct rt_error *err)
     RT_TRY(allocate_memory(plan, err));
     RT_TRY(allocate_pinned(plan, err));
     RT_TRY(create_events(plan, err));
+    RT_TRY(rt_cuda_profile_create(plan, err));
     return prepare(plan, err);
 }
 
@@ -204,6 +205,7 @@ void rt_cuda_free_plan(struct rt_plan *base)
     if (!rt_cuda_enter(plan->device, NULL)) {
         if (plan->stream)
             cu->stream_synchronize(plan->stream);
+        rt_cuda_profile_free(plan, true);
         for (int kind = 0; kind < 3; kind++) {
             if (plan->graphs[kind].one)
                 cu->graph_exec_destroy(plan->graphs[kind].one);
@@ -230,6 +232,7 @@ void rt_cuda_free_plan(struct rt_plan *base)
     }
     if (!base->options.parameters_of)
         rt_free(&plan->tensors);
+    rt_cuda_profile_free(plan, false);
     rt_free(&plan->values);
     rt_free(&plan->launches);
     rt_free(&plan->buffers);
