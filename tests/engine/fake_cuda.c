@@ -10,7 +10,7 @@
  *   RT_FAKE_CUDA_DRY       1: any code can be loaded and nothing runs
  *   RT_FAKE_CUDA_ORDER     in which order a graph's kernels run that do not wait for one another (also
  *                          rt_fake_cuda_order): 0 as captured; 1 those of the capturing stream first, 2 last;
- *                          3 and more: drawn from this seed
+ *                          3 and more: drawn from this seed. Odd: blocks and a block's threads backwards too
  *   RT_FAKE_CUDA_FAIL      NAME:K:CODE: the K-th call of NAME ("cuMemAlloc_v2") from now on returns CODE, once;
  * with CODE negative, -CODE, and so does every later call of a function that waits (a lost device) */
 #include "fake_cuda.h"

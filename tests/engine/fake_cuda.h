@@ -40,6 +40,9 @@ int fake_called(const char *name, bool waits);
 /* A number from the environment. */
 long fake_setting(const char *name, long otherwise);
 
+/* RT_FAKE_CUDA_ORDER, or what rt_fake_cuda_order says. */
+long fake_order(void);
+
 /* Runs a kernel's blocks one after the other, on this thread. */
 void fake_run_kernel(const struct function *f, struct index grid, int threads, const uint64_t *arguments);
 

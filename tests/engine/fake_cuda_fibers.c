@@ -126,6 +126,7 @@ static bool release(struct machine *m, int threads)
 static void run_block(struct machine *m, void (*set)(struct host_thread *), const char *name, int threads,
                       struct index block, struct index grid)
 {
+    const bool backwards = fake_order() % 2 == 1;
     bool done = false;
 
     memset(m->shared, 0xff, SHARED_MAX / 64); /* some NaN */
@@ -133,7 +134,9 @@ static void run_block(struct machine *m, void (*set)(struct host_thread *), cons
         start_fiber(m, i, block, (struct index){(unsigned)threads, 1, 1}, grid);
     while (!done) {
         done = true;
-        for (int i = 0; i < threads; i++) {
+        for (int k = 0; k < threads; k++) {
+            const int i = backwards ? threads - 1 - k : k;
+
             if (m->fibers[i].state == READY) {
                 m->now = &m->fibers[i];
                 set(&m->now->host);
@@ -161,6 +164,10 @@ void fake_run_kernel(const struct function *f, struct index grid, int threads, c
     memcpy(machine->arguments, arguments, sizeof machine->arguments);
     for (unsigned z = 0; z < grid.z; z++)
         for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++)
-                run_block(machine, f->set, f->name, threads, (struct index){x, y, z}, grid);
+            for (unsigned x = 0; x < grid.x; x++) {
+                const struct index last = {grid.x - 1 - x, grid.y - 1 - y, grid.z - 1 - z};
+
+                run_block(machine, f->set, f->name, threads,
+                          fake_order() % 2 == 1 ? last : (struct index){x, y, z}, grid);
+            }
 }

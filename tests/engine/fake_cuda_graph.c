@@ -41,12 +41,24 @@ struct event {
     struct frontier after;
 };
 
-static void wait_for(struct frontier *frontier, int node)
+/* Adds a launch to those that are waited for, and drops the ones that it has waited for itself. */
+static void wait_for(struct frontier *frontier, const struct graph *graph, int node)
 {
-    for (int i = 0; i < frontier->count; i++)
+    const struct frontier *before = &graph->launches[node].after;
+    int kept = 0;
+
+    for (int i = 0; i < frontier->count; i++) {
+        bool known = false;
+
         if (frontier->nodes[i] == node)
             return;
-    if (frontier->count == 8)
+        for (int k = 0; k < before->count; k++)
+            known |= before->nodes[k] == frontier->nodes[i];
+        if (!known)
+            frontier->nodes[kept++] = frontier->nodes[i];
+    }
+    frontier->count = kept;
+    if (kept == 8)
         fake_die("a launch waits for more than 8 others", NULL);
     frontier->nodes[frontier->count++] = node;
 }
@@ -225,6 +237,11 @@ EXPORT void rt_fake_cuda_order(long which)
     order = which;
 }
 
+long fake_order(void)
+{
+    return order >= 0 ? order : fake_setting("RT_FAKE_CUDA_ORDER", 0);
+}
+
 /* The next launch to run of those that wait for none that has not run. */
 static int next_launch(const struct graph *graph, const bool *ran, long which, unsigned *draw)
 {
@@ -253,7 +270,7 @@ static int next_launch(const struct graph *graph, const bool *ran, long which, u
 PUBLIC cuGraphLaunch(const struct graph *graph, struct stream *stream);
 PUBLIC cuGraphLaunch(const struct graph *graph, struct stream *stream)
 {
-    const long which = order >= 0 ? order : fake_setting("RT_FAKE_CUDA_ORDER", 0);
+    const long which = fake_order();
     unsigned draw = (unsigned)which;
     bool *ran;
 
@@ -310,7 +327,7 @@ PUBLIC cuStreamWaitEvent(struct stream *stream, const struct event *event, unsig
         stream->after.count = 0;
     }
     for (int i = 0; i < event->after.count && event->captured; i++)
-        wait_for(&stream->after, event->after.nodes[i]);
+        wait_for(&stream->after, stream->captured, event->after.nodes[i]);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /* The two branches of the CUDA engine's graphs (activations' gradients; gradients of weights aside of them): in
  * whatever order kernels run that do not wait for one another, a run has the same bytes. The fake driver
  * (fake_cuda.c) runs them in several, the two extremes among them: each kernel aside as early, and as late, as
- * it can. */
+ * it can; and a kernel's blocks, and a block's threads between two barriers, forwards and backwards. */
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <stdarg.h>
