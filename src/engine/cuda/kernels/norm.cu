@@ -5,17 +5,21 @@
  *   dscale = sum dy z, dshift = sum dy, dx = a * (dy - dshift / m - z dscale / m)
  *
  * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: floats from row to row; RELU: 0 or 1; ACCUMULATE: dx is
- * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; LANES: vectors of a block; CHUNKS:
- * blocks that share the rows of sums; EPS, MOMENTUM.
+ * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; THREADS; LANES: vectors of a block;
+ * CHUNKS: blocks that share the rows of sums; EPS, MOMENTUM.
  *
- * Sums are in double and in an order that depends on shapes alone: a thread's rows, then threads, then blocks.
- */
+ * Of many rows sums are one kernel (norm_moments, norm_sums) and what is made of them another (norm_apply,
+ * norm_gradient); of few, a block has all rows of its channels, and one kernel does both (norm_forward,
+ * norm_backward). Sums are in double and in an order that depends on shapes alone: a thread's rows, then
+ * threads, then blocks.
+ *
+ * ALONE: 1 for the kernels of few rows. */
 #include "host.h"
 #include "pass.h"
 #include "update.h"
 #include "vector.h"
 
-enum { THREADS = 256, ROW_LANES = THREADS / LANES, VALUES = 2 * VECTOR * LANES };
+enum { ROW_LANES = THREADS / LANES, VALUES = 2 * VECTOR * LANES };
 
 #ifdef __CUDACC__
 #define UNROLL_ROWS _Pragma("unroll 4")
@@ -38,31 +42,38 @@ RT_DEVICE struct coefficients coefficients_at(float *at)
     return k;
 }
 
-/* This block's sums of each channel, [2][VECTOR][LANES], go to partial[blocks along y][CHUNKS]; the last block
- * of these channels to do so returns true. */
-RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tickets)
+/* This block's sums of each channel, [2][VECTOR][LANES]: one to each of the first VALUES threads. */
+RT_DEVICE double add_threads(double sums[2][VECTOR])
 {
     RT_SHARED double warps[THREADS / 32][VALUES];
-    RT_SHARED rt_u32 ticket;
     const int column = threadIdx.x % LANES;
+    double sum = 0;
 
     for (int k = 0; k < 2; k++)
         for (int v = 0; v < VECTOR; v++) {
-            double sum = sums[k][v];
+            double of_warp = sums[k][v];
 
             for (int bits = LANES; bits < 32; bits *= 2)
-                sum += __shfl_xor_sync(0xffffffffu, sum, bits);
+                of_warp += __shfl_xor_sync(0xffffffffu, of_warp, bits);
             if (threadIdx.x % 32 < LANES)
-                warps[threadIdx.x / 32][(k * VECTOR + v) * LANES + column] = sum;
+                warps[threadIdx.x / 32][(k * VECTOR + v) * LANES + column] = of_warp;
         }
     __syncthreads();
-    if (threadIdx.x < VALUES) {
-        double sum = 0;
-
+    if (threadIdx.x < VALUES)
         for (int i = 0; i < THREADS / 32; i++)
             sum += warps[i][threadIdx.x];
+    return sum;
+}
+
+/* The block's sums go to partial[blocks along y][CHUNKS]; the last block of these channels to do so returns
+ * true. */
+RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tickets)
+{
+    RT_SHARED rt_u32 ticket;
+    const double sum = add_threads(sums);
+
+    if (threadIdx.x < VALUES)
         partial[((rt_u64)blockIdx.y * CHUNKS + blockIdx.x) * VALUES + threadIdx.x] = sum;
-    }
     __threadfence();
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -73,6 +84,16 @@ RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tic
     }
     __syncthreads();
     return ticket == CHUNKS - 1;
+}
+
+/* The same of a block that has all rows: to total[VALUES]. */
+RT_DEVICE void reduce_alone(double sums[2][VECTOR], double *total)
+{
+    const double sum = add_threads(sums);
+
+    if (threadIdx.x < VALUES)
+        total[threadIdx.x] = sum;
+    __syncthreads();
 }
 
 /* What another block wrote: from the second-level cache. */
@@ -129,21 +150,16 @@ RT_DEVICE float moved(float running, double towards)
     return (float)((1 - (double)MOMENTUM) * (double)running + (double)MOMENTUM * towards);
 }
 
-/* grid (CHUNKS, ceil(CHANNELS / (LANES * VECTOR))). tensors: scale, shift, running mean and variance, batches.
- */
-RT_KERNEL(256)
-norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, double *partial, rt_u32 *tickets,
-             float *kept, const float *scale, const float *shift, float *running_mean, float *running_variance,
-             long long *batches)
+RT_DEVICE void clear_sums(double sums[2][VECTOR])
 {
-    RT_SHARED double total[VALUES];
-    const int first = blockIdx.y * LANES * VECTOR, channel = first + (int)(threadIdx.x % LANES) * VECTOR;
-    const int rows = pass->count * PLANE;
-    const struct coefficients k = coefficients_at(kept);
-    double sums[2][VECTOR];
-
     for (int v = 0; v < VECTOR; v++)
         sums[0][v] = sums[1][v] = 0;
+}
+
+/* The block's share of the sums of x and of x^2. */
+RT_DEVICE void add_moments(double sums[2][VECTOR], const float *__restrict__ x, int rows, int channel)
+{
+    clear_sums(sums);
     if (channel < CHANNELS)
         UNROLL_ROWS
     for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
@@ -157,9 +173,14 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
             sums[1][v] = fma(wide, wide, sums[1][v]);
         }
     }
-    if (!reduce_block(sums, partial, tickets))
-        return;
-    add_chunks(partial, total);
+}
+
+/* From the sums of all rows what is applied and kept, and the running statistics. first: of the block's
+ * channels. */
+RT_DEVICE void finish_moments(const double *total, int first, int rows, struct coefficients k,
+                              const float *scale, const float *shift, float *running_mean,
+                              float *running_variance, long long *batches)
+{
     if (threadIdx.x < LANES * VECTOR && first + (int)threadIdx.x < CHANNELS) {
         const int c = first + (int)threadIdx.x;
         const double mean = sum_of(total, 0, (int)threadIdx.x) / rows;
@@ -178,6 +199,10 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
     if (blockIdx.y == 0 && threadIdx.x == 0)
         ++*batches;
 }
+
+/* The first of the block's channels, and of the thread's. */
+#define FIRST_CHANNEL ((int)blockIdx.y * LANES * VECTOR)
+#define CHANNEL (FIRST_CHANNEL + (int)(threadIdx.x % LANES) * VECTOR)
 
 /* The normalised value; the gate of the backward pass must come to the same bits. */
 RT_DEVICE float normalise(float x, float mean, float a, float shift)
@@ -202,43 +227,20 @@ RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, in
     }
 }
 
-/* y from the batch's moments; any number of blocks along x */
-RT_KERNEL(256)
-norm_apply(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept)
+/* y from the batch's moments */
+RT_DEVICE void apply_rows(const float *__restrict__ x, float *__restrict__ y, int rows, int channel,
+                          struct coefficients k)
 {
-    const int channel = (blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
-    const struct coefficients k = coefficients_at(kept);
+    float mean[VECTOR], a[VECTOR], shift[VECTOR];
 
-    if (channel < CHANNELS) {
-        float mean[VECTOR], a[VECTOR], shift[VECTOR];
-
-        for (int v = 0; v < VECTOR; v++) {
-            mean[v] = k.mean[channel + v];
-            a[v] = k.a[channel + v];
-            shift[v] = k.shift[channel + v];
-        }
-        write_rows(x, y, pass->count * PLANE, channel, mean, a, shift);
+    if (channel >= CHANNELS)
+        return;
+    for (int v = 0; v < VECTOR; v++) {
+        mean[v] = k.mean[channel + v];
+        a[v] = k.a[channel + v];
+        shift[v] = k.shift[channel + v];
     }
-}
-
-/* y from the running statistics */
-RT_KERNEL(256)
-norm_evaluate(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
-              const float *scales, const float *shifts, const float *running_mean,
-              const float *running_variance)
-{
-    const int channel = (blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
-
-    if (channel < CHANNELS) {
-        float mean[VECTOR], a[VECTOR], shift[VECTOR];
-
-        for (int v = 0; v < VECTOR; v++) {
-            mean[v] = running_mean[channel + v];
-            a[v] = scales[channel + v] / (float)sqrt((double)running_variance[channel + v] + (double)EPS);
-            shift[v] = shifts[channel + v];
-        }
-        write_rows(x, y, pass->count * PLANE, channel, mean, a, shift);
-    }
+    write_rows(x, y, rows, channel, mean, a, shift);
 }
 
 /* The gradient behind the ReLU, gated by what the forward pass gave. */
@@ -247,46 +249,50 @@ RT_DEVICE float gated(float dy, float x, float mean, float a, float shift)
     return RELU && normalise(x, mean, a, shift) <= 0 ? 0 : dy;
 }
 
-/* The two sums of the backward pass, then p = dshift / m and q = dscale / (m deviation), and the parameters'
- * gradients. grid as norm_moments */
-RT_KERNEL(256)
-norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
-          double *partial, rt_u32 *tickets, float *kept, float *scale, float *scale_momentum,
-          float *scale_gradient, float *shift, float *shift_momentum, float *shift_gradient)
+/* The block's share of the backward pass's two sums. */
+RT_DEVICE void add_gradients(double sums[2][VECTOR], const float *__restrict__ x, const float *dy, int rows,
+                             int channel, struct coefficients k)
 {
-    RT_SHARED double total[VALUES];
-    const int first = blockIdx.y * LANES * VECTOR, channel = first + (int)(threadIdx.x % LANES) * VECTOR;
-    const int rows = pass->count * PLANE;
-    const struct coefficients k = coefficients_at(kept);
-    double sums[2][VECTOR];
+    float mean[VECTOR], a[VECTOR], shift[VECTOR];
 
-    for (int v = 0; v < VECTOR; v++)
-        sums[0][v] = sums[1][v] = 0;
-    if (channel < CHANNELS) {
-        float mean[VECTOR], a[VECTOR], before[VECTOR];
+    clear_sums(sums);
+    if (channel >= CHANNELS)
+        return;
+    for (int v = 0; v < VECTOR; v++) {
+        mean[v] = k.mean[channel + v];
+        a[v] = k.a[channel + v];
+        shift[v] = k.shift[channel + v];
+    }
+    UNROLL_ROWS
+    for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
+        float value[VECTOR], gradient[VECTOR];
 
+        rt_load(value, x + (rt_u64)r * X_LD + channel);
+        rt_load(gradient, dy + (rt_u64)r * DY_LD + channel);
         for (int v = 0; v < VECTOR; v++) {
-            mean[v] = k.mean[channel + v];
-            a[v] = k.a[channel + v];
-            before[v] = k.shift[channel + v];
-        }
-        UNROLL_ROWS
-        for (int r = blockIdx.x * ROW_LANES + threadIdx.x / LANES; r < rows; r += CHUNKS * ROW_LANES) {
-            float value[VECTOR], gradient[VECTOR];
+            const double d = (double)gated(gradient[v], value[v], mean[v], a[v], shift[v]);
 
-            rt_load(value, x + (rt_u64)r * X_LD + channel);
-            rt_load(gradient, dy + (rt_u64)r * DY_LD + channel);
-            for (int v = 0; v < VECTOR; v++) {
-                const double d = (double)gated(gradient[v], value[v], mean[v], a[v], before[v]);
-
-                sums[0][v] += d;
-                sums[1][v] = fma(d, (double)__fsub_rn(value[v], mean[v]), sums[1][v]);
-            }
+            sums[0][v] += d;
+            sums[1][v] = fma(d, (double)__fsub_rn(value[v], mean[v]), sums[1][v]);
         }
     }
-    if (!reduce_block(sums, partial, tickets))
-        return;
-    add_chunks(partial, total);
+}
+
+/* A parameter, the optimiser's states of it, and its gradient where that is kept (else null). */
+struct parameter {
+    float *value, *states, *gradient;
+};
+
+RT_DEVICE void apply_gradient(const struct rt_cuda_pass *pass, float g, const struct parameter *p, int c)
+{
+    rt_apply_gradient(pass, g, p->value + c, p->states + c, p->gradient ? p->gradient + c : 0);
+}
+
+/* From the sums of all rows p = dshift / m and q = dscale / (m deviation), and the parameters' gradients. */
+RT_DEVICE void finish_sums(const double *total, int first, int rows, struct coefficients k,
+                           const struct rt_cuda_pass *pass, const struct parameter *scale,
+                           const struct parameter *shift)
+{
     if (threadIdx.x < LANES * VECTOR && first + (int)threadIdx.x < CHANNELS) {
         const int c = first + (int)threadIdx.x;
         const double dshift = sum_of(total, 0, (int)threadIdx.x);
@@ -294,21 +300,15 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
 
         k.p[c] = (float)(dshift / rows);
         k.q[c] = (float)(dscale / rows) * k.inverse[c];
-        rt_apply_gradient(pass, (float)dscale, scale + c, scale_momentum + c,
-                          scale_gradient ? scale_gradient + c : 0);
-        rt_apply_gradient(pass, (float)dshift, shift + c, shift_momentum + c,
-                          shift_gradient ? shift_gradient + c : 0);
+        apply_gradient(pass, (float)dscale, scale, c);
+        apply_gradient(pass, (float)dshift, shift, c);
     }
 }
 
-/* dx, plus `sum` (which may be dx); any number of blocks along x */
-RT_KERNEL(256)
-norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
-              float *kept, const float *sum)
+/* dx, plus `sum` (which may be dx) */
+RT_DEVICE void write_gradient(const float *__restrict__ x, const float *dy, float *dx, const float *sum,
+                              int rows, int channel, struct coefficients k)
 {
-    const int channel = (blockIdx.y * LANES + threadIdx.x % LANES) * VECTOR;
-    const int rows = pass->count * PLANE;
-    const struct coefficients k = coefficients_at(kept);
     float mean[VECTOR], a[VECTOR], shift[VECTOR], p[VECTOR], q[VECTOR];
 
     if (channel >= CHANNELS)
@@ -337,3 +337,121 @@ norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
         rt_store(dx + (rt_u64)r * DX_LD + channel, to);
     }
 }
+
+#if ALONE
+
+/* norm_moments and norm_apply of few rows; grid (1, ceil(CHANNELS / (LANES * VECTOR))), CHUNKS 1 */
+RT_KERNEL(THREADS)
+norm_forward(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept,
+             const float *scale, const float *shift, float *running_mean, float *running_variance,
+             long long *batches)
+{
+    RT_SHARED double total[VALUES];
+    const int rows = pass->count * PLANE;
+    double sums[2][VECTOR];
+
+    add_moments(sums, x, rows, CHANNEL);
+    reduce_alone(sums, total);
+    finish_moments(total, FIRST_CHANNEL, rows, coefficients_at(kept), scale, shift, running_mean,
+                   running_variance, batches);
+    __syncthreads(); /* what is kept is there for the block's other threads */
+    apply_rows(x, y, rows, CHANNEL, coefficients_at(kept));
+}
+
+/* norm_sums and norm_gradient of few rows; grid as norm_forward */
+RT_KERNEL(THREADS, 1)
+norm_backward(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
+              float *kept, const float *sum, float *scale, float *scale_states, float *scale_gradient,
+              float *shift, float *shift_states, float *shift_gradient)
+{
+    RT_SHARED double total[VALUES];
+    const int rows = pass->count * PLANE;
+    const struct coefficients k = coefficients_at(kept);
+    const struct parameter scales = {scale, scale_states, scale_gradient},
+                           shifts = {shift, shift_states, shift_gradient};
+    double sums[2][VECTOR];
+
+    add_gradients(sums, x, dy, rows, CHANNEL, k);
+    reduce_alone(sums, total);
+    finish_sums(total, FIRST_CHANNEL, rows, k, pass, &scales, &shifts);
+    __syncthreads(); /* p and q are there for the block's other threads */
+    write_gradient(x, dy, dx, sum, rows, CHANNEL, k);
+}
+
+#else
+
+/* grid (CHUNKS, ceil(CHANNELS / (LANES * VECTOR))). tensors: scale, shift, running mean and variance, batches.
+ */
+RT_KERNEL(THREADS)
+norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, double *partial, rt_u32 *tickets,
+             float *kept, const float *scale, const float *shift, float *running_mean, float *running_variance,
+             long long *batches)
+{
+    RT_SHARED double total[VALUES];
+    const int rows = pass->count * PLANE;
+    double sums[2][VECTOR];
+
+    add_moments(sums, x, rows, CHANNEL);
+    if (!reduce_block(sums, partial, tickets))
+        return;
+    add_chunks(partial, total);
+    finish_moments(total, FIRST_CHANNEL, rows, coefficients_at(kept), scale, shift, running_mean,
+                   running_variance, batches);
+}
+
+/* any number of blocks along x */
+RT_KERNEL(THREADS)
+norm_apply(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept)
+{
+    apply_rows(x, y, pass->count * PLANE, CHANNEL, coefficients_at(kept));
+}
+
+/* y from the running statistics */
+RT_KERNEL(THREADS)
+norm_evaluate(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
+              const float *scales, const float *shifts, const float *running_mean,
+              const float *running_variance)
+{
+    const int channel = CHANNEL;
+
+    if (channel < CHANNELS) {
+        float mean[VECTOR], a[VECTOR], shift[VECTOR];
+
+        for (int v = 0; v < VECTOR; v++) {
+            mean[v] = running_mean[channel + v];
+            a[v] = scales[channel + v] / (float)sqrt((double)running_variance[channel + v] + (double)EPS);
+            shift[v] = shifts[channel + v];
+        }
+        write_rows(x, y, pass->count * PLANE, channel, mean, a, shift);
+    }
+}
+
+/* grid as norm_moments */
+RT_KERNEL(THREADS)
+norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
+          double *partial, rt_u32 *tickets, float *kept, float *scale, float *scale_states,
+          float *scale_gradient, float *shift, float *shift_states, float *shift_gradient)
+{
+    RT_SHARED double total[VALUES];
+    const int rows = pass->count * PLANE;
+    const struct coefficients k = coefficients_at(kept);
+    const struct parameter scales = {scale, scale_states, scale_gradient},
+                           shifts = {shift, shift_states, shift_gradient};
+    double sums[2][VECTOR];
+
+    add_gradients(sums, x, dy, rows, CHANNEL, k);
+    if (!reduce_block(sums, partial, tickets))
+        return;
+    add_chunks(partial, total);
+    finish_sums(total, FIRST_CHANNEL, rows, k, pass, &scales, &shifts);
+}
+
+/* any number of blocks along x */
+RT_KERNEL(THREADS)
+norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
+              float *kept, const float *sum)
+{
+    write_gradient(x, dy, dx, sum, pass->count * PLANE, CHANNEL, coefficients_at(kept));
+}
+
+#endif

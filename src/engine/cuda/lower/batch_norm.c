@@ -1,17 +1,20 @@
-/* batch_norm, with the ReLU behind it: moments, then values; backward two sums, then the gradient. */
+/* batch_norm, with the ReLU behind it: moments, then values; backward two sums, then the gradient. Of few rows
+ * each pair is one kernel: it would spend more time on its start than on its work. */
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
 enum { X, Y, DY, DX, SUM, VIEWS };
 enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES };
 enum { THREADS = 256, LANES = 4, ROWS_LEAST = 4, SUM_BLOCKS = 528, CHUNKS_MAX = 256, WRITE_BLOCKS = 1056 };
+enum { FEW_ROWS = 2048, FEW_THREADS = 512 };
 
-/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; LANES vectors (64
- * bytes of a row) and THREADS / LANES rows in a block, so that many blocks share the channels and the last
+/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; `lanes` vectors
+ * (64 bytes of a row) and threads / lanes rows in a block, so that many blocks share the channels and the last
  * one's sums over all blocks are short; `chunks` blocks share the rows of sums, `blocks` those of what is
- * written. A function of shapes alone. */
+ * written. Of few rows a block has them all, and only 4 channels. A function of shapes alone. */
 struct cut {
-    int vector, chunks, blocks, across;
+    bool alone;
+    int threads, vector, lanes, chunks, blocks, across;
 };
 
 static int least(int a, int b, int c)
@@ -24,7 +27,7 @@ static int least(int a, int b, int c)
 static struct cut cut_of(const struct rt_cuda_plan *plan, const struct rt_node *node, bool even)
 {
     const int rows_max = (int)(rt_cuda_pixels(plan, node) / (THREADS / LANES * ROWS_LEAST)) + 1;
-    struct cut cut = {.vector = even ? 4 : 1};
+    struct cut cut = {.threads = THREADS, .vector = even ? 4 : 1, .lanes = LANES};
 
     cut.across = (node->shape.channels + LANES * cut.vector - 1) / (LANES * cut.vector);
     cut.chunks = least(SUM_BLOCKS / cut.across + 1, CHUNKS_MAX, rows_max);
@@ -32,10 +35,28 @@ static struct cut cut_of(const struct rt_cuda_plan *plan, const struct rt_node *
     return cut;
 }
 
+static bool has_few_rows(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    return rt_cuda_pixels(plan, node) <= FEW_ROWS;
+}
+
+static struct cut few_rows(const struct rt_node *node, bool even)
+{
+    struct cut cut = {.alone = true,
+                      .threads = FEW_THREADS,
+                      .vector = even ? 4 : 1,
+                      .lanes = even ? 1 : 4,
+                      .chunks = 1,
+                      .blocks = 1};
+
+    cut.across = (node->shape.channels + 3) / 4;
+    return cut;
+}
+
 /* Two sums of each channel of each block. */
 static size_t scratch_bytes(struct cut cut)
 {
-    return 2 * (size_t)(cut.across * LANES * cut.vector) * (size_t)cut.chunks * sizeof(double);
+    return 2 * (size_t)(cut.across * cut.lanes * cut.vector) * (size_t)cut.chunks * sizeof(double);
 }
 
 static bool even(const struct rt_node *node, const struct rt_cuda_view *views, int count)
@@ -51,7 +72,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
                                        struct cut cut, const struct rt_cuda_view views[VIEWS], bool accumulate)
 {
     static const char *const names[4] = {"X_LD", "Y_LD", "DY_LD", "DX_LD"};
-    struct rt_cuda_kernel kernel = {.source = "norm.cu", .entry = entry, .block = THREADS};
+    struct rt_cuda_kernel kernel = {.source = "norm.cu", .entry = entry, .block = (unsigned)cut.threads};
 
     kernel.grid[0] = (unsigned)cut.blocks;
     kernel.grid[1] = (unsigned)cut.across;
@@ -62,7 +83,9 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
         rt_cuda_option(&kernel, names[i], views[i].ld);
     rt_cuda_option(&kernel, "RELU", plan->values[node->id].covered);
     rt_cuda_option(&kernel, "VECTOR", cut.vector);
-    rt_cuda_option(&kernel, "LANES", LANES);
+    rt_cuda_option(&kernel, "ALONE", cut.alone);
+    rt_cuda_option(&kernel, "THREADS", cut.threads);
+    rt_cuda_option(&kernel, "LANES", cut.lanes);
     rt_cuda_option(&kernel, "CHUNKS", cut.chunks);
     rt_cuda_option(&kernel, "ACCUMULATE", accumulate);
     rt_cuda_option(&kernel, "SUM_LD", views[SUM].ld);
@@ -121,6 +144,13 @@ static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *n
     if (!plan->base.options.training)
         return RT_OK;
     value->kept = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
+    if (has_few_rows(plan, node)) {
+        kernel = kernel_of(plan, node, "norm_forward", few_rows(node, cut.vector == 4), views, false);
+        return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
+                            rt_cuda_at(views[Y].offset), rt_cuda_at(value->kept), value_of(plan, node, SCALE),
+                            value_of(plan, node, SHIFT), value_of(plan, node, RUNNING_MEAN),
+                            value_of(plan, node, RUNNING_VAR), value_of(plan, node, BATCHES));
+    }
     kernel.entry = "norm_moments";
     kernel.grid[0] = (unsigned)cut.chunks;
     RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
@@ -146,6 +176,17 @@ static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *
 
     views_of(plan, node, views);
     cut = cut_of(plan, node, even(node, views, VIEWS));
+    if (has_few_rows(plan, node) && x->wants) {
+        kernel = kernel_of(plan, node, "norm_backward", few_rows(node, cut.vector == 4), views,
+                           rt_cuda_accumulate(x));
+        x->pending = (struct rt_cuda_view){0};
+        return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
+                            rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset), rt_cuda_at(value->kept),
+                            rt_cuda_at(views[SUM].offset), rt_cuda_absolute(scale->value),
+                            rt_cuda_absolute(scale->states), rt_cuda_kept(scale->gradient),
+                            rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->states),
+                            rt_cuda_kept(shift->gradient));
+    }
     rt_cuda_reserve_scratch(plan, scratch_bytes(cut));
     kernel = kernel_of(plan, node, "norm_sums", cut, views, false);
     kernel.grid[0] = (unsigned)cut.chunks;
