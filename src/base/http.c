@@ -9,12 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "base/http_rules.h"
 #include "base/memory.h"
 #include "base/text.h"
 
 enum { ANSWER_MAX = 4 << 20, ERROR_ANSWER_MAX = 64 << 10 };
-enum { MARKS = 12 }; /* into which the seconds of a download's floor are cut */
 
 struct rt_http {
     CURL *curl;
@@ -30,11 +29,7 @@ struct transfer {
     struct curl_slist *headers;
     uint64_t sent; /* of the request's body */
     bool full, told_to_stop, slow;
-    struct {
-        int64_t received; /* at each of the last marks, the latest at `at` */
-        double since_s;   /* when that mark was made */
-    } marks[MARKS];
-    int mark_count, at;
+    struct rt_http_pace pace;
     char reason[CURL_ERROR_SIZE];
 };
 
@@ -90,23 +85,7 @@ void rt_http_answer_free(struct rt_http_answer *answer)
     *answer = (struct rt_http_answer){0};
 }
 
-void rt_http_escape(struct rt_text *out, const char *text)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    for (; *text; text++)
-        if (strchr(plain, *text))
-            rt_text_append_bytes(out, text, 1);
-        else
-            rt_text_printf(out, "%%%02X", (unsigned char)*text);
-}
-
 /* ---- what a URL is */
-
-struct url_parts {
-    char scheme[16], host[256], port[8], path[512];
-    bool has_user;
-};
 
 static bool part_of(CURLU *url, CURLUPart what, char *out, size_t size)
 {
@@ -127,12 +106,12 @@ static bool has_part(CURLU *url, CURLUPart what)
     return found;
 }
 
-static bool split_url(const char *text, struct url_parts *parts)
+static bool split_url(const char *text, struct rt_url_parts *parts)
 {
     CURLU *url = curl_url();
     bool good;
 
-    *parts = (struct url_parts){0};
+    *parts = (struct rt_url_parts){0};
     good = url && !curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) &&
            part_of(url, CURLUPART_SCHEME, parts->scheme, sizeof parts->scheme);
     if (good) {
@@ -147,7 +126,7 @@ static bool split_url(const char *text, struct url_parts *parts)
 
 const char *rt_http_shown(const char *url, char *out, size_t size)
 {
-    struct url_parts parts;
+    struct rt_url_parts parts;
 
     if (split_url(url, &parts))
         snprintf(out, size, "%s://%s%s%s%s", parts.scheme, parts.host, *parts.port ? ":" : "", parts.port,
@@ -155,47 +134,6 @@ const char *rt_http_shown(const char *url, char *out, size_t size)
     else
         snprintf(out, size, "(not a URL)");
     return out;
-}
-
-static bool is_loopback(const char *host)
-{
-    unsigned int a, b, c, d;
-    char rest;
-
-    if (!strcmp(host, "localhost") || !strcmp(host, "[::1]"))
-        return true;
-    return sscanf(host, "%u.%u.%u.%u%c", &a, &b, &c, &d, &rest) == 4 && a == 127;
-}
-
-/* Which schemes the request may use, as libcurl spells it; null with an error when its own is not among them.
- */
-static const char *allowed_schemes(const struct rt_http_request *request, struct rt_error *err)
-{
-    struct url_parts parts;
-    bool secret;
-
-    if (!split_url(request->url, &parts)) {
-        rt_fail(err, RT_ECONFIG, "the address of a server is not a URL; expected https://HOST/...");
-        return NULL;
-    }
-    secret = request->secret || request->user || parts.has_user;
-    if (request->local && !strcmp(parts.scheme, "file"))
-        return "file";
-    if (!strcmp(parts.scheme, "https") && !(secret && request->unverified && !is_loopback(parts.host)))
-        return "https";
-    if (!strcmp(parts.scheme, "https"))
-        rt_fail(err, RT_ECONFIG, "%s: will not send a key or password to a server that is not verified",
-                parts.host);
-    else if (strcmp(parts.scheme, "http"))
-        rt_fail(err, RT_ECONFIG,
-                "%s://%s: not a kind of address that can be reached; expected https://HOST/...", parts.scheme,
-                parts.host);
-    else if (secret && !is_loopback(parts.host))
-        rt_fail(err, RT_ECONFIG, "http://%s: will not send a key or password without TLS; use https://",
-                parts.host);
-    else
-        return request->follow ? "http,https" : "http";
-    return NULL;
 }
 
 /* ---- callbacks of a transfer */
@@ -247,37 +185,6 @@ static size_t on_read(char *bytes, size_t one, size_t size, void *context)
     return size;
 }
 
-static double floor_seconds(const struct rt_http_request *request)
-{
-    return request->floor_s > 0 ? request->floor_s : 30;
-}
-
-static int64_t floor_bytes(const struct rt_http_request *request)
-{
-    return request->floor_bytes > 0 ? request->floor_bytes : 1;
-}
-
-/* Whether less than the floor has come in the floor's seconds that end now: twelve marks are kept of how much
- * had come when. */
-static bool is_slow(struct transfer *t, int64_t received)
-{
-    const double floor_s = floor_seconds(t->request), now_s = rt_clock_wall_s();
-    const int oldest = t->mark_count < MARKS ? 0 : (t->at + 1) % MARKS;
-
-    if (!t->request->receive)
-        return false;
-    if (t->mark_count && now_s - t->marks[oldest].since_s >= floor_s &&
-        received - t->marks[oldest].received < floor_bytes(t->request))
-        return true;
-    if (t->mark_count && now_s - t->marks[t->at].since_s < floor_s / (MARKS - 1))
-        return false;
-    t->at = t->mark_count ? (t->at + 1) % MARKS : 0;
-    t->marks[t->at].received = received;
-    t->marks[t->at].since_s = now_s;
-    t->mark_count += t->mark_count < MARKS;
-    return false;
-}
-
 static int on_progress(void *context, curl_off_t total, curl_off_t received, curl_off_t a, curl_off_t b)
 {
     struct transfer *t = context;
@@ -286,7 +193,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t received, cur
     if (t->request->progress)
         t->request->progress(t->request->context, t->request->offset + received,
                              total ? t->request->offset + total : 0);
-    t->slow = t->slow || is_slow(t, received);
+    t->slow = t->slow || (t->request->receive && rt_http_pace_is_slow(&t->pace, t->request, received));
     return t->slow || atomic_load(&t->http->stopped);
 }
 
@@ -357,12 +264,12 @@ static void set_certificates(CURL *curl, const char *ca_file)
 
 static void set_security(CURL *curl, const struct rt_http_request *request, const char *schemes)
 {
-    struct url_parts parts;
+    struct rt_url_parts parts;
 
     set_schemes(curl, schemes);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, (long)request->follow);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, 10L);
-    if (split_url(request->url, &parts) && is_loopback(parts.host))
+    if (split_url(request->url, &parts) && rt_url_is_loopback(&parts))
         curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     set_certificates(curl, request->ca_file);
     if (request->key_file)
@@ -390,7 +297,7 @@ static void set_times(CURL *curl, const struct rt_http_request *request)
     if (request->file) {
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, timeout_s < 1 ? 1L : (long)timeout_s);
-    } else if (!request->receive) { /* else see is_slow */
+    } else if (!request->receive) { /* else see rt_http_pace_is_slow */
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(timeout_s * 1000));
     }
 }
@@ -472,7 +379,7 @@ static int fail_transfer(const struct transfer *t, CURLcode code, struct rt_erro
     rt_http_shown(t->request->url, shown, sizeof shown);
     if (t->slow)
         return rt_fail(err, RT_EIO, "%s %s: less than %lld bytes came in %g seconds", method, shown,
-                       (long long)floor_bytes(t->request), floor_seconds(t->request));
+                       (long long)rt_http_floor_bytes(t->request), rt_http_floor_s(t->request));
     return rt_fail(err, status, "%s %s: %s", method, shown,
                    t->full                          ? "the answer is too long"
                    : code == CURLE_SEND_FAIL_REWIND ? "the connection broke before the answer"
@@ -504,12 +411,14 @@ int rt_http_send(struct rt_http *http, const struct rt_http_request *request, st
                  struct rt_error *err)
 {
     struct transfer t = {.http = http, .request = request, .answer = answer};
+    struct rt_url_parts parts;
     const char *schemes;
     int rc;
 
     *answer = (struct rt_http_answer){.outcome = RT_HTTP_REFUSED, .total = -1};
-    schemes = allowed_schemes(request, err);
-    if (!schemes)
+    if (!split_url(request->url, &parts))
+        return rt_fail(err, RT_ECONFIG, "the address of a server is not a URL; expected https://HOST/...");
+    if (!(schemes = rt_http_schemes(request, &parts, err)))
         return RT_ECONFIG;
     rc = transfer(&t, schemes, err);
     curl_slist_free_all(t.headers);
