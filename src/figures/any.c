@@ -442,8 +442,10 @@ static void label(struct rt_figure *figure, const struct rt_any *any)
         for (size_t i = 0; i < sizeof clocks / sizeof *clocks; i++)
             if (clocks[i].column == any->clock)
                 snprintf(panel->x_label, sizeof panel->x_label, "%s", clocks[i].label);
-        snprintf(panel->y_label, sizeof panel->y_label, "%s",
-                 rt_metrics[any->metric - RT_COLUMN_FIRST_METRIC - 1].label);
+        const struct rt_metric *metric = &rt_metrics[any->metric - RT_COLUMN_FIRST_METRIC - 1];
+        snprintf(panel->y_label, sizeof panel->y_label, "%s", metric->label);
+        if (metric->high == 1 && !any->y_log) /* a share */
+            panel->y_max = 1.02;
     } else {
         rt_property_label(&any->x, panel->x_label, sizeof panel->x_label);
         rt_property_label(&any->y, panel->y_label, sizeof panel->y_label);

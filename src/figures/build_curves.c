@@ -25,6 +25,21 @@ static bool is_test(const struct rt_record *run, const void *place)
            !strcmp(run->experiment.data_corruption_type, test->corruption);
 }
 
+static const char *title_of(const char *corruption)
+{
+    static const struct {
+        const char *name, *title;
+    } rows[] = {
+#define CORRUPTION_ROW(name, title, file, help) {#name, title},
+        RT_CORRUPTIONS(CORRUPTION_ROW)
+#undef CORRUPTION_ROW
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (!strcmp(rows[i].name, corruption))
+            return rows[i].title;
+    return corruption;
+}
+
 /* The five published tests, then what else there is of scrambled pixels: with some labels corrupted, too. */
 static int list_tests(struct test tests[TESTS_MAX], const struct rt_choice *choice)
 {
@@ -46,7 +61,7 @@ static int list_tests(struct test tests[TESTS_MAX], const struct rt_choice *choi
         if (k < count)
             continue;
         tests[k] = (struct test){"", experiment->data_corruption_type, experiment->label_corruption_prob};
-        snprintf(tests[k].label, sizeof tests[k].label, "%.60s, labels p=%.4g", tests[k].corruption,
+        snprintf(tests[k].label, sizeof tests[k].label, "%.60s, labels p=%.4g", title_of(tests[k].corruption),
                  tests[k].level);
         count++;
     }

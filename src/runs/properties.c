@@ -231,7 +231,21 @@ void rt_property_value(const struct rt_property *property, const struct rt_recor
 
 void rt_property_label(const struct rt_property *property, char *label, size_t size)
 {
+    static const struct {
+        const char *name, *label;
+    } known[] = {{"threshold_epoch", "Epochs to the interpolation threshold"},
+                 {"threshold_minutes", "Minutes to the interpolation threshold"},
+                 {"threshold_training_flops", "FLOPs to the interpolation threshold"},
+                 {"threshold_test_error", "Test error at the threshold"},
+                 {"test_error", "Test error"},
+                 {"minutes", "Minutes"},
+                 {"epochs", "Epochs trained"},
+                 {"training_flops", "Training FLOPs"}};
+
     snprintf(label, size, "%s", property->name);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i].name, property->name))
+            snprintf(label, size, "%s", known[i].label);
     for (int i = 0; property->field && i < RT_METRIC_COUNT; i++)
         if (!strcmp(rt_metrics[i].name, property->field->key))
             snprintf(label, size, "%s%s", rt_metrics[i].label, property->section->at);

@@ -42,7 +42,7 @@ bool rt_property_is_number(const struct rt_property *property);
 
 void rt_property_value(const struct rt_property *property, const struct rt_record *run, struct rt_value *value);
 
-/* The label of an axis: a metric's own, or the name. */
+/* The label of an axis, or the name where there is none. */
 void rt_property_label(const struct rt_property *property, char *label, size_t size);
 
 /* A number as a value, and back to its shortest text. */

@@ -13,7 +13,7 @@ from tap import RETHINK, SLOWER, SOURCE, done, empty, ok, skip
 PATH = re.compile(r'`((?:src|tests|tools|docs|bench|results|experiments)/[\w./{}*,-]*|Makefile|meson\.build|[A-Z]+\.md)`')
 LINK = re.compile(r'\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)')
 
-EXAMPLES = {'src/net/models/resnet20.c'}  # what docs/adding-a-model.md has its reader write; OP.c stands for any op
+EXAMPLES = {'src/net/models/resnet20.c', 'src/data/corruption/hide_pix.c'}  # what docs/adding-*.md have their reader write; OP.c stands for any op
 
 
 def documents():
