@@ -10,6 +10,7 @@
 #define RT_COMMANDS(X) \
     X(train) \
     X(evaluate) \
+    X(images) \
     X(bench) \
     X(list) \
     X(results) \

@@ -21,18 +21,14 @@ static int file_path(char path[RT_PATH_MAX], const char *folder, const char *nam
     return rt_path_join(path, folder, file, err);
 }
 
-static int write_text(const struct rt_figure *figure, const char *folder, const char *kind,
-                      void (*append)(const struct rt_figure *, struct rt_text *), struct rt_error *err)
+static int write_text(const char *name, const char *folder, const char *kind, const struct rt_text *text,
+                      struct rt_error *err)
 {
     char path[RT_PATH_MAX];
-    struct rt_text text = {0};
 
-    append(figure, &text);
-    int rc;
-    if (!(rc = rt_text_check(&text, err)) && !(rc = file_path(path, folder, figure->name, kind, err)))
-        rc = rt_file_write_all(path, rt_text_string(&text), text.length, err);
-    rt_text_free(&text);
-    return rc;
+    RT_TRY(rt_text_check(text, err));
+    RT_TRY(file_path(path, folder, name, kind, err));
+    return rt_file_write_all(path, text->bytes, text->length, err);
 }
 
 static int run_gnuplot(const char *folder, const char *name, struct rt_error *err)
@@ -86,18 +82,31 @@ static int publish(const char *aside, const char *folder, const char *name, stru
     return rt_folder_sync(folder, err);
 }
 
-int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err)
+int rt_gnuplot_draw(const char *name, const struct rt_text *csv, const struct rt_text *script,
+                    const char *directory, struct rt_error *err)
 {
     char path[RT_PATH_MAX], aside[RT_PATH_MAX];
 
     RT_TRY(rt_folder_make(directory, err));
-    RT_TRY(rt_path_join(path, directory, figure->name, err));
+    RT_TRY(rt_path_join(path, directory, name, err));
     RT_TRY(rt_folder_make_temporary(aside, path, err));
     int rc;
-    if (!(rc = write_text(figure, aside, "csv", rt_figure_append_csv, err)) &&
-        !(rc = write_text(figure, aside, "gp", rt_figure_append_script, err)) &&
-        !(rc = run_gnuplot(aside, figure->name, err)))
-        rc = publish(aside, directory, figure->name, err);
+    if (!(rc = write_text(name, aside, "csv", csv, err)) &&
+        !(rc = write_text(name, aside, "gp", script, err)) && !(rc = run_gnuplot(aside, name, err)))
+        rc = publish(aside, directory, name, err);
     const int removed = rt_tree_remove(aside, directory, rc ? NULL : err);
     return rc ? rc : removed;
+}
+
+int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err)
+{
+    struct rt_text csv = {0}, script = {0};
+    int rc;
+
+    rt_figure_append_csv(figure, &csv);
+    rt_figure_append_script(figure, &script);
+    rc = rt_gnuplot_draw(figure->name, &csv, &script, directory, err);
+    rt_text_free(&csv);
+    rt_text_free(&script);
+    return rc;
 }

@@ -15,6 +15,10 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out);
 /* The gnuplot script. */
 void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out);
 
+/* The five files of a figure that is not made of series, from its CSV and its script. */
+int rt_gnuplot_draw(const char *name, const struct rt_text *csv, const struct rt_text *script,
+                    const char *directory, struct rt_error *err);
+
 /* Writes the five files into `directory` (created if missing), each atomically. Errors: RT_EIO, among them
  * gnuplot missing or failing, with its message. */
 int rt_figure_draw(const struct rt_figure *figure, const char *directory, struct rt_error *err);

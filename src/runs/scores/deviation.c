@@ -1,0 +1,23 @@
+#include <math.h>
+
+#include "runs/scores.h"
+
+/* Swayamdipta et al. 2020, section 2.1: variability, sqrt(1 / E sum_e (p_e - mu)^2). Ambiguous images have the
+ * most; it is listed with those that are suspect when high. */
+static double deviation(const struct rt_history_log *log, size_t epochs, size_t image)
+{
+    const double mean = rt_score_probability.of(log, epochs, image);
+    double sum = 0;
+
+    for (size_t e = 0; e < epochs; e++) {
+        const double distance = (double)rt_history_value(log, RT_HISTORY_probability, e, image) - mean;
+
+        sum += distance * distance;
+    }
+    return sqrt(sum / (double)epochs);
+}
+
+const struct rt_score rt_score_deviation = {.name = "deviation",
+                                            .label = "Deviation of the given label's probability",
+                                            .high_is_wrong = true,
+                                            .of = deviation};

@@ -1,0 +1,17 @@
+#include <math.h>
+
+#include "runs/scores.h"
+
+static double learnt_for_good(const struct rt_history_log *log, size_t epochs, size_t image)
+{
+    size_t e = epochs;
+
+    while (e > 0 && rt_history_is_right(log, e - 1, image))
+        e--;
+    return e < epochs ? (double)(e + 1) : INFINITY;
+}
+
+const struct rt_score rt_score_learnt_for_good = {.name = "learnt_for_good",
+                                                  .label = "Epoch from which on it was right",
+                                                  .high_is_wrong = true,
+                                                  .of = learnt_for_good};
