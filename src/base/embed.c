@@ -23,17 +23,35 @@ static int embed(FILE *out, const char *name, const char *path)
     return failed;
 }
 
-static const char *included_name(const char *path)
+/* "engine/cuda/../optimizers/sgd.h" becomes "engine/optimizers/sgd.h": compilers that are given headers as text
+ * compare names letter by letter. */
+static void drop_parents(char *name)
+{
+    for (char *up; (up = strstr(name, "/../"));) {
+        char *folder = up;
+
+        while (folder > name && folder[-1] != '/')
+            folder--;
+        memmove(folder, up + 4, strlen(up + 4) + 1);
+    }
+}
+
+static void write_name(FILE *out, const char *path)
 {
     static const char *const folders[] = {"/kernels/", "src/"};
+    char name[512];
 
     for (int i = 0; i < 2; i++) {
         const char *found = strstr(path, folders[i]);
 
-        if (found)
-            return found + strlen(folders[i]);
+        if (found) {
+            path = found + strlen(folders[i]);
+            break;
+        }
     }
-    return path;
+    snprintf(name, sizeof name, "%s", path);
+    drop_parents(name);
+    fputs(name, out);
 }
 
 static int embed_table(FILE *out, const char *table, char **paths, int count)
@@ -46,8 +64,11 @@ static int embed_table(FILE *out, const char *table, char **paths, int count)
             return 1;
     }
     fprintf(out, "\nextern const char *const %s[][2];\nconst char *const %s[][2] = {\n", table, table);
-    for (int i = 0; i < count; i++)
-        fprintf(out, "{\"%s\", rt_asset_file_%d},\n", included_name(paths[i]), i);
+    for (int i = 0; i < count; i++) {
+        fputs("{\"", out);
+        write_name(out, paths[i]);
+        fprintf(out, "\", rt_asset_file_%d},\n", i);
+    }
     fprintf(out, "{0, 0}};\n");
     return 0;
 }

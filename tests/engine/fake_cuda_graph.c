@@ -2,6 +2,7 @@
  * asked for. */
 #include "fake_cuda.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
