@@ -42,10 +42,12 @@ static void write_name(FILE *out, const char *path)
     char name[512];
 
     for (int i = 0; i < 2; i++) {
-        const char *found = strstr(path, folders[i]);
+        const char *last = NULL;
 
-        if (found) {
-            path = found + strlen(folders[i]);
+        for (const char *at = path; (at = strstr(at, folders[i])); at += strlen(folders[i]))
+            last = at;
+        if (last) {
+            path = last + strlen(folders[i]);
             break;
         }
     }

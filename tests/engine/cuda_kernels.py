@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Every kernel of the six networks compiles for a real card, in registers alone. Needs nvcc, and no GPU: bench_cuda lists what there
 is, on the fake driver. By default the small kernels and every 16th product (all of them: RT_CUDA_KERNELS=all)."""
+import glob
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
-from tap import SOURCE, done, empty, ok, skip_all
+from tap import RETHINK, SOURCE, done, empty, ok, skip_all
 
 BENCH = sys.argv[1]
 KERNELS = os.path.join(SOURCE, 'src', 'engine', 'cuda', 'kernels')
@@ -33,9 +34,25 @@ def compiled(job):
     return ''
 
 
+def check_nvrtc():
+    """The compiler that the program itself uses, on the sources that it carries, for each optimiser's kernels."""
+    found = sorted(glob.glob(os.path.join(os.path.dirname(os.path.realpath(NVCC)), '..', 'lib64', 'libnvrtc.so.*')))
+    found = [path for path in found if '.alt.' not in path]
+    for optimizer in ('sgd', 'nesterov', 'adam') if found else ():
+        with tempfile.TemporaryDirectory(prefix='rethink-nvrtc-') as folder:
+            run = subprocess.run([RETHINK, 'train', 'MLP1_0.0_none', '--device', 'cuda', '--data', 'shapes10', '--set', 'train_size=8',
+                                  '--set', 'test_size=4', '--set', 'batch_size=4', '--set', f'optimizer={optimizer}', '--epochs', '1'],
+                                 capture_output=True, text=True, check=False, cwd=folder,
+                                 env={**os.environ, 'RT_FAKE_CUDA_DRY': '1', 'RETHINK_NVRTC': found[-1], 'XDG_CACHE_HOME': folder})
+            kernels = glob.glob(os.path.join(folder, 'rethink', 'kernels', '*.cubin'))
+            ok('cannot compile' not in run.stderr and len(kernels) > 5, f'NVRTC compiles MLP1 with {optimizer}', run.returncode,
+               run.stderr)
+
+
 def main():
     if not NVCC:
         skip_all('no nvcc')
+    check_nvrtc()
     listed = subprocess.run([BENCH, '--list'], capture_output=True, text=True, check=False,
                             env={**os.environ, 'RT_FAKE_CUDA_DRY': '1'})
     kernels = sorted(set(listed.stdout.splitlines()))
