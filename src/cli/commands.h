@@ -26,6 +26,7 @@
     X(report) \
     X(data_fetch) \
     X(data_check) \
+    X(data_labels) \
     X(data_samples) \
     X(help) \
     X(man) \

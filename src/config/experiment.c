@@ -1,5 +1,6 @@
 #include "config/experiment.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,21 +11,25 @@
 #include "config/keys.h"
 #include "config/model_defaults.h"
 
-/* Names and texts of published runs: MLP1_0.5_none, Inception_bnTrue. */
+/* MODEL_0.5_CORRUPTION for figure 1, MODEL_bnTrue for figure 2, there with the same behind it where anything is
+ * corrupted; then what is not the published noise: _symmetric, _train where test images are spared. */
 static void derive_name(const struct rt_experiment *experiment, char out[RT_TEXT_MAX])
 {
+    const bool published = !strcmp(experiment->label_noise, "published");
+    const bool clean = experiment->label_corruption_prob == 0 &&
+                       !strcmp(experiment->data_corruption_type, "none") && published;
+    const char *norm = experiment->figure1 ? "" : experiment->bn ? "_bnTrue" : "_bnFalse";
     char probability[64];
 
     memset(out, 0, RT_TEXT_MAX);
     rt_experiment_value(experiment, "label_corruption_prob", probability, sizeof probability);
-    if (experiment->figure1)
-        snprintf(out, RT_TEXT_MAX, "%.128s_%s_%.32s", experiment->model_name, probability,
-                 experiment->data_corruption_type);
-    else if (experiment->label_corruption_prob == 0 && !strcmp(experiment->data_corruption_type, "none"))
-        snprintf(out, RT_TEXT_MAX, "%.128s_bn%s", experiment->model_name, experiment->bn ? "True" : "False");
+    if (!experiment->figure1 && clean)
+        snprintf(out, RT_TEXT_MAX, "%.100s%s", experiment->model_name, norm);
     else
-        snprintf(out, RT_TEXT_MAX, "%.128s_bn%s_%s_%.32s", experiment->model_name,
-                 experiment->bn ? "True" : "False", probability, experiment->data_corruption_type);
+        snprintf(out, RT_TEXT_MAX, "%.100s%s_%s_%.32s%s%.32s%s", experiment->model_name, norm, probability,
+                 experiment->data_corruption_type, published ? "" : "_",
+                 published ? "" : experiment->label_noise,
+                 strcmp(experiment->label_noise_split, "train") ? "" : "_train");
 }
 
 bool rt_experiment_name_is_derived(const struct rt_experiment *experiment)
@@ -169,6 +174,33 @@ int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, 
     return rc;
 }
 
+/* The matrix is there where it is used, and nowhere else; its rows add up to 1. */
+static int check_matrix(const struct rt_experiment *e, struct rt_error *err)
+{
+    const bool used = !strcmp(e->label_noise, "class_dependent");
+    const int count = e->label_noise_matrix_count;
+
+    if (!used && count)
+        return rt_fail(err, RT_ECONFIG, "label_noise_matrix is of label_noise: class_dependent, not of %s",
+                       e->label_noise);
+    if (used && count != RT_MATRIX_MAX)
+        return rt_fail(
+            err, RT_ECONFIG,
+            "label_noise_matrix has %d numbers; label_noise: class_dependent needs %d, a row of %d for "
+            "each true label",
+            count, RT_MATRIX_MAX, RT_CLASSES);
+    for (int row = 0; used && row < RT_CLASSES; row++) {
+        double sum = 0;
+
+        for (int i = 0; i < RT_CLASSES; i++)
+            sum += e->label_noise_matrix[row * RT_CLASSES + i];
+        if (!(fabs(sum - 1) <= 1e-6))
+            return rt_fail(err, RT_ECONFIG,
+                           "label_noise_matrix: the row of label %d adds up to %.9g, expected 1", row, sum);
+    }
+    return RT_OK;
+}
+
 int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 {
     if (e->scheduler == RT_SCHEDULER_multi_step && !e->milestone_count)
@@ -182,16 +214,19 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
     if (!e->bn && rt_published_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
         return rt_fail(err, RT_ECONFIG, "bn: false is for model_name: Inception; %s has no such variant",
                        e->model_name);
-    return RT_OK;
+    return check_matrix(e, err);
 }
 
 void rt_experiment_remarks(const struct rt_experiment *e)
 {
-    static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT;
+    static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT, noise = ATOMIC_FLAG_INIT;
 
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
         rt_log_warn("num_workers: %lld cannot take effect: batches are prepared without loader processes",
                     (long long)e->num_workers);
+    if (strcmp(e->label_noise, "published") != 0 && e->label_corruption_prob == 0 &&
+        !atomic_flag_test_and_set(&noise))
+        rt_log_warn("label_noise: %s changes nothing where label_corruption_prob is 0", e->label_noise);
     if (e->checkpoint_dir[0] && !atomic_flag_test_and_set(&folder))
         rt_log_warn("checkpoint_dir: %s cannot take effect: checkpoints are stored in the run's folder",
                     e->checkpoint_dir);

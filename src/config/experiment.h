@@ -10,10 +10,11 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "config/devices.h"
+#include "config/limits.h"
 #include "config/optimizers.h"
 #include "config/schedulers.h"
 
-enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16 };
+enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16, RT_MATRIX_MAX = RT_CLASSES * RT_CLASSES };
 
 /* A value that may be `null` in YAML. */
 struct rt_optional_int {
@@ -29,6 +30,10 @@ struct rt_experiment {
     double dropout;
     /* on what */
     double label_corruption_prob;
+    char label_noise[RT_TEXT_MAX];       /* a name of RT_LABEL_NOISES (config/label_noise.h) */
+    char label_noise_split[RT_TEXT_MAX]; /* "both" or "train" */
+    double label_noise_matrix[RT_MATRIX_MAX];
+    int label_noise_matrix_count;           /* 0, or all of them: [true][given] */
     char data_corruption_type[RT_TEXT_MAX]; /* a name of RT_CORRUPTIONS (config/corruptions.h) */
     bool augment;
     bool normalize_noise;

@@ -75,6 +75,16 @@ static void append_milestones(struct rt_text *text, const struct rt_experiment *
     rt_text_append(text, "]");
 }
 
+static void append_matrix(struct rt_text *text, const struct rt_experiment *experiment)
+{
+    rt_text_append(text, "[");
+    for (int i = 0; i < experiment->label_noise_matrix_count; i++) {
+        rt_text_append(text, i ? ", " : "");
+        rt_text_append_real(text, experiment->label_noise_matrix[i]);
+    }
+    rt_text_append(text, "]");
+}
+
 static void append_choice(struct rt_text *text, const char *words, int index)
 {
     while (index-- > 0) {
@@ -123,6 +133,9 @@ void rt_key_format(const struct rt_key *key, const struct rt_experiment *experim
     case RT_KEY_INTEGERS:
         append_milestones(text, experiment);
         break;
+    case RT_KEY_REALS:
+        append_matrix(text, experiment);
+        break;
     case RT_KEY_WORDS:
         append_words(text, field);
         break;
@@ -156,7 +169,8 @@ bool rt_experiment_value(const struct rt_experiment *experiment, const char *nam
     return true;
 }
 
-enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 }; /* a character's longest escape is \\U and eight digits; quotes */
+/* A character's longest escape is \U and eight digits, with quotes; a matrix has its numbers. */
+enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 + 8 * RT_MATRIX_MAX };
 
 /* One key's values, where they differ. */
 static bool differ(const struct rt_key *key, const struct rt_experiment *a, const struct rt_experiment *b,

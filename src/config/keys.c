@@ -34,12 +34,16 @@ static bool is_same_name(const char *a, const char *b)
 
 const struct rt_key *rt_key_find_short(const char *name)
 {
+    const struct rt_key *key = rt_key_find(name); /* a key's own name comes first: label_noise */
+
 #define SHORTHAND_KEY(option, key, argument, help)                                                             \
     if (is_same_name(name, option))                                                                            \
         return rt_key_find(#key);
+    if (key)
+        return key;
     RT_SHORTHANDS(SHORTHAND_KEY)
 #undef SHORTHAND_KEY
-    return rt_key_find(name);
+    return NULL;
 }
 
 const char *rt_key_group_title(enum rt_key_group group)
@@ -112,12 +116,14 @@ void rt_key_expectation(const struct rt_key *key, struct rt_text *text)
         [RT_KEY_REAL] = "a number",
         [RT_KEY_CHOICE] = "",
         [RT_KEY_INTEGERS] = "a list of increasing whole numbers",
+        [RT_KEY_REALS] = "a list of at most 100 numbers",
         [RT_KEY_WORDS] = "a list of words",
     };
 
     rt_text_append(text, kinds[key->type]);
     if (key->type == RT_KEY_INTEGER || key->type == RT_KEY_OPTIONAL_INTEGER ||
-        key->type == RT_KEY_INTEGER_OR_ALL || key->type == RT_KEY_REAL || key->type == RT_KEY_INTEGERS)
+        key->type == RT_KEY_INTEGER_OR_ALL || key->type == RT_KEY_REAL || key->type == RT_KEY_INTEGERS ||
+        key->type == RT_KEY_REALS)
         append_range(text, key);
     if (key->type == RT_KEY_WORD && !*key->words)
         rt_text_append(text, "a name");
@@ -279,6 +285,7 @@ static bool set_scalar(const struct setting *s, const struct rt_yaml_scalar *sca
         *(int *)s->field = index;
         return true;
     case RT_KEY_INTEGERS:
+    case RT_KEY_REALS:
     case RT_KEY_WORDS:
         break;
     }
@@ -297,6 +304,17 @@ static bool append_integer(const struct setting *s, const struct rt_yaml_scalar 
     return true;
 }
 
+static bool append_real(const struct setting *s, const struct rt_yaml_scalar *scalar)
+{
+    struct rt_experiment *e = s->experiment;
+
+    if (e->label_noise_matrix_count == RT_MATRIX_MAX ||
+        !real_number(s->key, scalar, &e->label_noise_matrix[e->label_noise_matrix_count]))
+        return false;
+    e->label_noise_matrix_count++;
+    return true;
+}
+
 static bool append_word(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
     char *words = s->field;
@@ -311,6 +329,8 @@ static bool append_word(const struct setting *s, const struct rt_yaml_scalar *sc
 
 static bool append_item(const struct setting *s, const struct rt_yaml_scalar *scalar)
 {
+    if (s->key->type == RT_KEY_REALS)
+        return append_real(s, scalar);
     return s->key->type == RT_KEY_INTEGERS ? append_integer(s, scalar) : append_word(s, scalar);
 }
 
@@ -343,6 +363,9 @@ static int set_list(const struct setting *s, const struct rt_yaml_entry *entry)
     if (s->key->type == RT_KEY_INTEGERS) {
         memset(s->experiment->milestones, 0, sizeof s->experiment->milestones);
         s->experiment->milestone_count = 0;
+    } else if (s->key->type == RT_KEY_REALS) {
+        memset(s->experiment->label_noise_matrix, 0, sizeof s->experiment->label_noise_matrix);
+        s->experiment->label_noise_matrix_count = 0;
     } else {
         memset(s->field, 0, RT_TEXT_MAX);
     }
@@ -359,7 +382,7 @@ int rt_key_set(const struct rt_key *key, struct rt_experiment *experiment, const
 {
     const struct setting s = {key, (char *)experiment + key->offset, file, experiment, err};
 
-    if (key->type == RT_KEY_INTEGERS || key->type == RT_KEY_WORDS)
+    if (key->type == RT_KEY_INTEGERS || key->type == RT_KEY_REALS || key->type == RT_KEY_WORDS)
         return set_list(&s, entry);
     if (entry->list)
         return refuse(&s, NULL, entry->line, entry->column);

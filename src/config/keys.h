@@ -12,6 +12,7 @@
 #include "config/corruptions.h"
 #include "config/devices.h"
 #include "config/experiment.h"
+#include "config/label_noise.h"
 #include "config/models.h"
 #include "config/optimizers.h"
 #include "config/schedulers.h"
@@ -30,6 +31,7 @@ enum rt_key_type {
     RT_KEY_REAL,             /* double */
     RT_KEY_CHOICE,           /* an enum: the index of one of the row's words */
     RT_KEY_INTEGERS,         /* int64_t[RT_MILESTONES_MAX] and milestone_count: increasing */
+    RT_KEY_REALS,            /* double[RT_MATRIX_MAX] and label_noise_matrix_count */
     RT_KEY_WORDS,            /* char[RT_TEXT_MAX]: words joined by commas */
 };
 
@@ -62,7 +64,13 @@ enum rt_key_group {
     X(MODEL, dropout, REAL, 0, RT_BELOW_ONE, "", "0.0", \
       "probability of zeroing a hidden unit in training") \
     X(DATA, label_corruption_prob, REAL, 0, 1, "", "0.0", \
-      "each label is, with this probability, replaced by a uniform draw of the ten classes, in training and test images alike") \
+      "each label is, with this probability, replaced as label_noise says") \
+    X(DATA, label_noise, WORD, 0, 0, RT_LABEL_NOISE_WORDS, "published", \
+      "what replaces a label" RT_LABEL_NOISE_CLAUSES) \
+    X(DATA, label_noise_split, WORD, 0, 0, "both train ", "both", \
+      "whose labels are replaced: of training and test images, or of training images only") \
+    X(DATA, label_noise_matrix, REALS, 0, 1, "", "[]", \
+      "of label_noise: class_dependent: 100 probabilities, row by row; row: true label, column: given label; each row adds up to 1") \
     X(DATA, data_corruption_type, WORD, 0, 0, RT_CORRUPTION_WORDS, "none", \
       "what is done to the pixels" RT_CORRUPTION_CLAUSES) \
     X(DATA, augment, BOOL, 0, 1, "", "false", \

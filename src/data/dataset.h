@@ -21,16 +21,17 @@ struct rt_crop {
 };
 
 struct rt_dataset {
-    char name[64];                /* "cifar10", "shapes10" */
-    char source[1024];            /* where it was read from, for messages and result.json */
-    char classes[RT_CLASSES][32]; /* names in label order */
-    size_t train_count, test_count;
-    int channels, height, width; /* of an image as networks see it: 3, 28, 28 */
-    int side;                    /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
-    uint8_t *labels;             /* [train_count + test_count]: the given ones, after corruption */
-    uint8_t *labels_true;        /* [train_count + test_count]: before it */
-    uint8_t *pixels;             /* [count][3][side][side], or null when `noise` is used */
-    float *noise;                /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
+    char name[64];                  /* "cifar10", "shapes10" */
+    char source[1024];              /* where it was read from, for messages and result.json */
+    char classes[RT_CLASSES][32];   /* names in label order */
+    size_t train_count, test_count; /* that are kept */
+    size_t train_total, test_total; /* that the source has */
+    int channels, height, width;    /* of an image as networks see it: 3, 28, 28 */
+    int side;             /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
+    uint8_t *labels;      /* [train_count + test_count]: the given ones, after corruption */
+    uint8_t *labels_true; /* [train_count + test_count]: before it */
+    uint8_t *pixels;      /* [count][3][side][side], or null when `noise` is used */
+    float *noise;         /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
     bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
     char digest[65];            /* of all original records, kept or not: the SHA-256 of the SHA-256s (in hex) of

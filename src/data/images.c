@@ -6,6 +6,7 @@
 #include "base/digest.h"
 #include "base/memory.h"
 #include "data/corruption/corruption.h"
+#include "data/label_noise/label_noise.h"
 
 enum { DIGEST_IMAGES = 1000, IMAGE = RT_CHANNELS * RT_PLANE };
 
@@ -158,6 +159,8 @@ static int prepare(struct loading *loading, const struct rt_experiment *experime
 
     RT_TRY(keep(&dataset->train_count, kind->train_count, experiment->train_size, "train_size", source, err));
     RT_TRY(keep(&dataset->test_count, kind->test_count, experiment->test_size, "test_size", source, err));
+    dataset->train_total = kind->train_count;
+    dataset->test_total = kind->test_count;
     snprintf(dataset->name, sizeof dataset->name, "%s", kind->name);
     snprintf(dataset->source, sizeof dataset->source, "%s", source->where);
     memcpy(dataset->classes, source->classes, sizeof dataset->classes);
@@ -271,22 +274,20 @@ static void keep_labels(const struct rt_dataset *dataset, const struct rt_images
 
 /* The kept labels, corrupted as a part of the whole set, for whose every label there is a draw. */
 static int corrupt_labels(struct rt_dataset *dataset, const struct rt_images *images,
-                          const struct rt_experiment *experiment, struct rt_error *err)
+                          const struct rt_experiment *experiment, struct rt_team *team, struct rt_error *err)
 {
-    const size_t total = images->train_total + images->test_total;
     const size_t kept = dataset->train_count + dataset->test_count;
-    uint8_t *labels = NULL;
+    struct rt_label_job job = {experiment, dataset, images->train_total, images->test_total, images->labels,
+                               NULL,       team};
     int rc;
 
     RT_TRY(rt_alloc(&dataset->labels, kept, 1, "the labels", err));
     RT_TRY(rt_alloc(&dataset->labels_true, kept, 1, "the labels", err));
     keep_labels(dataset, images, images->labels, dataset->labels_true);
-    RT_TRY(rt_alloc(&labels, total, 1, "the labels", err));
-    memcpy(labels, images->labels, total);
-    if (!(rc = rt_corrupt_labels(labels, total, experiment->label_corruption_prob,
-                                 (uint32_t)experiment->seed.value, err)))
-        keep_labels(dataset, images, labels, dataset->labels);
-    rt_free(&labels);
+    RT_TRY(rt_alloc(&job.labels, images->train_total + images->test_total, 1, "the labels", err));
+    if (!(rc = rt_label_noise_apply(&job, err)))
+        keep_labels(dataset, images, job.labels, dataset->labels);
+    rt_free(&job.labels);
     return rc;
 }
 
@@ -298,7 +299,7 @@ int rt_images_label(struct rt_dataset *out, const struct rt_images *images,
     int rc;
 
     loading.dataset.normalize = !corruption->makes_noise || experiment->normalize_noise;
-    if (!(rc = corrupt_labels(&loading.dataset, images, experiment, err)) &&
+    if (!(rc = corrupt_labels(&loading.dataset, images, experiment, team, err)) &&
         !(rc = digest_kept(&loading, err))) {
         *out = loading.dataset;
     } else {

@@ -65,6 +65,7 @@ static void fill(struct rt_param *param, const struct rt_key *key, const struct 
     case RT_KEY_NAME:
     case RT_KEY_CHOICE:
     case RT_KEY_INTEGERS:
+    case RT_KEY_REALS:
     case RT_KEY_WORDS:
         fill_other(param, key, experiment);
         break;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mt19937.h"
-#include "data/corruption/corruption.h"
+#include "data/label_noise/label_noise.h"
 
 static struct rt_mt seeded(uint32_t seed)
 {
@@ -99,6 +99,18 @@ static void test_fill_and_skip(void **state)
     assert_int_equal(rt_mt_next(&skipped), rt_mt_next(&one));
 }
 
+static void corrupt(uint8_t *labels, double probability)
+{
+    static uint8_t truth[60000];
+    struct rt_experiment experiment;
+    const struct rt_label_job job = {&experiment, NULL, 50000, 10000, truth, labels, NULL};
+
+    memset(truth, 255, sizeof truth);
+    rt_experiment_defaults(&experiment);
+    experiment.label_corruption_prob = probability;
+    assert_int_equal(rt_label_noise_apply(&job, NULL), RT_OK);
+}
+
 /* All 60,000 labels at p = 0.5; 255 stands for the true ones. */
 static void test_labels(void **state)
 {
@@ -107,8 +119,7 @@ static void test_labels(void **state)
     int masked = 0, at = 0;
 
     (void)state;
-    memset(labels, 255, sizeof labels);
-    assert_int_equal(rt_corrupt_labels(labels, 60000, 0.5, 42, NULL), RT_OK);
+    corrupt(labels, 0.5);
     for (int i = 0; i < 60000; i++) {
         if (labels[i] == 255)
             continue;
@@ -119,11 +130,10 @@ static void test_labels(void **state)
         }
     }
     assert_int_equal(masked, 29991);
-    memset(labels, 255, sizeof labels);
-    assert_int_equal(rt_corrupt_labels(labels, 60000, 0, 42, NULL), RT_OK);
+    corrupt(labels, 0);
     for (int i = 0; i < 60000; i++)
         assert_int_equal(labels[i], 255);
-    assert_int_equal(rt_corrupt_labels(labels, 60000, 1, 42, NULL), RT_OK);
+    corrupt(labels, 1);
     for (int i = 0; i < 60000; i++)
         assert_in_range(labels[i], 0, 9);
 }

@@ -1,4 +1,4 @@
-/* Corruptions of labels and pixels, drawn from the seed exactly as the published code draws them: over all
+/* Corruptions of pixels, drawn from the seed exactly as the published code draws them: over all
  * images of both splits as one set, before any are left out (docs/formats.md, "Random numbers"). */
 #ifndef RT_DATA_CORRUPTION_H
 #define RT_DATA_CORRUPTION_H
@@ -32,8 +32,5 @@ RT_CORRUPTIONS(RT_CORRUPTION_DECLARE)
 
 /* The corruption of that name, or null. */
 const struct rt_corruption *rt_corruption_find(const char *name);
-
-/* Each of `count` labels becomes, with the given probability, a uniform draw of the ten classes. */
-int rt_corrupt_labels(uint8_t *labels, size_t count, double probability, uint32_t seed, struct rt_error *err);
 
 #endif
