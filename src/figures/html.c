@@ -53,5 +53,19 @@ void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size
     append_base64(page, (const unsigned char *)bytes, size);
     rt_text_append(page, "\"><figcaption>");
     rt_html_append_text(page, help);
-    rt_text_printf(page, " <code>%s</code></figcaption></figure>\n", name);
+    rt_text_printf(page, ". <code>%s</code>", name);
+}
+
+void rt_html_end_picture(struct rt_text *page, const char *note)
+{
+    if (*note) {
+        rt_text_append(page, "<br>");
+        rt_html_append_text(page, note);
+    }
+    rt_text_append(page, "</figcaption></figure>\n");
+}
+
+void rt_html_append_file(struct rt_text *page, const char *name, const char *kind, const char *label)
+{
+    rt_text_printf(page, " <a href=\"%s.%s\" download>%s</a>", name, kind, label);
 }

@@ -7,9 +7,12 @@
 /* The text as HTML, in an element or an attribute: plain (base/utf8.h), with <, >, &, " and ' as references. */
 void rt_html_append_text(struct rt_text *page, const char *text);
 
-/* A <figure> with the picture's bytes in it; `type` is "png" or "svg+xml", `name` a word, `help` the caption.
+/* Begins a <figure> with the picture's bytes in it; `type` is "png" or "svg+xml", `name` a word, `help` the
+ * caption's first sentence. Links to NAME.KIND beside the page may follow; rt_html_end_picture adds the note.
  */
 void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size, const char *type,
                             const char *name, const char *help);
+void rt_html_append_file(struct rt_text *page, const char *name, const char *kind, const char *label);
+void rt_html_end_picture(struct rt_text *page, const char *note);
 
 #endif

@@ -20,9 +20,29 @@ extern const char rt_asset_page[], rt_asset_style[], rt_asset_script[], rt_asset
 static const size_t picture_size_max = (size_t)32 << 20;
 enum { SVG_SIZE_GOOD = 250000 }; /* a larger one gives way to its PNG */
 
+static bool is_there(const char *folder, const char *name, const char *suffix)
+{
+    char file[128];
+
+    snprintf(file, sizeof file, "%s.%s", name, suffix);
+    return rt_entry_look(folder, file) == RT_ENTRY_FILE; /* a link could show any file of ours */
+}
+
+/* The files beside the page from which the figure can be had. */
+static void append_files(struct rt_text *page, const char *folder, const char *name)
+{
+    static const struct {
+        const char *suffix, *label;
+    } files[] = {{"csv", "CSV"}, {"svg", "SVG"}, {"pdf", "PDF"}};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (is_there(folder, name, files[i].suffix))
+            rt_html_append_file(page, name, files[i].suffix, files[i].label);
+}
+
 /* FIGURES/NAME.svg, or .png where that is smaller; nothing where it was not drawn. */
 static int append_figure(struct rt_text *page, const char *folder, const char *name, const char *help,
-                         struct rt_error *err)
+                         const char *note, struct rt_error *err)
 {
     static const struct {
         const char *suffix, *type;
@@ -31,13 +51,16 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
         char file[128];
         char *bytes = NULL;
         size_t size;
-        snprintf(file, sizeof file, "%s.%s", name, kinds[i].suffix);
-        if (rt_entry_look(folder, file) != RT_ENTRY_FILE) /* a link could show any file of ours */
+        if (!is_there(folder, name, kinds[i].suffix))
             continue;
+        snprintf(file, sizeof file, "%s.%s", name, kinds[i].suffix);
         RT_TRY(rt_entry_read(folder, file, picture_size_max, &bytes, &size, err));
         const bool good = i == 1 || size <= SVG_SIZE_GOOD;
-        if (good)
+        if (good) {
             rt_html_append_picture(page, bytes, size, kinds[i].type, name, help);
+            append_files(page, folder, name);
+            rt_html_end_picture(page, note);
+        }
         rt_free(&bytes);
         if (good)
             return RT_OK;
@@ -45,8 +68,22 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
     return RT_OK;
 }
 
-static int append_figures(struct rt_text *page, const struct rt_records *records, const char *folder,
-                          struct rt_error *err)
+/* A drawn figure, with what its note says of these runs. */
+static int append_kind(struct rt_text *page, const struct rt_figure_kind *kind,
+                       const struct rt_records *records, const struct rt_report_options *options,
+                       struct rt_error *err)
+{
+    struct rt_figure figure;
+    int rc = rt_figure_build(&figure, kind, records, &options->drawing, err);
+
+    if (!rc && rt_figure_has_data(&figure)) /* a picture of other runs may be left there */
+        rc = append_figure(page, options->figures, kind->name, kind->help, figure.note, err);
+    rt_figure_free(&figure);
+    return rc;
+}
+
+static int append_figures(struct rt_text *page, const struct rt_records *records,
+                          const struct rt_report_options *options, struct rt_error *err)
 {
     static const struct {
         const char *name, *help;
@@ -62,11 +99,11 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
     const int count = rt_figure_kinds(kinds, records);
     int rc = RT_OK;
     for (int i = 0; i < count && !rc; i++)
-        rc = append_figure(page, folder, kinds[i].name, kinds[i].help, err);
+        rc = append_kind(page, &kinds[i], records, options, err);
     rt_free(&kinds);
     RT_TRY(rc);
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
-        RT_TRY(append_figure(page, folder, samples[i].name, samples[i].help, err));
+        RT_TRY(append_figure(page, options->figures, samples[i].name, samples[i].help, "", err));
     return RT_OK;
 }
 
@@ -129,7 +166,7 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
 
     rt_report_append_facts(&slots.facts, records, options->runs);
     if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
-        !(rc = append_figures(&slots.figures, records, options->figures, err)) &&
+        !(rc = append_figures(&slots.figures, records, options, err)) &&
         !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, &options->drawing, err)) &&
         !(rc = check_slots(&slots, err))) {
         fill_page(&page, &slots);

@@ -67,6 +67,8 @@
     }
 
     function showValues(row) {
+        // a space keeps the line's height
+        document.getElementById('where').textContent = row ? shown.x + ' ' + row[0].toFixed(2).replace(/\.?0+$/, '') : '\u00a0';
         legend.querySelectorAll('output').forEach(function (output, i) {
             const value = row ? row[i + 1] : null;
             output.textContent = value === null || value === undefined ? '' : value.toPrecision(3);
@@ -187,6 +189,106 @@
         }, 15000);
     }
 
+    // ---- the table: sort, filter, choose columns
+    const table = document.getElementById('table');
+
+    function cellText(row, column) {
+        return row.cells[column].textContent.trim();
+    }
+
+    // Numbers by size, then texts; what is empty comes last, whichever way.
+    function sortBy(column, descending) {
+        const sorted = Array.from(table.tBodies[0].rows).sort(function (a, b) {
+            const left = cellText(a, column);
+            const right = cellText(b, column);
+            if (left === '' || right === '') {
+                return (left === '') - (right === '');
+            }
+            const order = isFinite(left) && isFinite(right) ? Number(left) - Number(right) : left.localeCompare(right, 'en', {numeric: true});
+            return descending ? -order : order;
+        });
+        table.tBodies[0].append(...sorted);
+        Array.from(table.tHead.rows[0].cells).forEach(function (cell, i) {
+            if (i === column) {
+                cell.setAttribute('aria-sort', descending ? 'descending' : 'ascending');
+            } else {
+                cell.removeAttribute('aria-sort');
+            }
+        });
+        remember('sort', (descending ? '-' : '') + column);
+    }
+
+    // A row stays that has every word of the filter.
+    function filter() {
+        const words = document.getElementById('filter').value.toLowerCase().split(/\s+/);
+        let count = 0;
+        Array.from(table.tBodies[0].rows).forEach(function (row) {
+            const cells = Array.from(row.cells, function (cell) { return cell.textContent; }).join(' ').toLowerCase();
+            row.hidden = !words.every(function (word) { return cells.includes(word); });
+            count += !row.hidden;
+        });
+        document.getElementById('count').textContent = count + ' of ' + table.tBodies[0].rows.length + ' runs';
+        remember('filter', document.getElementById('filter').value);
+    }
+
+    function showColumn(column, visible) {
+        Array.from(table.rows).forEach(function (row) { row.cells[column].hidden = !visible; });
+    }
+
+    function makeTools() {
+        Array.from(table.tHead.rows[0].cells).forEach(function (cell, i) {
+            const button = document.createElement('button');
+            const label = document.createElement('label');
+            const box = document.createElement('input');
+            const name = cell.textContent;
+            button.type = 'button';
+            button.textContent = name;
+            button.addEventListener('click', function () { sortBy(i, cell.getAttribute('aria-sort') === 'ascending'); });
+            cell.textContent = '';
+            cell.append(button);
+            if (i === 0) {
+                return;
+            }
+            box.type = 'checkbox';
+            box.checked = true;
+            box.addEventListener('change', function () { showColumn(i, box.checked); });
+            label.append(box, document.createTextNode(' ' + name));
+            document.getElementById('columns').append(label);
+        });
+        document.getElementById('filter').addEventListener('input', filter);
+        document.getElementById('filter').value = remember('filter') || '';
+        const sorted = remember('sort');
+        if (sorted) {
+            sortBy(Math.min(Math.abs(Number(sorted)), table.tHead.rows[0].cells.length - 1), sorted[0] === '-');
+        }
+        document.getElementById('tools').hidden = false;
+        filter();
+    }
+
+    // ---- a press on a figure enlarges it
+    function makeLarge() {
+        const large = document.getElementById('large');
+        const picture = document.getElementById('picture');
+        document.querySelectorAll('figure img').forEach(function (image) {
+            image.tabIndex = 0;
+            image.setAttribute('role', 'button');
+            function open() {
+                picture.src = image.src;
+                picture.alt = image.alt;
+                large.showModal();
+            }
+            image.addEventListener('click', open);
+            image.addEventListener('keydown', function (event) {
+                if (event.key === 'Enter' || event.key === ' ') {
+                    event.preventDefault();
+                    open();
+                }
+            });
+        });
+        document.getElementById('close').addEventListener('click', function () { large.close(); });
+        picture.addEventListener('click', function () { large.close(); });
+    }
+
     const before = remember('choice');
     if (before && charts.some(function (one) { return one.name === before; })) {
         choice.value = before;
@@ -196,5 +298,8 @@
     document.getElementById('reset').addEventListener('click', function () { graph.resetZoom(); });
     chart.addEventListener('keydown', onKey);
     draw();
+    showValues(null);
+    makeTools();
+    makeLarge();
     reloadWhileRunning();
 }());

@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "config/corruptions.h"
 #include "figures/html.h"
 #include "figures/published.h"
 #include "figures/report_results.h"
+#include "runs/properties.h"
 #include "train/published.h"
 
 /* The paper's table 1, test accuracy on CIFAR-10 without crops and weight decay, on true and on random labels.
@@ -228,29 +230,76 @@ static int append_published(struct rt_text *page, const struct rt_result *result
 struct results_columns {
     const char *reference; /* the published numbers' directory, or null */
     bool paper;
+    const struct rt_key *keys[RT_PROPERTIES_MAX]; /* in which the runs differ, but for the test */
+    int key_count;
 };
 
-static int append_row(struct rt_text *page, const struct rt_result *result,
-                      const struct results_columns *columns, struct rt_error *err)
+static int find_keys(struct results_columns *columns, const struct rt_records *records, struct rt_error *err)
 {
+    const struct rt_key *keys[RT_PROPERTIES_MAX];
+    const struct rt_record **runs = NULL;
+
+    RT_TRY(rt_alloc(&runs, records->count, sizeof *runs, "runs", err));
+    for (size_t i = 0; i < records->count; i++)
+        runs[i] = &records->runs[i];
+    const int count = rt_keys_that_differ(runs, records->count, rt_key_is_shown, keys);
+    rt_free(&runs);
+    for (int i = 0; i < count; i++)
+        if (!rt_text_has_word("label_corruption_prob data_corruption_type", keys[i]->name))
+            columns->keys[columns->key_count++] = keys[i];
+    return RT_OK;
+}
+
+static void append_keys(struct rt_text *page, const struct rt_record *run,
+                        const struct results_columns *columns)
+{
+    struct rt_value value;
+
+    for (int i = 0; i < columns->key_count; i++) {
+        rt_property_value(&(struct rt_property){.key = columns->keys[i]}, run, &value);
+        rt_text_append(page, "<td>");
+        rt_html_append_text(page, value.text);
+        rt_text_append(page, "</td>");
+    }
+}
+
+/* Under figure 1's protocol a run goes on to the threshold: one that ended before says nothing of it. */
+static bool is_cut_short(const struct rt_record *run)
+{
+    return strcmp(run->state, "finished") != 0 || (run->result.figure1 && !run->result.threshold.reached);
+}
+
+/* Runs that were cut short are marked, and have no published numbers beside theirs. */
+static int append_row(struct rt_text *page, const struct rt_record *run, const struct results_columns *columns,
+                      struct rt_error *err)
+{
+    const struct rt_result *result = &run->result;
+    const bool cut = is_cut_short(run);
     const struct rt_threshold *threshold = &result->threshold;
     const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
 
-    rt_text_append(page, "<tr><th scope=\"row\">");
-    rt_html_append_text(page, result->experiment_name);
+    rt_text_append(page, cut ? "<tr class=\"cut\"><th scope=\"row\">" : "<tr><th scope=\"row\">");
+    rt_html_append_text(page, run->name);
     rt_text_append(page, "</th><td class=\"text\">");
     append_test_name(page, result);
-    rt_text_printf(page, "</td><td class=\"text\">%s</td>", rt_run_state_name(result->state));
+    rt_text_printf(page, "</td><td class=\"text\">%s", run->state);
+    if (cut)
+        rt_text_printf(page, " at epoch %" PRId64 "%s", result->epochs,
+                       result->threshold.reached ? "" : ", before the threshold");
+    rt_text_append(page, "</td>");
+    append_keys(page, run, columns);
     append_cell(page, (double)result->epochs, "%.0f", 1);
     append_cell(page, threshold->reached ? (double)threshold->epoch : (double)NAN, "%.0f", 1);
     append_cell(page, threshold->reached ? threshold->wall_s / 60 : (double)NAN, "%.1f", 1);
     append_cell(page, scores->train_acc, "%.2f", 100);
     append_cell(page, scores->test_acc, "%.2f", 100);
     append_cell(page, scores->train_acc - scores->test_acc, "%.2f", 100);
-    if (columns->reference)
+    if (columns->reference && cut)
+        rt_text_append(page, "<td></td><td></td><td></td>");
+    else if (columns->reference)
         RT_TRY(append_published(page, result, columns->reference, err));
     if (columns->paper)
-        append_cell(page, paper_accuracy(result), "%.2f", 100);
+        append_cell(page, cut ? (double)NAN : paper_accuracy(result), "%.2f", 100);
     rt_text_append(page, "</tr>\n");
     return RT_OK;
 }
@@ -260,10 +309,14 @@ int rt_report_append_results(struct rt_text *page, const struct rt_records *reco
 {
     struct results_columns columns = {.reference = reference};
 
+    RT_TRY(find_keys(&columns, records, err));
     for (size_t i = 0; i < records->count; i++)
         columns.paper = columns.paper || is_on_cifar10(&records->runs[i].result);
     rt_text_append(page, "<thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"text\">Test</th>"
-                         "<th scope=\"col\" class=\"text\">State</th><th scope=\"col\">Epochs trained</th>"
+                         "<th scope=\"col\" class=\"text\">State</th>");
+    for (int i = 0; i < columns.key_count; i++)
+        rt_text_printf(page, "<th scope=\"col\">%s</th>", columns.keys[i]->name);
+    rt_text_append(page, "<th scope=\"col\">Epochs trained</th>"
                          "<th scope=\"col\">Epochs to threshold</th><th scope=\"col\">Minutes to threshold</th>"
                          "<th scope=\"col\">Train accuracy %</th><th scope=\"col\">Test accuracy %</th>"
                          "<th scope=\"col\">Gap %</th>");
@@ -274,7 +327,7 @@ int rt_report_append_results(struct rt_text *page, const struct rt_records *reco
         rt_text_append(page, "<th scope=\"col\">Paper's test accuracy %</th>");
     rt_text_append(page, "</tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < records->count; i++)
-        RT_TRY(append_row(page, &records->runs[i].result, &columns, err));
+        RT_TRY(append_row(page, &records->runs[i], &columns, err));
     rt_text_append(page, "</tbody>\n");
     return RT_OK;
 }
