@@ -30,11 +30,23 @@ struct rt_figure_kind {
     X(alexnet_corrup_curves, levels, "AlexNet", "training accuracy of AlexNet for eleven levels")              \
     X(inception_corrup_curves, levels, "Inception", "training accuracy of Inception for eleven levels")        \
     X(wrn_corrup_curves, levels, "WRN", "training accuracy of WRN for eleven label corruption levels")         \
+    X(mlp1_learnt_curves, learnt, "MLP1",                                                                      \
+      "right labels learnt, wrong ones memorised or recovered, along training")                                \
+    X(mlp3_learnt_curves, learnt, "MLP3",                                                                      \
+      "right labels learnt, wrong ones memorised or recovered, along training")                                \
+    X(alexnet_learnt_curves, learnt, "AlexNet",                                                                \
+      "right labels learnt, wrong ones memorised or recovered, along training")                                \
+    X(inception_learnt_curves, learnt, "Inception",                                                            \
+      "right labels learnt, wrong ones memorised or recovered, along training")                                \
+    X(wrn_learnt_curves, learnt, "WRN",                                                                        \
+      "right labels learnt, wrong ones memorised or recovered, along training")                                \
+    X(learnt_levels, learnt_levels, "",                                                                        \
+      "the same against label corruption, and what early stopping would keep")                                 \
     X(icp_fig2_acc, batch_norm_accuracy, "Inception", "accuracy of Inception with and without batch norm")     \
     X(icp_fig2_loss, batch_norm_loss, "Inception", "loss of Inception with and without batch norm")            \
     X(seed_noseed, seeds, "", "training loss of runs resumed with and without their seed")
 
-enum { RT_FIGURE_KINDS_MAX = 20 + 2 * RT_MODELS_MAX };
+enum { RT_FIGURE_KINDS_MAX = 24 + 2 * RT_MODELS_MAX };
 
 /* The list, then the curves of models of one's own that the runs (null: none) have: mlp2_curves and
  * mlp2_corrup_curves. Returns how many. */
@@ -60,6 +72,8 @@ int rt_figures_draw(const struct rt_records *records, const char *directory, con
                                   struct rt_error *err)
 RT_FIGURE_BUILDER(curves);
 RT_FIGURE_BUILDER(levels);
+RT_FIGURE_BUILDER(learnt);
+RT_FIGURE_BUILDER(learnt_levels);
 RT_FIGURE_BUILDER(slowdown);
 RT_FIGURE_BUILDER(relative);
 RT_FIGURE_BUILDER(error_growth);
