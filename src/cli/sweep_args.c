@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "base/utf8.h"
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "net/models.h"
@@ -131,6 +132,30 @@ static void say_start(struct rt_sweep *sweep)
     rt_text_free(&text);
 }
 
+/* The sweep's name at trackers, where its runs lie under it: what asked for it, the same when it is resumed. */
+static void name_sweep(const struct rt_arguments *arguments)
+{
+    enum { NAME_MAX_BYTES = 200 };
+    struct rt_assignment assignment;
+    struct rt_text text = {0};
+    int at = 0;
+
+    rt_text_append(&text, arguments->command->name);
+    for (int i = 0; i < arguments->operand_count; i++)
+        rt_text_printf(&text, " %s", arguments->operands[i]);
+    while (!rt_assignment_next(&assignment, arguments, &at, NULL) && assignment.text)
+        rt_text_printf(&text, " %s", assignment.text);
+    if (text.length > NAME_MAX_BYTES) {
+        text.length = NAME_MAX_BYTES;
+        text.bytes[NAME_MAX_BYTES] = '\0';
+    }
+    if (!rt_text_check(&text, NULL)) {
+        rt_utf8_make_plain(text.bytes);
+        setenv("RETHINK_SWEEP", text.bytes, false); /* a name that was given stays */
+    }
+    rt_text_free(&text);
+}
+
 static int launch_here(struct rt_sweep *sweep, const struct rt_launcher *launcher, struct rt_drawing *drawing,
                        bool draw, struct rt_error *err)
 {
@@ -189,6 +214,7 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
     rt_sweep_share_cores(sweep);
     if (rt_argument_flag(arguments, "dry-run"))
         return print_plan(sweep, err);
+    name_sweep(arguments);
     if (!launcher->here)
         return launcher->launch(sweep, err);
     struct rt_drawing drawing = {.runs = sweep->options.runs,

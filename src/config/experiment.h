@@ -16,6 +16,15 @@
 
 enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16, RT_MATRIX_MAX = RT_CLASSES * RT_CLASSES };
 
+/* Keys that decide how long a run goes and what is said about it, not what it computes: they may change between
+ * two sessions of it. */
+#define RT_RUN_MAY_CHANGE                                                                                      \
+    "num_epochs curve evaluate_every checkpoint_every keep_checkpoints histograms_every checkpoint_dir track " \
+    "comet_project "                                                                                           \
+    "device precision "                                                                                        \
+    "num_workers "                                                                                             \
+    "config resume_checkpoint interp_reached experiment_key reseed_on_resume"
+
 /* A value that may be `null` in YAML. */
 struct rt_optional_int {
     bool given;

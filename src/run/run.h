@@ -13,15 +13,6 @@
 #define RT_LOG_FILE "log.txt"
 #define RT_LOCK_FILE "lock"
 
-/* Keys that decide how long a run goes and what is said about it, not what it computes: they may change between
- * two sessions of it. */
-#define RT_RUN_MAY_CHANGE                                                                                      \
-    "num_epochs curve evaluate_every checkpoint_every keep_checkpoints histograms_every checkpoint_dir track " \
-    "comet_project "                                                                                           \
-    "device precision "                                                                                        \
-    "num_workers "                                                                                             \
-    "config resume_checkpoint interp_reached experiment_key reseed_on_resume"
-
 struct rt_run {
     char path[RT_PATH_MAX];
     struct rt_lock lock;

@@ -37,7 +37,7 @@ static void fill(struct rt_param *param, const struct rt_key *key, const struct 
     const void *field = (const char *)experiment + key->offset;
     const struct rt_optional_int *optional = field;
 
-    *param = (struct rt_param){.name = key->name};
+    *param = (struct rt_param){.name = key->name, .may_change = rt_text_has_word(RT_RUN_MAY_CHANGE, key->name)};
     switch (key->type) {
     case RT_KEY_BOOL:
         param->kind = RT_PARAM_BOOL;

@@ -13,6 +13,7 @@ enum rt_param_kind { RT_PARAM_TEXT, RT_PARAM_BOOL, RT_PARAM_NUMBER };
 
 struct rt_param {
     const char *name; /* the config key */
+    bool may_change;  /* between two sessions of a run */
     enum rt_param_kind kind;
     double number;          /* also 0 or 1 for a bool */
     char text[RT_TEXT_MAX]; /* as in YAML, without quotes: "0.5", "true", "null", "multi-step" */

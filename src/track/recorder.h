@@ -24,6 +24,19 @@ struct rt_log_point {
     double wall_s, cpu_s; /* since the run's start, earlier sessions included */
 };
 
+/* Batches trained since the run's start, this one included: the step that trackers show, so that runs with
+ * another log_every lie on each other. */
+static inline int64_t rt_log_point_batches(const struct rt_log_point *point)
+{
+    return (int64_t)(point->epoch - 1) * point->batches + point->batch + 1;
+}
+
+/* Epochs since the run's start, the fraction of this one included. */
+static inline double rt_log_point_epochs(const struct rt_log_point *point)
+{
+    return point->epoch + (point->batch + 1.0) / point->batches - 1;
+}
+
 /* The results of a run, at the threshold or at the end. */
 struct rt_outcome {
     bool threshold_reached;
@@ -41,8 +54,9 @@ struct rt_run_info {
     const char *run_dir;
     const struct rt_provenance *provenance;
     int batches_per_epoch;
-    int start_epoch;    /* the first to be trained now, from 1 */
-    int64_t start_step; /* log points already recorded: later ones in old files are void */
+    int start_epoch;       /* the first to be trained now, from 1 */
+    int64_t start_step;    /* log points already recorded: later ones in old files are void */
+    int64_t start_batches; /* the same in batches trained (rt_log_point_batches) */
     double start_wall_s;
     int64_t epochs_expected; /* that it trains in all, as far as is known: to the interpolation threshold, or
                                 num_epochs */

@@ -188,6 +188,7 @@ static int start_recorders(struct rt_session *session, struct rt_error *err)
         .batches_per_epoch = (int)session->result.batches_per_epoch,
         .start_epoch = (int)progress->epochs + 1,
         .start_step = progress->step,
+        .start_batches = progress->serial,
         .start_wall_s = progress->wall_s,
         .epochs_expected = (int64_t)rt_expected_epochs(&session->experiment),
         .resumed = session->resumed,

@@ -160,6 +160,7 @@ int main(int argc, char **argv)
     snprintf(experiment.experiment_key, RT_TEXT_MAX, "%s", value_of(argc, argv, "key", ""));
     info.run_dir = argv[2];
     info.start_step = start;
+    info.start_batches = 2 * start;
     info.start_epoch = (int)(start / 4) + 1;
     info.resumed = atoi(value_of(argc, argv, "resumed", start ? "1" : "0"));
     if (kind->start(&recorder, &info, &err))

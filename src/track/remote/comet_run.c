@@ -135,6 +135,7 @@ static int describe(struct rt_link *link, const struct rt_spool_record *record, 
         link->position.part = 1;
     }
     RT_TRY(post_members(link, record, "params", &index, post_parameter, err));
+    RT_TRY(post_members(link, record, "current", &index, post_parameter, err));
     return post_members(link, record, "facts", &index, rt_comet_post_other, err);
 }
 

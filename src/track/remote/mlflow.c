@@ -1,5 +1,6 @@
 /* MLflow by its REST API (docs/tracking.md): one run for a run, points in batches. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "track/remote/mlflow.h"
@@ -96,6 +97,10 @@ static int add_point(struct rt_link *link, struct rt_json *metrics, const struct
         RT_TRY(add_metric(link, metrics,
                           (struct metric){rt_metrics[i].tag, rt_metric_value(&rt_metrics[i], &point->scores),
                                           from->at_ms, point->step},
+                          err));
+    if (point->batches > 0)
+        RT_TRY(add_metric(link, metrics,
+                          (struct metric){"train/epoch", rt_log_point_epochs(point), from->at_ms, point->step},
                           err));
     return add_metric(link, metrics,
                       (struct metric){"train/learning_rate", point->learning_rate, from->at_ms, point->step},
@@ -210,11 +215,28 @@ static int mlflow_finish(struct rt_link *link, const struct rt_spool_record *rec
                          record->at_ms, err);
 }
 
+/* What may have changed since the run was created: tags, as parameters cannot change there. */
+static int set_current(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
+{
+    const struct rt_json *current = rt_json_at(record->json, "current");
+
+    for (void *it = current ? rt_json_first(current) : NULL; it; it = rt_json_next(current, it)) {
+        char key[128];
+        const char *text;
+
+        snprintf(key, sizeof key, "rethink.%s", rt_json_key(it));
+        if (!rt_json_get_text(rt_json_value(it), "", "", &text, NULL))
+            RT_TRY(set_tag(link, key, text, err));
+    }
+    return RT_OK;
+}
+
 static int mlflow_start(struct rt_link *link, const struct rt_spool_record *record, struct rt_error *err)
 {
-    if (*link->position.run && link->position.sent > 0)
-        return update_status(link, "RUNNING", 0, err);
-    return rt_mlflow_create_run(link, record, err);
+    if (!*link->position.run || !link->position.sent)
+        return rt_mlflow_create_run(link, record, err);
+    RT_TRY(set_current(link, record, err));
+    return update_status(link, "RUNNING", 0, err);
 }
 
 static const struct rt_service mlflow_service = {

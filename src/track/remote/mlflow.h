@@ -6,9 +6,9 @@
 #include "track/remote/link.h"
 #include "track/remote/sender.h"
 
-/* The server takes 1,000 values at once: the metrics of a point and its learning rate. */
+/* The server takes 1,000 values at once: the metrics of a point, its epoch and learning rate. */
 enum {
-    RT_MLFLOW_FIT = 1000 / (RT_METRIC_COUNT + 1),
+    RT_MLFLOW_FIT = 1000 / (RT_METRIC_COUNT + 2),
     RT_MLFLOW_POINTS_MAX = RT_MLFLOW_FIT < RT_SENDER_POINTS_MAX ? RT_MLFLOW_FIT : RT_SENDER_POINTS_MAX
 };
 

@@ -119,6 +119,7 @@ static int fill_tags(struct rt_json *tags, const struct run_facts *facts, struct
         return RT_OK;
     RT_TRY(add_pair(tags, "mlflow.user", rt_link_text(record, "user"), err));
     RT_TRY(add_pair(tags, "rethink.session", rt_link_text(record, "session"), err));
+    RT_TRY(add_members(tags, rt_json_at(record, "current"), "rethink.", err));
     return add_members(tags, rt_json_at(record, "facts"), "rethink.", err);
 }
 
@@ -235,6 +236,24 @@ static void parent_name(char name[256], const char *sweep)
     memcpy(byte, ".json", sizeof ".json");
 }
 
+/* A parent stands for a command, of which several processes may carry out parts: it has ended from the start,
+ * rather than running for ever. What it is good for does not depend on that. */
+static void end_parent(struct rt_link *link, const char *id, int64_t at_ms)
+{
+    struct rt_error failure = {0};
+    struct rt_json *body = NULL;
+    int rc = rt_json_object(&body, &failure);
+
+    (void)(rc || (rc = rt_json_set_text(body, "run_id", id, &failure)) ||
+           (rc = rt_json_set_text(body, "status", "FINISHED", &failure)) ||
+           (rc = rt_json_set_integer(body, "end_time", at_ms, &failure)));
+    if (!rc)
+        rc = rt_mlflow_post(link, "runs/update", &body, NULL, &failure);
+    rt_json_free(&body);
+    if (rc)
+        rt_log_note("MLflow: the sweep's parent run could not be ended: %s", failure.message);
+}
+
 static int post_parent(struct rt_link *link, struct run_facts facts, char id[RT_ID_MAX], struct rt_error *err)
 {
     struct rt_json *answer = NULL;
@@ -245,6 +264,8 @@ static int post_parent(struct rt_link *link, struct run_facts facts, char id[RT_
     rc = post_run(link, &facts, &answer, err);
     rc = rc ? rc : copy_id(link, answer, "run/info/run_id", id, err);
     rt_json_free(&answer);
+    if (!rc)
+        end_parent(link, id, facts.start_ms);
     return rc;
 }
 

@@ -27,13 +27,16 @@ struct rt_recorder {
     struct rt_text fields;    /* of the record that is being written; its memory is kept */
     struct rt_worker *worker; /* null: the service is not set up */
     char model[RT_PATH_MAX];  /* the last checkpoint, below the run directory; "": none yet */
-    int64_t step;             /* of the last log point */
+    int64_t step;             /* batches trained at the last log point */
+    int epoch;                /* of that */
     bool wanted;              /* false: the spool cannot be written any more */
 };
 
 /* ---- the start record */
 
-static int add_params(struct rt_json *record, const struct rt_experiment *experiment, struct rt_error *err)
+/* "params", or "current": those that may change when the run is resumed. */
+static int add_params(struct rt_json *record, const char *name, bool may_change,
+                      const struct rt_experiment *experiment, struct rt_error *err)
 {
     struct rt_param params[RT_PARAMS_MAX];
     const int count = rt_params_list(experiment, params);
@@ -41,8 +44,9 @@ static int add_params(struct rt_json *record, const struct rt_experiment *experi
     int rc = rt_json_object(&object, err);
 
     for (int i = 0; !rc && i < count; i++)
-        rc = rt_json_set_text(object, params[i].name, params[i].text, err);
-    return rc ? (rt_json_free(&object), rc) : rt_json_set(record, "params", &object, err);
+        if (params[i].may_change == may_change)
+            rc = rt_json_set_text(object, params[i].name, params[i].text, err);
+    return rc ? (rt_json_free(&object), rc) : rt_json_set(record, name, &object, err);
 }
 
 static int add_facts(struct rt_json *record, const struct rt_run_info *info, struct rt_error *err)
@@ -94,7 +98,7 @@ static int fill_start(struct rt_json *record, const struct rt_run_info *info, st
 
     RT_TRY(draw_session(session, err));
     RT_TRY(rt_json_set_bool(record, "resumed", info->resumed, err));
-    RT_TRY(rt_json_set_integer(record, "start_step", info->start_step, err));
+    RT_TRY(rt_json_set_integer(record, "start_step", info->start_batches + 1, err));
     RT_TRY(rt_json_set_text(record, "name", experiment->experiment_name, err));
     RT_TRY(rt_json_set_text(record, "model", experiment->model_name, err));
     RT_TRY(rt_json_set_text(record, "project", experiment->comet_project, err));
@@ -102,7 +106,8 @@ static int fill_start(struct rt_json *record, const struct rt_run_info *info, st
     RT_TRY(rt_json_set_text(record, "sweep", sweep ? sweep : "", err));
     RT_TRY(rt_json_set_text(record, "user", user_name(), err));
     RT_TRY(rt_json_set_text(record, "session", session, err));
-    RT_TRY(add_params(record, experiment, err));
+    RT_TRY(add_params(record, "params", false, experiment, err));
+    RT_TRY(add_params(record, "current", true, experiment, err));
     return add_facts(record, info, err);
 }
 
@@ -184,7 +189,8 @@ int rt_remote_start(struct rt_recorder **out, const struct rt_service *service, 
     *out = recorder;
     recorder->service = service;
     recorder->info = info;
-    recorder->step = info->start_step - 1;
+    recorder->step = info->start_batches;
+    recorder->epoch = info->start_epoch;
     recorder->wanted = true;
     rt_text_printf(&recorder->fields, "%1000s", ""); /* so that log points allocate nothing */
     if (open_spool(recorder, &failure)) {
@@ -220,9 +226,11 @@ int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point
     struct rt_text *fields = &recorder->fields;
 
     (void)err;
-    recorder->step = point->step;
+    recorder->step = rt_log_point_batches(point);
+    recorder->epoch = point->epoch;
     rt_text_clear(fields);
-    rt_text_printf(fields, "{\"step\":%" PRId64 ",\"epoch\":%d", point->step, point->epoch);
+    rt_text_printf(fields, "{\"step\":%" PRId64 ",\"epoch\":%d,\"batch\":%d,\"batches\":%d", recorder->step,
+                   point->epoch, point->batch, point->batches);
     add_scores(fields, &point->scores);
     add_number(fields, "learning_rate", point->learning_rate);
     rt_text_append(fields, "}");
@@ -233,7 +241,7 @@ int rt_remote_log(struct rt_recorder *recorder, const struct rt_log_point *point
 static void begin_outcome(struct rt_text *fields, int64_t step)
 {
     rt_text_clear(fields);
-    rt_text_printf(fields, "{\"step\":%" PRId64, step < 0 ? 0 : step);
+    rt_text_printf(fields, "{\"step\":%" PRId64, step);
 }
 
 int rt_remote_threshold(struct rt_recorder *recorder, const struct rt_outcome *outcome, struct rt_error *err)
@@ -286,12 +294,13 @@ static const char *status_word(enum rt_status status)
 }
 
 /* How the run ended, and where: a point that has no number (its loss is NaN) is not sent, and this is why. */
-static int set_reason(struct rt_json *record, enum rt_status status, int64_t step, struct rt_error *err)
+static int set_reason(struct rt_json *record, enum rt_status status, int64_t step, int epoch,
+                      struct rt_error *err)
 {
     const char *word = status == RT_EDIVERGED ? "diverged" : status_word(status);
     char reason[64];
 
-    snprintf(reason, sizeof reason, "%s at step %" PRId64, word, step < 0 ? 0 : step);
+    snprintf(reason, sizeof reason, "%s at step %" PRId64 ", in epoch %d", word, step, epoch);
     return rt_json_set_text(record, "reason", reason, err);
 }
 
@@ -309,7 +318,7 @@ int rt_remote_finish(struct rt_recorder *recorder, const struct rt_outcome *outc
     rt_text_append(fields, "}");
     if (rt_json_parse(&record, "finish", rt_text_string(fields), fields->length, &failure) ||
         rt_json_set_text(record, "status", status_word(status), &failure) ||
-        set_reason(record, status, recorder->step, &failure) ||
+        set_reason(record, status, recorder->step, recorder->epoch, &failure) ||
         rt_json_set_text(record, "model", recorder->model, &failure))
         give_up(recorder, &failure);
     else

@@ -70,6 +70,8 @@ static void read_point(const struct rt_spool_record *record, struct rt_service_p
     *out = (struct rt_service_point){.seq = record->seq, .at_ms = record->at_ms};
     point->step = rt_spool_whole(record, "step");
     point->epoch = (int)rt_spool_whole(record, "epoch");
+    point->batch = (int)rt_spool_whole(record, "batch");
+    point->batches = (int)rt_spool_whole(record, "batches");
     for (int i = 0; i < RT_METRIC_COUNT; i++)
         rt_metric_set(&rt_metrics[i], &point->scores, number_at(record->json, rt_metrics[i].name));
     point->learning_rate = number_at(record->json, "learning_rate");

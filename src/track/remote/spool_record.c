@@ -36,6 +36,8 @@ static const struct field {
     {"step", WHOLE, RT_SPOOL_NUMBER_MAX},
     {"start_step", WHOLE, RT_SPOOL_NUMBER_MAX},
     {"epoch", WHOLE, INT32_MAX},
+    {"batch", WHOLE, INT32_MAX},
+    {"batches", WHOLE, INT32_MAX},
     {"figure1", FLAG, 0},
     {"minutes", NUMBER, 0},
     {"label_corruption", NUMBER, 0},
@@ -54,6 +56,7 @@ static const struct field {
     {"status", TEXT, 0},
     {"reason", TEXT, 0},
     {"params", TEXTS, 0},
+    {"current", TEXTS, 0},
     {"facts", TEXTS, 0},
 };
 

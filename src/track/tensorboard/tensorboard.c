@@ -14,7 +14,8 @@
 
 struct rt_recorder {
     struct rt_tfevents events;
-    int64_t step; /* of the last log point */
+    int64_t step; /* batches trained at the last log point */
+    int epoch;    /* of that */
     int64_t weights_step;
 };
 
@@ -103,7 +104,7 @@ static int open_session(struct rt_recorder *recorder, const struct rt_run_info *
         RT_TRY(rt_tfevents_remove(info->run_dir, err));
     RT_TRY(rt_tfevents_exist(&exist, info->run_dir, err));
     RT_TRY(rt_tfevents_open(events, info->run_dir, now_s(), err));
-    RT_TRY(rt_tfevents_write_restart(events, now_s(), info->start_step, err));
+    RT_TRY(rt_tfevents_write_restart(events, now_s(), info->start_batches + 1, err));
     if (exist)
         return RT_OK;
     RT_TRY(rt_hparams_write_start(events, info, now_s(), err));
@@ -116,7 +117,8 @@ static int tensorboard_start(struct rt_recorder **out, const struct rt_run_info 
     struct rt_error failure;
 
     RT_TRY(rt_alloc(&recorder, 1, sizeof *recorder, "the TensorBoard recorder", err));
-    *recorder = (struct rt_recorder){.events.fd = -1, .step = info->start_step - 1, .weights_step = -1};
+    *recorder = (struct rt_recorder){
+        .events.fd = -1, .step = info->start_batches, .epoch = info->start_epoch, .weights_step = -1};
     *out = recorder;
     return open_session(recorder, info, &failure) ? give_up(recorder, &failure) : RT_OK;
 }
@@ -128,18 +130,14 @@ static int tensorboard_log(struct rt_recorder *recorder, const struct rt_log_poi
     (void)err;
     if (!writing(recorder))
         return RT_OK;
-    recorder->step = point->step;
-    rt_tfevents_begin(events, now_s(), point->step);
+    recorder->step = rt_log_point_batches(point);
+    recorder->epoch = point->epoch;
+    rt_tfevents_begin(events, now_s(), recorder->step);
     for (int i = 0; i < RT_METRIC_COUNT; i++)
         rt_tfevents_add_scalar(events, rt_metrics[i].tag, rt_metric_value(&rt_metrics[i], &point->scores));
     rt_tfevents_add_scalar(events, "train/learning_rate", point->learning_rate);
-    rt_tfevents_add_scalar(events, "train/epoch", point->epoch + (point->batch + 1.0) / point->batches - 1);
+    rt_tfevents_add_scalar(events, "train/epoch", rt_log_point_epochs(point));
     return write_event(recorder);
-}
-
-static int64_t last_step(const struct rt_recorder *recorder)
-{
-    return recorder->step > 0 ? recorder->step : 0;
 }
 
 static int tensorboard_threshold(struct rt_recorder *recorder, const struct rt_outcome *outcome,
@@ -150,7 +148,7 @@ static int tensorboard_threshold(struct rt_recorder *recorder, const struct rt_o
     (void)err;
     if (!writing(recorder))
         return RT_OK;
-    rt_tfevents_begin(events, now_s(), last_step(recorder));
+    rt_tfevents_begin(events, now_s(), recorder->step);
     rt_tfevents_add_scalar(events, "threshold/epoch", (double)outcome->threshold_epoch);
     rt_tfevents_add_scalar(events, "threshold/minutes", outcome->threshold_minutes);
     rt_tfevents_add_scalar(events, "threshold/test_accuracy", outcome->scores.test_acc);
@@ -162,9 +160,9 @@ static int tensorboard_weights(struct rt_recorder *recorder, const struct rt_lay
                                int epoch, struct rt_error *err)
 {
     (void)epoch, (void)err;
-    if (!writing(recorder) || last_step(recorder) == recorder->weights_step)
+    if (!writing(recorder) || recorder->step == recorder->weights_step)
         return RT_OK;
-    recorder->weights_step = last_step(recorder);
+    recorder->weights_step = recorder->step;
     rt_tfevents_begin(&recorder->events, now_s(), recorder->weights_step);
     for (int i = 0; i < count; i++)
         rt_tfevents_add_histogram(&recorder->events, &layers[i]);
@@ -187,8 +185,9 @@ static int write_ending(struct rt_recorder *recorder, struct rt_error *err)
 {
     char text[64];
 
-    snprintf(text, sizeof text, "diverged at step %lld", (long long)last_step(recorder));
-    rt_tfevents_begin(&recorder->events, now_s(), last_step(recorder));
+    snprintf(text, sizeof text, "diverged at step %lld, in epoch %d", (long long)recorder->step,
+             recorder->epoch);
+    rt_tfevents_begin(&recorder->events, now_s(), recorder->step);
     rt_tfevents_add_text(&recorder->events, "ended", text);
     return rt_tfevents_write(&recorder->events, err);
 }
@@ -205,7 +204,7 @@ static int tensorboard_finish(struct rt_recorder *recorder, const struct rt_outc
     if (status == RT_EDIVERGED && write_ending(recorder, &failure))
         return give_up(recorder, &failure);
     if (status == RT_OK) {
-        rt_tfevents_begin(events, now_s(), last_step(recorder));
+        rt_tfevents_begin(events, now_s(), recorder->step);
         for (int i = 0; i < RT_METRIC_COUNT; i++)
             rt_tfevents_add_scalar(events, rt_metrics[i].whole_tag,
                                    rt_metric_value(&rt_metrics[i], &outcome->scores));
