@@ -50,7 +50,7 @@ static uint64_t file_size(const struct rt_history_mark *mark, int i, int64_t epo
 static int seek(const struct rt_history *history, int i, uint64_t offset, struct rt_error *err)
 {
     if (lseek(history->fds[i] - 1, (off_t)offset, SEEK_SET) < 0)
-        return rt_fail(err, RT_EIO, "cannot write %s/%s", history->folder, rt_history_kinds[i].file);
+        return rt_fail(err, RT_EIO, "cannot write %s", history->paths[i]);
     return RT_OK;
 }
 
@@ -60,30 +60,29 @@ static int write_header(const struct rt_history *history, int i, struct rt_error
 
     rt_npy_format(header, rt_history_kinds[i].type, (uint64_t)history->epochs, (uint64_t)history->mark.images);
     RT_TRY(seek(history, i, 0, err));
-    return rt_file_write(history->fds[i] - 1, rt_history_kinds[i].file, header, sizeof header, err);
+    return rt_file_write(history->fds[i] - 1, history->paths[i], header, sizeof header, err);
 }
 
-static int open_array(struct rt_history *history, int i, struct rt_error *err)
+static int open_array(struct rt_history *history, int i, const char *run_dir, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
     int fd;
 
-    RT_TRY(rt_path_join(path, history->folder, rt_history_kinds[i].file, err));
-    RT_TRY(rt_entry_open(&fd, history->folder, rt_history_kinds[i].file, RT_OPEN_UPDATE, err));
+    RT_TRY(rt_path_join(history->paths[i], run_dir, rt_history_kinds[i].file, err));
+    RT_TRY(rt_entry_open(&fd, run_dir, rt_history_kinds[i].file, RT_OPEN_UPDATE, err));
     history->fds[i] = fd + 1;
-    RT_TRY(rt_file_cut(fd, path, history->epochs ? file_size(&history->mark, i, history->epochs) : 0, err));
+    RT_TRY(rt_file_cut(fd, history->paths[i],
+                       history->epochs ? file_size(&history->mark, i, history->epochs) : 0, err));
     return write_header(history, i, err);
 }
 
 int rt_history_open(struct rt_history *history, const char *run_dir, int64_t epochs,
                     const struct rt_history_mark *mark, struct rt_error *err)
 {
-    RT_TRY(rt_path_join(history->folder, "", run_dir, err));
     history->epochs = epochs;
     if (epochs)
         rt_copy_text(history->mark.digest, sizeof history->mark.digest, mark->digest);
     for (int i = 0; i < RT_HISTORY_COUNT; i++)
-        RT_TRY(open_array(history, i, err));
+        RT_TRY(open_array(history, i, run_dir, err));
     return RT_OK;
 }
 
@@ -117,7 +116,7 @@ int rt_history_end_epoch(struct rt_history *history, struct rt_error *err)
 
     for (int i = 0; i < RT_HISTORY_COUNT; i++) {
         RT_TRY(seek(history, i, file_size(&history->mark, i, history->epochs), err));
-        RT_TRY(rt_file_write(history->fds[i] - 1, rt_history_kinds[i].file, history->row[i],
+        RT_TRY(rt_file_write(history->fds[i] - 1, history->paths[i], history->row[i],
                              images * rt_history_kinds[i].size_bytes, err));
     }
     history->epochs++;
@@ -132,7 +131,7 @@ int rt_history_sync(const struct rt_history *history, struct rt_error *err)
 {
     for (int i = 0; i < RT_HISTORY_COUNT; i++)
         if (history->fds[i])
-            RT_TRY(rt_file_sync(history->fds[i] - 1, rt_history_kinds[i].file, err));
+            RT_TRY(rt_file_sync(history->fds[i] - 1, history->paths[i], err));
     return RT_OK;
 }
 

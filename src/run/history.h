@@ -53,7 +53,7 @@ struct rt_history_mark {
 struct rt_history {
     struct rt_history_mark mark;
     int64_t epochs; /* on disk */
-    char folder[RT_PATH_MAX];
+    char paths[RT_HISTORY_COUNT][RT_PATH_MAX];
     int fds[RT_HISTORY_COUNT]; /* 1 + the descriptor; 0: closed */
     uint8_t *rows; /* the epoch under way: the arrays' rows, one after the other; zero where not yet seen */
     uint8_t *row[RT_HISTORY_COUNT];

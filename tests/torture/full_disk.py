@@ -15,8 +15,8 @@ from tap import RETHINK, SLOWER, done, empty, ok, skip_all
 
 FAULTY = os.environ.get('RETHINK_FAULTY') or os.path.join(os.path.dirname(os.path.abspath(RETHINK)), 'tests', 'torture',
                                                           'rethink-faulty')
-TRAIN = ('train', 'MLP1_0.5_none', '--set', 'train_size=200', '--set', 'test_size=40', '--set', 'log_every=2', '--data',
-         'shapes10', '--threads', '1', '--set', 'track=[tensorboard]', '--set', 'checkpoint_every=1', '--epochs', '3', '--runs', 'runs')
+TRAIN = ('train', 'MLP1_0.5_none', '--set', 'train_size=200', '--set', 'test_size=40', '--set', 'log_every=2', '--data', 'shapes10',
+         '--set', 'record_images=true', '--threads', '1', '--set', 'track=[tensorboard]', '--set', 'checkpoint_every=1', '--epochs', '3', '--runs', 'runs')
 RUN = 'runs/MLP1/MLP1_0.5_none'
 # A checkpoint takes 9.7 MB: room for nothing, for less than one, for one, for two, for all but the last words.
 SIZES_KB = (0, 4, 60, 300, 600, 2000, 5600, 10000, 10600, 15000, 20200, 25000, 29000)
