@@ -24,28 +24,14 @@ void rt_best_note(struct rt_best *best, int64_t epoch, const struct rt_scores *s
 
 int rt_best_write(const struct rt_best *best, struct rt_json *object, const char *key, struct rt_error *err)
 {
-    struct rt_json *child = NULL;
-    int rc;
-
-    if (!best->epoch)
-        return rt_json_set_null(object, key, err);
-    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, rt_best_fields, best, err)))
-        rc = rt_json_set(object, key, &child, err);
-    rt_json_free(&child);
-    return rc;
+    return rt_fields_set(object, key, rt_best_fields, best->epoch ? best : NULL, err);
 }
 
 int rt_best_read(struct rt_best *best, const struct rt_json *object, const char *key, const char *path,
                  struct rt_error *err)
 {
-    const struct rt_json *child = rt_json_member(object, key);
-
     *best = (struct rt_best){0};
-    if (!child || rt_json_kind(child) == RT_JSON_NULL)
-        return RT_OK;
-    if (rt_json_kind(child) != RT_JSON_OBJECT)
-        return rt_fail(err, RT_EDATA, "%s: %s is neither null nor an object", path, key);
-    return rt_fields_read(child, path, rt_best_fields, best, err);
+    return rt_fields_get(object, path, key, rt_best_fields, best, true, err);
 }
 
 static int append_row(struct rt_json *matrix, const int64_t *counts, struct rt_error *err)
@@ -80,7 +66,8 @@ int rt_label_counts_write(const struct rt_label_counts *counts, struct rt_json *
     struct rt_json *child = NULL;
     int rc;
 
-    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, rt_label_count_fields, counts, err)) &&
+    if (!(rc = rt_json_object(&child, err)) &&
+        !(rc = rt_fields_write(child, rt_label_count_fields, counts, err)) &&
         !(rc = write_matrix(child, counts, err)))
         rc = rt_json_set(object, key, &child, err);
     rt_json_free(&child);

@@ -126,3 +126,30 @@ int rt_fields_read(const struct rt_json *object, const char *path, const struct 
         RT_TRY(read_field(object, path, fields, (char *)structure + fields->offset, err));
     return RT_OK;
 }
+
+int rt_fields_set(struct rt_json *object, const char *key, const struct rt_field *fields, const void *structure,
+                  struct rt_error *err)
+{
+    struct rt_json *child = NULL;
+    int rc;
+
+    if (!structure)
+        return rt_json_set_null(object, key, err);
+    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, fields, structure, err)))
+        rc = rt_json_set(object, key, &child, err);
+    rt_json_free(&child);
+    return rc;
+}
+
+int rt_fields_get(const struct rt_json *object, const char *path, const char *key,
+                  const struct rt_field *fields, void *structure, bool optional, struct rt_error *err)
+{
+    const struct rt_json *child = rt_json_member(object, key);
+
+    if (optional && (!child || rt_json_kind(child) == RT_JSON_NULL))
+        return RT_OK;
+    if (!child || rt_json_kind(child) != RT_JSON_OBJECT)
+        return rt_fail(err, RT_EDATA, "%s: %s is %s an object", path, key,
+                       optional ? "neither null nor" : "not");
+    return rt_fields_read(child, path, fields, structure, err);
+}

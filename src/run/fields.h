@@ -2,6 +2,7 @@
 #ifndef RT_RUN_FIELDS_H
 #define RT_RUN_FIELDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -37,5 +38,12 @@ int rt_fields_write(struct rt_json *object, const struct rt_field *fields, const
  * `path` (the file) and the key. Keys that match no field are ignored. */
 int rt_fields_read(const struct rt_json *object, const char *path, const struct rt_field *fields,
                    void *structure, struct rt_error *err);
+
+/* The fields as an object of their own under `key`; null where there is no structure. */
+int rt_fields_set(struct rt_json *object, const char *key, const struct rt_field *fields, const void *structure,
+                  struct rt_error *err);
+/* Reads them back. `optional`: where the key is missing or null, the structure stays as it is. */
+int rt_fields_get(const struct rt_json *object, const char *path, const char *key,
+                  const struct rt_field *fields, void *structure, bool optional, struct rt_error *err);
 
 #endif

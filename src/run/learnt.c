@@ -40,26 +40,12 @@ bool rt_learnt_fits(const struct rt_learnt *learnt, int64_t images, int64_t corr
 int rt_learnt_write(const struct rt_learnt *learnt, struct rt_json *object, const char *key,
                     struct rt_error *err)
 {
-    struct rt_json *child = NULL;
-    int rc;
-
-    if (!learnt->clean && !learnt->wrong)
-        return rt_json_set_null(object, key, err);
-    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, fields, learnt, err)))
-        rc = rt_json_set(object, key, &child, err);
-    rt_json_free(&child);
-    return rc;
+    return rt_fields_set(object, key, fields, learnt->clean || learnt->wrong ? learnt : NULL, err);
 }
 
 int rt_learnt_read(struct rt_learnt *learnt, const struct rt_json *object, const char *key, const char *path,
                    struct rt_error *err)
 {
-    const struct rt_json *child = rt_json_member(object, key);
-
     *learnt = (struct rt_learnt){0};
-    if (!child || rt_json_kind(child) == RT_JSON_NULL)
-        return RT_OK;
-    if (rt_json_kind(child) != RT_JSON_OBJECT)
-        return rt_fail(err, RT_EDATA, "%s: %s is neither null nor an object", path, key);
-    return rt_fields_read(child, path, fields, learnt, err);
+    return rt_fields_get(object, path, key, fields, learnt, true, err);
 }

@@ -169,19 +169,6 @@ int rt_threshold_read(struct rt_threshold *threshold, const struct rt_json *obje
     return rt_fields_read(child, path, score_fields, &threshold->scores, err);
 }
 
-/* A member object made of one table's fields. */
-static int write_section(struct rt_json *object, const char *key, const struct rt_field *fields,
-                         const struct rt_result *result, struct rt_error *err)
-{
-    struct rt_json *child = NULL;
-    int rc;
-
-    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, fields, result, err)))
-        rc = rt_json_set(object, key, &child, err);
-    rt_json_free(&child);
-    return rc;
-}
-
 static int write_final(struct rt_json *object, const struct rt_scores *scores, struct rt_error *err)
 {
     struct rt_json *child = NULL;
@@ -214,11 +201,11 @@ static int write_all(struct rt_json *object, const struct rt_result *result, str
     RT_TRY(rt_threshold_write(&result->threshold, object, "threshold", err));
     RT_TRY(rt_best_write(&result->best, object, "best", err));
     RT_TRY(write_final(object, &result->final, err));
-    RT_TRY(write_section(object, "data", data_fields, result, err));
+    RT_TRY(rt_fields_set(object, "data", data_fields, result, err));
     RT_TRY(write_labels(object, result, err));
     RT_TRY(rt_fields_write(object, how_fields, result, err));
     RT_TRY(rt_fields_write(object, metrics_fields, result, err));
-    return write_section(object, "machine", machine_fields, result, err);
+    return rt_fields_set(object, "machine", machine_fields, result, err);
 }
 
 int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err)
@@ -248,16 +235,6 @@ static int read_state(const struct rt_json *object, const char *path, enum rt_ru
     return rt_fail(err, RT_EDATA, "%s: state is '%s', which is none", path, name);
 }
 
-static int read_section(const struct rt_json *object, const char *path, const char *key,
-                        const struct rt_field *fields, void *structure, struct rt_error *err)
-{
-    const struct rt_json *child = rt_json_member(object, key);
-
-    if (!child || rt_json_kind(child) != RT_JSON_OBJECT)
-        return rt_fail(err, RT_EDATA, "%s: %s is not an object", path, key);
-    return rt_fields_read(child, path, fields, structure, err);
-}
-
 /* An older program wrote none. */
 static int read_labels(const struct rt_json *object, const char *path, struct rt_result *result,
                        struct rt_error *err)
@@ -285,13 +262,13 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
     RT_TRY(read_state(object, path, &result->state, err));
     RT_TRY(rt_threshold_read(&result->threshold, object, "threshold", path, err));
     RT_TRY(rt_best_read(&result->best, object, "best", path, err));
-    RT_TRY(read_section(object, path, "final", score_fields, &result->final, err));
-    RT_TRY(read_section(object, path, "data", data_fields, result, err));
+    RT_TRY(rt_fields_get(object, path, "final", score_fields, &result->final, false, err));
+    RT_TRY(rt_fields_get(object, path, "data", data_fields, result, false, err));
     RT_TRY(read_labels(object, path, result, err));
     RT_TRY(rt_fields_read(object, path, how_fields, result, err));
     if (rt_json_member(object, metrics_fields[0].key)) /* an older program wrote none */
         RT_TRY(rt_fields_read(object, path, metrics_fields, result, err));
-    RT_TRY(read_section(object, path, "machine", machine_fields, result, err));
+    RT_TRY(rt_fields_get(object, path, "machine", machine_fields, result, false, err));
     if (result->threshold.reached &&
         (result->threshold.epoch > result->epochs || result->threshold.step >= result->step))
         return rt_fail(err, RT_EDATA, "%s: the threshold at epoch %lld, step %lld lies behind the run's end",
