@@ -456,7 +456,7 @@ static void label(struct rt_figure *figure, const struct rt_any *any)
     panel->x_free = !any->along;
 }
 
-static void note(struct rt_figure *figure, const struct rt_any *any)
+static int note(struct rt_figure *figure, const struct rt_any *any, struct rt_error *err)
 {
     struct rt_text text = {0};
     size_t shown = 0;
@@ -472,7 +472,9 @@ static void note(struct rt_figure *figure, const struct rt_any *any)
         rt_left_outs_append(&figure->left_out, 3, &text);
         rt_figure_note(figure, "%s.", rt_text_string(&text));
     }
+    const int rc = rt_text_check(&text, err);
     rt_text_free(&text);
+    return rc;
 }
 
 int rt_any_build(struct rt_figure *figure, const struct rt_any *any, const struct rt_records *records,
@@ -495,8 +497,7 @@ int rt_any_build(struct rt_figure *figure, const struct rt_any *any, const struc
     const size_t dropped = any->x_log || any->y_log ? drop_for_log(figure, any) : 0;
     if (dropped)
         rt_figure_note(figure, "%zu points at 0 are not on the logarithmic axis.", dropped);
-    note(figure, any);
     if (figure->series_count > 6)
         figure->legend = RT_LEGEND_BELOW;
-    return RT_OK;
+    return note(figure, any, err);
 }

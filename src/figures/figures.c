@@ -69,6 +69,7 @@ int rt_figure_build(struct rt_figure *figure, const struct rt_figure_kind *kind,
     RT_TRY(rt_alloc(&figure->shown, records->count, sizeof *figure->shown, "figure", err));
     int rc = kind->build(figure, kind, records, options, err);
     rt_left_outs_append(&figure->left_out, NOTED, &text);
+    rc = rc ? rc : rt_text_check(&text, err);
     if (text.length && !rc)
         rt_figure_note(figure, "%s.", rt_text_string(&text));
     rt_text_free(&text);

@@ -31,7 +31,7 @@ TRAIN = ['train', 'MLP1_0.5_none', *SETTINGS, '--threads', '1', '--data', 'shape
 COMMANDS = {
     'list': ['list', '--runs', 'runs'],
     'evaluate': ['evaluate', RUN, '--data', 'shapes10', '--threads', '1', '--predictions', 'chosen/predictions'],
-    'plot': ['plot', 'seed_noseed', '--runs', 'runs', '-o', 'chosen'],
+    'plot': ['plot', 'mlp1_corrup_curves', '--runs', 'runs', '-o', 'chosen'],
     'report': ['report', '--no-figures', '--runs', 'runs', '-o', 'chosen'],
     'sync': ['sync', RUN],
     'sweep': ['sweep', 'MLP1_0.5_none', *SETTINGS, '--data', 'shapes10', '--runs', 'runs', '--epochs', '1', '--dry-run'],
@@ -264,7 +264,7 @@ CASES = {
     'mlflow.json a FIFO': (fifo('mlflow.json'), {}),
     'odd names': (odd_names, {'list': 'a?b'}),
     'another server': (other_server, {}),
-    'a figure that is a link': (lambda run: os.symlink('../outside/secret', 'chosen/seed_noseed.png'), {}),
+    'a figure that is a link': (lambda run: os.symlink('../outside/secret', 'chosen/mlp1_corrup_curves.png'), {}),
 }
 
 
