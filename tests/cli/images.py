@@ -53,7 +53,7 @@ def expected(h):
     }
 
 
-HIGH = {'loss', 'deviation', 'forgetting', 'first_learnt', 'learnt_for_good'}
+HIGH = {'loss', 'forgetting', 'first_learnt', 'learnt_for_good'}
 
 
 def auc(score, wrong):

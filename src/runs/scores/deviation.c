@@ -2,8 +2,8 @@
 
 #include "runs/scores.h"
 
-/* Swayamdipta et al. 2020, section 2.1: variability, sqrt(1 / E sum_e (p_e - mu)^2). Ambiguous images have the
- * most; it is listed with those that are suspect when high. */
+/* Swayamdipta et al. 2020, section 2.1: variability, sqrt(1 / E sum_e (p_e - mu)^2). The hard to learn, among
+ * which the wrong labels are, have little of it; ambiguous images have the most. */
 static double deviation(const struct rt_history_log *log, size_t epochs, size_t image)
 {
     const double mean = rt_score_probability.of(log, epochs, image);
@@ -17,7 +17,5 @@ static double deviation(const struct rt_history_log *log, size_t epochs, size_t 
     return sqrt(sum / (double)epochs);
 }
 
-const struct rt_score rt_score_deviation = {.name = "deviation",
-                                            .label = "Deviation of the given label's probability",
-                                            .high_is_wrong = true,
-                                            .of = deviation};
+const struct rt_score rt_score_deviation = {
+    .name = "deviation", .label = "Deviation of the given label's probability", .of = deviation};
