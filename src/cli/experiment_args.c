@@ -1,10 +1,13 @@
 #include "cli/experiment_args.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/path.h"
 #include "base/text.h"
+#include "base/utf8.h"
 #include "config/builtin.h"
 #include "config/keys.h"
 #include "config/model_defaults.h"
@@ -164,6 +167,26 @@ int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_a
     return rt_experiment_set(experiment, assignment, err);
 }
 
+/* --labels FILE. A file that is there is kept by its whole path, so that the run is resumed from any folder. */
+static int set_labels(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                      struct rt_error *err)
+{
+    const char *given = rt_argument(arguments, "labels");
+    char whole[PATH_MAX];
+
+    if (!given)
+        return RT_OK;
+    RT_TRY(rt_experiment_set(experiment, "label_noise=file", err));
+    if (realpath(given, whole))
+        given = whole;
+    if (!rt_copy_text(experiment->label_file, RT_TEXT_MAX, given))
+        return rt_fail(err, RT_EUSAGE, "--labels: %.60s...: a path of more than %d bytes", given,
+                       RT_TEXT_MAX - 1);
+    if (!rt_utf8_is_plain(experiment->label_file))
+        return rt_fail(err, RT_EUSAGE, "--labels: the path holds control characters");
+    return RT_OK;
+}
+
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err)
 {
@@ -171,6 +194,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
     struct rt_error inner = {0};
 
     RT_TRY(rt_assignments_apply(experiment, arguments, err));
+    RT_TRY(set_labels(experiment, arguments, err));
     RT_TRY(rt_experiment_set_device(experiment, arguments, err));
     if (!(model = rt_model_find(experiment->model_name)))
         return unknown_model(experiment, origin, err);

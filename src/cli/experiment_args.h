@@ -22,7 +22,12 @@
 #define RT_SHORTHAND_OPTION(option, key, argument, help)                                                       \
     {option, 0, argument, NULL, help ": --set " #key "=" argument},
 #define RT_SHORTHAND_OPTIONS RT_SHORTHANDS(RT_SHORTHAND_OPTION)
-#define RT_EXPERIMENT_OPTIONS RT_SHORTHAND_OPTIONS RT_OPTION_SET, RT_OPTION_CONFIG
+#define RT_OPTION_LABELS                                                                                       \
+    {                                                                                                          \
+        "labels", 0, "FILE", "@files",                                                                         \
+            "take the given labels from a file: --set label_noise=file label_file=FILE"                        \
+    }
+#define RT_EXPERIMENT_OPTIONS RT_SHORTHAND_OPTIONS RT_OPTION_SET, RT_OPTION_LABELS, RT_OPTION_CONFIG
 
 /* A change of a config key that the command line asks for. */
 struct rt_assignment {

@@ -201,6 +201,22 @@ static int check_matrix(const struct rt_experiment *e, struct rt_error *err)
     return RT_OK;
 }
 
+/* A file of labels is there where it is used, and nowhere else; it has no probability. */
+static int check_label_file(const struct rt_experiment *e, struct rt_error *err)
+{
+    const bool used = !strcmp(e->label_noise, "file");
+
+    if (!used && *e->label_file)
+        return rt_fail(err, RT_ECONFIG, "label_file is of label_noise: file, not of %s", e->label_noise);
+    if (used && !*e->label_file)
+        return rt_fail(err, RT_ECONFIG, "label_noise: file needs label_file");
+    if (used && e->label_corruption_prob != 0)
+        return rt_fail(err, RT_ECONFIG,
+                       "label_corruption_prob: %g has no effect where labels come from a file; set it to 0",
+                       e->label_corruption_prob);
+    return RT_OK;
+}
+
 int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 {
     if (e->scheduler == RT_SCHEDULER_multi_step && !e->milestone_count)
@@ -214,7 +230,8 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
     if (!e->bn && rt_published_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
         return rt_fail(err, RT_ECONFIG, "bn: false is for model_name: Inception; %s has no such variant",
                        e->model_name);
-    return check_matrix(e, err);
+    RT_TRY(check_matrix(e, err));
+    return check_label_file(e, err);
 }
 
 void rt_experiment_remarks(const struct rt_experiment *e)
@@ -224,7 +241,7 @@ void rt_experiment_remarks(const struct rt_experiment *e)
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
         rt_log_warn("num_workers: %lld cannot take effect: batches are prepared without loader processes",
                     (long long)e->num_workers);
-    if (strcmp(e->label_noise, "published") != 0 && e->label_corruption_prob == 0 &&
+    if (!rt_text_has_word("published file", e->label_noise) && e->label_corruption_prob == 0 &&
         !atomic_flag_test_and_set(&noise))
         rt_log_warn("label_noise: %s changes nothing where label_corruption_prob is 0", e->label_noise);
     if (e->checkpoint_dir[0] && !atomic_flag_test_and_set(&folder))

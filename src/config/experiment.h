@@ -43,6 +43,7 @@ struct rt_experiment {
     char label_noise_split[RT_TEXT_MAX]; /* "both" or "train" */
     double label_noise_matrix[RT_MATRIX_MAX];
     int label_noise_matrix_count;           /* 0, or all of them: [true][given] */
+    char label_file[RT_TEXT_MAX];           /* "": null */
     char data_corruption_type[RT_TEXT_MAX]; /* a name of RT_CORRUPTIONS (config/corruptions.h) */
     bool augment;
     bool normalize_noise;

@@ -71,6 +71,8 @@ enum rt_key_group {
       "whose labels are replaced: of training and test images, or of training images only") \
     X(DATA, label_noise_matrix, REALS, 0, 1, "", "[]", \
       "of label_noise: class_dependent: 100 probabilities, row by row; row: true label, column: given label; each row adds up to 1") \
+    X(DATA, label_file, OPTIONAL_TEXT, 0, 0, "", "null", \
+      "of label_noise: file: a CSV, JSON or .npy file of labels, or CIFAR-10N's cifar10n-aggre, -random1, -random2, -random3 or -worse") \
     X(DATA, data_corruption_type, WORD, 0, 0, RT_CORRUPTION_WORDS, "none", \
       "what is done to the pixels" RT_CORRUPTION_CLAUSES) \
     X(DATA, augment, BOOL, 0, 1, "", "false", \

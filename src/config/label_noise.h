@@ -13,7 +13,8 @@
     X(class_dependent, "a draw from its row of label_noise_matrix")                                            \
     X(instance_dependent,                                                                                      \
       "by a random projection of the image, at its own rate: normal about label_corruption_prob, deviation "   \
-      "0.1, cut to 0..1 (Xia et al. 2020)")
+      "0.1, cut to 0..1 (Xia et al. 2020)")                                                                    \
+    X(file, "the label that label_file has; label_corruption_prob stays 0")
 
 /* "published symmetric ... ", and "; published: a uniform draw ...; ..." */
 #define RT_LABEL_NOISE_WORD(name, help) #name " "

@@ -24,6 +24,8 @@ struct rt_provenance {
         char digest[RT_PROVENANCE_TEXT_MAX];            /* SHA-256 in hex of the data set's bytes */
         char corruption_digest[RT_PROVENANCE_TEXT_MAX]; /* of what training and test see */
         int64_t train_size, test_size;                  /* images */
+        char label_file[RT_PROVENANCE_TEXT_MAX];        /* that given labels come from, or "" */
+        char label_digest[RT_PROVENANCE_TEXT_MAX];      /* SHA-256 in hex of it, or "" */
         struct rt_label_counts train_labels, test_labels;
     } data;
     char engine[RT_PROVENANCE_TEXT_MAX], target[RT_PROVENANCE_TEXT_MAX]; /* "native", "avx512" */

@@ -38,6 +38,7 @@ struct rt_dataset {
                                    the source's blocks; CIFAR-10's blocks are its six files */
     char corruption_digest[65]; /* of what training and test see: the SHA-256 of the SHA-256s (in hex) of each
                                    1000 kept images, labels before pixels */
+    char label_digest[65];      /* of the file that labels come from (label_noise: file), or "" */
     bool official;              /* the official CIFAR-10 bytes */
     /* Where pixels and noise are shared (data/shared.h): whose they are, and how it hears that they are not
      * used here any more. Null: the data set's own. */

@@ -277,8 +277,13 @@ static int corrupt_labels(struct rt_dataset *dataset, const struct rt_images *im
                           const struct rt_experiment *experiment, struct rt_team *team, struct rt_error *err)
 {
     const size_t kept = dataset->train_count + dataset->test_count;
-    struct rt_label_job job = {experiment, dataset, images->train_total, images->test_total, images->labels,
-                               NULL,       team};
+    struct rt_label_job job = {.experiment = experiment,
+                               .dataset = dataset,
+                               .train_total = images->train_total,
+                               .test_total = images->test_total,
+                               .truth = images->labels,
+                               .digest = dataset->label_digest,
+                               .team = team};
     int rc;
 
     RT_TRY(rt_alloc(&dataset->labels, kept, 1, "the labels", err));

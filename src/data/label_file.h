@@ -25,4 +25,25 @@ int rt_label_format_find(enum rt_label_format *format, const char *path, struct 
 void rt_label_file_append(struct rt_text *text, const struct rt_dataset *dataset, enum rt_label_format format,
                           bool truth);
 
+/* What a file is read for. */
+struct rt_label_places {
+    size_t train_total, test_total; /* of the whole set, training images first */
+    size_t train_count, test_count; /* the first ones of each, which are kept */
+    const uint8_t *truth;           /* [train_total + test_total] */
+};
+
+/* Reads labels from a file's bytes, followed by a NUL, into labels[train_total + test_total]; images of which
+ * it says nothing keep what is there. By its content: .npy   one dimension of whole numbers JSON   a list of
+ * whole numbers CSV    lines "index,label" or "index,label,true", in any order, perhaps under a header line A
+ * list is of all training images, of all images, or of those kept likewise. CSV has each kept training image,
+ * and each or no kept test image. RT_EDATA "PATH: ...": another length, a label out of range, an image twice or
+ * not at all, a true label that is not the data set's, which means another order. */
+int rt_label_file_parse(uint8_t *labels, const struct rt_label_places *places, const char *path,
+                        const char *bytes, size_t size, struct rt_error *err);
+
+/* One row of whole numbers of an .npy file with `rows` rows of `count`, as bytes. RT_EDATA: another shape or
+ * type, or a number that is no label. */
+int rt_label_file_row(uint8_t *labels, size_t count, size_t row, size_t rows, const char *path,
+                      const char *bytes, size_t size, struct rt_error *err);
+
 #endif

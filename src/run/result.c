@@ -75,6 +75,11 @@ static const struct rt_field data_fields[] = {
     RESULT(INTEGER, "test_size", provenance.data.test_size, 1, RT_IMAGES_LIMIT),
     {0},
 };
+static const struct rt_field label_file_fields[] = {
+    TEXT(TEXT, "file", provenance.data.label_file),
+    TEXT(DIGEST, "digest", provenance.data.label_digest),
+    {0},
+};
 static const struct rt_field machine_fields[] = {
     TEXT(TEXT, "cpu", provenance.machine.cpu),
     RESULT(INTEGER, "cores", provenance.machine.cores, 1, RT_CORES_LIMIT),
@@ -185,7 +190,7 @@ static int write_labels(struct rt_json *object, const struct rt_result *result, 
     struct rt_json *child = NULL;
     int rc;
 
-    if (!(rc = rt_json_object(&child, err)) &&
+    if (!(rc = rt_json_object(&child, err)) && !(rc = rt_fields_write(child, label_file_fields, result, err)) &&
         !(rc = rt_label_counts_write(&result->provenance.data.train_labels, child, "train", err)) &&
         !(rc = rt_label_counts_write(&result->provenance.data.test_labels, child, "test", err)))
         rc = rt_json_set(object, "labels", &child, err);
@@ -245,6 +250,7 @@ static int read_labels(const struct rt_json *object, const char *path, struct rt
         return RT_OK;
     if (rt_json_kind(child) != RT_JSON_OBJECT)
         return rt_fail(err, RT_EDATA, "%s: labels is not an object", path);
+    RT_TRY(rt_fields_read(child, path, label_file_fields, result, err));
     RT_TRY(rt_label_counts_read(&result->provenance.data.train_labels, child, "train", path, err));
     return rt_label_counts_read(&result->provenance.data.test_labels, child, "test", path, err);
 }

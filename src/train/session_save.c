@@ -25,6 +25,10 @@ void rt_session_describe(struct rt_session *session)
     result->log_every = experiment->log_every;
     result->batches_per_epoch = rt_batches_per_epoch(&session->batches);
     rt_setup_describe(&session->setup, &result->provenance);
+    rt_copy_text(result->provenance.data.label_file, sizeof result->provenance.data.label_file,
+                 experiment->label_file);
+    rt_copy_text(result->provenance.data.label_digest, sizeof result->provenance.data.label_digest,
+                 session->setup.dataset.label_digest);
 }
 
 int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err)

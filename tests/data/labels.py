@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Label noise against NumPy: each kind's labels drawn here again by other code, their realised matrices against those that
 they should have, and what is refused. `rethink data labels` writes what is compared."""
+import hashlib
+import json
 import os
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
-from cli import CONFIG, USAGE, done, ok, refuses, run  # noqa: E402
+from cli import CONFIG, DATA, IO, USAGE, done, ok, refuses, run  # noqa: E402
 from tap import skip_all  # noqa: E402
 
 try:
@@ -182,6 +184,117 @@ def check_instances():
         ok(abs(rate - mean) < 5 * (mean * (1 - mean) / len(true)) ** 0.5, f'instance_dependent: about {mean:.1%} change at p = {p}', rate)
 
 
+def given_by(file, *more, data='shapes10', **options):
+    """The labels that an experiment has by that file, or what was said."""
+    result = run('data', 'labels', 'MLP1_0.0_none', '--labels', file, '--data', data, *more, **options)
+    if result.code:
+        return result
+    return np.array([line.split(',') for line in result.out.splitlines()[1:]], int).T
+
+
+def check_files(place):
+    """What is written is read back, in every format."""
+    noise = ('--set', 'label_noise=symmetric', '--data', 'shapes10')
+    index, given, true = table('MLP1_0.4_none', 'label_noise=symmetric')
+    for kind in ('csv', 'json', 'npy'):
+        file = os.path.join(place, 'given.' + kind)
+        said = run('data', 'labels', 'MLP1_0.4_none', *noise, '-o', file)
+        ok(not said.code and np.array_equal(given_by(file), [index, given, true]), f'{kind}: labels come back as they were', said)
+        few = os.path.join(place, 'few.' + kind)
+        run('data', 'labels', 'MLP1_0.4_none', *noise, '--set', 'train_size=300', '--set', 'test_size=20', '-o', few)
+        back = given_by(few, '--set', 'train_size=300', '--set', 'test_size=20')
+        ok(np.array_equal(back, np.concatenate([[index, given, true]], 0)[:, np.r_[:300, TRAIN:TRAIN + 20]]),
+           f'{kind}: also those of some of the images', back)
+    ok(np.array_equal(np.load(os.path.join(place, 'given.npy')), given), 'NumPy reads the .npy file')
+    for dtype in ('i1', '<u2', '<i4', '<i8', '<u8'):
+        file = os.path.join(place, 'typed.npy')
+        np.save(file, given[:TRAIN].astype(dtype))
+        back = given_by(file)
+        ok(np.array_equal(back, [index, np.r_[given[:TRAIN], true[TRAIN:]], true]), f'{dtype}: of training images only; test images stay true',
+           back)
+    return index, given, true
+
+
+def bad_file(place, name, data, pattern, *more, code=DATA):
+    file = os.path.join(place, name)
+    if isinstance(data, np.ndarray):
+        np.save(file, data)
+    else:
+        with open(file, 'wb') as f:
+            f.write(data if isinstance(data, bytes) else data.encode())
+    refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--labels', file, *more], code, pattern, f'refused: {pattern}')
+
+
+def check_bad_files(place, index, given, true):
+    lines = [f'{i},{g},{t}\n' for i, g, t in zip(index, given, true)]
+    other = f'0,{given[0]},{(true[0] + 1) % 10}\n'
+    bad_file(place, 'a.csv', ''.join([other] + lines[1:]), r'a\.csv:1: image 0 has the true label .*another order')
+    bad_file(place, 'a.csv', ''.join(lines[:TRAIN - 1]), r'a\.csv: no label for image 9999')
+    bad_file(place, 'a.csv', ''.join(lines[:TRAIN + 5]), r'a\.csv: no label for image 10005')
+    bad_file(place, 'a.csv', ''.join(lines[:3] + lines[2:]), r'a\.csv:4: image 2 is there twice')
+    bad_file(place, 'a.csv', '0,10\n', r'a\.csv:1: label 10, expected 0 to 9')
+    bad_file(place, 'a.csv', '12000,1\n', r'a\.csv:1: index 12000, the data set has 12000 images')
+    bad_file(place, 'a.csv', '0,-1\n', r'a\.csv:1: expected index,label')
+    bad_file(place, 'a.csv', '0,1,\n', r'a\.csv:1: expected a true label')
+    bad_file(place, 'a.csv', 'label,index\n1,0\n', r'a\.csv:1: neither labels')
+    bad_file(place, 'a.csv', b'0,1\n\0', r'holds a NUL at byte 4')
+    bad_file(place, 'a.csv', '', r'no label for image 0')
+    bad_file(place, 'a.json', '[' + '1,' * 9998 + '1]', r'a\.json: 9999 labels, expected 10000 \(training images\) or 12000')
+    bad_file(place, 'a.json', '[' + '1,' * 9999 + '1.5]', r'a\.json: item 9999 is no whole number')
+    bad_file(place, 'a.json', '[' + '1,' * 9999 + '255]', r'a\.json: the label at index 9999 is 255, expected 0 to 9')
+    bad_file(place, 'a.json', '{"labels": []}', r'a\.json: 0 labels')
+    bad_file(place, 'a.json', '[1, 2', r'a\.json:1:')
+    bad_file(place, 'a.npy', given[:9999].astype('u1'), r'a\.npy: 9999 labels')
+    bad_file(place, 'a.npy', given[:TRAIN].astype(float), r"type '<f8', expected whole numbers")
+    bad_file(place, 'a.npy', given[:TRAIN].astype('>i4'), r"type '>i4'")
+    bad_file(place, 'a.npy', (given[:TRAIN] - 1).astype('i1'), r'the label at index \d+ is -1')
+    bad_file(place, 'a.npy', given[:TRAIN].reshape(2, -1).astype('u1'), r'an array of 2 dimensions, expected 1')
+    bad_file(place, 'a.npy', b'\x93NUMPY\x01\0\x10\0' + b' ' * 16, r'a\.npy: its \.npy header')
+    bad_file(place, 'a.npy', np.zeros(TRAIN, 'u1'), r'could be of the first 10000 or 9000', '--set', 'train_size=9000', '--set', 'test_size=1000')
+    bad_file(place, 'a.npy', np.zeros(TRAIN, 'u1'), r'label_corruption_prob: 0\.4 has no effect', '--set', 'label_corruption_prob=0.4', code=CONFIG)
+    refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--labels', place + '/none.npy'], IO, r'none\.npy')
+    refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--set', 'label_noise=file'], CONFIG, r'label_noise: file needs label_file')
+
+
+def check_humans(place):
+    """CIFAR-10N's sets, of a file such as docs/labels.md makes."""
+    folder = os.path.join(place, 'cifar10')
+    os.mkdir(folder)
+    records = write_images(folder, 10000, 100)
+    clean = np.r_[records[:10000, 0], np.zeros(40000, int)]
+    sets = np.stack([(clean + k) % 10 for k in range(6)]).astype('u1')
+    file = os.path.join(place, 'cifar10n.npy')
+    np.save(file, sets)
+    env = dict(os.environ, RETHINK_CIFAR10N=file)
+    bad = []
+    for k, name in enumerate(('aggre', 'random1', 'random2', 'random3', 'worse')):
+        got = given_by('cifar10n-' + name, data=folder, env=env)
+        if not np.array_equal(got[:, :50000], [np.arange(50000), sets[k + 1], clean]) or (got[1, 50000:] != got[2, 50000:]).any():
+            bad.append(name)
+    ok(not bad, "CIFAR-10N's five sets by name; test images keep theirs", bad)
+    sets[0, 7] = (sets[0, 7] + 1) % 10
+    np.save(file, sets)
+    one = ['data', 'labels', 'MLP1_0.0_none', '--labels', 'cifar10n-worse', '--data', folder]
+    refuses(one, DATA, r'clean labels are not those of cifar10: its images are in another order', "clean labels that are not the data set's",
+            env=env)
+    np.save(file, sets[:5])
+    refuses(one, DATA, r'is not of 6 rows of 50000 labels', 'a set too few', env=env)
+    refuses(one, DATA, r'docs/labels\.md says how', "CIFAR-10N's file is not there", env=dict(env, RETHINK_CIFAR10N=place + '/none'))
+
+
+def check_run(place):
+    """A run keeps the file's digest."""
+    file = os.path.join(place, 'given.npy')
+    said = run('train', 'MLP1_0.0_none', '--labels', file, '--data', 'shapes10', '--set', 'train_size=200', '--set', 'test_size=100',
+               '--epochs', '1', '--track', 'none', '--runs', place)
+    with open(os.path.join(place, 'MLP1', 'MLP1_0.0_none_file', 'result.json'), encoding='utf-8') as f:
+        labels = json.load(f)['labels']
+    with open(file, 'rb') as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    ok(not said.code and labels['digest'] == digest and labels['file'] == file and labels['train']['changed'] > 40,
+       'a run keeps file and digest', said, labels)
+
+
 def check_refusals():
     rows = a_matrix()
     flat = [repr(float(x)) for x in rows.ravel()]
@@ -210,6 +323,10 @@ def main():
     check_kinds()
     check_instances()
     check_refusals()
+    with tempfile.TemporaryDirectory(prefix='rethink-labels-') as place:
+        check_bad_files(place, *check_files(place))
+        check_humans(place)
+        check_run(place)
     done()
 
 

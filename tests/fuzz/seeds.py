@@ -38,6 +38,46 @@ def json_seeds():
         write('json', name, text)
 
 
+def npy(header, data, version=1):
+    """An .npy file whose header is the text."""
+    text = header.encode()
+    length = struct.pack('<H' if version == 1 else '<I', len(text))
+    return b'\x93NUMPY' + bytes([version, 0]) + length + text + data
+
+
+def label_seeds():
+    def array(kind, shape, data, order='False', version=1):
+        return npy(f"{{'descr': '{kind}', 'fortran_order': {order}, 'shape': {shape}, }}\n", data, version)
+
+    for name, data in {
+            'list': '[0,1,2,3,4,5,6,7]',
+            'list-of-all': '[0,1,2,3,4,5,6,7,8,9,0,1]',
+            'list-of-kept': '[1,1,2,3,4,5]',
+            'list-of-two-meanings': '[0,1,2,3,4,5,6,7,8]',
+            'list-too-short': '[0,1,2]',
+            'list-out-of-range': '[0,1,2,3,4,5,6,10]',
+            'list-of-reals': '[0,1,2,3,4,5,6,7.5]',
+            'table': 'index,label,true\n' + ''.join(f'{i},{9 - i},{i}\n' for i in range(8)),
+            'table-crlf': ''.join(f'{i},1\r\n' for i in range(12)),
+            'table-other-order': ''.join(f'{i},1,{7 - i}\n' for i in range(8)),
+            'table-twice': '0,1\n0,1\n',
+            'table-huge': '99999999999999999999,1\n',
+            'table-nul': '0,1\n\0',
+            'array': array('|u1', '(8,)', bytes(range(8))),
+            'array-2': array('<i8', '(8,)', b''.join(struct.pack('<q', i) for i in range(8)), version=2),
+            'array-negative': array('|i1', '(8,)', b'\xff' * 8),
+            'array-rows': array('<u2', '(2, 3)', struct.pack('<6H', 1, 2, 3, 4, 5, 6)),
+            'array-short': array('<u4', '(8,)', bytes(31)),
+            'array-fortran': array('|u1', '(8,)', bytes(8), order='True'),
+            'array-huge': array('<i8', '(4294967296, 4294967296)', b''),
+            'array-real': array('<f4', '(2,)', bytes(8)),
+            'array-empty-type': array('', '(8,)', bytes(8)),
+            'array-no-header': b'\x93NUMPY\x01\0\xff\xff',
+            'nothing': '',
+    }.items():
+        write('labels', name, data)
+
+
 def tar(*members, trailer=True):
     """A tar.gz of (name, bytes, type) members, the type '0' a file."""
     out = io.BytesIO()
@@ -432,6 +472,7 @@ def main():
     config_seeds()
     http_seeds()
     json_seeds()
+    label_seeds()
     safetensors_seeds()
     metrics_seeds()
     result_seeds()

@@ -18,4 +18,4 @@ static int asymmetric_apply(const struct rt_label_job *job, struct rt_error *err
     return RT_OK;
 }
 
-const struct rt_label_noise rt_label_noise_asymmetric = {"asymmetric", asymmetric_apply};
+const struct rt_label_noise rt_label_noise_asymmetric = {.name = "asymmetric", .apply = asymmetric_apply};

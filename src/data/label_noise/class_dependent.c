@@ -14,4 +14,5 @@ static int class_dependent_apply(const struct rt_label_job *job, struct rt_error
     return RT_OK;
 }
 
-const struct rt_label_noise rt_label_noise_class_dependent = {"class_dependent", class_dependent_apply};
+const struct rt_label_noise rt_label_noise_class_dependent = {.name = "class_dependent",
+                                                              .apply = class_dependent_apply};

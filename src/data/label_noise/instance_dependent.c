@@ -130,5 +130,5 @@ static int instance_dependent_apply(const struct rt_label_job *job, struct rt_er
     return rc;
 }
 
-const struct rt_label_noise rt_label_noise_instance_dependent = {"instance_dependent",
-                                                                 instance_dependent_apply};
+const struct rt_label_noise rt_label_noise_instance_dependent = {.name = "instance_dependent",
+                                                                 .apply = instance_dependent_apply};

@@ -20,7 +20,7 @@ int rt_label_noise_apply(const struct rt_label_job *job, struct rt_error *err)
     if (!noise)
         return rt_fail(err, RT_ECONFIG, "label_noise: no noise is called '%s'", experiment->label_noise);
     memcpy(job->labels, job->truth, job->train_total + job->test_total);
-    if (experiment->label_corruption_prob > 0)
+    if (experiment->label_corruption_prob > 0 || noise->whole)
         RT_TRY(noise->apply(job, err));
     if (!strcmp(experiment->label_noise_split, "train"))
         memcpy(job->labels + job->train_total, job->truth + job->train_total, job->test_total);

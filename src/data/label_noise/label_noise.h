@@ -17,12 +17,15 @@ struct rt_label_job {
     size_t train_total, test_total;         /* of the whole set, training images first */
     const uint8_t *truth;                   /* [train_total + test_total] */
     uint8_t *labels;                        /* the same array when a kind begins, then the given labels */
-    struct rt_team *team;                   /* may be null */
+    char *digest;         /* [65]: SHA-256 in hex of the file they come from, where one does */
+    struct rt_team *team; /* may be null */
 };
 
 struct rt_label_noise {
     const char *name;
-    int (*apply)(const struct rt_label_job *job, struct rt_error *err); /* label_corruption_prob is above 0 */
+    /* label_corruption_prob is above 0, or `whole`. */
+    int (*apply)(const struct rt_label_job *job, struct rt_error *err);
+    bool whole; /* has no probability */
 };
 
 #define RT_LABEL_NOISE_DECLARE(name, help) extern const struct rt_label_noise rt_label_noise_##name;

@@ -14,4 +14,4 @@ static int pair_flip_apply(const struct rt_label_job *job, struct rt_error *err)
     return RT_OK;
 }
 
-const struct rt_label_noise rt_label_noise_pair_flip = {"pair_flip", pair_flip_apply};
+const struct rt_label_noise rt_label_noise_pair_flip = {.name = "pair_flip", .apply = pair_flip_apply};

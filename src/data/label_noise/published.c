@@ -21,4 +21,4 @@ static int published_apply(const struct rt_label_job *job, struct rt_error *err)
     return RT_OK;
 }
 
-const struct rt_label_noise rt_label_noise_published = {"published", published_apply};
+const struct rt_label_noise rt_label_noise_published = {.name = "published", .apply = published_apply};

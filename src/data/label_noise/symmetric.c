@@ -16,4 +16,4 @@ static int symmetric_apply(const struct rt_label_job *job, struct rt_error *err)
     return RT_OK;
 }
 
-const struct rt_label_noise rt_label_noise_symmetric = {"symmetric", symmetric_apply};
+const struct rt_label_noise rt_label_noise_symmetric = {.name = "symmetric", .apply = symmetric_apply};
