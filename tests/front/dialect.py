@@ -9,7 +9,7 @@ from tap import SOURCE, done, empty, ok
 
 STRCMP = r'str(?:n|case|ncase)?cmp\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)'
 DECLARATION = re.compile(r'(\s+)(?:static |const |unsigned |struct \w+ |enum \w+ |u?int\d*(?:_t)? |char |long |double |float |bool |size_t |ssize_t '
-                         r'|FILE |DIR |off_t |pid_t |mode_t )[^()=;]*\w(?:\[[^\]]*\])*(?: =|;|,|\[)')
+                         r'|FILE |DIR |off_t |pid_t |mode_t |sigset_t |cpu_set_t |va_list |rt_cu_\w+ |rt_vec |enum (?=\{))[^()=;]*\w(?:\[[^\]]*\])*(?: =|;|,|\[)')
 
 
 def c_files():

@@ -130,7 +130,7 @@ def check_damage():
         ok(good, 'a linked metrics.csv is no fault of the checkpoints', why)
         os.rename(metrics_csv + '.aside', metrics_csv)
         other = train(runs, 'MLP3_0.5_none', *SMALL, '--epochs', '1', '--set', f'resume_checkpoint={path}/{names[2]}')
-        good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none here|model_name is MLP3 here')
+        good, why = says(other, 3, r'e_002_MLP1_0.5_none: experiment_name is MLP3_0.5_none, not MLP1_0.5_none; model_name is MLP3, not MLP1')
         ok(good, "another experiment's checkpoint is refused", why)
         ok(not os.path.exists(os.path.join(runs, 'MLP3')), 'and leaves no run behind')
 
