@@ -1,11 +1,16 @@
-# Draws inception_curves.svg and inception_curves.png from inception_curves.csv: run `gnuplot inception_curves.gp` in this folder.
+# Draws inception_curves.svg, .png and .pdf from inception_curves.csv: run `gnuplot inception_curves.gp` in this folder.
 data = 'inception_curves.csv'
-do for [type in 'svg png'] {
+do for [type in 'svg png pdf'] {
     reset
     if (type eq 'svg') {
         set terminal svg size 1280,920 dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth 1.3
         mark = 0.45; lift = 0.8; small = ',20' # its units are pixels, those below points
-    } else {
+    }
+    if (type eq 'pdf') {
+        set terminal pdfcairo size 8.53in,6.13in background rgb 'white' font 'DejaVu Sans,13'
+        mark = 0.6; lift = 0.4; small = ',9.7'
+    }
+    if (type eq 'png') {
         set terminal pngcairo size 1280,920 background rgb 'white' font 'DejaVu Sans,20'
         mark = 1; lift = 0.4; small = ',15'
     }
@@ -17,11 +22,12 @@ set tics nomirror out scale 0.6
 set grid lw 1 dt 1 lc rgb '#d8d8d8' back
 set style fill transparent solid
 set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25
-set bmargin at screen 0.18
-set label 1 at screen 0.015, 0.025 left noenhanced font small tc rgb '#404040' 'The published axis counts log points, 7 or 11 an epoch. Smoothed (Savitzky-Golay, order 3, 21 points) within the log.'
+set bmargin at screen 0.180
+set label 1 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' 'The published axis counts log points, 7 or 11 an epoch. Smoothed (Savitzky-Golay, order 3, 21 points) within the log.'
     set title 'Inception learning curves' noenhanced
     set xlabel 'Epochs' noenhanced offset 0, lift
     set ylabel 'Training loss (cross-entropy)' noenhanced
+    unset logscale x
     set xrange [0:*]
     unset logscale y; set format y '%g'; set yrange [0:*]
     plot \
@@ -34,5 +40,9 @@ set label 1 at screen 0.015, 0.025 left noenhanced font small tc rgb '#404040' '
         data index 2 using 4:5 with linespoints lw 2.5 pt 7 ps 1.7*mark pn 7 lc rgb '#001b4f9c' title 'true labels', \
         keyentry with lines lw 1.6 dt (18,9) lc rgb '#606060' title 'published', \
         keyentry with lines lw 1 lc rgb '#A0606060' title 'as logged'
+    # characters less than a pixel wide: nothing would be written, and nothing said of it
+    if (type eq 'png' && exists('GPVAL_TERM_HCHAR') && GPVAL_TERM_HCHAR < GPVAL_TERM_SCALE) {
+        exit error 'no font is found, and the figure would have no text: install one (Debian: fonts-dejavu-core), or see to FONTCONFIG_FILE'
+    }
     unset output
 }
