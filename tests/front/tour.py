@@ -27,6 +27,7 @@ LEAVES = {  # what a line must have left behind
     'config': 'my.yaml',
     'sweep': 'runs/MLP1/MLP1_1.0_none_seed3/result.json',
     'figure1': 'runs/MLP3/MLP3_0.0_gauss_pix/result.json',
+    'images': 'figures/MLP1_0.35_none_scores.png',
     'plot': 'figures/mlp1_corrup_curves.svg',
     'report': 'figures/report.html',
 }
