@@ -36,7 +36,7 @@ def left(runs, name):
 def lines(runs, name):
     """log.txt without dates, durations, and the progress that is shown now and then."""
     text = re.sub(r'^\S+Z ', '', read(folder(runs, name), 'log.txt').decode(), flags=re.MULTILINE)
-    text = re.sub(r'^\d{3}: .*\n', '', text, flags=re.MULTILINE)
+    text = re.sub(r'^epoch \d+ of ~?\d+: .*\n', '', text, flags=re.MULTILINE)
     return re.sub(r'[\d.]+s\b', 'T', re.sub(r', \d threads?$', '', text, flags=re.MULTILINE))
 
 
