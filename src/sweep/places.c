@@ -245,7 +245,7 @@ static bool waits_for_others(struct rt_places *places)
         held += sweep->runs[i].state == RT_SWEEP_WAITING;
     if (!held || places->stopping)
         return false;
-    if (!places->idle_since_s)
+    if (places->idle_since_s == 0)
         places->idle_since_s = rt_clock_wall_s();
     if (rt_clock_wall_s() - places->idle_since_s < held_s)
         return true;
