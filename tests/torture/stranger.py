@@ -26,7 +26,7 @@ PROGRAM = os.environ.get('RETHINK_FAULTY', RETHINK)  # its images are made in no
 NAME = 'seedMLP1_0.5_none'
 RUN = f'runs/MLP1/{NAME}'
 SETTINGS = [word for setting in ('train_size=300', 'test_size=40', 'log_every=1', 'checkpoint_every=1', f'experiment_name={NAME}',
-                                 'track=[tensorboard,mlflow]', 'reseed_on_resume=true') for word in ('--set', setting)]
+                                 'track=[tensorboard,mlflow]') for word in ('--set', setting)]
 TRAIN = ['train', 'MLP1_0.5_none', *SETTINGS, '--threads', '1', '--data', 'shapes10', '--runs', 'runs']
 COMMANDS = {
     'list': ['list', '--runs', 'runs'],
