@@ -283,9 +283,10 @@ static int take_lines(struct table *table, const char *text, struct rt_error *er
 static int parse_csv(uint8_t *labels, const struct rt_label_places *places, const char *path, const char *bytes,
                      size_t size, struct rt_error *err)
 {
-    struct table table = {.places = places, .path = path, .line = 1, .labels = labels};
+    struct table table = {.places = places, .path = path, .line = 1};
     int rc;
 
+    table.labels = labels;
     if (strlen(bytes) != size)
         return rt_fail(err, RT_EDATA, "%s: holds a NUL at byte %zu: neither CSV, JSON nor .npy", path,
                        strlen(bytes));

@@ -314,7 +314,7 @@ def check_refusals():
             'refused: a negative probability')
     refuses(['data', 'labels', 'MLP1_0.4_none', '--data', 'shapes10', '-o', '/tmp/labels.txt'], USAGE, r'\.csv \.json \.npy')
     refuses(['data', 'labels', 'MLP1_0.4_none', '--data', 'shapes10', '--set', 'seed=null'], CONFIG, r'seed: null draws another')
-    said = run('config', 'MLP1_0.0_none', '--set', 'label_noise=symmetric')
+    said = run('train', 'MLP1_0.0_none', '--data', 'shapes10', '--dry-run', '--set', 'label_noise=symmetric')
     ok(not said.code and 'experiment_name: MLP1_0.0_none_symmetric' in said.out and 'changes nothing' in said.err,
        'noise at probability 0 is remarked, and named', said)
 
