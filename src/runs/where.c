@@ -114,8 +114,7 @@ int rt_where_parse(struct rt_where *where, const char *text, struct rt_error *er
                            RT_VALUE_TEXT_MAX - 1);
         if (where->count == RT_CONDITIONS_MAX)
             return rt_fail(err, RT_EUSAGE, "--where: more than %d conditions", RT_CONDITIONS_MAX);
-        memcpy(one, text, length);
-        one[length] = '\0';
+        snprintf(one, sizeof one, "%.*s", (int)length, text);
         RT_TRY(parse_one(&where->conditions[where->count], trim(one), err));
         where->count++;
         if (!text[length])
@@ -170,7 +169,7 @@ bool rt_where_matches(const struct rt_where *where, const struct rt_record *run)
 
 static bool matches(void *context, struct rt_record *run, char *reason)
 {
-    (void)reason; /* the user's own choice: nothing to explain */
+    *reason = '\0'; /* the user's own choice: nothing to explain */
     return rt_where_matches(context, run);
 }
 

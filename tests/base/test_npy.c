@@ -35,6 +35,7 @@ static int parse(struct rt_npy *npy, int version, const char *dictionary, struct
     uint8_t bytes[512] = {
         0x93, 'N', 'U', 'M', 'P', 'Y', (uint8_t)version, 0, (uint8_t)length, (uint8_t)(length >> 8)};
 
+    /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): bytes, not text */
     memcpy(bytes + prefix, dictionary, length);
     return rt_npy_parse(npy, "x.npy", bytes, prefix + length, err);
 }

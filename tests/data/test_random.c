@@ -103,8 +103,9 @@ static void corrupt(uint8_t *labels, double probability)
 {
     static uint8_t truth[60000];
     struct rt_experiment experiment;
-    const struct rt_label_job job = {&experiment, NULL, 50000, 10000, truth, labels, NULL, NULL};
+    struct rt_label_job job = {&experiment, NULL, 50000, 10000, truth, NULL, NULL, NULL};
 
+    job.labels = labels;
     memset(truth, 255, sizeof truth);
     rt_experiment_defaults(&experiment);
     experiment.label_corruption_prob = probability;

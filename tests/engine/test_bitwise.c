@@ -149,7 +149,7 @@ static void compare(const struct rt_graph *graph, const struct outcome *got, con
         fail_msg("%s: training loss %.17g, on one thread %.17g", how, got->trained.loss_sum,
                  want->trained.loss_sum);
     if (!same_metrics(&got->evaluated, &want->evaluated) ||
-        memcmp(got->outcomes, want->outcomes, sizeof got->outcomes) != 0)
+        !rt_test_same_bytes(got->outcomes, want->outcomes, sizeof got->outcomes))
         fail_msg("%s: evaluation's loss %.17g, on one thread %.17g", how, got->evaluated.loss_sum,
                  want->evaluated.loss_sum);
 }

@@ -71,7 +71,7 @@ static void check_batches(const struct rt_engine *engine)
         step[i] = collect(&f, ordered + i * BATCH);
         assert_int_equal(step[i].count, i + 1 < BATCHES ? BATCH : IMAGES % BATCH);
         for (int j = i * BATCH; j < i * BATCH + step[i].count; j++) {
-            if (memcmp(&ordered[j], &plain[order[j]], sizeof *plain) != 0)
+            if (!rt_test_same_bytes(&ordered[j], &plain[order[j]], sizeof *plain))
                 fail_msg("%s: image %u in place %d has loss %g, alone %g", engine->name, order[j], j,
                          (double)ordered[j].loss, (double)plain[order[j]].loss);
             losses += (double)ordered[j].loss;

@@ -110,6 +110,11 @@ int rt_test_model(struct rt_graph *graph, const char *name, struct rt_error *err
     return rt_model_build(graph, model, &(struct rt_model_options){.batch_norm = !plain}, err);
 }
 
+bool rt_test_same_bytes(const void *a, const void *b, size_t size)
+{
+    return memcmp(a, b, size) == 0;
+}
+
 void rt_test_fill(uint32_t seed, double *values, size_t count)
 {
     struct rt_mt generator;

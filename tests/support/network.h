@@ -10,6 +10,7 @@
 #ifndef RT_TESTS_NETWORK_H
 #define RT_TESTS_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,10 @@ int rt_test_network(struct rt_graph *graph, struct rt_shape input, const char *t
 /* MLP1, ..., Inception, InceptionNoBN, WRN: a model by its name in tests/golden/state-dict.txt, with its loss.
  */
 int rt_test_model(struct rt_graph *graph, const char *name, struct rt_error *err);
+
+/* Whether two arrays of structs without undefined padding are bit-equal: -0 and 0 differ, a NaN equals itself.
+ */
+bool rt_test_same_bytes(const void *a, const void *b, size_t size);
 
 /* values[count]: 24-bit MT19937 draws of `seed`, uniform in [-1, 1), exact in float. */
 void rt_test_fill(uint32_t seed, double *values, size_t count);
