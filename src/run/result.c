@@ -250,7 +250,8 @@ static int read_labels(const struct rt_json *object, const char *path, struct rt
         return RT_OK;
     if (rt_json_kind(child) != RT_JSON_OBJECT)
         return rt_fail(err, RT_EDATA, "%s: labels is not an object", path);
-    RT_TRY(rt_fields_read(child, path, label_file_fields, result, err));
+    if (rt_json_member(child, label_file_fields[0].key)) /* an older program knew no label files */
+        RT_TRY(rt_fields_read(child, path, label_file_fields, result, err));
     RT_TRY(rt_label_counts_read(&result->provenance.data.train_labels, child, "train", path, err));
     return rt_label_counts_read(&result->provenance.data.test_labels, child, "test", path, err);
 }

@@ -125,6 +125,26 @@ static void takes_a_missing_metric_as_not_measured(void **state)
     assert_true(isnan(back.final.train_acc) && back.final.train_loss == 0.1);
 }
 
+/* An older program's file, from before labels could come from files. */
+static void takes_labels_without_a_file(void **state)
+{
+    struct rt_result result = example(), back;
+    char *text, *key;
+    size_t size;
+
+    (void)state;
+    result.provenance.data.train_labels.images = 7;
+    result.provenance.data.train_labels.transitions[3][3] = 7;
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
+    assert_non_null(key = strstr(text, "\"file\""));
+    key[1] = 'x';
+    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
+    rt_free(&text);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
+    assert_int_equal(back.provenance.data.train_labels.images, 7);
+}
+
 static void names_what_is_wrong(void **state)
 {
     static const struct {
@@ -202,6 +222,7 @@ int main(void)
         cmocka_unit_test(keeps_the_threshold),
         cmocka_unit_test(keeps_the_best_epoch_and_the_labels),
         cmocka_unit_test(takes_a_missing_metric_as_not_measured),
+        cmocka_unit_test(takes_labels_without_a_file),
         cmocka_unit_test(names_what_is_wrong),
     };
 
