@@ -210,8 +210,6 @@ RT_FIGURE_BUILDER(levels)
         rc = add_levels(figure, kind, &choice, options, err);
     if (!rc) {
         note_published(figure, &choice, options, false);
-        if (options->reference && is_published(&choice))
-            rt_figure_note(figure, "Ordered colours: published, p=0.0 and p=1.0 look alike.");
         rt_figure_note_smoothing(figure, options);
     }
     rt_choice_free(&choice);

@@ -87,6 +87,8 @@ static int add_networks(struct rt_figure *figure, const struct rt_figure_kind *k
     for (int i = 0; i < 2; i++) {
         RT_TRY(add_network(figure, choice, i, curves, options, err));
         const char *const labels[] = {networks[i].train, networks[i].test};
+        if (choice->variant_count && !choice->variants[0].published)
+            continue;
         for (int k = 0; k < 2; k++) {
             const struct rt_published_curve published = {options->reference, kind->name, "series",
                                                          labels[k],          "value",    options->steps};

@@ -56,12 +56,19 @@ void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size
     rt_text_printf(page, ". <code>%s</code>", name);
 }
 
-void rt_html_end_picture(struct rt_text *page, const char *note)
+static void append_paragraph(struct rt_text *page, const char *kind, const char *text)
 {
-    if (*note) {
-        rt_text_append(page, "<br>");
-        rt_html_append_text(page, note);
-    }
+    if (!*text)
+        return;
+    rt_text_printf(page, "<p class=\"%s\">", kind);
+    rt_html_append_text(page, text);
+    rt_text_append(page, "</p>");
+}
+
+void rt_html_end_picture(struct rt_text *page, const char *finding, const char *note)
+{
+    append_paragraph(page, "finding", finding);
+    append_paragraph(page, "note", note);
     rt_text_append(page, "</figcaption></figure>\n");
 }
 

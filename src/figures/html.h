@@ -8,11 +8,11 @@
 void rt_html_append_text(struct rt_text *page, const char *text);
 
 /* Begins a <figure> with the picture's bytes in it; `type` is "png" or "svg+xml", `name` a word, `help` the
- * caption's first sentence. Links to NAME.KIND beside the page may follow; rt_html_end_picture adds the note.
- */
+ * caption's first sentence. Links to NAME.KIND beside the page may follow; rt_html_end_picture adds what is
+ * found in the figure, and its note (either may be ""). */
 void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size, const char *type,
                             const char *name, const char *help);
 void rt_html_append_file(struct rt_text *page, const char *name, const char *kind, const char *label);
-void rt_html_end_picture(struct rt_text *page, const char *note);
+void rt_html_end_picture(struct rt_text *page, const char *finding, const char *note);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "config/corruptions.h"
 #include "data/sources.h"
+#include "figures/findings.h"
 #include "figures/html.h"
 #include "figures/report_charts.h"
 #include "figures/report_results.h"
@@ -42,7 +43,7 @@ static void append_files(struct rt_text *page, const char *folder, const char *n
 
 /* FIGURES/NAME.svg, or .png where that is smaller; nothing where it was not drawn. */
 static int append_figure(struct rt_text *page, const char *folder, const char *name, const char *help,
-                         const char *note, struct rt_error *err)
+                         const char *finding, const char *note, struct rt_error *err)
 {
     static const struct {
         const char *suffix, *type;
@@ -59,7 +60,7 @@ static int append_figure(struct rt_text *page, const char *folder, const char *n
         if (good) {
             rt_html_append_picture(page, bytes, size, kinds[i].type, name, help);
             append_files(page, folder, name);
-            rt_html_end_picture(page, note);
+            rt_html_end_picture(page, finding, note);
         }
         rt_free(&bytes);
         if (good)
@@ -74,10 +75,16 @@ static int append_kind(struct rt_text *page, const struct rt_figure_kind *kind,
                        struct rt_error *err)
 {
     struct rt_figure figure;
+    struct rt_text finding = {0};
     int rc = rt_figure_build(&figure, kind, records, &options->drawing, err);
 
-    if (!rc && rt_figure_has_data(&figure)) /* a picture of other runs may be left there */
-        rc = append_figure(page, options->figures, kind->name, kind->help, figure.note, err);
+    if (!rc && rt_figure_has_data(&figure)) { /* a picture of other runs may be left there */
+        rt_findings_append(&finding, &figure, kind);
+        if (!(rc = rt_text_check(&finding, err)))
+            rc = append_figure(page, options->figures, kind->name, kind->help, rt_text_string(&finding),
+                               figure.note, err);
+    }
+    rt_text_free(&finding);
     rt_figure_free(&figure);
     return rc;
 }
@@ -103,7 +110,7 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
     rt_free(&kinds);
     RT_TRY(rc);
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
-        RT_TRY(append_figure(page, options->figures, samples[i].name, samples[i].help, "", err));
+        RT_TRY(append_figure(page, options->figures, samples[i].name, samples[i].help, "", "", err));
     return RT_OK;
 }
 

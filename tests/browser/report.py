@@ -122,6 +122,10 @@ def in_light(path):
         tap.ok({'mlp1_curves.csv', 'mlp1_curves.svg', 'mlp1_curves.pdf'} <= set(links)
                and all(os.path.exists(os.path.join(os.path.dirname(path), link)) for link in links), 'CSV, SVG and PDF are behind each figure', links)
         pictures = browser.run('return [...document.images].filter(i => i.id !== "picture").map(i => [i.alt.length > 10, i.complete && i.naturalWidth > 100])')
+        said = browser.run('return [...document.querySelectorAll("#figures .finding")].map(p => p.textContent)')
+        tap.ok(any(re.match(r'Training goes on for \d+ epochs \(.*\) to \d+ \(', line) for line in said)
+               and any(re.match(r'Epochs to the threshold. MLP1: 102 \(p = 0\) to 126 \(p = 1\)', line) for line in said)
+               and not any('ublished' in line for line in said), 'each figure says what it shows, and of published numbers nothing without them', said)
         tap.ok(len(pictures) >= 6 and all(all(p) for p in pictures), 'every figure loads and has a text alternative', pictures)
         tap.empty(complaints(browser), 'no console message')
     finally:
