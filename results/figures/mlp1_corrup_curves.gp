@@ -23,7 +23,7 @@ set grid lw 1 dt 1 lc rgb '#d8d8d8' back
 set style fill transparent solid
 set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25 title 'labels corrupted'
 set bmargin at screen 0.180
-set label 1 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' 'Ordered colours: published, p=0.0 and p=1.0 look alike. Smoothed (Savitzky-Golay, order 3, 21 points) within the log.'
+set label 1 at screen 0.015, 0.018 left noenhanced font small tc rgb '#404040' 'Smoothed (Savitzky-Golay, order 3, 21 points) within the log.'
     set title 'MLP1 learning curves per corruption level' noenhanced
     set xlabel 'Epochs' noenhanced offset 0, lift
     set ylabel 'Training accuracy' noenhanced
