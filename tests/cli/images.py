@@ -7,12 +7,16 @@ import shutil
 import subprocess
 import sys
 
-import numpy
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'train'))
 from runs import folder, temporary, train
-from tap import RETHINK, SLOWER, done, ok
+from tap import RETHINK, SLOWER, done, ok, skip_all
+
+try:
+    import numpy
+    from PIL import Image
+except ImportError:
+    skip_all('this Python has no NumPy and Pillow')
 
 NAME = 'MLP1_0.4_none'
 IMAGES, EPOCHS = 800, 8
@@ -117,7 +121,6 @@ def check_pictures(path, out):
     run = images(path, '-o', out)
     names = [f'{NAME}_{kind}.{suffix}' for kind in ('data_map', 'images', 'scores') for suffix in ('csv', 'gp', 'pdf', 'png', 'svg')]
     ok(run.returncode == 0 and set(names) <= set(os.listdir(out)), 'draws data map, scores and sheets', run.stderr, os.listdir(out))
-    from PIL import Image
     sheet = numpy.asarray(Image.open(f'{out}/{NAME}_images.png').convert('RGB')).astype(int)
     colourful = (sheet.max(2) - sheet.min(2) > 40).mean(0)
     ok((colourful > 0.2).mean() > 0.5, 'the sheet is covered with images, column by column', (colourful > 0.2).mean())
