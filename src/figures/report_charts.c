@@ -47,10 +47,11 @@ static void append_series(struct rt_text *json, const struct rt_series *series)
 
     rt_text_append(json, "{\"label\":");
     append_string(json, series->label);
-    rt_text_printf(json, ",\"color\":\"%s\",\"kind\":\"%s\",\"x\":", series->style.color,
+    rt_text_printf(json, ",\"color\":\"%s\",\"kind\":\"%s\",\"dash\":%d,\"x\":", series->style.color,
                    series->mark == RT_MARK_PUBLISHED ? "published"
                    : series->mark == RT_MARK_THIN    ? "thin"
-                                                     : "line");
+                                                     : "line",
+                   series->dash);
     append_numbers(json, series->x, series->count, stride, 6);
     rt_text_append(json, ",\"y\":");
     append_numbers(json, series->y, series->count, stride, 5);

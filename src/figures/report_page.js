@@ -63,7 +63,8 @@
         if (one.kind === 'published') {
             return {strokePattern: [7, 4], strokeWidth: 1.4};
         }
-        return {strokeWidth: one.kind === 'thin' ? 1.2 : 2.4};
+        // variants of one colour, as in the drawn figures
+        return {strokePattern: [null, [5, 4], [14, 4, 3, 4], [2, 3]][one.dash % 4], strokeWidth: one.kind === 'thin' ? 1.2 : 2.4};
     }
 
     function showValues(row) {
@@ -96,6 +97,7 @@
             button.setAttribute('aria-pressed', 'true');
             swatch.className = shown.series[i].kind;
             swatch.style.borderColor = color(shown.series[i].color);
+            swatch.style.borderTopStyle = ['', 'dashed', 'double', 'dotted'][shown.series[i].dash % 4];
             button.append(swatch, document.createTextNode(name), value);
             button.addEventListener('click', function () {
                 const visible = button.getAttribute('aria-pressed') !== 'true';
