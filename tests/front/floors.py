@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from tap import SOURCE, done, empty, ok
 
 # Bottom first. A folder includes its own files and those of lower floors; neighbours on a floor do not know each other.
-FLOORS = [['base'], ['config'], ['data'], ['net'], ['engine', 'run', 'track'], ['train'], ['bench', 'runs'], ['sweep', 'figures'], ['cli']]
+FLOORS = [['base'], ['config'], ['data'], ['net'], ['engine', 'run', 'track'], ['train'], ['bench', 'runs', 'theory'], ['sweep', 'figures'], ['cli']]
 # A library's header -> the files that adapt it (more than one only where the library has several uses).
 LIBRARIES = {
     'yaml.h': 1, 'jansson.h': 1, 'curl/curl.h': 1, 'archive.h': 1, 'archive_entry.h': 1, 'png.h': 1,
