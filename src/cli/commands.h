@@ -22,6 +22,7 @@
     X(figure1) \
     X(figure2) \
     X(seed_importance) \
+    X(theorem1) \
     X(plot) \
     X(report) \
     X(data_fetch) \

@@ -168,10 +168,8 @@ int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_a
 }
 
 /* --labels FILE. A file that is there is kept by its whole path, so that the run is resumed from any folder. */
-static int set_labels(struct rt_experiment *experiment, const struct rt_arguments *arguments,
-                      struct rt_error *err)
+int rt_experiment_set_labels(struct rt_experiment *experiment, const char *given, struct rt_error *err)
 {
-    const char *given = rt_argument(arguments, "labels");
     char whole[PATH_MAX];
 
     if (!given)
@@ -194,7 +192,7 @@ int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct
     struct rt_error inner = {0};
 
     RT_TRY(rt_assignments_apply(experiment, arguments, err));
-    RT_TRY(set_labels(experiment, arguments, err));
+    RT_TRY(rt_experiment_set_labels(experiment, rt_argument(arguments, "labels"), err));
     RT_TRY(rt_experiment_set_device(experiment, arguments, err));
     if (!(model = rt_model_find(experiment->model_name)))
         return unknown_model(experiment, origin, err);

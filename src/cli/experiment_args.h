@@ -61,6 +61,9 @@ int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct 
 int rt_experiment_count(void);
 void rt_experiment_name(int index, char name[RT_TEXT_MAX]);
 
+/* What --labels FILE means; null: nothing. RT_EUSAGE. */
+int rt_experiment_set_labels(struct rt_experiment *experiment, const char *file, struct rt_error *err);
+
 /* The key `device` from --device, where it is given. */
 int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                              struct rt_error *err);

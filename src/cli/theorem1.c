@@ -1,0 +1,476 @@
+/* rethink theorem1: the network of 2n + d weights that fits any labels, built on real images. */
+#include "cli/theorem1.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/experiment_args.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "data/dataset.h"
+
+enum { DRAWS_MAX = 16, DEPTH_MAX = 50001 };
+
+/* Keys of the experiment that change what is fitted here. */
+#define KEYS_TAKEN                                                                                             \
+    "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
+    "data_corruption_type seed"
+
+struct work {
+    const struct rt_arguments *arguments;
+    struct rt_experiment experiment;
+    struct rt_dataset dataset;
+    struct rt_team *team;
+    struct rt_theorem1_images images;
+    struct rt_theorem1_point *points; /* [images.count] */
+    struct rt_theorem1_ties ties;
+    double *a, *z, *residual;
+    size_t sizes[RT_THEOREM1_SIZES_MAX];
+    int size_count;
+    long depth;
+    struct rt_theorem1_fit fits[RT_THEOREM1_SIZES_MAX];
+};
+
+/* ---- what is asked for ---- */
+
+/* --labels true, random or FILE, --set and --seed. */
+static int read_experiment(struct work *work, struct rt_error *err)
+{
+    const struct rt_arguments *arguments = work->arguments;
+    const char *labels = rt_argument(arguments, "labels");
+    struct rt_experiment *experiment = &work->experiment, usual;
+    const char *other;
+
+    rt_experiment_defaults(&usual);
+    *experiment = usual;
+    RT_TRY(rt_assignments_apply(experiment, arguments, err));
+    if ((other = rt_experiment_difference(experiment, &usual, KEYS_TAKEN)))
+        return rt_fail(err, RT_EUSAGE,
+                       "--set %s: has no effect here, where nothing is trained; theorem1 takes seed, "
+                       "data_corruption_type and the keys of labels",
+                       other);
+    if (labels && !strcmp(labels, "random"))
+        RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
+    else if (labels && strcmp(labels, "true") != 0)
+        RT_TRY(rt_experiment_set_labels(experiment, labels, err));
+    if (!experiment->seed.given)
+        return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
+    experiment->test_size.given = true;
+    experiment->test_size.value = 1;
+    return rt_experiment_check(experiment, err);
+}
+
+static int load(struct work *work, struct rt_error *err)
+{
+    const struct rt_dataset *dataset = &work->dataset;
+    long threads;
+
+    RT_TRY(rt_argument_integer(work->arguments, "threads", 1, 256, 0, &threads, err));
+    RT_TRY(rt_dataset_load(&work->dataset, rt_argument(work->arguments, "data"), &work->experiment,
+                           (int)threads, err));
+    if (dataset->noise)
+        return rt_fail(err, RT_ECONFIG,
+                       "data_corruption_type: %s has no pixels that are bytes, as theorem1 needs",
+                       work->experiment.data_corruption_type);
+    work->images = (struct rt_theorem1_images){
+        .pixels = dataset->pixels,
+        .labels = dataset->labels,
+        .count = dataset->train_count,
+        .inputs = (size_t)dataset->channels * (size_t)(dataset->side * dataset->side),
+    };
+    RT_TRY(rt_alloc(&work->a, work->images.inputs, sizeof *work->a, "a projection", err));
+    RT_TRY(rt_alloc(&work->z, work->images.count, sizeof *work->z, "projections", err));
+    RT_TRY(rt_alloc(&work->residual, work->images.count, sizeof *work->residual, "residuals", err));
+    RT_TRY(rt_alloc(&work->points, work->images.count, sizeof *work->points, "projections", err));
+    return rt_team_create(&work->team, (int)threads, err);
+}
+
+static int add_size(struct work *work, size_t n, struct rt_error *err)
+{
+    if (work->size_count == RT_THEOREM1_SIZES_MAX)
+        return rt_fail(err, RT_EUSAGE, "--n: more than %d numbers", RT_THEOREM1_SIZES_MAX);
+    work->sizes[work->size_count++] = n;
+    return RT_OK;
+}
+
+/* 10, 100, 1000, ... and all images. */
+static int choose_sizes(struct work *work, struct rt_error *err)
+{
+    const struct rt_theorem1_ties *ties = &work->ties;
+    size_t most = work->images.count;
+
+    if (ties->contradiction) {
+        most = ties->later;
+        rt_log_warn(
+            "only the first %zu images can be fitted: images %u and %u are the same and have the labels "
+            "%d and %d",
+            most, ties->earlier, ties->later, work->images.labels[ties->earlier],
+            work->images.labels[ties->later]);
+    }
+    for (size_t n = 10; n < most; n *= 10)
+        RT_TRY(add_size(work, n, err));
+    return add_size(work, most, err);
+}
+
+static int check_size(const struct work *work, size_t n, struct rt_error *err)
+{
+    const struct rt_theorem1_ties *ties = &work->ties;
+    const struct rt_theorem1_images *images = &work->images;
+
+    if (n > images->count)
+        return rt_fail(err, RT_EDATA, "--n %zu: %s has %zu training images", n, work->dataset.name,
+                       images->count);
+    if (ties->contradiction && n > ties->later)
+        return rt_fail(
+            err, RT_EDATA,
+            "--n %zu: images %u and %u are the same and have the labels %d and %d, which no function "
+            "fits; up to --n %u it can be done",
+            n, ties->earlier, ties->later, images->labels[ties->earlier], images->labels[ties->later],
+            ties->later);
+    if (work->depth > 2 && (size_t)work->depth > n)
+        return rt_fail(err, RT_EUSAGE, "--depth %ld: more layers than the %zu images of --n", work->depth, n);
+    return RT_OK;
+}
+
+static int read_sizes(struct work *work, struct rt_error *err)
+{
+    const char *at = rt_argument(work->arguments, "n");
+
+    while (at && *at) {
+        char *end;
+
+        errno = 0;
+        const long n = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || strspn(at, " \t\n\v\f\r"))
+            return rt_fail(err, RT_EUSAGE, "--n '%.40s': whole numbers joined by commas are expected", at);
+        if (errno || n < 1)
+            return rt_fail(err, RT_EUSAGE, "--n %.*s: at least one image is needed", (int)(end - at), at);
+        RT_TRY(add_size(work, (size_t)n, err));
+        at = end + (*end == ',');
+    }
+    if (!work->size_count && rt_argument(work->arguments, "n"))
+        return rt_fail(err, RT_EUSAGE, "--n: whole numbers joined by commas are expected");
+    if (!work->size_count)
+        RT_TRY(choose_sizes(work, err));
+    for (int i = 0; i < work->size_count; i++)
+        RT_TRY(check_size(work, work->sizes[i], err));
+    return RT_OK;
+}
+
+/* A projection at which different images are apart: nearly always the first that is drawn. */
+static int choose_projection(struct work *work, struct rt_error *err)
+{
+    struct rt_mt mt;
+
+    rt_mt_seed(&mt, (uint32_t)work->experiment.seed.value);
+    for (int i = 0; i < DRAWS_MAX; i++) {
+        rt_theorem1_draw(work->a, work->images.inputs, &mt);
+        rt_theorem1_project(work->z, &work->images, work->a, work->team);
+        rt_theorem1_sort(work->points, work->z, work->images.count);
+        rt_theorem1_find_ties(&work->ties, &work->images, work->points);
+        if (!work->ties.collision)
+            return RT_OK;
+    }
+    return rt_fail(err, RT_EDATA, "%s: none of %d projections keeps all images apart", work->dataset.name,
+                   DRAWS_MAX);
+}
+
+/* ---- the networks ---- */
+
+static struct rt_theorem1_way measure(const struct work *work, size_t n)
+{
+    struct rt_theorem1_way way = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        const double residual = fabs(work->residual[i]);
+
+        if (!(residual <= way.largest))
+            way.largest = residual;
+        way.rms += residual * residual;
+        way.right += residual < 0.5;
+    }
+    way.rms = sqrt(way.rms / (double)n);
+    return way;
+}
+
+static int fit(struct work *work, size_t n, struct rt_theorem1_fit *fit, struct rt_error *err)
+{
+    struct rt_theorem1 network;
+
+    RT_TRY(rt_theorem1_create_for(&network, &work->images, work->points, n, work->a, (size_t)work->depth, err));
+    *fit = (struct rt_theorem1_fit){.n = n,
+                                    .units = network.units,
+                                    .widest = network.widest,
+                                    .fixed = network.fixed,
+                                    .span = network.z[network.units - 1] - network.z[0]};
+    for (int i = 0; i < RT_THEOREM1_SOLUTION_COUNT; i++) {
+        const double start = rt_clock_wall_s();
+
+        rt_theorem1_solve(&network, (enum rt_theorem1_solution)i);
+        rt_theorem1_evaluate(&network, &work->images, n, work->residual, work->team);
+        fit->ways[i] = measure(work, n);
+        fit->ways[i].seconds = rt_clock_wall_s() - start;
+    }
+    fit->largest_weight = rt_theorem1_largest_weight(&network);
+    rt_theorem1_free(&network);
+    return RT_OK;
+}
+
+/* ---- what is said ---- */
+
+/* Depth and width are left out for people where they are 2 and n. */
+static int fill_rows(const struct work *work, bool people, struct rt_results *rows, struct rt_error *err)
+{
+    static const char *const flat[] = {
+        "n",          "2n+d",         "weights",      "largest_weight", "method",
+        "arithmetic", "residual_max", "residual_rms", "accuracy",       "seconds",
+        NULL};
+    static const char *const deep[] = {
+        "n",      "2n+d",       "weights",      "depth",        "width",    "fixed",   "largest_weight",
+        "method", "arithmetic", "residual_max", "residual_rms", "accuracy", "seconds", NULL};
+    const bool all = !people || work->depth > 2;
+
+    RT_TRY(rt_rows_begin(rows, all ? deep : flat, err));
+    for (int i = 0; i < work->size_count * RT_THEOREM1_SOLUTION_COUNT; i++) {
+        const struct rt_theorem1_fit *fit = &work->fits[i / RT_THEOREM1_SOLUTION_COUNT];
+        const int solution = i % RT_THEOREM1_SOLUTION_COUNT;
+        const struct rt_theorem1_way *way = &fit->ways[solution];
+
+        RT_TRY(rt_rows_add(rows, err));
+        rt_rows_whole(rows, "n", (double)fit->n);
+        rt_rows_whole(rows, "2n+d", (double)(2 * fit->n + work->images.inputs));
+        rt_rows_whole(rows, "weights", (double)(2 * fit->units + work->images.inputs));
+        if (all) {
+            rt_rows_whole(rows, "depth", (double)work->depth);
+            rt_rows_whole(rows, "width", (double)fit->widest);
+            rt_rows_whole(rows, "fixed", (double)fit->fixed);
+        }
+        rt_rows_real(rows, "largest_weight", fit->largest_weight);
+        rt_rows_text(rows, "method", rt_theorem1_method(solution));
+        rt_rows_text(rows, "arithmetic", rt_theorem1_arithmetic(solution));
+        rt_rows_real(rows, "residual_max", way->largest);
+        rt_rows_real(rows, "residual_rms", way->rms);
+        rt_rows_real(rows, "accuracy", (double)way->right / (double)fit->n);
+        rt_rows_real(rows, "seconds", way->seconds);
+    }
+    return RT_OK;
+}
+
+/* What random or other labels are here. */
+static void append_labels(const struct work *work, struct rt_text *text)
+{
+    struct rt_label_counts counts;
+
+    rt_dataset_count_labels(&work->dataset, 0, work->images.count, &counts);
+    if (counts.changed)
+        rt_text_printf(text, "%lld of %lld labels wrong", (long long)counts.changed, (long long)counts.images);
+    else
+        rt_text_append(text, "true labels");
+}
+
+static void append_title(const struct work *work, struct rt_text *text)
+{
+    rt_text_printf(text, "Theorem 1 on %s, ", work->dataset.name);
+    append_labels(work, text);
+    rt_text_printf(text, ", seed %lld", (long long)work->experiment.seed.value);
+    if (work->depth > 2)
+        rt_text_printf(text, ", depth %ld", work->depth);
+}
+
+static void append_intro(const struct work *work, struct rt_text *text)
+{
+    append_title(work, text);
+    rt_text_printf(
+        text,
+        "\nc(x) = sum_j w_j max(<a, x> - b_j, 0): a random a of d = %zu numbers, n thresholds b, n "
+        "weights w.\nx: pixels / 256. y: the label, 0 to 9; an image is right when its nearest label "
+        "is its own.\n\n",
+        work->images.inputs);
+}
+
+/* Up to which n of the list a way gets every image right, and what it leaves at the largest n. */
+static void append_needed(const struct work *work, struct rt_text *text)
+{
+    const struct rt_theorem1_fit *last = &work->fits[work->size_count - 1];
+
+    for (int way = 0; way < RT_THEOREM1_SOLUTION_COUNT; way++) {
+        int failed = 0;
+
+        rt_text_printf(text, "  %s in %s: ", rt_theorem1_method(way), rt_theorem1_arithmetic(way));
+        for (int i = 0; i < work->size_count; i++)
+            if (work->fits[i].ways[way].right != work->fits[i].n)
+                rt_text_printf(text, "%s%zu", failed++ ? ", " : "not enough at n = ", work->fits[i].n);
+        if (!failed)
+            rt_text_append(text, "enough at every n");
+        rt_text_printf(text, "; at n = %zu it leaves %.2g\n", last->n, last->ways[way].largest);
+    }
+}
+
+static void append_reading(const struct work *work, struct rt_text *text)
+{
+    const struct rt_theorem1_fit *last = &work->fits[work->size_count - 1];
+    const size_t inputs = work->images.inputs;
+
+    rt_text_append(text, "\nArithmetic needed for 100 %:\n");
+    append_needed(work, text);
+    rt_text_printf(text,
+                   "  Why: the closest two of n projections are about 1/n^2 of their range apart, so that "
+                   "weights, the jumps\n"
+                   "  of slope there, grow as n^2, to %.2g; they cancel to labels of 0 to 9. The rows' "
+                   "differences (n steps,\n"
+                   "  equal in exact arithmetic) carry every rounding error of the slope on. Substitution "
+                   "(n^2/2 steps) sees\n"
+                   "  the sum of what it has rounded and corrects it, for sums in this order; a deep network "
+                   "adds in another.\n",
+                   last->largest_weight);
+    if (work->depth > 2)
+        rt_text_printf(
+            text,
+            "\nDepth %ld: %ld hidden layers with at most %zu units, about n / %ld, the same %zu weights and "
+            "%zu fixed\nconnections (1, -1, or -w) that hand on z and the sum: the paper's O(n / k).\n",
+            work->depth, work->depth - 1, last->widest, work->depth - 1, 2 * last->units + inputs, last->fixed);
+    rt_text_printf(
+        text,
+        "\nThe paper: 2n + d = %zu weights fit any labels of n = %zu images. Here: %zu, built without "
+        "training.\nThat a network can fit its training set, with true or with random labels, says "
+        "nothing of new images.\n",
+        2 * last->n + inputs, last->n, 2 * last->units + inputs);
+    if (work->ties.copies)
+        rt_text_printf(text,
+                       "%zu of all images are copies of earlier ones with the same label, and need no unit.\n",
+                       work->ties.copies);
+}
+
+static int say(const struct work *work, const struct rt_result_format *format, bool people,
+               struct rt_error *err)
+{
+    struct rt_results rows = {0};
+    struct rt_text text = {0};
+    int rc;
+
+    if (people)
+        append_intro(work, &text);
+    if (!(rc = fill_rows(work, people, &rows, err)) && !(rc = format->append(&text, &rows, err))) {
+        if (people)
+            append_reading(work, &text);
+        rc = rt_output_text(&text, err);
+    }
+    rt_text_free(&text);
+    rt_results_free(&rows);
+    return rc;
+}
+
+static int draw(const struct work *work, const char *folder, struct rt_error *err)
+{
+    struct rt_text title = {0};
+    int rc;
+
+    append_title(work, &title);
+    if (!(rc = rt_theorem1_draw_fits(work->fits, work->size_count, rt_text_string(&title), folder, err)))
+        rt_log_info("%s/theorem1.png", folder);
+    rt_text_free(&title);
+    return rc;
+}
+
+static int run(struct work *work, struct rt_error *err)
+{
+    const struct rt_arguments *arguments = work->arguments;
+    const char *folder = rt_argument(arguments, "output");
+    const struct rt_result_format *format;
+    bool people;
+
+    RT_TRY(rt_rows_format(&format, &people, arguments, err));
+    RT_TRY(rt_argument_integer(arguments, "depth", 2, DEPTH_MAX, 2, &work->depth, err));
+    RT_TRY(read_experiment(work, err));
+    RT_TRY(load(work, err));
+    RT_TRY(choose_projection(work, err));
+    RT_TRY(read_sizes(work, err));
+    for (int i = 0; i < work->size_count; i++)
+        RT_TRY(fit(work, work->sizes[i], &work->fits[i], err));
+    RT_TRY(say(work, format, people, err));
+    return folder ? draw(work, folder, err) : RT_OK;
+}
+
+static int run_demo(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    struct rt_text text = {0};
+
+    if (arguments->given_count > 1)
+        return rt_fail(err, RT_EUSAGE, "--demo is of three points and goes with no other option");
+    RT_TRY(rt_theorem1_demo(&text, err));
+    return rt_output_text(&text, err);
+}
+
+static int run_theorem1(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    struct work *work = NULL;
+    int rc;
+
+    if (rt_argument_flag(arguments, "demo"))
+        return run_demo(arguments, err);
+    RT_TRY(rt_alloc(&work, 1, sizeof *work, "theorem 1", err));
+    work->arguments = arguments;
+    rc = run(work, err);
+    rt_free(&work->a);
+    rt_free(&work->z);
+    rt_free(&work->residual);
+    rt_free(&work->points);
+    rt_team_free(&work->team);
+    rt_dataset_free(&work->dataset);
+    rt_free(&work);
+    return rc;
+}
+
+static const struct rt_option options_table[] = {
+    {"demo", 0, NULL, NULL, "three points, with every step of the substitution"},
+    {"n", 0, "LIST", NULL, "the first n images, for each n (default: 10,100,1000,... and all)"},
+    {"labels", 0, "true|random|FILE", "true random @files",
+     "what is fitted: the true labels (default), random ones, or those of a file"},
+    {"depth", 0, "K", NULL, "K layers of weights, the hidden ones of width about n / (K - 1) (default: 2)"},
+    {"seed", 0, "N", NULL, "seed of the projection and of random labels (default: 42)"},
+    {"set", 0, "KEY=VALUE", "@keys", "a config key of labels, or data_corruption_type; may be repeated"},
+    RT_OPTION_DATA,
+    RT_OPTION_THREADS,
+    RT_OPTION_FORMAT,
+    {"output", 'o', "DIR", "@dirs", "draw residual and largest weight against n there (default: not drawn)"},
+    {0},
+};
+
+const struct rt_command rt_command_theorem1 = {
+    .name = "theorem1",
+    .operands = "",
+    .summary = "Build the paper's two-layer network of 2n + d weights that fits any labels of n images.",
+    .description =
+        "Theorem 1: c(x) = sum_j w_j max(<a, x> - b_j, 0) fits any labels of n points in d dimensions. a is "
+        "drawn at random, so that the projections z_i = <a, x_i> of all images differ; thresholds b lie "
+        "half-way "
+        "between neighbouring z; then the matrix max(z_i - b_j, 0) is lower triangular, and w follows by "
+        "forward "
+        "substitution. Nothing is trained.\n\n"
+        "Each n has three rows: forward substitution in double (n^2/2 steps), and what elimination leaves of "
+        "it, "
+        "the differences of neighbouring rows (n steps), in double and in double-double (106 bits). Every "
+        "image "
+        "is passed through the network unit by unit in the same arithmetic; residuals are c(x) - y, where y is "
+        "the label, and accuracy is the share of images whose nearest label is their own. `seconds` are of w "
+        "and "
+        "of all passes.\n\n"
+        "--depth K builds the corollary's network: K - 1 hidden layers, each with one block of the units, "
+        "a unit that hands on z and two that hand on the sum. `weights` counts a, b and w; `fixed`, the "
+        "connections of weight 1, -1 or -w that hand on.\n\n"
+        "Equal images with different labels cannot be fitted by any function: their first pair ends the range "
+        "of "
+        "n.",
+    .examples = "rethink theorem1 --demo\n"
+                "rethink theorem1 --labels random                   # 10, 100, ... and all images\n"
+                "rethink theorem1 --n 50000 --depth 10              # ten layers, nine of them hidden\n"
+                "rethink theorem1 -o figures --format csv > theorem1.csv\n",
+    .options = options_table,
+    .run = run_theorem1,
+};
