@@ -8,4 +8,8 @@
  * report it. */
 size_t rt_machine_cache_bytes(int level);
 
+/* Bytes of memory that this process can still take without others having to give theirs up: what the system has
+ * available, within the limit on this process's address space (ulimit -v). */
+double rt_machine_available_bytes(void);
+
 #endif

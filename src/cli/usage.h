@@ -16,6 +16,7 @@
 #define RT_ENVIRONMENT(X) \
     X("RETHINK_DATA", "directory with the images, used where --data is not given") \
     X("RETHINK_ISA", "baseline, avx2 or avx512: instruction set of the native engine, where it should not choose the best itself") \
+    X("RETHINK_LAPACK", "the LAPACK library that rethink kernel opens, where it should not look for OpenBLAS itself") \
     X("RETHINK_NVRTC", "NVIDIA's run-time compiler, libnvrtc.so, where the CUDA engine should not look for it itself") \
     X("RETHINK_TRACK_WAIT_S", "seconds to wait, at the end of a run, for a slow tracker") \
     X("XDG_DATA_HOME", "where 'rethink data fetch' keeps the images: $XDG_DATA_HOME/rethink (~/.local/share/rethink)") \

@@ -1,0 +1,396 @@
+/* rethink kernel: minimum-norm solutions with a kernel, solved directly, on pixels and on random features. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/experiment_args.h"
+#include "cli/output.h"
+#include "cli/rows.h"
+#include "data/dataset.h"
+#include "theory/minimum_norm.h"
+
+#define KEYS_TAKEN                                                                                             \
+    "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
+    "data_corruption_type seed train_size test_size"
+
+enum { SEARCH_IMAGES = 5000, IMAGES_MAX = 1000000, FILTERS = 32000, FILTERS_MAX = 1000000 };
+
+struct work {
+    const struct rt_arguments *arguments;
+    struct rt_experiment experiment;
+    struct rt_dataset dataset;
+    struct rt_team *team;
+    const struct rt_features *features;
+    struct rt_points points;
+    struct rt_kernel kernel; /* width NaN: searched */
+    double ridge;            /* NaN: searched */
+    long search_images, threads, filters;
+    struct rt_kernel_problem problem;
+    struct rt_kernel_search search;
+    struct rt_kernel_result result;
+    bool searched;
+    double features_s;
+};
+
+/* ---- what is asked for ---- */
+
+/* --labels true, random or FILE, and the keys of labels, pixels and sizes. */
+static int read_experiment(struct work *work, struct rt_error *err)
+{
+    const struct rt_arguments *arguments = work->arguments;
+    const char *labels = rt_argument(arguments, "labels");
+    struct rt_experiment *experiment = &work->experiment, usual;
+    const char *other;
+
+    rt_experiment_defaults(&usual);
+    *experiment = usual;
+    RT_TRY(rt_assignments_apply(experiment, arguments, err));
+    if ((other = rt_experiment_difference(experiment, &usual, KEYS_TAKEN)))
+        return rt_fail(
+            err, RT_EUSAGE,
+            "--set %s: has no effect here, where no network is trained; kernel takes seed, train_size, "
+            "test_size, data_corruption_type and the keys of labels",
+            other);
+    if (labels && !strcmp(labels, "random"))
+        RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
+    else if (labels && strcmp(labels, "true") != 0)
+        RT_TRY(rt_experiment_set_labels(experiment, labels, err));
+    if (!experiment->seed.given)
+        return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
+    /* whole images, where they are not scrambled within the window that networks see */
+    experiment->augment = !strcmp(experiment->data_corruption_type, "none");
+    return rt_experiment_check(experiment, err);
+}
+
+/* "auto": NaN; else a number above 0, or from 0 on. */
+static int read_number(const struct work *work, const char *option, bool zero, double usual, double *value,
+                       struct rt_error *err)
+{
+    const char *text = rt_argument(work->arguments, option);
+    char *end;
+
+    *value = usual;
+    if (!text)
+        return RT_OK;
+    if (!strcmp(text, "auto")) {
+        *value = NAN;
+        return RT_OK;
+    }
+    *value = strtod(text, &end);
+    if (end == text || *end || !isfinite(*value) || !(zero ? *value >= 0 : *value > 0))
+        return rt_fail(err, RT_EUSAGE, "--%s: expected auto or a number %s 0, got '%s'", option,
+                       zero ? "from" : "above", text);
+    return RT_OK;
+}
+
+#define LIST_NAME(name, ...) " " #name
+
+static int read_options(struct work *work, struct rt_error *err)
+{
+    const struct rt_arguments *arguments = work->arguments;
+    const char *kernel = rt_argument(arguments, "kernel"), *features = rt_argument(arguments, "features");
+    const char *solver = rt_argument(arguments, "solver");
+
+    work->kernel.index = RT_KERNEL_gaussian;
+    if (kernel && !rt_kernel_find(&work->kernel.index, kernel))
+        return rt_fail(err, RT_EUSAGE, "--kernel %s: expected gaussian, laplacian or linear", kernel);
+    if (!(work->features = rt_features_find(features ? features : "pixels")))
+        return rt_fail(err, RT_EUSAGE, "--features %s: expected one of" RT_FEATURES(LIST_NAME), features);
+    if (solver && strcmp(solver, "cholesky") != 0 && strcmp(solver, "cg") != 0)
+        return rt_fail(err, RT_EUSAGE, "--solver %s: expected cholesky or cg", solver);
+    work->problem.solver = solver && !strcmp(solver, "cg") ? RT_KERNEL_CG : RT_KERNEL_CHOLESKY;
+    RT_TRY(read_number(work, "width", false, NAN, &work->kernel.width, err));
+    if (!rt_kernel_is_radial(work->kernel.index)) {
+        if (rt_argument(arguments, "width"))
+            return rt_fail(err, RT_EUSAGE, "--width: the linear kernel has none");
+        work->kernel.width = 1;
+    }
+    RT_TRY(read_number(work, "ridge", true, 0, &work->ridge, err));
+    RT_TRY(rt_argument_integer(arguments, "filters", 1, FILTERS_MAX, FILTERS, &work->filters, err));
+    RT_TRY(
+        rt_argument_integer(arguments, "search-size", 5, IMAGES_MAX, SEARCH_IMAGES, &work->search_images, err));
+    RT_TRY(rt_argument_integer(arguments, "threads", 1, 256, 0, &work->threads, err));
+    if (work->problem.solver == RT_KERNEL_CHOLESKY)
+        RT_TRY(rt_lapack_open(&work->problem.lapack, err));
+    return read_experiment(work, err);
+}
+
+/* ---- what people watch ---- */
+
+static double shown_s;
+
+static void show_progress(const char *what, double done)
+{
+    const double now = rt_clock_wall_s();
+    char line[80];
+
+    if (now - shown_s < 0.2)
+        return;
+    shown_s = now;
+    snprintf(line, sizeof line, "%s: %.0f %%", what, 100 * done);
+    rt_log_redraw(line, false);
+}
+
+static void say_start(const struct work *work)
+{
+    const struct rt_dataset *dataset = &work->dataset;
+    struct rt_label_counts counts;
+
+    rt_dataset_count_labels(dataset, 0, dataset->train_count, &counts);
+    rt_log_info("%s, %zu training and %zu test images, %lld training labels wrong; %s", dataset->name,
+                dataset->train_count, dataset->test_count, (long long)counts.changed, work->points.what);
+}
+
+static void say_search(const struct work *work)
+{
+    const struct rt_kernel_search *search = &work->search;
+
+    rt_log_info("search: the first %ld training images, tested on the %ld after them", search->fit,
+                search->held_out);
+    for (int i = 0; i < search->count; i++) {
+        const struct rt_kernel_trial *trial = &search->trials[i];
+        const bool best = trial->width == search->best.width && trial->ridge == search->best.ridge;
+        char outcome[32] = "singular";
+
+        if (trial->error <= 1)
+            snprintf(outcome, sizeof outcome, "error %.4f", trial->error);
+        if (rt_kernel_is_radial(work->kernel.index))
+            rt_log_info("  width %-12.6g ridge %-8.3g %s%s", trial->width, trial->ridge, outcome,
+                        best ? "  <- best" : "");
+        else
+            rt_log_info("  ridge %-8.3g %s%s", trial->ridge, outcome, best ? "  <- best" : "");
+    }
+}
+
+/* ---- the result ---- */
+
+/* The paper's test error in this setting, in per cent, or NaN. */
+static double published_error(const struct work *work)
+{
+    const bool whole = work->dataset.train_count == work->dataset.train_total &&
+                       work->experiment.label_corruption_prob == 0 &&
+                       !strcmp(work->experiment.data_corruption_type, "none");
+    const bool cifar10 = !strcmp(work->dataset.name, "cifar10"), mnist = !strcmp(work->dataset.name, "mnist");
+    const char *features = work->features->name;
+
+    if (!whole || work->kernel.index != RT_KERNEL_gaussian)
+        return NAN;
+    if (cifar10 && !strcmp(features, "pixels") && work->ridge == 0)
+        return 0.46;
+    if (cifar10 && !strcmp(features, "conv") && work->filters == FILTERS)
+        return work->ridge == 0 ? 0.17 : 0.15;
+    if (mnist && work->ridge == 0)
+        return !strcmp(features, "pixels") ? 0.012 : !strcmp(features, "gabor") ? 0.006 : NAN;
+    return NAN;
+}
+
+static double share(long part, long whole)
+{
+    return whole ? (double)part / (double)whole : NAN;
+}
+
+static int fill_rows(const struct work *work, struct rt_results *rows, struct rt_error *err)
+{
+    static const char *const names[] = {"data", "features",    "kernel",     "width",           "ridge",
+                                        "n",    "train_error", "test_error", "test_error_true", "paper",
+                                        "norm", "residual",    "steps",      "seconds",         "memory_gb",
+                                        NULL};
+    const struct rt_kernel_result *r = &work->result;
+
+    RT_TRY(rt_rows_begin(rows, names, err));
+    RT_TRY(rt_rows_add(rows, err));
+    rt_rows_text(rows, "data", work->dataset.name);
+    rt_rows_text(rows, "features", work->features->name);
+    rt_rows_text(rows, "kernel", rt_kernel_name(work->kernel.index));
+    rt_rows_real(rows, "width", rt_kernel_is_radial(work->kernel.index) ? work->kernel.width : NAN);
+    rt_rows_real(rows, "ridge", work->ridge);
+    rt_rows_whole(rows, "n", (double)r->train);
+    rt_rows_real(rows, "train_error", share(r->train_wrong, r->train));
+    rt_rows_real(rows, "test_error", share(r->test_wrong, r->test));
+    rt_rows_real(rows, "test_error_true", share(r->test_wrong_true, r->test));
+    rt_rows_real(rows, "paper", published_error(work));
+    rt_rows_real(rows, "norm", r->norm);
+    rt_rows_real(rows, "residual", r->convergence.residual);
+    rt_rows_whole(rows, "steps", r->convergence.steps);
+    rt_rows_real(rows, "seconds", work->features_s + r->matrix_s + r->factor_s + r->solve_s + r->predict_s);
+    rt_rows_real(rows, "memory_gb", (double)rt_peak_memory_bytes() / 1e9);
+    return RT_OK;
+}
+
+static void describe(const struct work *work, struct rt_text *text)
+{
+    const struct rt_kernel_result *r = &work->result;
+    const double published = published_error(work);
+
+    rt_text_printf(text, "%s kernel, %s; %ld training images\n", rt_kernel_name(work->kernel.index),
+                   work->points.what, r->train);
+    if (rt_kernel_is_radial(work->kernel.index))
+        rt_text_printf(text, "  width          %.6g\n", work->kernel.width);
+    rt_text_printf(text, "  ridge          %.3g\n", work->ridge);
+    rt_text_printf(text, "  training error %.2f %%\n", 100 * share(r->train_wrong, r->train));
+    rt_text_printf(text, "  test error     %.2f %% of %ld images", 100 * share(r->test_wrong, r->test),
+                   r->test);
+    if (r->test_wrong_true != r->test_wrong)
+        rt_text_printf(text, " (against true labels: %.2f %%)", 100 * share(r->test_wrong_true, r->test));
+    if (published <= 1)
+        rt_text_printf(text, "; in the paper: %g %%", 100 * published);
+    rt_text_printf(text, "\n  norm           %.6g\n", r->norm);
+    rt_text_printf(text, "  residual       %.2g of |Y|, after %d step%s of %s\n", r->convergence.residual,
+                   r->convergence.steps, r->convergence.steps == 1 ? "" : "s",
+                   work->problem.solver == RT_KERNEL_CG ? "conjugate gradients" : "refinement");
+    if (r->shift > 0)
+        rt_text_printf(
+            text,
+            "  conditioning   pivots were not positive in single precision: %.0e was added to the factor's "
+            "diagonal, not to K's\n",
+            r->shift);
+    rt_text_printf(
+        text, "  seconds        features %.1f, matrix %.1f, Cholesky %.1f, solution %.1f, prediction %.1f\n",
+        work->features_s, r->matrix_s, r->factor_s, r->solve_s, r->predict_s);
+    rt_text_printf(text, "  memory         %.2f GB%s\n", (double)rt_peak_memory_bytes() / 1e9,
+                   r->stored ? "" : " (the matrix is not stored, but computed again for each product)");
+}
+
+static int report(const struct work *work, struct rt_error *err)
+{
+    const struct rt_result_format *format;
+    struct rt_results rows = {0};
+    struct rt_text text = {0};
+    bool people;
+    int rc;
+
+    RT_TRY(rt_rows_format(&format, &people, work->arguments, err));
+    if (people) {
+        describe(work, &text);
+        return rt_output_text(&text, err);
+    }
+    if (!(rc = fill_rows(work, &rows, err)) && !(rc = format->append(&text, &rows, err)))
+        rc = rt_output_text(&text, err);
+    rt_text_free(&text);
+    rt_results_free(&rows);
+    return rc;
+}
+
+/* ---- carrying out ---- */
+
+static int search(struct work *work, struct rt_error *err)
+{
+    if (!isnan(work->kernel.width) && !isnan(work->ridge))
+        return RT_OK;
+    RT_TRY(rt_kernel_search(&work->search, &work->problem, work->kernel.index, work->kernel.width, work->ridge,
+                            work->search_images, err));
+    rt_log_clear();
+    say_search(work);
+    work->kernel.width = work->search.best.width;
+    work->ridge = work->search.best.ridge;
+    return RT_OK;
+}
+
+static int run(struct work *work, struct rt_error *err)
+{
+    const struct rt_result_format *format;
+    struct rt_points_options options;
+    bool people;
+    double mark;
+
+    RT_TRY(rt_rows_format(&format, &people, work->arguments, err));
+    RT_TRY(read_options(work, err));
+    RT_TRY(rt_dataset_load(&work->dataset, rt_argument(work->arguments, "data"), &work->experiment,
+                           (int)work->threads, err));
+    RT_TRY(rt_team_create(&work->team, (int)work->threads, err));
+    options = (struct rt_points_options){.dataset = &work->dataset,
+                                         .team = work->team,
+                                         .filters = work->filters,
+                                         .seed = (uint32_t)work->experiment.seed.value};
+    mark = rt_clock_wall_s();
+    RT_TRY(work->features->create(&work->points, &options, err));
+    work->features_s = rt_clock_wall_s() - mark;
+    work->problem.points = &work->points;
+    work->problem.dataset = &work->dataset;
+    work->problem.team = work->team;
+    work->problem.progress = isatty(STDERR_FILENO) ? show_progress : NULL;
+    if (!people)
+        rt_log_set_level(RT_LOG_QUIET);
+    say_start(work);
+    RT_TRY(search(work, err));
+    RT_TRY(rt_kernel_solve(&work->result, &work->problem, &work->kernel, work->ridge, err));
+    rt_log_clear();
+    if (!(work->result.convergence.residual <= 1e-5))
+        rt_log_warn("kernel: the residual is still %.2g of |Y| after %d steps; set --ridge, or another width",
+                    work->result.convergence.residual, work->result.convergence.steps);
+    return report(work, err);
+}
+
+static int run_kernel(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    struct work *work;
+    int rc;
+
+    RT_TRY(rt_alloc(&work, 1, sizeof *work, "a kernel", err));
+    work->arguments = arguments;
+    rc = run(work, err);
+    rt_points_free(&work->points);
+    rt_team_free(&work->team);
+    rt_dataset_free(&work->dataset);
+    rt_free(&work);
+    return rc;
+}
+
+#define FEATURES_HELP(name, help) "; " #name ": " help
+
+static const struct rt_option options_table[] = {
+    {"kernel", 0, "NAME", "gaussian laplacian linear",
+     "gaussian: exp(-g |x - y|^2) (default); laplacian: exp(-g |x - y|); linear: <x, y>"},
+    {"features", 0, "NAME", RT_FEATURES(LIST_NAME), "what x is (default: pixels)" RT_FEATURES(FEATURES_HELP)},
+    {"width", 0, "G|auto", "auto", "g, or searched on held-out training images (default)"},
+    {"ridge", 0, "R|auto", "auto", "l2 regularisation (default: 0), or searched"},
+    {"search-size", 0, "N", NULL, "training images to search on, a fifth of them held out (default: 5000)"},
+    {"solver", 0, "NAME", "cholesky cg",
+     "cholesky (default), or cg: conjugate gradients, without LAPACK and in little memory"},
+    {"labels", 0, "true|random|FILE", "true random @files",
+     "what is fitted: the true labels (default), random ones, or those of a file"},
+    {"label-noise", 0, "P", NULL, "probability that a label is replaced by a random one"},
+    {"train-size", 0, "N", NULL, "only the first N training images"},
+    {"seed", 0, "N", NULL, "seed of corruption and of random filters (default: 42)"},
+    {"set", 0, "KEY=VALUE", "@keys", "a config key of labels, sizes, or data_corruption_type; may be repeated"},
+    RT_OPTION_DATA,
+    RT_OPTION_THREADS,
+    RT_OPTION_FORMAT,
+    {0},
+};
+
+const struct rt_command rt_command_kernel = {
+    .name = "kernel",
+    .operands = "",
+    .summary = "Solve for the minimum-norm model of a kernel, directly, on all images.",
+    .description =
+        "Section 5 of the paper: the minimum-norm solution that fits all training labels, K alpha = Y with "
+        "K_ij = "
+        "k(x_i, x_j) and one-hot targets Y; the largest output is predicted. x are the features of whole "
+        "images (of "
+        "the central 28 x 28 where pixels are scrambled).\n\n"
+        "Distances of pixels are exact. K is in single precision; Cholesky's factor is refined against it, in "
+        "double, until the residual is 1e-6 of |Y|. All 50,000 images take 10 GB, or 5 GB where there is no "
+        "more: "
+        "then K is computed again for each residual. Where K is singular, the message names the pivot. LAPACK "
+        "is "
+        "opened when it is needed: OpenBLAS, or what RETHINK_LAPACK names.\n\n"
+        "The width is searched by factors of 2 around 1 / mean |x - y|^2 (Laplacian: 1 / mean |x - y|), and "
+        "further "
+        "while the best is the last. --ridge R solves (K + R t I) alpha = Y, t the mean of K's diagonal: 1 for "
+        "the "
+        "Gaussian and the Laplacian; auto tries 0, 1e-5, 1e-4, ... 1. The norm is sqrt(sum over classes of "
+        "alpha' K "
+        "alpha).",
+    .examples = "rethink kernel                                        # Gaussian on pixels, all images\n"
+                "rethink kernel --train-size 5000 --kernel laplacian\n"
+                "rethink kernel --train-size 5000 --labels random\n"
+                "rethink kernel --train-size 2000 --kernel linear --ridge auto",
+    .options = options_table,
+    .run = run_kernel,
+};

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Minimum-norm solutions against NumPy in double: every kernel, with and without ridge, in one tile and in several, by
+Cholesky and by conjugate gradients, with K stored and not; near-duplicates; what is singular; too little memory."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
+from cli import CONFIG, DATA, USAGE, done, ok, refuses, run, skip  # noqa: E402
+from tap import SLOWER, skip_all  # noqa: E402
+
+try:
+    import numpy
+except ImportError:
+    skip_all('NumPy is missing (python3-numpy)')
+
+DRIVE = os.environ['RT_KERNEL_DRIVE']
+CHANNELS, SIDE, TEST = 3, 12, 90
+ENV = dict(os.environ, OPENBLAS_NUM_THREADS='1')
+MEMORY = 1
+HAS_LAPACK = not run('kernel', '--data', 'shapes10', '--train-size', '20', '--width', '1').code
+
+
+class Images:
+    """Smooth images, as real ones are, of `train` + TEST, with labels that they have little to do with."""
+
+    def __init__(self, folder, name, train, twins=()):
+        draws = numpy.random.RandomState(7)
+        count = train + TEST
+        coarse = draws.randint(0, 256, (count, CHANNELS, 4, 4))
+        self.pixels = coarse.repeat(3, 2).repeat(3, 3)
+        self.pixels = numpy.clip(self.pixels + draws.randint(-20, 21, self.pixels.shape), 0, 255).astype(numpy.uint8)
+        self.labels = draws.randint(0, 10, count).astype(numpy.uint8)
+        for a, b, change in twins:  # b is a, but for one pixel
+            self.pixels[b] = self.pixels[a]
+            self.pixels[b, 0, 0, 0] = min(255, self.pixels[a, 0, 0, 0]) ^ change
+            self.labels[b] = (self.labels[a] + 1) % 10
+        self.train = train
+        self.path = os.path.join(folder, name)
+        with open(self.path, 'wb') as file:
+            file.write(self.labels.tobytes() + self.pixels.tobytes())
+
+    def expected(self, kernel, width, ridge):
+        """(norm, outputs of the test images) in double."""
+        x = self.pixels.reshape(len(self.pixels), -1).astype(float) / 255
+        if kernel == 'linear':
+            k = x @ x.T
+        else:
+            squares = ((x[:, None, :] - x[None, :, :]) ** 2).sum(2) if len(x) < 300 else \
+                numpy.array([((x - row) ** 2).sum(1) for row in x])
+            k = numpy.exp(-width * (squares if kernel == 'gaussian' else numpy.sqrt(squares)))
+        n = self.train
+        k = k.astype(numpy.float32).astype(float)  # as it is stored: near-duplicates hang on it
+        fit = k[:n, :n]
+        y = numpy.eye(10)[self.labels[:n]]
+        alpha = numpy.linalg.solve(fit + ridge * fit.trace() / n * numpy.eye(n), y)
+        return numpy.sqrt((alpha * (fit @ alpha)).sum()), k[n:, :n] @ alpha
+
+    def solve(self, kernel, width, ridge, solver='cholesky', threads=2, memory=0, features='pixels', filters=1):
+        process = subprocess.run([DRIVE, self.path, str(CHANNELS), str(SIDE), str(self.train), str(TEST), kernel, repr(width), repr(ridge),
+                                  solver, str(threads), repr(memory), features, str(filters)],
+                                 capture_output=True, text=True, timeout=60 * SLOWER, env=ENV)
+        if process.returncode:
+            return process, None
+        lines = process.stdout.splitlines()
+        return lines[0].split(), numpy.array([line.split() for line in lines[1:]], float)
+
+
+def agree(images, kernel, width, ridge, what, bound=2e-5, **options):
+    norm, outputs = images.expected(kernel, width, ridge)
+    head, got = images.solve(kernel, width, ridge, **options)
+    if got is None:
+        ok(False, what, head.stderr)
+        return None
+    off = numpy.abs(got - outputs).max() / numpy.abs(outputs).max()
+    off_norm = abs(float(head[0]) - norm) / norm
+    wrong = int((outputs.argmax(1) != images.labels[images.train:]).sum())
+    ok(off <= bound and off_norm <= bound and float(head[1]) <= 2e-6 and abs(int(head[4]) - wrong) <= 1,
+       f'{what}: norm {norm:.6g}, outputs within {off:.1g}', off, off_norm, head, wrong)
+    return head
+
+
+def check_kernels(folder):
+    small, large = Images(folder, 'small', 200, [(5, 150, 128)]), Images(folder, 'large', 1100, [(3, 1000, 128)])
+    # one pixel by one grey level: a distance of 1/255, which products in single precision do not see
+    twins = Images(folder, 'near', 1100, [(3, 1000, 1), (7, 520, 1)])
+    for name, images in (('one tile', small), ('three tiles', large)):
+        for kernel, width in (('gaussian', 0.3), ('laplacian', 0.2)):
+            for ridge in (0.0, 0.1):
+                agree(images, kernel, width, ridge, f'{kernel} {width}, ridge {ridge}, {name}')
+        agree(images, 'gaussian', 0.05, 0.01, f'conjugate gradients, {name}', solver='cg')
+    agree(twins, 'laplacian', 0.2, 0.0, 'near-duplicates', bound=1e-3)
+    agree(Images(folder, 'plain', 200), 'linear', 1.0, 0.0, 'linear, fewer images than pixels')
+    agree(large, 'linear', 1.0, 0.1, 'linear, more images than pixels, ridge 0.1')
+    head = agree(large, 'gaussian', 0.05, 0.01, 'K not stored beside its factor', memory=8e6)
+    ok(head and head[5] == '0', 'and it is not stored', head)
+    head = agree(large, 'gaussian', 0.05, 0.01, 'conjugate gradients, K not stored', memory=3e6, solver='cg')
+    ok(head and head[5] == '0', 'and it is not stored', head)
+    one, three = (large.solve('gaussian', 0.05, 0.0, threads=threads) for threads in (1, 3))
+    ok(one[1] is not None and one[0] == three[0] and (one[1] == three[1]).all(), 'the same bits with one thread and with three',
+       one[0], three[0])
+    head, got = large.solve('gaussian', 0.05, 0.0, memory=1e6)
+    ok(got is None and head.returncode == MEMORY and re.search(r'1100 images need 0\.0 GB and 0\.0 GB are free; --train-size \d+ fits, '
+                                                              r'or --solver cg', head.stderr), 'too little memory', head)
+
+
+def check_singular(folder):
+    twins = Images(folder, 'twins', 700, [(10, 600, 0)])
+    head, got = twins.solve('gaussian', 0.05, 0.0)
+    ok(got is None and head.returncode == DATA and re.search(r'singular in single precision: pivot 600 is not positive.*--ridge 1e-06', head.stderr),
+       'two equal images with different labels: the pivot is named', head)
+    agree(twins, 'gaussian', 0.05, 0.01, 'with a ridge they are no obstacle')
+    agree(Images(folder, 'many', 400), 'gaussian', 0.0005, 0.0, 'a width so small that pivots vanish: the factor is shifted, K is not',
+          bound=1e-2)
+    head, got = Images(folder, 'rank', 600).solve('linear', 1.0, 0.0)
+    ok(got is None and head.returncode == DATA and 'more images than features' in head.stderr, 'more images than pixels, no ridge', head)
+
+
+def check_command():
+    common = ['kernel', '--data', 'shapes10', '--set', 'test_size=500']
+    if HAS_LAPACK:
+        result = run(*common, '--train-size', '300', '--search-size', '200')
+        ok(not result.code and 'training error 0.00 %' in result.out and 'the first 160 training images, tested on the 40' in result.err
+           and '<- best' in result.err, 'searches the width and fits', result)
+        result = run(*common, '--train-size', '300', '--labels', 'random', '--format', 'csv', '--width', '0.02')
+        row = dict(zip(*(line.split(',') for line in result.out.splitlines()))) if result.out.count('\n') == 2 else {}
+        ok(row and float(row['train_error']) == 0 and float(row['test_error']) > 0.8 and not result.err, 'fits random labels; CSV', result)
+        result = run(*common, '--train-size', '300', '--ridge', 'auto', '--search-size', '100', '--kernel', 'linear')
+        ok(not result.code and result.err.count('ridge ') == 7, 'searches the ridge', result)
+    without = dict(os.environ, RETHINK_LAPACK='/nowhere/liblapack.so')
+    refuses([*common, '--width', '1'], CONFIG, r'RETHINK_LAPACK: /nowhere/liblapack.so: cannot open', env=without)
+    refuses([*common, '--width', '1'], CONFIG, r'/lib\S*libm\.so\.6 has no spotrf_: no LAPACK', env=dict(os.environ, RETHINK_LAPACK='/lib/' + os.uname().machine + '-linux-gnu/libm.so.6')) \
+        if os.path.exists('/lib/' + os.uname().machine + '-linux-gnu/libm.so.6') else skip('a library without LAPACK', 'there is no libm.so.6')
+    result = run(*common, '--train-size', '200', '--width', '0.1', '--solver', 'cg', env=without)
+    ok(not result.code and 'of conjugate gradients' in result.out, 'conjugate gradients need no LAPACK', result)
+    for arguments, pattern in ((['--kernel', 'cubic'], 'expected gaussian, laplacian or linear'), (['--width', '0'], 'auto or a number above 0'),
+                               (['--width', 'nan'], 'auto or a number above 0'), (['--ridge', '-1'], 'auto or a number from 0'),
+                               (['--kernel', 'linear', '--width', '1'], 'the linear kernel has none'), (['--features', 'x'], 'expected one of pixels'),
+                               (['--solver', 'lu'], 'cholesky or cg'), (['--set', 'momentum=0.5'], 'has no effect here')):
+        refuses([*common, *arguments], USAGE, pattern)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        if HAS_LAPACK:
+            check_kernels(folder)
+            check_singular(folder)
+        else:
+            skip('solutions by Cholesky', 'there is no LAPACK (libopenblas0-pthread)')
+    check_command()
+    done()
+
+
+main()
