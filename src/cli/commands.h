@@ -23,6 +23,7 @@
     X(figure2) \
     X(seed_importance) \
     X(theorem1) \
+    X(rademacher) \
     X(kernel) \
     X(plot) \
     X(report) \

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/command.h"
+#include "cli/evaluate.h"
 #include "cli/experiment_args.h"
 #include "cli/output.h"
 #include "run/checkpoint.h"
@@ -15,8 +16,7 @@
 
 enum { CLASS_WIDTH = 10 };
 
-/* Reads the newest checkpoint of the run that is complete; a warning when it is not the newest of all. */
-static int read_newest(struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
+int rt_checkpoint_read_newest(struct rt_checkpoint *checkpoint, const char *run_dir, struct rt_error *err)
 {
     struct rt_checkpoint_list list = {0};
     struct rt_experiment experiment;
@@ -53,11 +53,11 @@ static int read_checkpoint(struct rt_checkpoint *checkpoint, const struct rt_arg
     if (rt_checkpoint_is(given))
         return rt_checkpoint_read(checkpoint, given, err);
     if (rt_entry_look(given, RT_CONFIG_FILE) != RT_ENTRY_NONE)
-        return read_newest(checkpoint, given, err);
+        return rt_checkpoint_read_newest(checkpoint, given, err);
     if (strchr(given, '/') || rt_path_exists(given))
         return rt_fail(err, RT_EDATA, "%s: neither a run directory nor a checkpoint", given);
     RT_TRY(rt_run_find(path, runs ? runs : RT_RUNS_DEFAULT, given, err));
-    return read_newest(checkpoint, path, err);
+    return rt_checkpoint_read_newest(checkpoint, path, err);
 }
 
 /* The data of the checkpoint's run, where nothing else was asked for and it can be found. */

@@ -14,6 +14,7 @@
     X(instance_dependent,                                                                                      \
       "by a random projection of the image, at its own rate: normal about label_corruption_prob, deviation "   \
       "0.1, cut to 0..1 (Xia et al. 2020)")                                                                    \
+    X(two_classes, "class 0 or 1, at even odds: the random signs of Rademacher complexity")                    \
     X(file, "the label that label_file has; label_corruption_prob stays 0")
 
 /* "published symmetric ... ", and "; published: a uniform draw ...; ..." */

@@ -11,6 +11,7 @@
 bool rt_fits_figure1(const struct rt_record *run, const void *context)
 {
     return run->experiment.figure1 && !run->experiment.reseed_on_resume &&
+           strcmp(run->experiment.label_noise, "two_classes") != 0 && /* random signs: another task */
            !strcmp(run->experiment.model_name, context);
 }
 

@@ -77,6 +77,9 @@ def expected(kind, p, seed, true, rows):
         given[marked] = [TAKEN_FOR.get(y, y) for y in true[marked]]
         for y in range(CLASSES):
             change[y, TAKEN_FOR.get(y, y)] = 1
+    elif kind == 'two_classes':
+        given[marked] = v[marked] >= 0.5
+        change[:, :2] = 0.5
     else:
         given[marked] = [np.searchsorted(np.cumsum(rows[y]), x, side='right') for y, x in zip(true[marked], v[marked])]
         change = rows
@@ -86,7 +89,7 @@ def expected(kind, p, seed, true, rows):
 def check_kinds():
     rows = a_matrix()
     words = 'label_noise_matrix=[' + ', '.join(repr(float(x)) for x in rows.ravel()) + ']'
-    for kind in ('published', 'symmetric', 'pair_flip', 'asymmetric', 'class_dependent'):
+    for kind in ('published', 'symmetric', 'pair_flip', 'asymmetric', 'two_classes', 'class_dependent'):
         more = (words,) if kind == 'class_dependent' else ()
         bad, p = [], 0.4
         for seed, p in ((42, 0.4), (7, 1.0), (0, 0.05)):
