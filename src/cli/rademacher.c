@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/output.h"
 #include "cli/rows.h"
@@ -296,8 +297,16 @@ static int say(const struct rt_rademacher *work, const struct rt_result_format *
     return rc;
 }
 
+static int draw(const struct rt_rademacher *work, const char *folder, struct rt_error *err)
+{
+    RT_TRY(rt_rademacher_draw(work, folder, err));
+    rt_log_info("%s/rademacher.png", folder);
+    return RT_OK;
+}
+
 static int run(struct rt_rademacher *work, struct rt_error *err)
 {
+    const char *folder = rt_argument(work->arguments, "output");
     const struct rt_result_format *format;
     bool people;
 
@@ -308,7 +317,8 @@ static int run(struct rt_rademacher *work, struct rt_error *err)
     if (rt_argument_flag(work->arguments, "dry-run") || is_elsewhere(work->arguments))
         return RT_OK;
     RT_TRY(rt_rademacher_measure(work, err));
-    return say(work, format, people, err);
+    RT_TRY(say(work, format, people, err));
+    return folder ? draw(work, folder, err) : RT_OK;
 }
 
 static int run_rademacher(const struct rt_arguments *arguments, struct rt_error *err)
@@ -332,7 +342,9 @@ static const struct rt_option options_table[] = {
     {"features", 0, "LIST", NULL, "numbers of random features of the linear classes (default: 10,100,1000)"},
     {"models", 0, "LIST", RT_PUBLISHED_MODEL_WORDS, "networks, separated by commas (default: MLP1)"},
     RT_OPTION_FORMAT,
-    RT_SWEEP_OPTIONS,
+    RT_SWEEP_RUN_OPTIONS,
+    {"output", 'o', "DIR", "@dirs", "draw the correlations against n there (default: not drawn)"},
+    RT_OPTION_QUIET,
     {0},
 };
 
@@ -355,7 +367,7 @@ const struct rt_command rt_command_rademacher = {
         "least-squares fit. Of the pixels: the best with |w| <= 1 / max|x|, (1/n) |sum_i sigma_i x_i| / "
         "max|x|.\n\n"
         "The runs are a sweep: repeat the command to resume it; see 'rethink sweep --help'.",
-    .examples = "rethink rademacher --data shapes10 --no-figures\n"
+    .examples = "rethink rademacher --data shapes10 -o figures         # about a minute\n"
                 "rethink rademacher --models MLP1,MLP3 --n 200,1000,5000 --draws 10\n"
                 "rethink rademacher --models WRN --set batch_size=50 --device cuda\n"
                 "rethink rademacher --format csv > rademacher.csv      # of the runs that are there\n",

@@ -201,6 +201,15 @@ static int find_launcher(const struct rt_launcher **launcher, const struct rt_sw
     return RT_OK;
 }
 
+/* Figures and report, of the commands that have --no-figures. */
+static bool is_drawn(const struct rt_arguments *arguments)
+{
+    for (const struct rt_option *option = arguments->command->options; option->name; option++)
+        if (!strcmp(option->name, "no-figures"))
+            return !rt_argument_flag(arguments, "no-figures");
+    return false;
+}
+
 static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *name = rt_argument(arguments, "launcher"), *figures = rt_argument(arguments, "output");
@@ -223,7 +232,7 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
                                  .draw = true,
                                  .under_way = true,
                                  .quiet = true};
-    return launch_here(sweep, launcher, &drawing, !rt_argument_flag(arguments, "no-figures"), err);
+    return launch_here(sweep, launcher, &drawing, is_drawn(arguments), err);
 }
 
 int rt_sweep_args_run(const struct rt_arguments *arguments,

@@ -8,7 +8,8 @@
 #include "data/dataset.h"
 #include "sweep/sweep.h"
 
-#define RT_SWEEP_OPTIONS                                                                                       \
+/* Of a command that carries out a sweep without its figures and report. */
+#define RT_SWEEP_RUN_OPTIONS                                                                                   \
     RT_OPTION_DATA, RT_OPTION_RUNS,                                                                            \
         {"set", 0, "KEY=VALUE,...", "@keys", "change a config key of all runs; several values make a grid"},   \
         RT_SHORTHAND_OPTIONS RT_OPTION_ENGINE, RT_OPTION_DEVICE,                                               \
@@ -24,8 +25,13 @@
          "how runs are carried out" RT_LAUNCHERS(RT_LIST_HELP)},                                               \
         {"partition", 0, "NAME", NULL, "of the cluster"},                                                      \
         {"time", 0, "LIMIT", NULL, "of one run on the cluster, as Slurm takes it: 2:00:00"},                   \
-        {"memory", 0, "SIZE", NULL, "of one run on the cluster, as Slurm takes it: 2G"},                       \
-        RT_OPTION_OUTPUT("figures and report go"),                                                             \
+    {                                                                                                          \
+        "memory", 0, "SIZE", NULL, "of one run on the cluster, as Slurm takes it: 2G"                          \
+    }
+
+/* Of one with them. */
+#define RT_SWEEP_OPTIONS                                                                                       \
+    RT_SWEEP_RUN_OPTIONS, RT_OPTION_OUTPUT("figures and report go"),                                           \
         {"reference", 0, "DIR", "@dirs", "published points to lay behind the figures"},                        \
         {"no-figures", 0, NULL, NULL, "draw nothing"}, RT_OPTION_QUIET
 

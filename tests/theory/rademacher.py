@@ -5,11 +5,12 @@ import csv
 import io
 import math
 import os
+import shutil
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
-from cli import DATA, USAGE, done, ok, refuses, run  # noqa: E402
+from cli import DATA, USAGE, done, ok, refuses, run, skip  # noqa: E402
 from tap import skip_all  # noqa: E402
 
 try:
@@ -70,6 +71,10 @@ def near(text, number):
     return abs(float(text) - number) <= 1e-9
 
 
+def near7(text, number):
+    return abs(float(text) - number) <= 1e-6
+
+
 def accuracy(runs, name, *words):
     out = run('evaluate', name, '--runs', runs, *words).out
     correct, count = out.split('accuracy')[1].split('(')[1].split(')')[0].split(' of ')
@@ -81,7 +86,7 @@ with tempfile.TemporaryDirectory(prefix='rethink-rademacher-') as place:
     os.mkdir(data)
     x = write_images(data)
     small = ['rademacher', '--data', data, '--runs', runs, '--n', ','.join(map(str, IMAGES)), '--draws', str(DRAWS), '--seed', str(SEED),
-             '--features', ','.join(map(str, FEATURES)), '--no-figures', '--set', 'num_epochs=60', '--set', 'track=[]', '-q']
+             '--features', ','.join(map(str, FEATURES)), '--set', 'num_epochs=60', '--set', 'track=[]', '-q']
     plan = run(*small, '--dry-run')
     ok(plan.code == 0 and 'MLP1_rademacher_n60_seed8' in plan.out and 'class' not in plan.out and not os.path.exists(runs),
        '--dry-run shows the plan and no table', plan)
@@ -106,6 +111,16 @@ with tempfile.TemporaryDirectory(prefix='rethink-rademacher-') as place:
     ok(again.out == result.out and len(stamps) == 4
        and all(os.stat(os.path.join(runs, 'MLP1', name, 'result.json')).st_mtime_ns == t for name, t in stamps.items()),
        'again: the runs are there, and the table is the same', again)
+    if shutil.which('gnuplot'):
+        figures = os.path.join(place, 'figures')
+        drawn = run(*small, '-o', figures)
+        with open(os.path.join(figures, 'rademacher.csv'), newline='') as f:
+            points = [row for row in csv.reader(f) if row and row[2] == 'points']
+        ok(drawn.code == 0 and os.path.exists(os.path.join(figures, 'rademacher.png')) and len(points) == 2 * (1 + len(FEATURES))
+           and near7(points[0][4], float(rows[60, 'MLP1']['correlation']))
+           and near7(points[3][4], float(rows[90, 'linear, 5 features, mean square 1']['correlation'])), '-o draws the same', drawn, points)
+    else:
+        skip('-o draws the same', 'no gnuplot')
     people = run(*small)
     ok('Rademacher complexity of about 1' in people.out and 'says nothing of the test error' in people.out, 'the table says what it shows', people)
     other = [word if word != data else 'shapes10' for word in small]

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,15 @@ def on_images():
     threads = [[row[key] for row in table('--data', 'shapes10', '--n', '3000', '--threads', t) for key in ('residual_max', 'residual_rms')]
                for t in '13']
     ok(threads[0] == threads[1], 'the same residuals with any number of threads', *threads)
+    if shutil.which('gnuplot'):
+        with tempfile.TemporaryDirectory() as folder:
+            result = run('theorem1', '--data', 'shapes10', '--n', '10,100', '-o', folder)
+            with open(os.path.join(folder, 'theorem1.csv'), newline='') as f:
+                points = [row for row in csv.reader(f) if row and row[2] == 'points']
+            ok(result.code == 0 and os.path.exists(os.path.join(folder, 'theorem1.png')) and len(points) == 8
+               and [row[3] for row in points] == ['10', '100'] * 4, '-o draws residuals and the largest weight', result, points)
+    else:
+        skip('-o draws residuals and the largest weight', 'no gnuplot')
     result = run('theorem1', '--data', 'shapes10', '--n', '20', '--format', 'json')
     ok(len(json.loads(result.out)) == 3, '--format json', result)
     text = run('theorem1', '--data', 'shapes10', '--labels', 'random', '--n', '100').out
