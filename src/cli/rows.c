@@ -1,5 +1,6 @@
 #include "cli/rows.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,8 +31,10 @@ int rt_rows_add(struct rt_results *rows, struct rt_error *err)
 
 static struct rt_value *cell(struct rt_results *rows, const char *name, int *column)
 {
-    for (*column = 0; strcmp(rows->columns[*column].name, name) != 0;)
+    for (*column = 0; strcmp(rows->columns[*column].name, name) != 0;) {
         ++*column;
+        assert(*column < rows->column_count);
+    }
     return &rows->cells[(rows->row_count - 1) * (size_t)rows->column_count + (size_t)*column];
 }
 

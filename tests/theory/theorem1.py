@@ -122,6 +122,13 @@ def on_images():
         ok(not fits(deep), f'depth {depth}: 100 %', *fits(deep))
         width = int(deep[-1]['width'])
         ok(2000 / (depth - 1) < width <= 2000 / (depth - 1) + 4, f'depth {depth}: width n / {depth - 1} and a few', width)
+    with tempfile.TemporaryDirectory() as folder:
+        file = os.path.join(folder, 'labels.npy')
+        written = run('data', 'labels', 'MLP1_1.0_none', '--data', 'shapes10', '-o', file)
+        given, drawn = (table('--data', 'shapes10', '--n', '500', '--labels', labels)[2] for labels in (file, 'random'))
+        true = table('--data', 'shapes10', '--n', '500')[2]
+        ok(given['largest_weight'] == drawn['largest_weight'] != true['largest_weight'],
+           'random labels are those of training with the same seed, and labels come from files', written, given, drawn)
     one, other = (table('--data', 'shapes10', '--n', '50', '--seed', seed)[0]['largest_weight'] for seed in '12')
     ok(one != other, 'another seed, another projection')
     threads = [[row[key] for row in table('--data', 'shapes10', '--n', '3000', '--threads', t) for key in ('residual_max', 'residual_rms')]
