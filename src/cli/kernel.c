@@ -1,4 +1,6 @@
 /* rethink kernel: minimum-norm solutions with a kernel, solved directly, on pixels and on random features. */
+#include "cli/kernel.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,8 @@ static int read_experiment(struct work *work, struct rt_error *err)
         RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
     else if (labels && strcmp(labels, "true") != 0)
         RT_TRY(rt_experiment_set_labels(experiment, labels, err));
+    if (rt_argument_flag(arguments, "sgd") && !experiment->train_size.given)
+        RT_TRY(rt_experiment_set(experiment, "train_size=500", err));
     if (!experiment->seed.given)
         return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
     /* whole images, where they are not scrambled within the window that networks see */
@@ -85,6 +89,22 @@ static int read_number(const struct work *work, const char *option, bool zero, d
     if (end == text || *end || !isfinite(*value) || !(zero ? *value >= 0 : *value > 0))
         return rt_fail(err, RT_EUSAGE, "--%s: expected auto or a number %s 0, got '%s'", option,
                        zero ? "from" : "above", text);
+    return RT_OK;
+}
+
+/* Options of --sgd alone, and those that it has no use for. */
+static int check_sgd(const struct rt_arguments *arguments, struct rt_error *err)
+{
+    static const char *const only[] = {"steps", "rate", "off-span"};
+    static const char *const never[] = {"kernel", "width", "ridge", "solver", "search-size"};
+    const bool sgd = rt_argument_flag(arguments, "sgd");
+
+    for (size_t i = 0; i < sizeof only / sizeof *only && !sgd; i++)
+        if (rt_argument(arguments, only[i]))
+            return rt_fail(err, RT_EUSAGE, "--%s: only with --sgd", only[i]);
+    for (size_t i = 0; i < sizeof never / sizeof *never && sgd; i++)
+        if (rt_argument(arguments, never[i]))
+            return rt_fail(err, RT_EUSAGE, "--%s: not with --sgd, which trains the linear model", never[i]);
     return RT_OK;
 }
 
@@ -115,7 +135,8 @@ static int read_options(struct work *work, struct rt_error *err)
     RT_TRY(
         rt_argument_integer(arguments, "search-size", 5, IMAGES_MAX, SEARCH_IMAGES, &work->search_images, err));
     RT_TRY(rt_argument_integer(arguments, "threads", 1, 256, 0, &work->threads, err));
-    if (work->problem.solver == RT_KERNEL_CHOLESKY)
+    RT_TRY(check_sgd(arguments, err));
+    if (work->problem.solver == RT_KERNEL_CHOLESKY && !rt_argument_flag(arguments, "sgd"))
         RT_TRY(rt_lapack_open(&work->problem.lapack, err));
     return read_experiment(work, err);
 }
@@ -310,6 +331,8 @@ static int run(struct work *work, struct rt_error *err)
     mark = rt_clock_wall_s();
     RT_TRY(work->features->create(&work->points, &options, err));
     work->features_s = rt_clock_wall_s() - mark;
+    if (rt_argument_flag(work->arguments, "sgd"))
+        return rt_kernel_follow_sgd(work->arguments, &work->points, options.seed, err);
     work->problem.points = &work->points;
     work->problem.dataset = &work->dataset;
     work->problem.team = work->team;
@@ -349,9 +372,18 @@ static const struct rt_option options_table[] = {
     {"features", 0, "NAME", RT_FEATURES(LIST_NAME), "what x is (default: pixels)" RT_FEATURES(FEATURES_HELP)},
     {"width", 0, "G|auto", "auto", "g, or searched on held-out training images (default)"},
     {"ridge", 0, "R|auto", "auto", "l2 regularisation (default: 0), or searched"},
+    {"filters", 0, "N", NULL, "of conv: how many (default: 32000, the paper's)"},
     {"search-size", 0, "N", NULL, "training images to search on, a fifth of them held out (default: 5000)"},
     {"solver", 0, "NAME", "cholesky cg",
      "cholesky (default), or cg: conjugate gradients, without LAPACK and in little memory"},
+    {"sgd", 0, NULL, NULL,
+     "instead, SGD from zero on the linear model: how far from the minimum-norm solution, after how many steps "
+     "(500 "
+     "images, where --train-size is not given)"},
+    {"steps", 0, "N", NULL, "of --sgd: images visited (default: 1000000)"},
+    {"rate", 0, "RATE", NULL, "of --sgd: learning rate (default: 1 / max |x|^2)"},
+    {"off-span", 0, "R", NULL,
+     "of --sgd: begin not at 0, but R |w_min| away from the span of the images, which SGD never corrects"},
     {"labels", 0, "true|random|FILE", "true random @files",
      "what is fitted: the true labels (default), random ones, or those of a file"},
     {"label-noise", 0, "P", NULL, "probability that a label is replaced by a random one"},
@@ -390,7 +422,8 @@ const struct rt_command rt_command_kernel = {
     .examples = "rethink kernel                                        # Gaussian on pixels, all images\n"
                 "rethink kernel --train-size 5000 --kernel laplacian\n"
                 "rethink kernel --train-size 5000 --labels random\n"
-                "rethink kernel --train-size 2000 --kernel linear --ridge auto",
+                "rethink kernel --train-size 5000 --features conv --filters 1000 --ridge auto\n"
+                "rethink kernel --sgd                                  # ends at the minimum-norm solution",
     .options = options_table,
     .run = run_kernel,
 };

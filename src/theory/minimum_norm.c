@@ -297,7 +297,10 @@ int rt_kernel_search(struct rt_kernel_search *search, const struct rt_kernel_pro
     *search = (struct rt_kernel_search){.fit = images - images / 5, .held_out = images / 5};
     search->best = (struct rt_kernel_trial){.width = width, .error = INFINITY};
     quiet.progress = problem->points->blocks > 1 ? problem->progress : NULL;
-    if (!(rc = prepare_search(&s, err))) {
+    problem->points->limit = problem->points->blocks > 1 ? images : 0;
+    rc = prepare_search(&s, err);
+    problem->points->limit = 0;
+    if (!rc) {
         quiet.progress = NULL;
         if (isnan(width) && rt_kernel_is_radial(kernel))
             rc = try_widths(&s, err);
@@ -324,11 +327,11 @@ static int plan_memory(struct work *w, const struct rt_kernel_problem *problem, 
     const double one = rt_gram_bytes(&w->gram), gb = 1e9,
                  available = problem->memory_bytes > 0 ? problem->memory_bytes : rt_machine_available_bytes();
     const double vectors = 8.0 * RT_OUTPUTS * sizeof(double) * (double)(w->gram.rows + w->test.rows);
-    const double test = streamed ? rt_gram_bytes(&w->test) : 0,
+    const double test = streamed ? rt_gram_bytes(&w->test) + rt_points_bytes(problem->points) : 0,
                  most = (direct ? 2 * one : one) + test + vectors;
     const double least = streamed ? most : (direct ? one : 0) + vectors;
     /* of 8 n^2 / 4 bytes, with something left over */
-    const long fits = (long)sqrt(0.9 * available / (direct ? 2.0 : 4.0)) / 1000 * 1000;
+    const long fits = (long)sqrt(0.9 * available / (streamed ? 6.0 : direct ? 2.0 : 100.0)) / 1000 * 1000;
 
     if (least > available)
         return rt_fail(err, RT_EMEMORY,

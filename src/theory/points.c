@@ -1,29 +1,19 @@
 #include "theory/points.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/memory.h"
 
 enum { ALIGNED = 16 };
 
-#define RT_FEATURES_DECLARE(name, help) extern const struct rt_features rt_features_##name;
-RT_FEATURES(RT_FEATURES_DECLARE)
-#undef RT_FEATURES_DECLARE
-
-const struct rt_features *rt_features_find(const char *name)
-{
-#define RT_FEATURES_MATCH(id, help)                                                                            \
-    if (!strcmp(name, #id))                                                                                    \
-        return &rt_features_##id;
-    RT_FEATURES(RT_FEATURES_MATCH)
-#undef RT_FEATURES_MATCH
-    return NULL;
-}
-
 double rt_points_bytes(const struct rt_points *points)
 {
     return (double)(points->train + points->test) * (double)points->stride * sizeof(float);
+}
+
+long rt_points_needed(const struct rt_points *points)
+{
+    return points->limit ? points->limit : points->train + points->test;
 }
 
 /* Rows are a multiple of 64 bytes and never of 4096, so that rows under each other do not share a cache set. */
@@ -43,7 +33,7 @@ int rt_points_allocate(struct rt_points *points, struct rt_error *err)
 static void add_squares(void *context, int member)
 {
     struct rt_points *points = context;
-    const struct rt_slice share = rt_team_slice(points->team, member, points->train + points->test, 1);
+    const struct rt_slice share = rt_team_slice(points->team, member, rt_points_needed(points), 1);
 
     for (long i = share.begin; i < share.end; i++) {
         const float *row = points->values + i * points->stride;
@@ -102,39 +92,3 @@ long rt_points_image(const struct rt_dataset *dataset, long index, float *out)
             dataset->noise ? 255 * dataset->noise[index * size + k] : (float)dataset->pixels[index * size + k];
     return size;
 }
-
-static void fill_pixels(void *context, int member)
-{
-    struct rt_points *points = context;
-    const struct rt_slice share = rt_team_slice(points->team, member, points->train + points->test, 1);
-
-    for (long i = share.begin; i < share.end; i++) {
-        float *row = points->values + i * points->stride;
-
-        rt_points_image(points->dataset, i, row);
-        for (long k = 0; k < points->depth; k++)
-            row[k] -= 128;
-    }
-}
-
-static int create_pixels(struct rt_points *points, const struct rt_points_options *options,
-                         struct rt_error *err)
-{
-    const struct rt_dataset *dataset = options->dataset;
-
-    *points = (struct rt_points){.train = (long)dataset->train_count,
-                                 .test = (long)dataset->test_count,
-                                 .depth = rt_points_image_size(dataset),
-                                 .blocks = 1,
-                                 .block_depth = rt_points_image_size(dataset),
-                                 .offset = 128,
-                                 .scale = 255,
-                                 .dataset = dataset,
-                                 .team = options->team};
-    snprintf(points->what, sizeof points->what, "pixels / 255, %ld of an image", points->depth);
-    RT_TRY(rt_points_allocate(points, err));
-    rt_team_run(points->team, fill_pixels, points);
-    return rt_points_load(points, 0, err);
-}
-
-const struct rt_features rt_features_pixels = {.name = "pixels", .create = create_pixels};

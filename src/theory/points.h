@@ -11,6 +11,7 @@
 #include "data/dataset.h"
 
 struct rt_points {
+    long limit;         /* only so many of the first images are needed now; 0: all */
     long train, test;   /* images: training first */
     long depth;         /* features of an image, in all */
     long blocks, block; /* how many, and which one `values` holds */
@@ -39,7 +40,8 @@ struct rt_points_options {
 /* X(name, help) */
 /* clang-format off */
 #define RT_FEATURES(X) \
-    X(pixels, "the image's pixels / 255")
+    X(pixels, "the image's pixels / 255") \
+    X(conv, "random convolutional filters (whitened patches, ReLU both ways, sums over quadrants)")
 /* clang-format on */
 
 struct rt_features {
@@ -55,6 +57,9 @@ int rt_points_allocate(struct rt_points *points, struct rt_error *err);
 /* Block 0, 1, ... in turn; then `squares` and `sums` are of all blocks. */
 int rt_points_load(struct rt_points *points, long block, struct rt_error *err);
 void rt_points_free(struct rt_points *points); /* accepts the zeroed state */
+
+/* Images whose features are needed: the first ones. */
+long rt_points_needed(const struct rt_points *points);
 
 /* Bytes that `values` takes. */
 double rt_points_bytes(const struct rt_points *points);

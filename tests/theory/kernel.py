@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Minimum-norm solutions against NumPy in double: every kernel, with and without ridge, in one tile and in several, by
-Cholesky and by conjugate gradients, with K stored and not; near-duplicates; what is singular; too little memory."""
+Cholesky and by conjugate gradients, with K stored and not; random filters; near-duplicates; what is singular; too little
+memory; SGD's limit."""
+import csv
+import io
 import os
 import re
 import subprocess
@@ -42,9 +45,33 @@ class Images:
         with open(self.path, 'wb') as file:
             file.write(self.labels.tobytes() + self.pixels.tobytes())
 
-    def expected(self, kernel, width, ridge):
+    def conv(self, filters, seed=42):
+        """Random convolutional features, as src/theory/points_conv.c says, in double."""
+        draws = numpy.random.RandomState(seed)
+        windows = numpy.lib.stride_tricks.sliding_window_view(self.pixels.astype(float), (6, 6), (2, 3))  # image, channel, y, x, 6, 6
+        windows = windows.transpose(0, 2, 3, 1, 4, 5).reshape(len(self.pixels), SIDE - 5, SIDE - 5, -1)
+        windows = windows - windows.mean(-1, keepdims=True)
+        windows /= numpy.sqrt((windows ** 2).mean(-1, keepdims=True) + 10)
+
+        def draw(count):
+            return numpy.array([windows[tuple(int(draws.randint(n)) for n in (self.train, SIDE - 5, SIDE - 5))] for _ in range(count)])
+
+        sample = draw(40000)
+        mean = sample.mean(0)
+        values, vectors = numpy.linalg.eigh((sample - mean).T @ (sample - mean) / len(sample))
+        w = vectors / numpy.sqrt(values + 0.1) @ vectors.T
+        f = (draw(filters) - mean) @ w
+        f /= numpy.sqrt((f ** 2).sum(1, keepdims=True))
+        z = (windows - mean) @ w @ f.T
+        halves = slice(0, (SIDE - 4) // 2), slice((SIDE - 4) // 2, None)
+        x = numpy.concatenate([numpy.maximum(sign * z[:, y, x] - 0.25, 0).sum((1, 2)) for y in halves for x in halves
+                               for sign in (1, -1)], 1)
+        fit = x[:self.train]
+        return (x - fit.mean(0)) / fit.std(0)
+
+    def expected(self, kernel, width, ridge, filters=None):
         """(norm, outputs of the test images) in double."""
-        x = self.pixels.reshape(len(self.pixels), -1).astype(float) / 255
+        x = self.conv(filters) if filters else self.pixels.reshape(len(self.pixels), -1).astype(float) / 255
         if kernel == 'linear':
             k = x @ x.T
         else:
@@ -69,7 +96,7 @@ class Images:
 
 
 def agree(images, kernel, width, ridge, what, bound=2e-5, **options):
-    norm, outputs = images.expected(kernel, width, ridge)
+    norm, outputs = images.expected(kernel, width, ridge, options.get('filters'))
     head, got = images.solve(kernel, width, ridge, **options)
     if got is None:
         ok(False, what, head.stderr)
@@ -104,6 +131,37 @@ def check_kernels(folder):
     head, got = large.solve('gaussian', 0.05, 0.0, memory=1e6)
     ok(got is None and head.returncode == MEMORY and re.search(r'1100 images need 0\.0 GB and 0\.0 GB are free; --train-size \d+ fits, '
                                                               r'or --solver cg', head.stderr), 'too little memory', head)
+
+
+def check_conv(folder):
+    images = Images(folder, 'conv', 560)
+    conv = {'features': 'conv', 'filters': 520}  # two blocks of filters, the second one nearly empty
+    agree(images, 'gaussian', 1e-4, 0.0, 'random convolutional filters', bound=2e-4, **conv)
+    agree(images, 'linear', 1.0, 0.1, 'the linear kernel on them', bound=2e-4, **conv)
+    one, three = (images.solve('gaussian', 1e-4, 0.0, threads=threads, **conv) for threads in (1, 3))
+    ok(one[1] is not None and one[0] == three[0] and (one[1] == three[1]).all(), 'the same bits with one thread and with three')
+
+
+def rows_of(result):
+    return list(csv.DictReader(io.StringIO(result.out)))
+
+
+def check_sgd():
+    common = ['kernel', '--data', 'shapes10', '--set', 'test_size=1', '--sgd', '--train-size', '12', '--format', 'csv']
+    result = run(*common, '--steps', '50000', '--labels', 'random')
+    rows = rows_of(result)
+    ok(rows and [int(row['step']) for row in rows][:5] == [1, 2, 5, 10, 20], 'SGD is measured at 1, 2, 5, ... steps', result)
+    last = rows[-1] if rows else {}
+    ok(last and float(last['distance']) < 1e-3 and float(last['train_error']) == 0, 'SGD ends at the minimum-norm solution, on random labels', last)
+    ok(rows and all(float(row['outside']) < 1e-11 for row in rows), 'and never leaves the span of the images', rows)
+    away = rows_of(run(*common, '--steps', '50000', '--labels', 'random', '--off-span', '0.5'))
+    ok(away and abs(float(away[-1]['distance']) - 0.5) < 1e-2 and float(away[-1]['residual']) < 1e-3,
+       'begun off the span, it fits as well and stays as far from the minimum-norm solution', away[-1:])
+    result = run(*common, '--rate', '1')
+    ok(result.code == 7 and 'SGD diverged at a rate of 1' in result.err, 'a rate that is too large', result)
+    for arguments, pattern in ((['--kernel', 'linear'], 'not with --sgd'), (['--rate', '0'], 'a number above 0'), (['--features', 'conv', '--filters', '600'], '--sgd: not with')):
+        refuses([*common, *arguments], USAGE, pattern)
+    refuses(['kernel', '--data', 'shapes10', '--steps', '5'], USAGE, 'only with --sgd')
 
 
 def check_singular(folder):
@@ -147,9 +205,11 @@ def main():
         if HAS_LAPACK:
             check_kernels(folder)
             check_singular(folder)
+            check_conv(folder)
         else:
             skip('solutions by Cholesky', 'there is no LAPACK (libopenblas0-pthread)')
     check_command()
+    check_sgd()
     done()
 
 

@@ -1,5 +1,5 @@
-/* Solves one kernel problem and prints what tests/theory/kernel.py compares with NumPy: the result, then the outputs of
- * each test image.
+/* Solves one kernel problem and prints what tests/theory/kernel.py compares with NumPy: the result, then the
+ * outputs of each test image.
  *
  *   kernel_drive FILE CHANNELS SIDE TRAIN TEST KERNEL WIDTH RIDGE SOLVER THREADS MEMORY FEATURES FILTERS
  *
