@@ -22,25 +22,10 @@ enum { DRAWS_MAX = 16, DEPTH_MAX = 50001 };
     "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
     "data_corruption_type seed"
 
-struct work {
-    const struct rt_arguments *arguments;
-    struct rt_experiment experiment;
-    struct rt_dataset dataset;
-    struct rt_team *team;
-    struct rt_theorem1_images images;
-    struct rt_theorem1_point *points; /* [images.count] */
-    struct rt_theorem1_ties ties;
-    double *a, *z, *residual;
-    size_t sizes[RT_THEOREM1_SIZES_MAX];
-    int size_count;
-    long depth;
-    struct rt_theorem1_fit fits[RT_THEOREM1_SIZES_MAX];
-};
-
 /* ---- what is asked for ---- */
 
 /* --labels true, random or FILE, --set and --seed. */
-static int read_experiment(struct work *work, struct rt_error *err)
+static int read_experiment(struct rt_theorem1_work *work, struct rt_error *err)
 {
     const struct rt_arguments *arguments = work->arguments;
     const char *labels = rt_argument(arguments, "labels");
@@ -66,7 +51,7 @@ static int read_experiment(struct work *work, struct rt_error *err)
     return rt_experiment_check(experiment, err);
 }
 
-static int load(struct work *work, struct rt_error *err)
+static int load(struct rt_theorem1_work *work, struct rt_error *err)
 {
     const struct rt_dataset *dataset = &work->dataset;
     long threads;
@@ -91,7 +76,7 @@ static int load(struct work *work, struct rt_error *err)
     return rt_team_create(&work->team, (int)threads, err);
 }
 
-static int add_size(struct work *work, size_t n, struct rt_error *err)
+static int add_size(struct rt_theorem1_work *work, size_t n, struct rt_error *err)
 {
     if (work->size_count == RT_THEOREM1_SIZES_MAX)
         return rt_fail(err, RT_EUSAGE, "--n: more than %d numbers", RT_THEOREM1_SIZES_MAX);
@@ -100,7 +85,7 @@ static int add_size(struct work *work, size_t n, struct rt_error *err)
 }
 
 /* 10, 100, 1000, ... and all images. */
-static int choose_sizes(struct work *work, struct rt_error *err)
+static int choose_sizes(struct rt_theorem1_work *work, struct rt_error *err)
 {
     const struct rt_theorem1_ties *ties = &work->ties;
     size_t most = work->images.count;
@@ -118,7 +103,7 @@ static int choose_sizes(struct work *work, struct rt_error *err)
     return add_size(work, most, err);
 }
 
-static int check_size(const struct work *work, size_t n, struct rt_error *err)
+static int check_size(const struct rt_theorem1_work *work, size_t n, struct rt_error *err)
 {
     const struct rt_theorem1_ties *ties = &work->ties;
     const struct rt_theorem1_images *images = &work->images;
@@ -138,7 +123,7 @@ static int check_size(const struct work *work, size_t n, struct rt_error *err)
     return RT_OK;
 }
 
-static int read_sizes(struct work *work, struct rt_error *err)
+static int read_sizes(struct rt_theorem1_work *work, struct rt_error *err)
 {
     const char *at = rt_argument(work->arguments, "n");
 
@@ -164,7 +149,7 @@ static int read_sizes(struct work *work, struct rt_error *err)
 }
 
 /* A projection at which different images are apart: nearly always the first that is drawn. */
-static int choose_projection(struct work *work, struct rt_error *err)
+static int choose_projection(struct rt_theorem1_work *work, struct rt_error *err)
 {
     struct rt_mt mt;
 
@@ -183,7 +168,7 @@ static int choose_projection(struct work *work, struct rt_error *err)
 
 /* ---- the networks ---- */
 
-static struct rt_theorem1_way measure(const struct work *work, size_t n)
+static struct rt_theorem1_way measure(const struct rt_theorem1_work *work, size_t n)
 {
     struct rt_theorem1_way way = {0};
 
@@ -199,16 +184,13 @@ static struct rt_theorem1_way measure(const struct work *work, size_t n)
     return way;
 }
 
-static int fit(struct work *work, size_t n, struct rt_theorem1_fit *fit, struct rt_error *err)
+static int fit(struct rt_theorem1_work *work, size_t n, struct rt_theorem1_fit *fit, struct rt_error *err)
 {
     struct rt_theorem1 network;
 
     RT_TRY(rt_theorem1_create_for(&network, &work->images, work->points, n, work->a, (size_t)work->depth, err));
-    *fit = (struct rt_theorem1_fit){.n = n,
-                                    .units = network.units,
-                                    .widest = network.widest,
-                                    .fixed = network.fixed,
-                                    .span = network.z[network.units - 1] - network.z[0]};
+    *fit = (struct rt_theorem1_fit){
+        .n = n, .units = network.units, .widest = network.widest, .fixed = network.fixed};
     for (int i = 0; i < RT_THEOREM1_SOLUTION_COUNT; i++) {
         const double start = rt_clock_wall_s();
 
@@ -222,163 +204,19 @@ static int fit(struct work *work, size_t n, struct rt_theorem1_fit *fit, struct 
     return RT_OK;
 }
 
-/* ---- what is said ---- */
-
-/* Depth and width are left out for people where they are 2 and n. */
-static int fill_rows(const struct work *work, bool people, struct rt_results *rows, struct rt_error *err)
-{
-    static const char *const flat[] = {
-        "n",          "2n+d",         "weights",      "largest_weight", "method",
-        "arithmetic", "residual_max", "residual_rms", "accuracy",       "seconds",
-        NULL};
-    static const char *const deep[] = {
-        "n",      "2n+d",       "weights",      "depth",        "width",    "fixed",   "largest_weight",
-        "method", "arithmetic", "residual_max", "residual_rms", "accuracy", "seconds", NULL};
-    const bool all = !people || work->depth > 2;
-
-    RT_TRY(rt_rows_begin(rows, all ? deep : flat, err));
-    for (int i = 0; i < work->size_count * RT_THEOREM1_SOLUTION_COUNT; i++) {
-        const struct rt_theorem1_fit *fit = &work->fits[i / RT_THEOREM1_SOLUTION_COUNT];
-        const int solution = i % RT_THEOREM1_SOLUTION_COUNT;
-        const struct rt_theorem1_way *way = &fit->ways[solution];
-
-        RT_TRY(rt_rows_add(rows, err));
-        rt_rows_whole(rows, "n", (double)fit->n);
-        rt_rows_whole(rows, "2n+d", (double)(2 * fit->n + work->images.inputs));
-        rt_rows_whole(rows, "weights", (double)(2 * fit->units + work->images.inputs));
-        if (all) {
-            rt_rows_whole(rows, "depth", (double)work->depth);
-            rt_rows_whole(rows, "width", (double)fit->widest);
-            rt_rows_whole(rows, "fixed", (double)fit->fixed);
-        }
-        rt_rows_real(rows, "largest_weight", fit->largest_weight);
-        rt_rows_text(rows, "method", rt_theorem1_method(solution));
-        rt_rows_text(rows, "arithmetic", rt_theorem1_arithmetic(solution));
-        rt_rows_real(rows, "residual_max", way->largest);
-        rt_rows_real(rows, "residual_rms", way->rms);
-        rt_rows_real(rows, "accuracy", (double)way->right / (double)fit->n);
-        rt_rows_real(rows, "seconds", way->seconds);
-    }
-    return RT_OK;
-}
-
-/* What random or other labels are here. */
-static void append_labels(const struct work *work, struct rt_text *text)
-{
-    struct rt_label_counts counts;
-
-    rt_dataset_count_labels(&work->dataset, 0, work->images.count, &counts);
-    if (counts.changed)
-        rt_text_printf(text, "%lld of %lld labels wrong", (long long)counts.changed, (long long)counts.images);
-    else
-        rt_text_append(text, "true labels");
-}
-
-static void append_title(const struct work *work, struct rt_text *text)
-{
-    rt_text_printf(text, "Theorem 1 on %s, ", work->dataset.name);
-    append_labels(work, text);
-    rt_text_printf(text, ", seed %lld", (long long)work->experiment.seed.value);
-    if (work->depth > 2)
-        rt_text_printf(text, ", depth %ld", work->depth);
-}
-
-static void append_intro(const struct work *work, struct rt_text *text)
-{
-    append_title(work, text);
-    rt_text_printf(
-        text,
-        "\nc(x) = sum_j w_j max(<a, x> - b_j, 0): a random a of d = %zu numbers, n thresholds b, n "
-        "weights w.\nx: pixels / 256. y: the label, 0 to 9; an image is right when its nearest label "
-        "is its own.\n\n",
-        work->images.inputs);
-}
-
-/* Up to which n of the list a way gets every image right, and what it leaves at the largest n. */
-static void append_needed(const struct work *work, struct rt_text *text)
-{
-    const struct rt_theorem1_fit *last = &work->fits[work->size_count - 1];
-
-    for (int way = 0; way < RT_THEOREM1_SOLUTION_COUNT; way++) {
-        int failed = 0;
-
-        rt_text_printf(text, "  %s in %s: ", rt_theorem1_method(way), rt_theorem1_arithmetic(way));
-        for (int i = 0; i < work->size_count; i++)
-            if (work->fits[i].ways[way].right != work->fits[i].n)
-                rt_text_printf(text, "%s%zu", failed++ ? ", " : "not enough at n = ", work->fits[i].n);
-        if (!failed)
-            rt_text_append(text, "enough at every n");
-        rt_text_printf(text, "; at n = %zu it leaves %.2g\n", last->n, last->ways[way].largest);
-    }
-}
-
-static void append_reading(const struct work *work, struct rt_text *text)
-{
-    const struct rt_theorem1_fit *last = &work->fits[work->size_count - 1];
-    const size_t inputs = work->images.inputs;
-
-    rt_text_append(text, "\nArithmetic needed for 100 %:\n");
-    append_needed(work, text);
-    rt_text_printf(text,
-                   "  Why: the closest two of n projections are about 1/n^2 of their range apart, so that "
-                   "weights, the jumps\n"
-                   "  of slope there, grow as n^2, to %.2g; they cancel to labels of 0 to 9. The rows' "
-                   "differences (n steps,\n"
-                   "  equal in exact arithmetic) carry every rounding error of the slope on. Substitution "
-                   "(n^2/2 steps) sees\n"
-                   "  the sum of what it has rounded and corrects it, for sums in this order; a deep network "
-                   "adds in another.\n",
-                   last->largest_weight);
-    if (work->depth > 2)
-        rt_text_printf(
-            text,
-            "\nDepth %ld: %ld hidden layers with at most %zu units, about n / %ld, the same %zu weights and "
-            "%zu fixed\nconnections (1, -1, or -w) that hand on z and the sum: the paper's O(n / k).\n",
-            work->depth, work->depth - 1, last->widest, work->depth - 1, 2 * last->units + inputs, last->fixed);
-    rt_text_printf(
-        text,
-        "\nThe paper: 2n + d = %zu weights fit any labels of n = %zu images. Here: %zu, built without "
-        "training.\nThat a network can fit its training set, with true or with random labels, says "
-        "nothing of new images.\n",
-        2 * last->n + inputs, last->n, 2 * last->units + inputs);
-    if (work->ties.copies)
-        rt_text_printf(text,
-                       "%zu of all images are copies of earlier ones with the same label, and need no unit.\n",
-                       work->ties.copies);
-}
-
-static int say(const struct work *work, const struct rt_result_format *format, bool people,
-               struct rt_error *err)
-{
-    struct rt_results rows = {0};
-    struct rt_text text = {0};
-    int rc;
-
-    if (people)
-        append_intro(work, &text);
-    if (!(rc = fill_rows(work, people, &rows, err)) && !(rc = format->append(&text, &rows, err))) {
-        if (people)
-            append_reading(work, &text);
-        rc = rt_output_text(&text, err);
-    }
-    rt_text_free(&text);
-    rt_results_free(&rows);
-    return rc;
-}
-
-static int draw(const struct work *work, const char *folder, struct rt_error *err)
+static int draw(const struct rt_theorem1_work *work, const char *folder, struct rt_error *err)
 {
     struct rt_text title = {0};
     int rc;
 
-    append_title(work, &title);
+    rt_theorem1_append_title(work, &title);
     if (!(rc = rt_theorem1_draw_fits(work->fits, work->size_count, rt_text_string(&title), folder, err)))
         rt_log_info("%s/theorem1.png", folder);
     rt_text_free(&title);
     return rc;
 }
 
-static int run(struct work *work, struct rt_error *err)
+static int run(struct rt_theorem1_work *work, struct rt_error *err)
 {
     const struct rt_arguments *arguments = work->arguments;
     const char *folder = rt_argument(arguments, "output");
@@ -393,7 +231,7 @@ static int run(struct work *work, struct rt_error *err)
     RT_TRY(read_sizes(work, err));
     for (int i = 0; i < work->size_count; i++)
         RT_TRY(fit(work, work->sizes[i], &work->fits[i], err));
-    RT_TRY(say(work, format, people, err));
+    RT_TRY(rt_theorem1_say(work, format, people, err));
     return folder ? draw(work, folder, err) : RT_OK;
 }
 
@@ -409,7 +247,7 @@ static int run_demo(const struct rt_arguments *arguments, struct rt_error *err)
 
 static int run_theorem1(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    struct work *work = NULL;
+    struct rt_theorem1_work *work = NULL;
     int rc;
 
     if (rt_argument_flag(arguments, "demo"))

@@ -36,7 +36,8 @@ static int fill(struct rt_figure *figure, const struct rt_theorem1_fit *fits, in
         panel->x_log = panel->y_log = true;
     }
     for (int way = 0; way < RT_THEOREM1_SOLUTION_COUNT; way++) {
-        snprintf(label, sizeof label, "%s, %s", rt_theorem1_method(way), rt_theorem1_arithmetic(way));
+        snprintf(label, sizeof label, "%s, %s", rt_theorem1_method((enum rt_theorem1_solution)way),
+                 rt_theorem1_arithmetic((enum rt_theorem1_solution)way));
         RT_TRY(add(figure, 0, way, label, fits, count, way, err));
     }
     return add(figure, 1, RT_THEOREM1_SOLUTION_COUNT, "weights", fits, count, -1, err);
