@@ -16,18 +16,6 @@
 
 enum { RUNS_MAX = 16 };
 
-struct subject {
-    char path[RT_PATH_MAX];
-    struct rt_experiment experiment;
-    struct rt_result result;
-    struct rt_history_log log;
-    struct rt_dataset dataset;
-    size_t wrong_count;
-    bool *wrong;
-    double *values;
-    struct rt_image_scores scores;
-};
-
 static struct rt_text written;
 
 static void on_written(const char *path)
@@ -49,85 +37,19 @@ static int find_run(char path[RT_PATH_MAX], const struct rt_arguments *arguments
     return rt_run_find(path, runs ? runs : RT_RUNS_DEFAULT, given, err);
 }
 
-/* The images and labels that the run was trained on, or an error that says which others were found. */
-static int load_data(struct subject *s, const struct rt_arguments *arguments, struct rt_error *err)
+static int read_run(struct rt_scored_run *run, const struct rt_arguments *arguments, const char *given,
+                    long first, struct rt_error *err)
 {
-    const char *data = rt_argument(arguments, "data");
-    const struct rt_provenance *seen = &s->result.provenance;
+    char path[RT_PATH_MAX];
 
-    if (!data)
-        data = !strcmp(seen->data.name, "cifar10") && rt_path_is_folder(seen->data.source) ? seen->data.source
-                                                                                           : seen->data.name;
-    RT_TRY(rt_dataset_load(&s->dataset, data, &s->experiment, 0, err));
-    if (strcmp(s->dataset.digest, seen->data.digest) != 0 ||
-        strcmp(s->dataset.corruption_digest, seen->data.corruption_digest) != 0)
-        return rt_fail(
-            err, RT_EDATA,
-            "%s: its images or labels are not those that %s was trained on (digest %.12s... and %.12s..., "
-            "trained on %.12s... and %.12s...); --data names others",
-            s->dataset.source, s->path, s->dataset.digest, s->dataset.corruption_digest, seen->data.digest,
-            seen->data.corruption_digest);
-    return RT_OK;
-}
-
-/* The history must be of these images and reach as far as the run. */
-static int check_history(const struct subject *s, struct rt_error *err)
-{
-    if (s->log.images != s->dataset.train_count)
-        return rt_fail(err, RT_EDATA, "%s: its history is of %zu images, its training set has %zu", s->path,
-                       s->log.images, s->dataset.train_count);
-    if ((int64_t)s->log.epochs < s->result.epochs)
-        return rt_fail(err, RT_EDATA, "%s: its history has %zu epochs, the run has %" PRId64, s->path,
-                       s->log.epochs, s->result.epochs);
-    if (!s->log.epochs)
-        return rt_fail(err, RT_EDATA, "%s: its history has no whole epoch yet", s->path);
-    return RT_OK;
-}
-
-static int score(struct subject *s, long first, struct rt_error *err)
-{
-    const size_t count = s->log.images;
-
-    RT_TRY(rt_alloc(&s->wrong, count, sizeof *s->wrong, "wrong labels", err));
-    RT_TRY(rt_alloc(&s->values, count * RT_SCORE_COUNT, sizeof *s->values, "scores", err));
-    for (size_t i = 0; i < count; i++)
-        s->wrong_count += s->wrong[i] = s->dataset.labels[i] != s->dataset.labels_true[i];
-    s->scores = (struct rt_image_scores){.dataset = &s->dataset,
-                                         .count = count,
-                                         .epochs = first && (size_t)first < s->log.epochs ? (size_t)first
-                                                                                          : s->log.epochs,
-                                         .wrong = s->wrong_count ? s->wrong : NULL};
-    snprintf(s->scores.name, sizeof s->scores.name, "%s", s->experiment.experiment_name);
-    for (int k = 0; k < RT_SCORE_COUNT; k++) {
-        s->scores.values[k] = s->values + (size_t)k * count;
-        rt_score_all(rt_score_list[k], &s->log, s->scores.epochs, s->scores.values[k]);
-    }
-    return RT_OK;
-}
-
-static int read_subject(struct subject *s, const struct rt_arguments *arguments, const char *given, long first,
-                        struct rt_error *err)
-{
-    RT_TRY(find_run(s->path, arguments, given, err));
-    RT_TRY(rt_run_read_config(&s->experiment, s->path, err));
-    RT_TRY(rt_result_read(&s->result, s->path, err));
-    RT_TRY(rt_history_read(&s->log, s->path, err));
-    RT_TRY(load_data(s, arguments, err));
-    RT_TRY(check_history(s, err));
-    return score(s, first, err);
-}
-
-static void free_subject(struct subject *s)
-{
-    rt_history_log_free(&s->log);
-    rt_dataset_free(&s->dataset);
-    rt_free(&s->wrong);
-    rt_free(&s->values);
+    RT_TRY(find_run(path, arguments, given, err));
+    RT_TRY(rt_scored_run_read(run, path, (size_t)first, err));
+    return rt_scored_run_load(run, rt_argument(arguments, "data"), err);
 }
 
 /* ---- writing ---- */
 
-static int write_csv(const struct subject *s, const char *folder, struct rt_error *err)
+static int write_csv(const struct rt_scored_run *s, const char *folder, struct rt_error *err)
 {
     char path[RT_PATH_MAX], file[RT_TEXT_MAX + 32];
     struct rt_text text = {0};
@@ -157,7 +79,7 @@ static int write_csv(const struct subject *s, const char *folder, struct rt_erro
     return rc;
 }
 
-static size_t count_where(const struct subject *s, enum rt_score_index k, double value)
+static size_t count_where(const struct rt_scored_run *s, enum rt_score_index k, double value)
 {
     size_t count = 0;
 
@@ -166,17 +88,17 @@ static size_t count_where(const struct subject *s, enum rt_score_index k, double
     return count;
 }
 
-static int describe(const struct subject *s, struct rt_text *text, struct rt_error *err)
+static int describe(const struct rt_scored_run *s, struct rt_text *text, struct rt_error *err)
 {
     rt_text_printf(text, "%s: %zu images, %zu epochs%s, %zu wrong labels (%.2f %%)\n", s->path, s->scores.count,
                    s->scores.epochs, s->scores.epochs < s->log.epochs ? " (the first ones)" : "",
-                   s->wrong_count, 100 * (double)s->wrong_count / (double)s->scores.count);
+                   s->scores.wrong_count, 100 * (double)s->scores.wrong_count / (double)s->scores.count);
     rt_text_printf(text, "  never learnt %zu, never forgotten %zu, right at the end %zu\n",
                    count_where(s, RT_SCORE_first_learnt, INFINITY), count_where(s, RT_SCORE_never_forgotten, 1),
                    s->scores.count - count_where(s, RT_SCORE_learnt_for_good, INFINITY));
     if (!s->scores.wrong)
         return RT_OK;
-    rt_text_printf(text, "  finding the wrong labels   ROC AUC   precision at %zu\n", s->wrong_count);
+    rt_text_printf(text, "  finding the wrong labels   ROC AUC   precision at %zu\n", s->scores.wrong_count);
     for (int k = 0; k < RT_SCORE_COUNT; k++) {
         struct rt_detection detection;
 
@@ -189,7 +111,7 @@ static int describe(const struct subject *s, struct rt_text *text, struct rt_err
 }
 
 /* Spearman's correlation of each score between each two runs. */
-static int compare(const struct subject *subjects, int count, struct rt_text *text, struct rt_error *err)
+static int compare(const struct rt_scored_run *subjects, int count, struct rt_text *text, struct rt_error *err)
 {
     if (count < 2)
         return RT_OK;
@@ -214,7 +136,7 @@ static int compare(const struct subject *subjects, int count, struct rt_text *te
 }
 
 /* Runs of one name (other seeds, other folders) must not overwrite each other's files. */
-static int check_names(struct subject *subjects, int count, struct rt_error *err)
+static int check_names(struct rt_scored_run *subjects, int count, struct rt_error *err)
 {
     for (int a = 0; a < count; a++)
         for (int b = a + 1; b < count; b++)
@@ -229,7 +151,7 @@ static int check_names(struct subject *subjects, int count, struct rt_error *err
     return RT_OK;
 }
 
-static int work(struct subject *subjects, const struct rt_arguments *arguments, struct rt_text *text,
+static int work(struct rt_scored_run *subjects, const struct rt_arguments *arguments, struct rt_text *text,
                 struct rt_error *err)
 {
     const char *given = rt_argument(arguments, "output"), *folder = given ? given : "figures";
@@ -238,7 +160,7 @@ static int work(struct subject *subjects, const struct rt_arguments *arguments, 
 
     RT_TRY(rt_argument_integer(arguments, "first", 1, 1000000, 0, &first, err));
     for (int i = 0; i < count; i++)
-        RT_TRY(read_subject(&subjects[i], arguments, arguments->operands[i], first, err));
+        RT_TRY(read_run(&subjects[i], arguments, arguments->operands[i], first, err));
     RT_TRY(check_names(subjects, count, err));
     for (int i = 0; i < count; i++)
         RT_TRY(describe(&subjects[i], text, err));
@@ -253,14 +175,14 @@ static int work(struct subject *subjects, const struct rt_arguments *arguments, 
 
 static int run_images(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    struct subject *subjects = NULL;
+    struct rt_scored_run *subjects = NULL;
     struct rt_text text = {0};
     int rc;
 
     RT_TRY(rt_alloc(&subjects, (size_t)arguments->operand_count, sizeof *subjects, "runs", err));
     rc = work(subjects, arguments, &text, err);
     for (int i = 0; i < arguments->operand_count; i++)
-        free_subject(&subjects[i]);
+        rt_scored_run_free(&subjects[i]);
     rt_free(&subjects);
     rt_text_append_bytes(&text, rt_text_string(&written), written.length);
     rt_text_free(&written);

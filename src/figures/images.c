@@ -245,24 +245,8 @@ static int append_end(struct rt_text *csv, struct rt_text *script, const struct 
 {
     enum { MOST = SHEET_COLUMNS * SHEET_ROWS };
     size_t chosen[MOST];
-    int count = 0;
+    const int count = (int)rt_image_scores_end(scores, typical, false, MOST, chosen);
 
-    for (size_t i = 0; i < scores->count; i++) { /* insertion: sorted, the first of equals first */
-        const double value = scores->values[RT_SCORE_aum][i];
-        int at = count < MOST ? count++ : MOST;
-
-        while (at > 0) {
-            const double other = scores->values[RT_SCORE_aum][chosen[at - 1]];
-
-            if (typical ? value <= other : value >= other)
-                break;
-            if (at < MOST)
-                chosen[at] = chosen[at - 1];
-            at--;
-        }
-        if (at < MOST)
-            chosen[at] = i;
-    }
     for (int k = 0; k < count; k++) {
         /* blocks of their own: gnuplot wants the pixels of a picture to be a grid */
         const int x = k % SHEET_COLUMNS * (RT_CROP + GAP), y = top + k / SHEET_COLUMNS * (RT_CROP + LABELS);

@@ -3,17 +3,7 @@
 #ifndef RT_FIGURES_IMAGES_H
 #define RT_FIGURES_IMAGES_H
 
-#include "data/dataset.h"
-#include "runs/scores.h"
-
-/* A run's training images and their scores. */
-struct rt_image_scores {
-    char name[RT_TEXT_MAX]; /* the run's */
-    const struct rt_dataset *dataset;
-    size_t count, epochs;
-    double *values[RT_SCORE_COUNT]; /* [count] */
-    const bool *wrong; /* [count] whose given label is not the true one; null: none, or not known */
-};
+#include "runs/image_scores.h"
 
 /* Draws NAME_data_map, NAME_scores and NAME_images, each as .csv, .gp, .svg, .png and .pdf, into `folder`;
  * wrote(path) for each picture, may be null. RT_EIO (gnuplot's reason), RT_EMEMORY. */
