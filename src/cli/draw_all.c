@@ -52,8 +52,13 @@ static int write_report(const struct rt_drawing *drawing, const struct rt_record
     char path[RT_PATH_MAX];
 
     RT_TRY(rt_path_join(path, drawing->figures, "report.html", err));
-    const struct rt_report_options report = {drawing->runs, drawing->figures, path, drawing->under_way,
-                                             *options};
+    const struct rt_report_options report = {.runs = drawing->runs,
+                                             .figures = drawing->figures,
+                                             .path = path,
+                                             .data = drawing->data,
+                                             .images_runs = drawing->images_runs,
+                                             .under_way = drawing->under_way,
+                                             .drawing = *options};
     RT_TRY(rt_report_write(records, &report, err));
     if (!drawing->quiet)
         rt_log_info("%s", path);

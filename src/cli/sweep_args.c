@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "cli/output.h"
 #include "cli/signals.h"
+#include "figures/report_images.h"
 #include "net/models.h"
 #include "run/run.h"
 
@@ -229,6 +230,8 @@ static int carry_out(struct rt_sweep *sweep, const struct rt_arguments *argument
     struct rt_drawing drawing = {.runs = sweep->options.runs,
                                  .figures = figures ? figures : "figures",
                                  .reference = rt_argument(arguments, "reference"),
+                                 .data = rt_argument(arguments, "data"),
+                                 .images_runs = RT_REPORT_IMAGES_RUNS,
                                  .draw = true,
                                  .under_way = true,
                                  .quiet = true};

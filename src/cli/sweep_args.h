@@ -55,8 +55,10 @@ int rt_sweep_args_models(const struct rt_arguments *arguments, const char *fallb
 /* Draws all figures and the report from the runs in `runs`. Without data for a figure, it is left out. */
 struct rt_drawing {
     const char *runs, *figures, *reference;
-    bool draw;      /* false: only the report, with the figures that are there */
-    bool under_way; /* the report reloads itself */
+    const char *data;   /* the images of runs with histories; null: where each run read them */
+    size_t images_runs; /* of how many of these the report shows images, at most */
+    bool draw;          /* false: only the report, with the figures that are there */
+    bool under_way;     /* the report reloads itself */
     bool quiet;
 };
 struct rt_records;

@@ -30,7 +30,24 @@ void rt_html_append_text(struct rt_text *page, const char *text)
     rt_text_free(&plain);
 }
 
-static void append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
+void rt_html_append_json(struct rt_text *page, const char *text)
+{
+    struct rt_text plain = {0};
+
+    rt_text_append_plain(&plain, text);
+    rt_text_append(page, "\"");
+    for (text = rt_text_string(&plain); *text; text++) {
+        if (*text == '<')
+            rt_text_append(page, "\\u003c");
+        else
+            rt_text_printf(page, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+    }
+    rt_text_append(page, "\"");
+    page->failed = page->failed || plain.failed;
+    rt_text_free(&plain);
+}
+
+void rt_html_append_base64(struct rt_text *page, const unsigned char *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -50,7 +67,7 @@ void rt_html_append_picture(struct rt_text *page, const char *bytes, size_t size
     rt_text_printf(page, "<figure id=\"figure-%s\"><img alt=\"", name);
     rt_html_append_text(page, help);
     rt_text_printf(page, "\" src=\"data:image/%s;base64,", type);
-    append_base64(page, (const unsigned char *)bytes, size);
+    rt_html_append_base64(page, (const unsigned char *)bytes, size);
     rt_text_append(page, "\"><figcaption>");
     rt_html_append_text(page, help);
     rt_text_printf(page, ". <code>%s</code>", name);

@@ -7,6 +7,11 @@
 /* The text as HTML, in an element or an attribute: plain (base/utf8.h), with <, >, &, " and ' as references. */
 void rt_html_append_text(struct rt_text *page, const char *text);
 
+/* A string of JSON, with its quotes, in which "</script>" cannot occur. */
+void rt_html_append_json(struct rt_text *page, const char *text);
+
+void rt_html_append_base64(struct rt_text *page, const unsigned char *bytes, size_t size);
+
 /* Begins a <figure> with the picture's bytes in it; `type` is "png" or "svg+xml", `name` a word, `help` the
  * caption's first sentence. Links to NAME.KIND beside the page may follow; rt_html_end_picture adds what is
  * found in the figure, and its note (either may be ""). */

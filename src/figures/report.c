@@ -12,6 +12,7 @@
 #include "figures/findings.h"
 #include "figures/html.h"
 #include "figures/report_charts.h"
+#include "figures/report_images.h"
 #include "figures/report_results.h"
 
 /* Made of the files beside this one, and of dygraphs. */
@@ -116,7 +117,7 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
 
 /* What stands for {{NAME}} in the page. */
 struct slots {
-    struct rt_text facts, results, figures, choices, charts;
+    struct rt_text facts, results, figures, choices, charts, images, images_link;
     const char *state;
 };
 
@@ -134,6 +135,8 @@ static const char *slot(const struct slots *slots, const char *name, size_t leng
         {"figures", rt_text_string(&slots->figures)},
         {"choices", rt_text_string(&slots->choices)},
         {"charts", rt_text_string(&slots->charts)},
+        {"images", rt_text_string(&slots->images)},
+        {"images_link", rt_text_string(&slots->images_link)},
         {"state", slots->state},
     };
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
@@ -161,6 +164,8 @@ static int check_slots(const struct slots *slots, struct rt_error *err)
     RT_TRY(rt_text_check(&slots->results, err));
     RT_TRY(rt_text_check(&slots->figures, err));
     RT_TRY(rt_text_check(&slots->choices, err));
+    RT_TRY(rt_text_check(&slots->images, err));
+    RT_TRY(rt_text_check(&slots->images_link, err));
     return rt_text_check(&slots->charts, err);
 }
 
@@ -175,6 +180,8 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
     if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
         !(rc = append_figures(&slots.figures, records, options, err)) &&
         !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, &options->drawing, err)) &&
+        !(rc = rt_report_append_images(&slots.images, &slots.images_link, records, options->data,
+                                       options->images_runs, options->under_way, err)) &&
         !(rc = check_slots(&slots, err))) {
         fill_page(&page, &slots);
         if (!(rc = rt_text_check(&page, err)))
@@ -185,6 +192,8 @@ int rt_report_write(const struct rt_records *records, const struct rt_report_opt
     rt_text_free(&slots.figures);
     rt_text_free(&slots.choices);
     rt_text_free(&slots.charts);
+    rt_text_free(&slots.images);
+    rt_text_free(&slots.images_link);
     rt_text_free(&page);
     return rc;
 }

@@ -8,24 +8,6 @@
 
 enum { POINTS_MAX = 1200 }; /* of one series: what a wide screen can show */
 
-/* A string of JSON in which "</script>" cannot occur. */
-static void append_string(struct rt_text *json, const char *text)
-{
-    struct rt_text plain = {0};
-
-    rt_text_append_plain(&plain, text);
-    rt_text_append(json, "\"");
-    for (text = rt_text_string(&plain); *text; text++) {
-        if (*text == '<')
-            rt_text_append(json, "\\u003c");
-        else
-            rt_text_printf(json, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
-    }
-    rt_text_append(json, "\"");
-    json->failed = json->failed || plain.failed;
-    rt_text_free(&plain);
-}
-
 static bool is_shown(enum rt_mark mark)
 {
     return mark == RT_MARK_LINE || mark == RT_MARK_THIN || mark == RT_MARK_PUBLISHED;
@@ -46,7 +28,7 @@ static void append_series(struct rt_text *json, const struct rt_series *series)
     const size_t stride = (series->count + POINTS_MAX - 1) / POINTS_MAX;
 
     rt_text_append(json, "{\"label\":");
-    append_string(json, series->label);
+    rt_html_append_json(json, series->label);
     rt_text_printf(json, ",\"color\":\"%s\",\"kind\":\"%s\",\"dash\":%d,\"x\":", series->style.color,
                    series->mark == RT_MARK_PUBLISHED ? "published"
                    : series->mark == RT_MARK_THIN    ? "thin"
@@ -61,15 +43,15 @@ static void append_series(struct rt_text *json, const struct rt_series *series)
 static void append_chart(struct rt_text *json, const struct rt_figure *figure)
 {
     rt_text_append(json, "{\"name\":");
-    append_string(json, figure->name);
+    rt_html_append_json(json, figure->name);
     rt_text_append(json, ",\"title\":");
-    append_string(json, figure->title);
+    rt_html_append_json(json, figure->title);
     rt_text_append(json, ",\"note\":");
-    append_string(json, figure->note);
+    rt_html_append_json(json, figure->note);
     rt_text_append(json, ",\"x\":");
-    append_string(json, figure->panels[0].x_label);
+    rt_html_append_json(json, figure->panels[0].x_label);
     rt_text_append(json, ",\"y\":");
-    append_string(json, figure->panels[0].y_label);
+    rt_html_append_json(json, figure->panels[0].y_label);
     rt_text_append(json, ",\"series\":[");
     bool first = true;
     for (size_t i = 0; i < figure->series_count; i++) {
