@@ -41,7 +41,8 @@ struct rt_points_options {
 /* clang-format off */
 #define RT_FEATURES(X) \
     X(pixels, "the image's pixels / 255") \
-    X(conv, "random convolutional filters (whitened patches, ReLU both ways, sums over quadrants)")
+    X(conv, "random convolutional filters (whitened patches, ReLU both ways, sums over quadrants)") \
+    X(gabor, "magnitudes of 32 Gabor wavelets, averaged over cells of 4 x 4 pixels")
 /* clang-format on */
 
 struct rt_features {

@@ -71,9 +71,23 @@ class Images:
         fit = x[:self.train]
         return (x - fit.mean(0)) / fit.std(0)
 
-    def expected(self, kernel, width, ridge, filters=None):
+    def gabor(self):
+        """Magnitudes of Gabor wavelets, as src/theory/points_gabor.c says, in double."""
+        grey = numpy.pad(self.pixels.astype(float).mean(1) / 255, ((0, 0), (7, 7), (7, 7)))
+        windows = numpy.lib.stride_tricks.sliding_window_view(grey, (15, 15), (1, 2))
+        v, u = numpy.mgrid[-7:8, -7:8]
+        waves = []
+        for length in (4, 4 * 2 ** 0.5, 8, 8 * 2 ** 0.5):
+            for t in numpy.arange(8) * numpy.pi / 8:
+                g = numpy.exp(-(u ** 2 + v ** 2) / (length ** 2 / 2) + 2j * numpy.pi * (u * numpy.cos(t) + v * numpy.sin(t)) / length)
+                real = g.real - g.real.mean()
+                wave = real / numpy.sqrt((real ** 2).sum()) + 1j * g.imag / numpy.sqrt((g.imag ** 2).sum())
+                waves.append(numpy.abs((windows * wave).sum((3, 4))).reshape(-1, SIDE // 4, 4, SIDE // 4, 4).mean((2, 4)))
+        return numpy.stack(waves, 3).reshape(len(grey), -1)
+
+    def expected(self, kernel, width, ridge, features='pixels', filters=1):
         """(norm, outputs of the test images) in double."""
-        x = self.conv(filters) if filters else self.pixels.reshape(len(self.pixels), -1).astype(float) / 255
+        x = self.conv(filters) if features == 'conv' else self.gabor() if features == 'gabor' else self.pixels.reshape(len(self.pixels), -1).astype(float) / 255
         if kernel == 'linear':
             k = x @ x.T
         else:
@@ -98,7 +112,7 @@ class Images:
 
 
 def agree(images, kernel, width, ridge, what, bound=2e-5, **options):
-    norm, outputs = images.expected(kernel, width, ridge, options.get('filters'))
+    norm, outputs = images.expected(kernel, width, ridge, options.get('features'), options.get('filters'))
     head, got = images.solve(kernel, width, ridge, **options)
     if got is None:
         ok(False, what, head.stderr)
@@ -140,6 +154,7 @@ def check_conv(folder):
     conv = {'features': 'conv', 'filters': 520}  # two blocks of filters, the second one nearly empty
     agree(images, 'gaussian', 1e-4, 0.0, 'random convolutional filters', bound=2e-4, **conv)
     agree(images, 'linear', 1.0, 0.1, 'the linear kernel on them', bound=2e-4, **conv)
+    agree(images, 'gaussian', 0.5, 0.01, 'Gabor wavelets', bound=2e-4, features='gabor')
     one, three = (images.solve('gaussian', 1e-4, 0.0, threads=threads, **conv) for threads in (1, 3))
     ok(one[1] is not None and one[0] == three[0] and (one[1] == three[1]).all(), 'the same bits with one thread and with three')
 
