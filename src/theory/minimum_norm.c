@@ -17,6 +17,8 @@ enum { REFINEMENTS = 100, STEPS = 5000 };
 #define SHIFT_FIRST 1e-6
 #define SHIFT_LAST 1e-3
 #define SINGULAR 1e-3
+/* Of the memory that is available: the rest is for what else the program and its libraries take. */
+#define SHARE 0.85
 
 /* What one solution needs; zeroed it may be freed. */
 struct work {
@@ -325,7 +327,8 @@ static int plan_memory(struct work *w, const struct rt_kernel_problem *problem, 
 {
     const bool direct = problem->solver == RT_KERNEL_CHOLESKY, streamed = problem->points->blocks > 1;
     const double one = rt_gram_bytes(&w->gram), gb = 1e9,
-                 available = problem->memory_bytes > 0 ? problem->memory_bytes : rt_machine_available_bytes();
+                 available =
+                     problem->memory_bytes > 0 ? problem->memory_bytes : SHARE * rt_machine_available_bytes();
     const double vectors = 8.0 * RT_OUTPUTS * sizeof(double) * (double)(w->gram.rows + w->test.rows);
     const double test = streamed ? rt_gram_bytes(&w->test) + rt_points_bytes(problem->points) : 0,
                  most = (direct ? 2 * one : one) + test + vectors;
@@ -335,7 +338,7 @@ static int plan_memory(struct work *w, const struct rt_kernel_problem *problem, 
 
     if (least > available)
         return rt_fail(err, RT_EMEMORY,
-                       "kernel: %ld images need %.1f GB and %.1f GB are free; --train-size %ld fits%s",
+                       "kernel: %ld images need %.2f GB and %.2f GB can be used; --train-size %ld fits%s",
                        w->gram.rows, least / gb, available / gb, fits > 0 ? fits : 100,
                        direct && !streamed ? ", or --solver cg, which stores no matrix and takes longer" : "");
     if (most <= available)

@@ -145,7 +145,7 @@ def check_kernels(folder):
     ok(one[1] is not None and one[0] == three[0] and (one[1] == three[1]).all(), 'the same bits with one thread and with three',
        one[0], three[0])
     head, got = large.solve('gaussian', 0.05, 0.0, memory=1e6)
-    ok(got is None and head.returncode == MEMORY and re.search(r'1100 images need 0\.0 GB and 0\.0 GB are free; --train-size \d+ fits, '
+    ok(got is None and head.returncode == MEMORY and re.search(r'1100 images need 0\.01 GB and 0\.00 GB can be used; --train-size \d+ fits, '
                                                               r'or --solver cg', head.stderr), 'too little memory', head)
 
 
