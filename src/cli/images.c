@@ -96,6 +96,8 @@ static int describe(const struct rt_scored_run *s, struct rt_text *text, struct 
     rt_text_printf(text, "  never learnt %zu, never forgotten %zu, right at the end %zu\n",
                    count_where(s, RT_SCORE_first_learnt, INFINITY), count_where(s, RT_SCORE_never_forgotten, 1),
                    s->scores.count - count_where(s, RT_SCORE_learnt_for_good, INFINITY));
+    if (rt_scored_run_changed_labels(s))
+        rt_text_append(text, "  " RT_LABELS_MAY_CHANGE "\n");
     if (!s->scores.wrong)
         return RT_OK;
     rt_text_printf(text, "  finding the wrong labels   ROC AUC   precision at %zu\n", s->scores.wrong_count);

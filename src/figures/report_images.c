@@ -165,6 +165,8 @@ static void append_about(struct rt_text *json, const struct rt_scored_run *run, 
                        "Without pictures and labels, since the images that it was trained on were not found: "
                        "%s. rethink report --data DIR names them.",
                        missing);
+    else if (rt_scored_run_changed_labels(run))
+        rt_text_append(&about, RT_LABELS_MAY_CHANGE);
     rt_text_append(json, ",\"note\":");
     rt_html_append_json(json, rt_text_string(&about));
     rt_text_append(json, ",\n");

@@ -20,6 +20,17 @@ const struct rt_history_kind rt_history_kinds[RT_HISTORY_COUNT] = {
 
 /* ---- writing ---- */
 
+/* An epoch that has presented no image. */
+static void clear(struct rt_history *history)
+{
+    const uint16_t absent = RT_HISTORY_ABSENT;
+    const size_t images = (size_t)history->mark.images;
+
+    for (size_t i = 0; i < images * RT_HISTORY_right; i++)
+        memcpy(history->rows + i * sizeof absent, &absent, sizeof absent);
+    memset(history->row[RT_HISTORY_right], 0, images);
+}
+
 int rt_history_create(struct rt_history *history, size_t images, struct rt_error *err)
 {
     *history = (struct rt_history){.mark.images = (int64_t)images};
@@ -28,6 +39,7 @@ int rt_history_create(struct rt_history *history, size_t images, struct rt_error
         history->row[i] = history->rows + at;
         at += images * rt_history_kinds[i].size_bytes;
     }
+    clear(history);
     return RT_OK;
 }
 
@@ -123,7 +135,7 @@ int rt_history_end_epoch(struct rt_history *history, struct rt_error *err)
     for (int i = 0; i < RT_HISTORY_COUNT; i++)
         RT_TRY(write_header(history, i, err));
     RT_TRY(extend_digest(history->mark.digest, (const uint8_t *const *)history->row, images, err));
-    memset(history->rows, 0, images * RT_HISTORY_IMAGE_BYTES);
+    clear(history);
     return RT_OK;
 }
 

@@ -8,7 +8,11 @@
  *
  * Whole epochs are appended; headers have a fixed size and are written anew after them. float16 has 11 bits:
  * losses keep their order of magnitude down to 6e-8, and what is averaged over epochs loses less than the last
- * epoch's rounding; whether the image was right is kept by itself, as a margin of 0 does not say it. */
+ * epoch's rounding; whether the image was right is kept by itself, as a margin of 0 does not say it.
+ *
+ * Where a run is resumed within an epoch with a new seed (reseed_on_resume), the order of its images changes:
+ * those that come twice keep what the second time gave; those that never come are NaN and not right, and NaN of
+ * other bits than a network that diverged gives (rt_history_is_presented). */
 #ifndef RT_RUN_HISTORY_H
 #define RT_RUN_HISTORY_H
 
@@ -35,6 +39,7 @@ enum rt_history_array {
 };
 
 enum { RT_HISTORY_IMAGE_BYTES = 2 + 2 + 2 + 1 }; /* of an epoch */
+enum { RT_HISTORY_ABSENT = 0x7fff }; /* the float16 of an image that an epoch has not presented: NaN */
 
 struct rt_history_kind {
     const char *name, *file, *type;
@@ -55,7 +60,7 @@ struct rt_history {
     int64_t epochs; /* on disk */
     char paths[RT_HISTORY_COUNT][RT_PATH_MAX];
     int fds[RT_HISTORY_COUNT]; /* 1 + the descriptor; 0: closed */
-    uint8_t *rows; /* the epoch under way: the arrays' rows, one after the other; zero where not yet seen */
+    uint8_t *rows; /* the epoch under way: the arrays' rows, one after the other; absent where not yet seen */
     uint8_t *row[RT_HISTORY_COUNT];
 };
 
@@ -94,6 +99,13 @@ struct rt_history_log {
 /* RT_EDATA when the run kept none, or a file is damaged, foreign, or shorter than its header says. */
 int rt_history_read(struct rt_history_log *log, const char *run_dir, struct rt_error *err);
 void rt_history_log_free(struct rt_history_log *log); /* accepts the zeroed state */
+
+/* Whether the image was trained on in epoch e (from 0); else its values are NaN, and it is not right. */
+bool rt_history_is_presented(const struct rt_history_log *log, size_t e, size_t image);
+
+/* The mean of `array` (not `right`) over those of the first `epochs` epochs in which it was; NaN: in none. */
+double rt_history_mean(const struct rt_history_log *log, enum rt_history_array array, size_t epochs,
+                       size_t image);
 
 /* The value of `array` (not `right`) in epoch e (from 0) for an image. */
 float rt_history_value(const struct rt_history_log *log, enum rt_history_array array, size_t e, size_t image);

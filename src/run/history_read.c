@@ -1,4 +1,5 @@
 /* Histories as they are read back, perhaps while a run still writes them. */
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -87,6 +88,28 @@ void rt_history_log_free(struct rt_history_log *log)
 {
     for (int i = 0; i < RT_HISTORY_COUNT; i++)
         rt_free(&log->bytes[i]);
+}
+
+bool rt_history_is_presented(const struct rt_history_log *log, size_t e, size_t image)
+{
+    uint16_t half;
+
+    memcpy(&half, log->bytes[RT_HISTORY_loss] + (e * log->images + image) * sizeof half, sizeof half);
+    return half != RT_HISTORY_ABSENT;
+}
+
+double rt_history_mean(const struct rt_history_log *log, enum rt_history_array array, size_t epochs,
+                       size_t image)
+{
+    double sum = 0;
+    size_t count = 0;
+
+    for (size_t e = 0; e < epochs; e++)
+        if (rt_history_is_presented(log, e, image)) {
+            sum += (double)rt_history_value(log, array, e, image);
+            count++;
+        }
+    return count ? sum / (double)count : (double)NAN;
 }
 
 float rt_history_value(const struct rt_history_log *log, enum rt_history_array array, size_t e, size_t image)

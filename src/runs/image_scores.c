@@ -80,6 +80,11 @@ int rt_scored_run_load(struct rt_scored_run *run, const char *data, struct rt_er
     return RT_OK;
 }
 
+bool rt_scored_run_changed_labels(const struct rt_scored_run *run)
+{
+    return run->experiment.reseed_on_resume && run->scores.wrong_count;
+}
+
 void rt_scored_run_free(struct rt_scored_run *run)
 {
     rt_history_log_free(&run->log);

@@ -37,6 +37,14 @@ int rt_scored_run_read(struct rt_scored_run *out, const char *path, size_t first
 /* Loads the images and labels that it was trained on: from `data`, or where the run read them (null). RT_EDATA
  * when those found are others. */
 int rt_scored_run_load(struct rt_scored_run *run, const char *data, struct rt_error *err);
+
+/* Whether wrong labels may have been others in earlier epochs: reseed_on_resume draws them anew. */
+bool rt_scored_run_changed_labels(const struct rt_scored_run *run);
+#define RT_LABELS_MAY_CHANGE                                                                                   \
+    "reseed_on_resume: each resumption drew other wrong labels; epochs before the last one are scored by "     \
+    "labels "                                                                                                  \
+    "that are not these"
+
 void rt_scored_run_free(struct rt_scored_run *run); /* accepts the zeroed state */
 
 /* The `most` images of lowest AUM (`typical`: of highest) from that end on, the first of equals first; `wrong`:

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """The history of every image: what NumPy finds in it, and that no interruption shows in it."""
+import csv
 import glob
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -77,6 +80,61 @@ def check_interruptions():
                    f'the same bytes after {signal.Signals(number).name} at {", ".join(sorted(names))}', last.stderr, different)
 
 
+def tensor(path, name, dtype):
+    """Of a safetensors file."""
+    with open(path, 'rb') as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), 'little')))
+        base = f.tell()
+        first, last = header[name]['data_offsets']
+        f.seek(base + first)
+        return numpy.frombuffer(f.read(last - first), dtype)
+
+
+def check_another_order():
+    """reseed_on_resume within an epoch: its other images than before are presented; none is lost, none made up."""
+    images = 10000
+    arguments = ('--set', f'train_size={images}', '--set', 'test_size=100', '--set', 'record_images=true',
+                 '--set', 'reseed_on_resume=true', '--set', 'curve=true')
+    with temporary() as runs:
+        name = None
+        while name is None:
+            shutil.rmtree(os.path.join(runs, 'MLP1'), ignore_errors=True)
+            name = stop_within(runs, (*arguments, '--epochs', '500', '--autosave', '1'), signal.SIGINT)
+        path = folder(runs)
+        epoch, batch = (int(word) for word in re.match(r'e_(\d+)_b(\d+)_', name).groups())
+        before = {array: tensor(os.path.join(path, name, 'optimizer.safetensors'), f'history.{array}', kind) for array, kind in ARRAYS.items()}
+        old = ~numpy.isnan(before['loss'])
+        ok(old.sum() == 128 * batch, f'{name}: what came before it, the rest NaN', old.sum(), batch)
+        run = train(runs, NAME, *arguments, '--epochs', str(epoch + 2))
+        arrays = load(path)
+        row = {array: values[epoch] for array, values in arrays.items()}
+        missing = numpy.isnan(row['loss'])
+        changed = ~missing & (~old | (row['loss'] != before['loss']) | (row['margin'] != before['margin']))
+        ok(run.returncode == 0 and not (missing & old).any() and missing.any() and not row['right'][missing].any()
+           and all(numpy.isnan(row[array][missing]).all() for array in ('probability', 'margin')) and (row['loss'][~missing] > 0).all(),
+           'an image that came is kept, one that did not is NaN', run.stderr, missing.sum())
+        ok(0 <= images - 128 * batch - changed.sum() <= 5, 'the rest of the epoch came once each', changed.sum(), images - 128 * batch)
+        others = [e for e in range(len(arrays['loss'])) if e != epoch]
+        ok(not numpy.isnan(arrays['loss'][others]).any(), 'other epochs are whole')
+        scored = subprocess.run([RETHINK, 'images', path, '--no-figures', '-o', runs], capture_output=True, text=True, timeout=60 * SLOWER)
+        with open(os.path.join(runs, f'{NAME}_image_scores.csv'), newline='') as f:
+            rows = list(csv.DictReader(f))
+        seen = ~numpy.isnan(arrays['loss'])
+        right = arrays['right'] > 0
+        want = {'aum': numpy.nanmean(arrays['margin'].astype(float), 0), 'loss': numpy.nanmean(arrays['loss'].astype(float), 0),
+                'probability': numpy.nanmean(arrays['probability'].astype(float), 0),
+                'deviation': numpy.nanstd(arrays['probability'].astype(float), 0), 'correctness': right.sum(0) / seen.sum(0),
+                'forgetting': [numpy.inf if not r.any() else ((r[s][:-1]) & ~r[s][1:]).sum() for r, s in zip(right.T, seen.T)],
+                'learnt_for_good': [next((e + 1 for e in range(len(r)) if s[e] and (r | ~s)[e:].all()), numpy.inf)
+                                    for r, s in zip(right.T, seen.T)]}
+        for score, values in want.items():
+            got = numpy.array([float(line[score]) for line in rows])
+            with numpy.errstate(invalid='ignore'):
+                ok(((got == values) | (numpy.abs(got - values) < 1e-5 * (1 + numpy.abs(got)))).all(), f'{score}: over the epochs that presented it',
+                   got[missing][:5], numpy.array(values)[missing][:5])
+        ok('reseed_on_resume' in scored.stdout, 'rethink images says that labels may have changed', scored.stdout, scored.stderr)
+
+
 def check_rewinding(runs):
     """Going back to earlier checkpoints cuts the history back."""
     expected = outcome(folder(runs))
@@ -147,4 +205,5 @@ with temporary() as whole:
     check_damage(whole)
     check_keys(whole)
 check_interruptions()
+check_another_order()
 done()

@@ -2,11 +2,13 @@
 
 static double correctness(const struct rt_history_log *log, size_t epochs, size_t image)
 {
-    size_t right = 0;
+    size_t right = 0, presented = 0;
 
-    for (size_t e = 0; e < epochs; e++)
+    for (size_t e = 0; e < epochs; e++) {
         right += rt_history_is_right(log, e, image);
-    return (double)right / (double)epochs;
+        presented += rt_history_is_presented(log, e, image);
+    }
+    return (double)right / (double)presented; /* NaN: in none */
 }
 
 const struct rt_score rt_score_correctness = {

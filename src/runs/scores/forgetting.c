@@ -6,12 +6,17 @@
  * 3: a forgetting event is acc_t > acc_{t + 1}; an image that was never learnt has infinitely many. */
 static double forgetting(const struct rt_history_log *log, size_t epochs, size_t image)
 {
-    bool learnt = rt_history_is_right(log, 0, image);
+    bool before = false, learnt = false; /* right in the last epoch that presented it; in any */
     long events = 0;
 
-    for (size_t e = 1; e < epochs; e++) {
-        events += rt_history_is_right(log, e - 1, image) && !rt_history_is_right(log, e, image);
-        learnt = learnt || rt_history_is_right(log, e, image);
+    for (size_t e = 0; e < epochs; e++) {
+        if (!rt_history_is_presented(log, e, image))
+            continue;
+        const bool now = rt_history_is_right(log, e, image);
+
+        events += before && !now;
+        learnt = learnt || now;
+        before = now;
     }
     return learnt ? (double)events : INFINITY;
 }

@@ -4,11 +4,16 @@
 
 static double learnt_for_good(const struct rt_history_log *log, size_t epochs, size_t image)
 {
-    size_t e = epochs;
+    double since = INFINITY;
 
-    while (e > 0 && rt_history_is_right(log, e - 1, image))
-        e--;
-    return e < epochs ? (double)(e + 1) : INFINITY;
+    for (size_t e = epochs; e > 0; e--) {
+        if (!rt_history_is_presented(log, e - 1, image))
+            continue;
+        if (!rt_history_is_right(log, e - 1, image))
+            break;
+        since = (double)e;
+    }
+    return since;
 }
 
 const struct rt_score rt_score_learnt_for_good = {.name = "learnt_for_good",

@@ -3,11 +3,7 @@
 /* Swayamdipta et al. 2020, "Dataset Cartography", section 2.1: confidence, mu = 1 / E sum_e p_e(y | x). */
 static double probability(const struct rt_history_log *log, size_t epochs, size_t image)
 {
-    double sum = 0;
-
-    for (size_t e = 0; e < epochs; e++)
-        sum += (double)rt_history_value(log, RT_HISTORY_probability, e, image);
-    return sum / (double)epochs;
+    return rt_history_mean(log, RT_HISTORY_probability, epochs, image);
 }
 
 const struct rt_score rt_score_probability = {
