@@ -76,8 +76,11 @@ static inline void open_fixture(struct fixture *f, const struct rt_engine *engin
 
 static inline void close_fixture(struct fixture *f)
 {
+    struct rt_device *device = f->plan->device;
+
+    rt_plan_free(&f->plan); /* before what its batches in flight gather from */
     rt_store_free(&f->store);
-    rt_test_plan_free(&f->plan);
+    rt_device_close(&device);
     rt_graph_free(&f->graph);
 }
 
