@@ -50,8 +50,10 @@ const struct rt_command rt_command_data_check = {
     .summary = "Read every record of a data set and compare its bytes with the official ones.",
     .description = "Checks the files' sizes, every label, and each file's SHA-256. Damage is an error that "
                    "names the file and the record; well-formed files that are not the official ones "
-                   "(re-encoded images, for example) only cause a remark. DIR contains data_batch_1.bin or the "
-                   "folder cifar-10-batches-bin; the default is the installed data set.",
+                   "(re-encoded images, for example) only cause a remark. DIR contains data_batch_1.bin, "
+                   "or the Python version's data_batch_1, or one of the folders cifar-10-batches-bin and "
+                   "cifar-10-batches-py; the default is the installed data set. Pickles are parsed, never "
+                   "executed.",
     .examples = "rethink data check                 # what 'rethink data fetch' installed\n"
                 "rethink data check DIR             # another copy\n"
                 "rethink data check --data shapes10 # what the program draws itself",

@@ -113,8 +113,9 @@ const struct rt_command rt_command_data_fetch = {
     .summary = "Download CIFAR-10 and install it for all later commands.",
     .description =
         "Gets the binary version's archive (170 MB) from its server or a mirror, checks its "
-        "SHA-256, and installs the files in the user's data directory, all of them or none. Only "
-        "the official archive is accepted, wherever it comes from. A server that gives less than 1 MB in a "
+        "SHA-256, and installs the files in the user's data directory, all of them or none. A server may give "
+        "nothing but the official archive; a local one may be packed anew (.tar, .gz, .bz2, .xz, .zst, .lz4), "
+        "as long as its six files are the official ones. A server that gives less than 1 MB in a "
         "minute is left for the mirror, and tried once more in the end. Repeat the command to resume "
         "an interrupted download.",
     .examples = "rethink data fetch                                   # from the server or a mirror\n"

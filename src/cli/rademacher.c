@@ -168,6 +168,7 @@ static int check_data(const struct rt_arguments *arguments, struct rt_error *err
     if (is_elsewhere(arguments))
         return RT_OK;
     RT_TRY(rt_source_open(&source, rt_argument(arguments, "data"), err));
+    rt_source_close(&source);
     for (int i = 0; i < filling->n_count; i++)
         if ((size_t)filling->n[i] > source.kind->train_count)
             return rt_fail(err, RT_EDATA, "--n %ld: %s has %zu training images", filling->n[i],

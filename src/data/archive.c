@@ -29,7 +29,7 @@ static int broken(const struct unpacking *u, const char *where, struct rt_error 
 {
     const char *reason = archive_error_string(u->archive);
 
-    return rt_fail(err, RT_EDATA, "%s: %s: %s", u->path, where, reason ? reason : "not a whole tar.gz archive");
+    return rt_fail(err, RT_EDATA, "%s: %s: %s", u->path, where, reason ? reason : "not a whole tar archive");
 }
 
 /* Writes the archive's current member to its file in the folder. */
@@ -147,6 +147,11 @@ static int open_archive(struct unpacking *u, struct rt_error *err)
     if (archive_read_support_filter_gzip(u->archive) != ARCHIVE_OK ||
         archive_read_support_format_tar(u->archive) != ARCHIVE_OK)
         return broken(u, "cannot read tar.gz", err);
+    /* what a libarchive lacks of these, it says when it meets it */
+    archive_read_support_filter_bzip2(u->archive);
+    archive_read_support_filter_xz(u->archive);
+    archive_read_support_filter_zstd(u->archive);
+    archive_read_support_filter_lz4(u->archive);
     if (archive_read_open(u->archive, u, NULL, read_piece, NULL) != ARCHIVE_OK)
         return broken(u, "cannot read", err);
     return RT_OK;

@@ -55,9 +55,10 @@ int rt_data_check(struct rt_data_report *out, const char *data, struct rt_error 
     int rc;
 
     RT_TRY(rt_source_open(&report.source, data, err));
-    RT_TRY(rt_alloc(&records, RT_READ_RECORDS, RT_RECORD_BYTES, "the records being read", err));
-    rc = check_all(&report, records, err);
+    if (!(rc = rt_alloc(&records, RT_READ_RECORDS, RT_RECORD_BYTES, "the records being read", err)))
+        rc = check_all(&report, records, err);
     rt_free(&records);
+    rt_source_close(&report.source);
     if (!rc)
         *out = report;
     return rc;

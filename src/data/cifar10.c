@@ -11,23 +11,16 @@
 #include "base/text.h"
 #include "base/utf8.h"
 #include "data/cifar10.h"
+#include "data/pickle.h"
 #include "data/source.h"
 
 enum { NAMES_BYTES_MAX = 4096 };
 
-#define FILE_OF(name, sha256)                                                                                  \
-    {                                                                                                          \
-        name, RT_CIFAR10_FOLDER "/" name, sha256                                                               \
-    }
 const struct rt_cifar10_file rt_cifar10_files[RT_CIFAR10_FILES] = {
-    FILE_OF("data_batch_1.bin", "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"),
-    FILE_OF("data_batch_2.bin", "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed"),
-    FILE_OF("data_batch_3.bin", "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67"),
-    FILE_OF("data_batch_4.bin", "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48"),
-    FILE_OF("data_batch_5.bin", "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add"),
-    FILE_OF("test_batch.bin", "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b"),
-};
+#define FILE_OF(name, sha256) {name ".bin", RT_CIFAR10_FOLDER "/" name ".bin", sha256, name},
+    RT_CIFAR10_BATCHES(FILE_OF)
 #undef FILE_OF
+};
 
 static const char *const class_names[RT_CLASSES] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                                     "dog",      "frog",       "horse", "ship", "truck"};
@@ -101,70 +94,122 @@ static int read_names(struct rt_source *source, struct rt_error *err)
     return rc;
 }
 
-int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], struct rt_error *err)
+int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], bool *python, struct rt_error *err)
 {
-    static const char *const below[] = {"", RT_CIFAR10_FOLDER};
-    const char *first = rt_cifar10_files[0].name;
+    static const struct {
+        const char *below;
+        bool python;
+    } places[] = {{"", false}, {RT_CIFAR10_FOLDER, false}, {"", true}, {RT_CIFAR10_PYTHON_FOLDER, true}};
+    const struct rt_cifar10_file *first = &rt_cifar10_files[0];
     char path[RT_PATH_MAX];
 
-    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
-        RT_TRY(rt_path_join(directory, given, below[i], err));
-        RT_TRY(rt_path_join(path, directory, first, err));
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        *python = places[i].python;
+        RT_TRY(rt_path_join(directory, given, places[i].below, err));
+        RT_TRY(rt_path_join(path, directory, *python ? first->python : first->name, err));
         if (access(path, F_OK) == 0)
             return RT_OK;
         if (errno != ENOENT && errno != ENOTDIR)
             return rt_fail_errno(err, RT_EIO, errno, "%s", path);
     }
     return rt_fail(err, RT_EDATA,
-                   "%s: no CIFAR-10 here (neither %s nor %s/%s): get it with 'rethink data fetch', or give "
-                   "--data DIR or --data shapes10",
-                   given, first, RT_CIFAR10_FOLDER, first);
+                   "%s: no CIFAR-10 here (neither %s nor %s, nor " RT_CIFAR10_FOLDER
+                   " or " RT_CIFAR10_PYTHON_FOLDER
+                   "): get it with 'rethink data fetch', or give --data DIR or --data shapes10",
+                   given, first->name, first->python);
+}
+
+/* The Python version's batches become the source's state. */
+static int open_python(struct rt_source *source, struct rt_error *err)
+{
+    struct rt_pickle_batch *batches;
+    char path[RT_PATH_MAX];
+    int rc = RT_OK;
+
+    RT_TRY(rt_alloc(&batches, RT_CIFAR10_FILES, sizeof *batches, "the batches' labels", err));
+    for (int i = 0; i < RT_CIFAR10_FILES && !rc; i++)
+        if (!(rc = rt_path_join(path, source->where, rt_cifar10_files[i].python, err)))
+            rc = rt_pickle_read(&batches[i], path, err);
+    if (rc)
+        rt_free(&batches);
+    source->state = batches;
+    return rc;
+}
+
+static int check_sizes(const struct rt_source *source, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+
+    for (int i = 0; i < RT_CIFAR10_FILES; i++) {
+        RT_TRY(rt_path_join(path, source->where, rt_cifar10_files[i].name, err));
+        RT_TRY(check_size(path, err));
+    }
+    return RT_OK;
 }
 
 static int cifar10_open(struct rt_source *source, const char *given, struct rt_error *err)
 {
-    char directory[RT_PATH_MAX], path[RT_PATH_MAX], canonical[PATH_MAX];
+    char directory[RT_PATH_MAX], canonical[PATH_MAX];
+    bool python;
 
-    RT_TRY(rt_cifar10_find(given, directory, err));
+    RT_TRY(rt_cifar10_find(given, directory, &python, err));
     if (!realpath(directory, canonical))
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
     if (!rt_copy_text(source->where, sizeof source->where, canonical))
         return rt_fail(err, RT_EDATA, "%s: the path is longer than %zu bytes", directory,
                        sizeof source->where - 1);
-    for (int i = 0; i < RT_CIFAR10_FILES; i++) {
-        RT_TRY(rt_path_join(path, source->where, rt_cifar10_files[i].name, err));
-        RT_TRY(check_size(path, err));
-    }
-    return read_names(source, err);
+    RT_TRY(read_names(source, err));
+    return python ? open_python(source, err) : check_sizes(source, err);
 }
 
-/* Records [at, at + count) of a file; one that shrinks while it is read is an error like any short one. */
-static int read_records(const char *path, size_t at, size_t count, uint8_t *records, struct rt_error *err)
+/* `count` pieces from piece `at` on of what begins at `offset` in a file; one that shrinks while it is read is
+ * an error like any short one. */
+static int read_pieces(const char *path, int64_t offset, size_t at, size_t count, size_t piece, uint8_t *bytes,
+                       struct rt_error *err)
 {
-    const size_t size = count * RT_RECORD_BYTES;
+    const size_t size = count * piece;
     size_t got = 0;
     int fd, rc;
 
     RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
-    if (lseek(fd, (off_t)(at * RT_RECORD_BYTES), SEEK_SET) < 0)
+    if (lseek(fd, (off_t)(offset + (int64_t)(at * piece)), SEEK_SET) < 0)
         rc = rt_fail_errno(err, RT_EIO, errno, "%s: record %zu", path, at);
     else
-        rc = rt_file_read(fd, path, records, size, &got, err);
+        rc = rt_file_read(fd, path, bytes, size, &got, err);
     if (!rc && got < size)
-        rc =
-            rt_fail(err, RT_EDATA, "%s: ends in record %zu while it is read", path, at + got / RT_RECORD_BYTES);
+        rc = rt_fail(err, RT_EDATA, "%s: ends in record %zu while it is read", path, at + got / piece);
     rt_file_close_read(&fd);
     return rc;
+}
+
+/* Pixels, read to the end of the records' memory, move to their places behind the labels, the first one first.
+ */
+static int read_batch(const struct rt_pickle_batch *batch, const char *path, size_t at, size_t count,
+                      uint8_t *records, struct rt_error *err)
+{
+    uint8_t *pixels = records + count;
+
+    RT_TRY(read_pieces(path, batch->pixels_at, at, count, RT_PICKLE_IMAGE_BYTES, pixels, err));
+    for (size_t i = 0; i < count; i++) {
+        memmove(records + i * RT_RECORD_BYTES + 1, pixels + i * RT_PICKLE_IMAGE_BYTES, RT_PICKLE_IMAGE_BYTES);
+        records[i * RT_RECORD_BYTES] = batch->labels[at + i];
+    }
+    return RT_OK;
 }
 
 static int cifar10_read(const struct rt_source *source, size_t first, size_t count, uint8_t *records,
                         struct rt_error *err)
 {
     const size_t file = first / RT_CIFAR10_RECORDS, at = first % RT_CIFAR10_RECORDS;
+    const struct rt_pickle_batch *batches = source->state;
+    const struct rt_cifar10_file *names = &rt_cifar10_files[file];
     char path[RT_PATH_MAX];
 
-    RT_TRY(rt_path_join(path, source->where, rt_cifar10_files[file].name, err));
-    RT_TRY(read_records(path, at, count, records, err));
+    RT_TRY(rt_path_join(path, source->where, batches ? names->python : names->name, err));
+    if (batches)
+        RT_TRY(read_batch(&batches[file], path, at, count, records, err));
+    else
+        RT_TRY(read_pieces(path, 0, at, count, RT_RECORD_BYTES, records, err));
     for (size_t i = 0; i < count; i++) {
         const int label = records[i * RT_RECORD_BYTES];
 
@@ -187,7 +232,7 @@ static const char *cifar10_official(size_t block)
 
 const struct rt_source_kind rt_source_cifar10 = {
     .name = "cifar10",
-    .help = "CIFAR-10 (Krizhevsky 2009), binary version, from a directory",
+    .help = "CIFAR-10 (Krizhevsky 2009), binary or Python version, from a directory",
     .train_count = 50000,
     .test_count = 10000,
     .block_records = RT_CIFAR10_RECORDS,

@@ -41,6 +41,7 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
         images.dataset = (struct rt_dataset){0}; /* the pixels are *out's now */
     rt_team_free(&team);
     rt_images_free(&images);
+    rt_source_close(&source);
     return rc;
 }
 

@@ -29,6 +29,12 @@ const struct rt_fetch rt_fetch_cifar10 = {
     .sha256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
     .archive_bytes = 170052171,
     .file_bytes = RT_CIFAR10_FILE_BYTES,
+    .file_sha256 =
+        {
+#define DIGEST(name, sha256) sha256,
+            RT_CIFAR10_BATCHES(DIGEST)
+#undef DIGEST
+        },
 };
 
 /* A download into a file that is kept when the download is interrupted. */
@@ -206,7 +212,8 @@ static int download(struct download *d, struct rt_error *err)
     return download_once(d, &resumed, err);
 }
 
-static int unpack(const struct rt_fetch *fetch, const char *archive, const char *folder, struct rt_error *err)
+static int unpack(const struct rt_fetch *fetch, const char *archive, const char *sha256, const char *folder,
+                  struct rt_error *err)
 {
     struct rt_archive_member members[RT_CIFAR10_FILES + 1];
     const int64_t size = fetch->file_bytes;
@@ -215,17 +222,39 @@ static int unpack(const struct rt_fetch *fetch, const char *archive, const char 
         members[i] = (struct rt_archive_member){rt_cifar10_files[i].path, rt_cifar10_files[i].name, size, size};
     members[RT_CIFAR10_FILES] = (struct rt_archive_member){RT_CIFAR10_FOLDER "/" RT_CIFAR10_NAMES,
                                                            RT_CIFAR10_NAMES, 1, NAMES_BYTES_MAX};
-    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, fetch->sha256, err);
+    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, sha256, err);
 }
 
-static int install(const struct rt_fetch *fetch, const char *archive, const char *home, const char *target,
-                   struct rt_error *err)
+/* An archive that was packed again is known by the digests of its files. */
+static int verify_files(const struct rt_fetch *fetch, const char *archive, const char *folder,
+                        struct rt_error *err)
+{
+    char path[RT_PATH_MAX], hex[RT_DIGEST_HEX];
+
+    for (int i = 0; i < RT_CIFAR10_FILES; i++) {
+        RT_TRY(rt_path_join(path, folder, rt_cifar10_files[i].name, err));
+        RT_TRY(rt_digest_file(path, hex, err));
+        if (strcmp(hex, fetch->file_sha256[i]))
+            return rt_fail(
+                err, RT_EDATA,
+                "%s: neither the official archive nor one of its files: %s in it has SHA-256 %s, expected "
+                "%s, so not used",
+                archive, rt_cifar10_files[i].path, hex, fetch->file_sha256[i]);
+    }
+    return RT_OK;
+}
+
+/* `sha256` of the archive, or null: its files are to be looked at instead. */
+static int install(const struct rt_fetch *fetch, const char *archive, const char *sha256, const char *home,
+                   const char *target, struct rt_error *err)
 {
     char temporary[RT_PATH_MAX];
     int rc;
 
     RT_TRY(rt_folder_make_temporary(temporary, target, err));
-    if ((rc = unpack(fetch, archive, temporary, err)) || (rc = rt_folder_replace(temporary, target, err)))
+    if ((rc = unpack(fetch, archive, sha256, temporary, err)) ||
+        (rc = sha256 ? RT_OK : verify_files(fetch, archive, temporary, err)) ||
+        (rc = rt_folder_replace(temporary, target, err)))
         rt_tree_remove(temporary, home, NULL);
     return rc;
 }
@@ -240,7 +269,11 @@ static int obtain_from(struct download *d, const char *url, char archive[RT_PATH
     d->elsewhere = d->slow = false;
     *downloaded = !local;
     rt_copy_text(archive, RT_PATH_MAX, local ? url : d->part);
-    return local ? verify(d->fetch, url, url, err) : download(d, err);
+    if (!local)
+        return download(d, err);
+    if (!rt_path_is_file(url))
+        return rt_fail(err, RT_EIO, "%s: no such file, or not a regular one", url);
+    return RT_OK; /* looked at when it is unpacked */
 }
 
 /* What else can be done, where the trouble is the network's or the servers'. */
@@ -300,7 +333,7 @@ int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char instal
     RT_TRY(rt_lock_acquire(&lock, home, "fetch.lock", err));
     if (!(rc = rt_folder_remove_temporaries(home, err)) &&
         !(rc = obtain(fetch, home, archive, &downloaded, err)) &&
-        !(rc = install(fetch, archive, home, installed, err)) && downloaded)
+        !(rc = install(fetch, archive, downloaded ? fetch->sha256 : NULL, home, installed, err)) && downloaded)
         rc = rt_file_remove(archive, err);
     rt_lock_remove(&lock);
     return rc;

@@ -167,8 +167,8 @@ int rt_datasets_load(struct rt_datasets *datasets, struct rt_dataset *out, const
     RT_TRY(rt_dataset_check(experiment, err));
     RT_TRY(rt_source_open(&source, data, err));
     make_key(&key, &source, experiment);
-    RT_TRY(rt_team_create(&team, threads, err));
-    if (!(rc = get(datasets, &entry, &key, &source, experiment, team, err))) {
+    if (!(rc = rt_team_create(&team, threads, err)) &&
+        !(rc = get(datasets, &entry, &key, &source, experiment, team, err))) {
         if (!(rc = rt_images_label(out, &entry->images, experiment, team, err))) {
             out->owner = entry;
             out->release = give_back;
@@ -177,5 +177,6 @@ int rt_datasets_load(struct rt_datasets *datasets, struct rt_dataset *out, const
         }
     }
     rt_team_free(&team);
+    rt_source_close(&source);
     return rc;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/memory.h"
 #include "data/places.h"
 
 static const struct rt_source_kind *find_kind(const char *name)
@@ -37,12 +38,13 @@ static int open_directory(struct rt_source *source, const char *directory, struc
         if (errno == ENOENT)
             return rt_fail(err, RT_EDATA,
                            "--data %s: no data set or directory of that name; give " RT_SOURCE_ENUMERATION
-                           "or a directory with CIFAR-10's binary files",
+                           "or a directory with CIFAR-10's files",
                            directory);
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
     }
     if (!S_ISDIR(status.st_mode))
-        return rt_fail(err, RT_EDATA, "%s: not a directory; give the one that holds data_batch_1.bin",
+        return rt_fail(err, RT_EDATA,
+                       "%s: not a directory; give the one that holds data_batch_1.bin or data_batch_1",
                        directory);
     return source->kind->open(source, directory, err);
 }
@@ -65,4 +67,9 @@ int rt_source_open(struct rt_source *out, const char *data, struct rt_error *err
         RT_TRY(kind->open(&source, NULL, err));
     *out = source;
     return RT_OK;
+}
+
+void rt_source_close(struct rt_source *source)
+{
+    rt_free(&source->state);
 }

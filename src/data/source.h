@@ -23,6 +23,7 @@ struct rt_source {
     const struct rt_source_kind *kind;
     char where[1024]; /* directory, or what made the images */
     char classes[RT_CLASSES][32];
+    void *state; /* the kind's own, one block of memory; null: none */
 };
 
 struct rt_source_kind {
@@ -45,5 +46,6 @@ RT_SOURCES(RT_SOURCE_DECLARE)
 
 /* Opens what `data` names (see rt_dataset_load). RT_EDATA when it names nothing. */
 int rt_source_open(struct rt_source *source, const char *data, struct rt_error *err);
+void rt_source_close(struct rt_source *source);
 
 #endif

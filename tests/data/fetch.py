@@ -3,10 +3,12 @@
 The server breaks off, redirects, ignores ranges, answers errors, sends too much or other bytes. After every refusal
 nothing may be left but what a later fetch can use.
 """
+import bz2
 import gzip
 import hashlib
 import http.server
 import io
+import lzma
 import os
 import pathlib
 import random
@@ -178,6 +180,7 @@ def sha(data):
 def fetch(home, *urls, pinned=GOOD, force=False, env=None):
     Server.seen, Server.breaks = [], 0
     done = subprocess.run([DRIVE, str(home), sha(pinned), str(len(pinned)), str(FILE_BYTES),
+                           ','.join(sha(CONTENTS[FOLDER + name]) for name in NAMES),
                            'force' if force else 'keep', *map(str, urls)], capture_output=True, text=True, timeout=60 * tap.SLOWER,
                           env=env)
     return done.returncode, done.stdout
@@ -263,7 +266,15 @@ with tempfile.TemporaryDirectory() as scratch:
     path.write_bytes(GOOD)
     installs('a path', path, check=lambda out: path.read_bytes() == GOOD)
     installs('a file:// URL', 'file://' + str(path).replace(' ', '%20'))
-    refuses('a path to other bytes', DATA, ['SHA-256', 'official'], path, pinned=GOOD[:-1] + b'x')
+    for suffix, pack in {'tar': bytes, 'tar.gz': lambda data: gzip.compress(data, 6), 'tar.bz2': bz2.compress, 'tar.xz': lzma.compress}.items():
+        again = pathlib.Path(scratch) / f'again.{suffix}'
+        again.write_bytes(pack(archive(compress=False)))
+        installs(f'a path to the official files, packed anew as {suffix}', again)
+    again.write_bytes(lzma.compress(archive({**CONTENTS, FOLDER + NAMES[4]: noise.randbytes(FILE_BYTES)}, compress=False)))
+    refuses('a path to other files', DATA, ['SHA-256', 'official', NAMES[4], sha(CONTENTS[FOLDER + NAMES[4]])], again)
+    Server.body = lzma.compress(archive(compress=False))
+    refuses('but not packed anew from a server', DATA, ['not it'], BASE + 'good')
+    Server.body = GOOD
     refuses('a path to nothing', IO, ['nothing'], pathlib.Path(scratch) / 'nothing')
 
 refuses('a missing page', IO, ['/missing', '404'], BASE + 'missing')

@@ -1,5 +1,5 @@
 /* Fetches an archive of the test's own making: the pinned numbers are arguments here, and only here.
- * usage: fetch_drive HOME SHA256 ARCHIVE_BYTES FILE_BYTES force|keep URL... */
+ * usage: fetch_drive HOME SHA256 ARCHIVE_BYTES FILE_BYTES SHA256,... force|keep URL... */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,13 +23,15 @@ int main(int count, char **arguments)
     char installed[RT_PATH_MAX] = "";
     int rc;
 
-    if (count < 7)
+    if (count < 8)
         return 2;
     fetch.sha256 = arguments[2];
     fetch.archive_bytes = atoll(arguments[3]);
     fetch.file_bytes = atoll(arguments[4]);
-    fetch.replace = !strcmp(arguments[5], "force");
-    fetch.urls = (const char *const *)arguments + 6; /* ended by null */
+    for (int i = 0; i < 6; i++)
+        fetch.file_sha256[i] = strtok(i ? NULL : arguments[5], ",");
+    fetch.replace = !strcmp(arguments[6], "force");
+    fetch.urls = (const char *const *)arguments + 7; /* ended by null */
     rc = rt_fetch_install(&fetch, arguments[1], installed, &err);
     if (rc)
         printf("error: %s\n", err.message);

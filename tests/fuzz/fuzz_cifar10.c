@@ -83,4 +83,5 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     for (size_t i = 0; !rc && i < count; i++)
         RT_FUZZ_CHECK(records[i * RT_RECORD_BYTES] < RT_CLASSES);
     rt_free(&records);
+    rt_source_close(&source);
 }

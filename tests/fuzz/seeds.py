@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import os
+import pickle
 import struct
 import tarfile
 
@@ -131,6 +132,23 @@ def cifar10_seeds():
             'nothing': b'',
     }.items():
         write('cifar10', name, data)
+
+
+def pickle_seeds():
+    for name, value, protocol in (
+            ('labels', {'labels': [1, 2, 255, 256], 'batch_label': 'x'}, 2),
+            ('labels-4', {b'labels': [1, 2, 3], b'filenames': [b'a.png', b'b.png']}, 4),
+            ('labels-5', {b'data': bytearray(b'abc'), b'labels': []}, 5),
+            ('nested', {'labels': [[1, (2, 3)], None, True, -1]}, 3),
+            ('repeated', [['a'] * 3, 'a', ('a', 'a')], 2)):
+        write('pickle', name, pickle.dumps(value, protocol=protocol))
+    array = (b'cnumpy.core.multiarray\n_reconstruct\nq\x00cnumpy\nndarray\nq\x01K\x00\x85U\x01b\x87R(K\x01M\x10\x27M\x00\x0c\x86cnumpy\ndtype\n'
+             b'U\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T\x03\x00\x00\x00abctb')
+    write('pickle', 'array', b'\x80\x02}(U\x04data' + array + b'u.')
+    write('pickle', 'frombuffer', b'\x80\x05}\x94\x8c\x04data\x8c\x12numpy.core.numeric\x94\x8c\x0b_frombuffer\x93'
+          b'(\x96\x03\0\0\0\0\0\0\0abc\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02u1K\0K\1\x87RM\x10\x27M\0\x0c\x86\x8c\x01CtRs.')
+    write('pickle', 'call', b'\x80\x02cposix\nsystem\nU\x02ls\x85R.')
+    write('pickle', 'length', b'\x80\x04\x8e' + b'\xff' * 7 + b'\x7f')
 
 
 def safetensors(header, data=b'', length=None):
@@ -473,6 +491,7 @@ def main():
     http_seeds()
     json_seeds()
     label_seeds()
+    pickle_seeds()
     safetensors_seeds()
     metrics_seeds()
     result_seeds()
