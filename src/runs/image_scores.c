@@ -48,10 +48,10 @@ static int check_data(const struct rt_scored_run *run, struct rt_error *err)
         strcmp(dataset->corruption_digest, seen->data.corruption_digest) != 0)
         return rt_fail(
             err, RT_EDATA,
-            "%s: its images or labels are not those that %s was trained on (digest %.12s... and %.12s..., "
+            "%s (%s): its images or labels are not those that %s was trained on (digest %.12s... and %.12s..., "
             "trained on %.12s... and %.12s...); --data names others",
-            dataset->source, run->path, dataset->digest, dataset->corruption_digest, seen->data.digest,
-            seen->data.corruption_digest);
+            dataset->name, dataset->source, run->path, dataset->digest, dataset->corruption_digest,
+            seen->data.digest, seen->data.corruption_digest);
     if (run->log.images != dataset->train_count)
         return rt_fail(err, RT_EDATA, "%s: its history is of %zu images, its training set has %zu", run->path,
                        run->log.images, dataset->train_count);
