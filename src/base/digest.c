@@ -6,18 +6,28 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-enum { SHA256_BYTES = 32, PIECE = 1 << 16 };
+enum { PIECE = 1 << 16 };
 
-int rt_digest_start(struct rt_digest *digest, struct rt_error *err)
+static int start(struct rt_digest *digest, const EVP_MD *kind, const char *name, struct rt_error *err)
 {
     *digest = (struct rt_digest){.context = EVP_MD_CTX_new()};
     if (!digest->context)
-        return rt_fail(err, RT_EMEMORY, "cannot allocate a SHA-256 state");
-    if (EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) != 1) {
+        return rt_fail(err, RT_EMEMORY, "cannot allocate a state of %s", name);
+    if (EVP_DigestInit_ex(digest->context, kind, NULL) != 1) {
         rt_digest_free(digest);
-        return rt_fail(err, RT_EMEMORY, "the OpenSSL library refuses to compute SHA-256");
+        return rt_fail(err, RT_EMEMORY, "the OpenSSL library refuses to compute %s", name);
     }
     return RT_OK;
+}
+
+int rt_digest_start(struct rt_digest *digest, struct rt_error *err)
+{
+    return start(digest, EVP_sha256(), "SHA-256", err);
+}
+
+int rt_digest_start_md5(struct rt_digest *digest, struct rt_error *err)
+{
+    return start(digest, EVP_md5(), "MD5", err);
 }
 
 void rt_digest_update(struct rt_digest *digest, const void *bytes, size_t size)
@@ -29,12 +39,13 @@ void rt_digest_update(struct rt_digest *digest, const void *bytes, size_t size)
 int rt_digest_finish(struct rt_digest *digest, char hex[RT_DIGEST_HEX], struct rt_error *err)
 {
     unsigned char raw[EVP_MAX_MD_SIZE];
-    const bool done = !digest->failed && EVP_DigestFinal_ex(digest->context, raw, NULL) == 1;
+    unsigned size = 0;
+    const bool done = !digest->failed && EVP_DigestFinal_ex(digest->context, raw, &size) == 1;
 
     rt_digest_free(digest);
     if (!done)
-        return rt_fail(err, RT_EMEMORY, "the OpenSSL library failed to compute SHA-256");
-    for (int i = 0; i < SHA256_BYTES; i++)
+        return rt_fail(err, RT_EMEMORY, "the OpenSSL library failed to compute a digest");
+    for (unsigned i = 0; i < size; i++)
         snprintf(hex + 2 * i, 3, "%02x", raw[i]);
     return RT_OK;
 }

@@ -1,4 +1,4 @@
-/* SHA-256, in one piece or piece by piece. The only file that knows OpenSSL is digest.c. */
+/* SHA-256 (and MD5, for files of which nothing else is published), in one piece or piece by piece. The only file that knows OpenSSL is digest.c. */
 #ifndef RT_BASE_DIGEST_H
 #define RT_BASE_DIGEST_H
 
@@ -17,6 +17,7 @@ struct rt_digest {
 };
 
 int rt_digest_start(struct rt_digest *digest, struct rt_error *err);
+int rt_digest_start_md5(struct rt_digest *digest, struct rt_error *err); /* 32 digits */
 void rt_digest_update(struct rt_digest *digest, const void *bytes, size_t size);
 /* Writes the digest and frees the state, also on error. */
 int rt_digest_finish(struct rt_digest *digest, char hex[RT_DIGEST_HEX], struct rt_error *err);

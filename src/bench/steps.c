@@ -49,7 +49,7 @@ static int open_device(struct bench *bench, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &bench->options->experiment;
     const struct rt_model *model = rt_model_find(experiment->model_name);
-    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout};
+    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout, RT_CHANNELS};
     struct rt_device_options device_options = {.threads = bench->options->threads};
     const struct rt_engine *engine;
 

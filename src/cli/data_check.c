@@ -1,4 +1,5 @@
 /* rethink data check: is the data set whole, and is it the official one? */
+#include "base/path.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "data/check.h"
@@ -21,6 +22,17 @@ static void print_files(struct rt_text *text, const struct rt_data_report *repor
     }
 }
 
+/* Hashed as they are: digests are published of gzipped files only. */
+static void print_hashed(struct rt_text *text, const struct rt_source *source)
+{
+    for (int i = 0; i < source->file_count; i++)
+        rt_text_printf(text, "  %-26s MD5 %s %s\n", source->files[i].name, source->files[i].md5,
+                       source->files[i].official ? "official"
+                       : rt_path_has_suffix(source->files[i].name, ".gz")
+                           ? "not official"
+                           : "not gzipped: nothing to compare with");
+}
+
 static int run_data_check(const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *data = arguments->operand_count ? arguments->operands[0] : rt_argument(arguments, "data");
@@ -30,13 +42,14 @@ static int run_data_check(const struct rt_arguments *arguments, struct rt_error 
     RT_TRY(rt_data_check(&report, data, err));
     rt_text_printf(&text, "%s: %s\n", report.source.kind->name, report.source.where);
     print_files(&text, &report);
+    print_hashed(&text, &report.source);
     print_counts(&text, &report);
     rt_text_append(&text, "every record is well-formed\n");
     if (report.official)
         rt_text_append(&text, "these are the official bytes\n");
-    else if (report.file_count)
-        rt_text_append(&text,
-                       "remark: not the official bytes; results may differ from those on CIFAR-10 itself\n");
+    else if (report.file_count || report.source.file_count)
+        rt_text_printf(&text, "remark: not the official bytes; results may differ from those on %s itself\n",
+                       report.source.kind == &rt_source_cifar10 ? "CIFAR-10" : report.source.kind->name);
     return rt_output_text(&text, err);
 }
 
@@ -52,8 +65,10 @@ const struct rt_command rt_command_data_check = {
                    "names the file and the record; well-formed files that are not the official ones "
                    "(re-encoded images, for example) only cause a remark. DIR contains data_batch_1.bin, "
                    "or the Python version's data_batch_1, or one of the folders cifar-10-batches-bin and "
-                   "cifar-10-batches-py; the default is the installed data set. Pickles are parsed, never "
-                   "executed.",
+                   "cifar-10-batches-py, or the IDX files of MNIST or Fashion-MNIST, plain or gzipped "
+                   "(also as torchvision keeps them, MNIST/raw and FashionMNIST/raw), whose MD5 is compared "
+                   "where they are gzipped as published; the default is the installed data set. Pickles are "
+                   "parsed, never executed.",
     .examples = "rethink data check                 # what 'rethink data fetch' installed\n"
                 "rethink data check DIR             # another copy\n"
                 "rethink data check --data shapes10 # what the program draws itself",

@@ -164,16 +164,17 @@ static bool is_elsewhere(const struct rt_arguments *arguments)
 static int check_data(const struct rt_arguments *arguments, struct rt_error *err)
 {
     struct rt_source source;
+    int rc = RT_OK;
 
     if (is_elsewhere(arguments))
         return RT_OK;
     RT_TRY(rt_source_open(&source, rt_argument(arguments, "data"), err));
+    for (int i = 0; i < filling->n_count && !rc; i++)
+        if ((size_t)filling->n[i] > source.train_count)
+            rc = rt_fail(err, RT_EDATA, "--n %ld: %s has %zu training images", filling->n[i],
+                           source.kind->name, source.train_count);
     rt_source_close(&source);
-    for (int i = 0; i < filling->n_count; i++)
-        if ((size_t)filling->n[i] > source.kind->train_count)
-            return rt_fail(err, RT_EDATA, "--n %ld: %s has %zu training images", filling->n[i],
-                           source.kind->name, source.kind->train_count);
-    return RT_OK;
+    return rc;
 }
 
 static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, struct rt_error *err)

@@ -79,7 +79,7 @@ enum rt_key_group {
       "random crops and mirror images in training, instead of the central crop") \
     X(DATA, normalize_noise, BOOL, 0, 1, "", "true", \
       "normalise Gaussian pixels by channel, as all other images are; false feeds them in [0, 1]") \
-    X(DATA, train_size, OPTIONAL_INTEGER, 1, 50000, "", "null", \
+    X(DATA, train_size, OPTIONAL_INTEGER, 1, 60000, "", "null", \
       "only the first N training images; null: all") \
     X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \
       "only the first N test images; null: all") \

@@ -194,3 +194,113 @@ int rt_archive_unpack(const char *archive, const char *folder, const struct rt_a
     rt_free(&u.seen);
     return rc;
 }
+
+/* ---- one file ---- */
+
+struct rt_unzip {
+    struct archive *archive;
+    struct rt_digest md5;
+    struct rt_error reading; /* why a read failed */
+    int fd;
+    char path[RT_PATH_MAX];
+    char input[PIECE];
+};
+
+static la_ssize_t read_zipped(struct archive *archive, void *context, const void **bytes)
+{
+    struct rt_unzip *u = context;
+    size_t got;
+
+    if (rt_file_read(u->fd, u->path, u->input, PIECE, &got, &u->reading)) {
+        archive_set_error(archive, EIO, "%s", u->reading.message);
+        return -1;
+    }
+    rt_digest_update(&u->md5, u->input, got);
+    *bytes = u->input;
+    return (la_ssize_t)got;
+}
+
+static int unzip_failed(const struct rt_unzip *u, struct rt_error *err)
+{
+    const char *reason = archive_error_string(u->archive);
+
+    if (*u->reading.message) {
+        *err = u->reading;
+        return RT_EIO;
+    }
+    return rt_fail(err, RT_EDATA, "%s: damaged or cut short (%s); get it again", u->path,
+                   reason ? reason : "not to be read");
+}
+
+static int open_unzip(struct rt_unzip *u, struct rt_error *err)
+{
+    struct archive_entry *entry;
+    int status;
+
+    if (!rt_path_is_file(u->path))
+        return rt_fail(err, RT_EIO, "%s: no such file, or not a regular one", u->path);
+    RT_TRY(rt_file_open(&u->fd, u->path, RT_OPEN_READ, err));
+    RT_TRY(rt_digest_start_md5(&u->md5, err));
+    if (!(u->archive = archive_read_new()))
+        return rt_fail(err, RT_EMEMORY, "cannot allocate a reader of compressed files");
+    if (archive_read_support_filter_gzip(u->archive) != ARCHIVE_OK ||
+        archive_read_support_format_raw(u->archive) != ARCHIVE_OK ||
+        archive_read_support_format_empty(u->archive) != ARCHIVE_OK ||
+        archive_read_open(u->archive, u, NULL, read_zipped, NULL) != ARCHIVE_OK)
+        return unzip_failed(u, err);
+    status = archive_read_next_header(u->archive, &entry);
+    return status == ARCHIVE_OK || status == ARCHIVE_EOF ? RT_OK : unzip_failed(u, err);
+}
+
+int rt_unzip_open(struct rt_unzip **out, const char *path, struct rt_error *err)
+{
+    struct rt_unzip *u;
+    int rc;
+
+    RT_TRY(rt_alloc(&u, 1, sizeof *u, "a reader of compressed files", err));
+    u->fd = -1;
+    u->reading.message[0] = '\0';
+    if (!(rc = rt_path_join(u->path, "", path, err)))
+        rc = open_unzip(u, err);
+    if (rc)
+        rt_unzip_close(&u);
+    *out = u;
+    return rc;
+}
+
+int rt_unzip_read(struct rt_unzip *u, void *bytes, size_t size, size_t *got, struct rt_error *err)
+{
+    for (*got = 0; *got < size;) {
+        const la_ssize_t n = archive_read_data(u->archive, (char *)bytes + *got, size - *got);
+
+        if (n < 0)
+            return unzip_failed(u, err);
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return RT_OK;
+}
+
+int rt_unzip_md5(struct rt_unzip *u, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    size_t got;
+
+    do {
+        RT_TRY(rt_file_read(u->fd, u->path, u->input, PIECE, &got, err));
+        rt_digest_update(&u->md5, u->input, got);
+    } while (got);
+    return rt_digest_finish(&u->md5, hex, err);
+}
+
+void rt_unzip_close(struct rt_unzip **held)
+{
+    struct rt_unzip *u = *held;
+
+    if (!u)
+        return;
+    archive_read_free(u->archive);
+    rt_digest_free(&u->md5);
+    rt_file_close_read(&u->fd);
+    rt_free(held);
+}

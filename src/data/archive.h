@@ -3,8 +3,10 @@
 #ifndef RT_DATA_ARCHIVE_H
 #define RT_DATA_ARCHIVE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "base/digest.h"
 #include "base/error.h"
 
 struct rt_archive_member {
@@ -21,5 +23,16 @@ struct rt_archive_member {
  * folder. */
 int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
                       int count, const char *sha256, struct rt_error *err);
+
+/* One file, plain or compressed with gzip, whatever its name: what is in it, in order. */
+struct rt_unzip;
+
+/* RT_EIO, RT_EMEMORY. */
+int rt_unzip_open(struct rt_unzip **unzip, const char *path, struct rt_error *err);
+/* *got < size only at the end. RT_EDATA "PATH: ...": damaged or cut short. */
+int rt_unzip_read(struct rt_unzip *unzip, void *bytes, size_t size, size_t *got, struct rt_error *err);
+/* The MD5 of the file as it is, which is read to its end. */
+int rt_unzip_md5(struct rt_unzip *unzip, char hex[RT_DIGEST_HEX], struct rt_error *err);
+void rt_unzip_close(struct rt_unzip **unzip); /* accepts null */
 
 #endif

@@ -233,6 +233,8 @@ static const char *cifar10_official(size_t block)
 const struct rt_source_kind rt_source_cifar10 = {
     .name = "cifar10",
     .help = "CIFAR-10 (Krizhevsky 2009), binary or Python version, from a directory",
+    .channels = RT_CHANNELS,
+    .side = RT_STORED,
     .train_count = 50000,
     .test_count = 10000,
     .block_records = RT_CIFAR10_RECORDS,

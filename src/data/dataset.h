@@ -12,7 +12,7 @@
 #include "config/limits.h"
 #include "config/provenance.h"
 
-enum { RT_CHANNELS = 3, RT_CROP = 28, RT_STORED = 32, RT_PLANE = RT_CROP * RT_CROP };
+enum { RT_CHANNELS = 3, /* at most */ RT_CROP = 28, RT_STORED = 32, RT_PLANE = RT_CROP * RT_CROP };
 
 /* The augmentation of one image: offset of the 28x28 window in the 32x32 image, 0..4; whether it is mirrored.
  */
@@ -21,16 +21,16 @@ struct rt_crop {
 };
 
 struct rt_dataset {
-    char name[64];                  /* "cifar10", "shapes10" */
+    char name[64];                  /* of RT_SOURCES */
     char source[1024];              /* where it was read from, for messages and result.json */
     char classes[RT_CLASSES][32];   /* names in label order */
     size_t train_count, test_count; /* that are kept */
     size_t train_total, test_total; /* that the source has */
-    int channels, height, width;    /* of an image as networks see it: 3, 28, 28 */
+    int channels, height, width;    /* of an image as networks see it: 3 or 1, 28, 28 */
     int side;             /* of the stored images: 28 (cropped), or 32 when augmentation crops later */
     uint8_t *labels;      /* [train_count + test_count]: the given ones, after corruption */
     uint8_t *labels_true; /* [train_count + test_count]: before it */
-    uint8_t *pixels;      /* [count][3][side][side], or null when `noise` is used */
+    uint8_t *pixels;      /* [count][channels][side][side], or null when `noise` is used */
     float *noise;         /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
     bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
@@ -46,10 +46,10 @@ struct rt_dataset {
     void (*release)(void *owner);
 };
 
-/* Loads the data set called `data` (null or "cifar10": from RETHINK_DATA or the XDG data directory;
- * "shapes10": made here; anything else: a directory in the official layout), keeps the first train_size and
- * test_size images, and applies the experiment's corruptions from experiment->seed (which must be given).
- * `threads` share the work (0: one per core); the result does not depend on how many.
+/* Loads the data set called `data` (one of RT_SOURCES: from RETHINK_DATA or the XDG data directory, or made
+ * here; anything else: a directory in a layout that one of them knows; null: RETHINK_DATA's, or cifar10), keeps
+ * the first train_size and test_size images, and applies the experiment's corruptions from experiment->seed
+ * (which must be given). `threads` share the work (0: one per core); the result does not depend on how many.
  * Errors: RT_EDATA (naming file and record), RT_EIO, RT_EMEMORY; *out is untouched then. */
 int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_experiment *experiment,
                     int threads, struct rt_error *err);

@@ -8,7 +8,7 @@
 #include "data/corruption/corruption.h"
 #include "data/label_noise/label_noise.h"
 
-enum { DIGEST_IMAGES = 1000, IMAGE = RT_CHANNELS * RT_PLANE };
+enum { DIGEST_IMAGES = 1000 };
 
 /* What the threads that read, crop and hash share. Each block is one thread's. */
 struct loading {
@@ -28,7 +28,7 @@ struct loading {
 static long kept_index(const struct loading *loading, size_t index)
 {
     const struct rt_dataset *dataset = &loading->dataset;
-    const size_t train_total = loading->source->kind->train_count;
+    const size_t train_total = loading->source->train_count;
 
     if (index < train_total)
         return index < dataset->train_count ? (long)index : -1;
@@ -39,18 +39,20 @@ static long kept_index(const struct loading *loading, size_t index)
 static void store_record(struct loading *loading, size_t index, const uint8_t *record)
 {
     const long kept = kept_index(loading, index);
-    const int side = loading->dataset.side, margin = (RT_STORED - side) / 2;
+    const int side = loading->dataset.side, stored = loading->source->kind->side, margin = (stored - side) / 2;
+    const int channels = loading->dataset.channels;
+    const int inner = margin < 0 ? stored : side, border = margin < 0 ? -margin : 0; /* a border stays black */
 
     loading->labels[index] = record[0];
     if (kept < 0 || !loading->dataset.pixels)
         return;
-    for (int c = 0; c < RT_CHANNELS; c++) {
-        const uint8_t *from = record + 1 + c * RT_STORED_PLANE + margin * RT_STORED + margin;
+    for (int c = 0; c < channels; c++) {
+        const uint8_t *from = record + 1 + c * stored * stored + (border ? 0 : margin * stored + margin);
         uint8_t *to =
-            loading->dataset.pixels + ((size_t)kept * RT_CHANNELS + (size_t)c) * (size_t)(side * side);
+            loading->dataset.pixels + ((size_t)kept * (size_t)channels + (size_t)c) * (size_t)(side * side);
 
-        for (int row = 0; row < side; row++)
-            memcpy(to + row * side, from + row * RT_STORED, (size_t)side);
+        for (int row = 0; row < inner; row++)
+            memcpy(to + (row + border) * side + border, from + row * stored, (size_t)inner);
     }
 }
 
@@ -58,17 +60,20 @@ static int load_block(struct loading *loading, long number, uint8_t *records)
 {
     const struct rt_source_kind *kind = loading->source->kind;
     struct loading_block *block = &loading->block[number];
-    const size_t begin = (size_t)number * kind->block_records, end = begin + kind->block_records;
-
+    const size_t total = loading->source->train_count + loading->source->test_count;
+    const size_t begin = (size_t)number * kind->block_records;
+    const size_t end = total - begin < kind->block_records ? total : begin + kind->block_records;
+    const size_t record = rt_source_record_bytes(kind);
     struct rt_digest digest;
     int rc = rt_digest_start(&digest, &block->err);
 
-    for (size_t first = begin; first < end && !rc; first += RT_READ_RECORDS) {
-        if ((rc = kind->read(loading->source, first, RT_READ_RECORDS, records, &block->err)))
+    for (size_t first = begin, count; first < end && !rc; first += count) {
+        count = end - first < RT_READ_RECORDS ? end - first : RT_READ_RECORDS;
+        if ((rc = kind->read(loading->source, first, count, records, &block->err)))
             break;
-        rt_digest_update(&digest, records, RT_READ_RECORDS * RT_RECORD_BYTES);
-        for (size_t i = 0; i < RT_READ_RECORDS; i++)
-            store_record(loading, first + i, records + i * RT_RECORD_BYTES);
+        rt_digest_update(&digest, records, count * record);
+        for (size_t i = 0; i < count; i++)
+            store_record(loading, first + i, records + i * record);
     }
     if (!rc)
         rc = rt_digest_finish(&digest, block->digest, &block->err);
@@ -110,8 +115,14 @@ static int sum_up(const struct loading *loading, char hex[RT_DIGEST_HEX], struct
 
 static bool is_official(const struct loading *loading)
 {
-    const struct rt_source_kind *kind = loading->source->kind;
+    const struct rt_source *source = loading->source;
+    const struct rt_source_kind *kind = source->kind;
 
+    for (int i = 0; i < source->file_count; i++)
+        if (!source->files[i].official)
+            return false;
+    if (source->file_count)
+        return true;
     for (long i = 0; i < loading->blocks; i++)
         if (!kind->official || strcmp(loading->block[i].digest, kind->official((size_t)i)))
             return false;
@@ -121,10 +132,10 @@ static bool is_official(const struct loading *loading)
 static int read_all(struct loading *loading, struct rt_error *err)
 {
     const struct rt_source_kind *kind = loading->source->kind;
-    const size_t total = kind->train_count + kind->test_count;
+    const size_t total = loading->source->train_count + loading->source->test_count;
     int rc;
 
-    loading->blocks = (long)(total / kind->block_records);
+    loading->blocks = (long)((total + kind->block_records - 1) / kind->block_records);
     if ((rc = rt_alloc(&loading->block, (size_t)loading->blocks, sizeof *loading->block, "the blocks", err)) ||
         (rc = rt_alloc(&loading->labels, total, 1, "the labels", err)))
         return rc;
@@ -157,20 +168,20 @@ static int prepare(struct loading *loading, const struct rt_experiment *experime
     struct rt_dataset *dataset = &loading->dataset;
     size_t count, image;
 
-    RT_TRY(keep(&dataset->train_count, kind->train_count, experiment->train_size, "train_size", source, err));
-    RT_TRY(keep(&dataset->test_count, kind->test_count, experiment->test_size, "test_size", source, err));
-    dataset->train_total = kind->train_count;
-    dataset->test_total = kind->test_count;
+    RT_TRY(keep(&dataset->train_count, source->train_count, experiment->train_size, "train_size", source, err));
+    RT_TRY(keep(&dataset->test_count, source->test_count, experiment->test_size, "test_size", source, err));
+    dataset->train_total = source->train_count;
+    dataset->test_total = source->test_count;
     snprintf(dataset->name, sizeof dataset->name, "%s", kind->name);
     snprintf(dataset->source, sizeof dataset->source, "%s", source->where);
     memcpy(dataset->classes, source->classes, sizeof dataset->classes);
     memcpy(dataset->mean, kind->mean, sizeof dataset->mean);
     memcpy(dataset->std, kind->std, sizeof dataset->std);
-    dataset->channels = RT_CHANNELS;
+    dataset->channels = kind->channels;
     dataset->height = dataset->width = RT_CROP;
     dataset->side = experiment->augment ? RT_STORED : RT_CROP;
     count = dataset->train_count + dataset->test_count;
-    image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    image = (size_t)(dataset->channels * dataset->side * dataset->side);
     if (corruption->makes_noise)
         return RT_OK;
     return rt_alloc_aligned(&dataset->pixels, count, image, "the images", err);
@@ -179,14 +190,16 @@ static int prepare(struct loading *loading, const struct rt_experiment *experime
 static int corrupt_pixels(struct loading *loading, const struct rt_experiment *experiment,
                           const struct rt_corruption *corruption, struct rt_error *err)
 {
-    const struct rt_source_kind *kind = loading->source->kind;
+    const struct rt_source *source = loading->source;
     struct rt_dataset *dataset = &loading->dataset;
     const uint32_t seed = (uint32_t)experiment->seed.value;
-    const struct rt_corruption_job job = {dataset, kind->train_count, kind->test_count, seed, loading->team};
+    const struct rt_corruption_job job = {dataset, source->train_count, source->test_count, seed,
+                                          loading->team};
+    const size_t image = (size_t)(dataset->channels * RT_PLANE);
 
     if (corruption->makes_noise)
         RT_TRY(rt_alloc_aligned(&dataset->noise, dataset->train_count + dataset->test_count,
-                                IMAGE * sizeof *dataset->noise, "the Gaussian pixels", err));
+                                image * sizeof *dataset->noise, "the Gaussian pixels", err));
     return corruption->apply ? corruption->apply(&job, err) : RT_OK;
 }
 
@@ -199,8 +212,7 @@ int rt_images_load(struct rt_images *images, const struct rt_source *source,
 
     if (!(rc = prepare(&loading, experiment, corruption, err)) && !(rc = read_all(&loading, err)) &&
         !(rc = corrupt_pixels(&loading, experiment, corruption, err))) {
-        *images = (struct rt_images){loading.dataset, loading.labels, source->kind->train_count,
-                                     source->kind->test_count};
+        *images = (struct rt_images){loading.dataset, loading.labels, source->train_count, source->test_count};
         loading.dataset = (struct rt_dataset){0};
         loading.labels = NULL;
     }
@@ -225,7 +237,7 @@ void rt_images_free(struct rt_images *images)
 static int digest_images(const struct rt_dataset *dataset, size_t first, size_t n, char hex[RT_DIGEST_HEX],
                          struct rt_error *err)
 {
-    const size_t pixels = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    const size_t pixels = (size_t)(dataset->channels * dataset->side * dataset->side);
     struct rt_digest digest;
 
     RT_TRY(rt_digest_start(&digest, err));

@@ -331,6 +331,8 @@ static int shapes10_read(const struct rt_source *source, size_t first, size_t co
 const struct rt_source_kind rt_source_shapes10 = {
     .name = "shapes10",
     .help = "ten shapes on busy backgrounds, made by the program",
+    .channels = RT_CHANNELS,
+    .side = RT_STORED,
     .train_count = TRAIN,
     .test_count = TEST,
     .block_records = BLOCK,

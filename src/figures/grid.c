@@ -37,7 +37,7 @@ static uint8_t stored(const struct rt_dataset *dataset, uint32_t index, int chan
 {
     const int margin = (dataset->side - RT_CROP) / 2;
     const size_t plane = (size_t)(dataset->side * dataset->side);
-    const size_t at = (index * (size_t)RT_CHANNELS + (size_t)channel) * plane +
+    const size_t at = (index * (size_t)dataset->channels + (size_t)channel) * plane +
                       (size_t)((row + margin) * dataset->side + column + margin);
 
     return dataset->noise ? (uint8_t)lroundf(dataset->noise[at] * 255) : dataset->pixels[at];
@@ -51,8 +51,8 @@ void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dat
         uint8_t *line = grid->rgb + ((size_t)(top + y) * (size_t)grid->width + (size_t)left) * 3;
 
         for (int x = 0; x < RT_CROP * grid->scale; x++)
-            for (int c = 0; c < RT_CHANNELS; c++)
-                line[x * 3 + c] = stored(dataset, index, c, y / grid->scale, x / grid->scale);
+            for (int c = 0; c < 3; c++)
+                line[x * 3 + c] = stored(dataset, index, c < dataset->channels ? c : 0, y / grid->scale, x / grid->scale);
     }
 }
 

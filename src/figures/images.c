@@ -203,15 +203,15 @@ static int draw_distributions(const struct rt_image_scores *scores, const char *
 static void append_image(struct rt_text *csv, const struct rt_dataset *dataset, size_t image, int left, int top)
 {
     const int margin = (dataset->side - RT_CROP) / 2;
-    const size_t plane = (size_t)(dataset->side * dataset->side);
+    const size_t plane = (size_t)(dataset->side * dataset->side), channels = (size_t)dataset->channels;
 
     for (int y = 0; y < RT_CROP; y++)
         for (int x = 0; x < RT_CROP; x++) {
             const size_t at = (size_t)((y + margin) * dataset->side + x + margin);
 
             rt_text_printf(csv, "%d,%d", left + x, top + y);
-            for (size_t c = 0; c < RT_CHANNELS; c++) {
-                const size_t place = (image * RT_CHANNELS + c) * plane + at;
+            for (size_t c = 0; c < 3; c++) { /* grey: the same three times */
+                const size_t place = (image * channels + (c < channels ? c : 0)) * plane + at;
 
                 rt_text_printf(csv, ",%d",
                                dataset->noise ? (int)lroundf(dataset->noise[place] * 255)

@@ -96,7 +96,7 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
     static const struct {
         const char *name, *help;
     } samples[] = {
-#define BATCH(name, help) {#name, "the first training batch"},
+#define BATCH(id, name, help) {name, "the first training batch"},
 #define PAIRS(name, title, file, help) {file, help},
         RT_SOURCES(BATCH) RT_PIXEL_CORRUPTIONS(PAIRS)
 #undef BATCH

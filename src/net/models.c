@@ -5,7 +5,7 @@
 
 #include "net/layers.h"
 
-enum { CHANNELS = 3, SIDE = 28 }; /* the central crop of CIFAR-10's images */
+enum { CHANNELS = 3, SIDE = 28 }; /* CIFAR-10's images' central crop; MNIST's have one channel */
 
 #define RT_MODEL_ADDRESS(name) &rt_model_##name,
 const struct rt_model *const rt_models[] = {RT_MODELS(RT_MODEL_ADDRESS) NULL};
@@ -36,7 +36,7 @@ int rt_model_build(struct rt_graph *graph, const struct rt_model *model, const s
     struct rt_graph g = {0};
     int x, rc;
 
-    x = rt_input(&g, CHANNELS, SIDE, SIDE);
+    x = rt_input(&g, options->channels ? options->channels : CHANNELS, SIDE, SIDE);
     x = model->build(&g, x, options);
     rt_softmax_cross_entropy(&g, x);
     if ((rc = rt_graph_finish(&g, err)))

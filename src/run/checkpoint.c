@@ -48,7 +48,7 @@ const char *rt_checkpoint_data(const struct rt_checkpoint *checkpoint)
 {
     const struct rt_provenance *provenance = &checkpoint->provenance;
 
-    if (!strcmp(provenance->data.name, "cifar10") && rt_path_is_folder(provenance->data.source))
+    if (rt_path_is_folder(provenance->data.source))
         return provenance->data.source;
     return provenance->data.name;
 }

@@ -66,7 +66,7 @@ int rt_checkpoint_read(struct rt_checkpoint *out, const char *path, struct rt_er
 
 void rt_checkpoint_free(struct rt_checkpoint *checkpoint); /* accepts the zeroed state */
 
-/* The data set to load for it, as --data names it: CIFAR-10 from where it was, if that is still there. */
+/* The data set to load for it, as --data names it: files from where they were, if that is still there. */
 const char *rt_checkpoint_data(const struct rt_checkpoint *checkpoint);
 
 bool rt_checkpoint_is(const char *path); /* a folder with a state.json */

@@ -65,8 +65,7 @@ int rt_scored_run_load(struct rt_scored_run *run, const char *data, struct rt_er
     int rc;
 
     if (!data)
-        data = !strcmp(seen->data.name, "cifar10") && rt_path_is_folder(seen->data.source) ? seen->data.source
-                                                                                           : seen->data.name;
+        data = rt_path_is_folder(seen->data.source) ? seen->data.source : seen->data.name;
     RT_TRY(rt_dataset_load(&run->dataset, data, &run->experiment, 0, err));
     if ((rc = check_data(run, err)) ||
         (rc = rt_alloc(&run->wrong, scores->count, sizeof *run->wrong, "wrong labels", err))) {

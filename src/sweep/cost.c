@@ -15,16 +15,11 @@
 
 enum { CHANNELS = 3, PLANE = 28 * 28 };
 
-/* Images in the data set that --data names: CIFAR-10's counts for directories too. */
+/* Images in the data set that --data names: what was published, for directories too. */
 static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
 {
-#define RT_SOURCE_ADDRESS(name, ...) &rt_source_##name,
-    static const struct rt_source_kind *const sources[] = {RT_SOURCES(RT_SOURCE_ADDRESS)};
-#undef RT_SOURCE_ADDRESS
-    const struct rt_source_kind *source = sources[0];
-    for (size_t i = 0; data && i < sizeof sources / sizeof sources[0]; i++)
-        if (!strcmp(sources[i]->name, data))
-            source = sources[i];
+    const struct rt_source_kind *source = rt_source_kind_of(data);
+
     *train = (double)source->train_count;
     *test = (double)source->test_count;
     if (experiment->train_size.given)
@@ -37,7 +32,8 @@ static void count_images(const struct rt_experiment *experiment, const char *dat
 int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &run->experiment;
-    const struct rt_model_options options = {experiment->bn, (float)experiment->dropout};
+    const struct rt_model_options options = {experiment->bn, (float)experiment->dropout,
+                                             rt_source_kind_of(data)->channels};
     double train, test;
     struct rt_graph graph = {0};
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "data/sources.h"
+#include "data/source.h"
 #include "run/run.h"
 #include "runs/records.h"
 #include "sweep/sweep.h"
@@ -71,17 +71,7 @@ void rt_sweep_learn(const struct rt_sweep *sweep)
 
 static bool is_on_data(const struct rt_record *record, const char *data)
 {
-    static const char *const names[] = {
-#define SOURCE_NAME(name, ...) #name,
-        RT_SOURCES(SOURCE_NAME)
-#undef SOURCE_NAME
-    };
-    const char *wanted = names[0];
-
-    for (size_t i = 0; data && i < sizeof names / sizeof *names; i++)
-        if (!strcmp(names[i], data))
-            wanted = names[i];
-    return !strcmp(record->result.provenance.data.name, wanted);
+    return !strcmp(record->result.provenance.data.name, rt_source_kind_of(data)->name);
 }
 
 /* What a run on disk says of one that is planned. */

@@ -8,7 +8,7 @@ static void fill_forecast(struct rt_train_forecast *forecast, const struct rt_se
 {
     const struct rt_dataset *dataset = &session->setup.dataset;
     const size_t images = dataset->train_count + dataset->test_count;
-    const size_t image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    const size_t image = (size_t)(dataset->channels * dataset->side * dataset->side);
 
     rt_copy_text(forecast->data.name, sizeof forecast->data.name, dataset->name);
     rt_copy_text(forecast->data.source, sizeof forecast->data.source, dataset->source);

@@ -12,7 +12,8 @@ static int build_graph(struct rt_setup *setup, const struct rt_experiment *exper
 {
     const struct rt_model *model = rt_model_find(experiment->model_name);
     const struct rt_model_options options = {.batch_norm = experiment->bn,
-                                             .dropout = (float)experiment->dropout};
+                                             .dropout = (float)experiment->dropout,
+                                             .channels = setup->dataset.channels};
 
     if (!model)
         return rt_fail(err, RT_ECONFIG, "model_name: there is no model '%s'", experiment->model_name);

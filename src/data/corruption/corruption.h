@@ -14,7 +14,8 @@
 
 /* Images that train_size and test_size leave out still draw, so that the others do not change. */
 struct rt_corruption_job {
-    struct rt_dataset *dataset;     /* the kept images: pixels [count][3][28][28] filled, or noise allocated */
+    struct rt_dataset
+        *dataset; /* the kept images: pixels [count][channels][28][28] filled, or noise allocated */
     size_t train_total, test_total; /* of the whole set */
     uint32_t seed;
     struct rt_team *team; /* may be null */

@@ -6,9 +6,8 @@
 #include "data/corruption/stream.h"
 
 enum {
-    VALUES = RT_CHANNELS * RT_PLANE, /* of one image */
-    PAIRS = VALUES / 2,
-    WORDS = 4 * PAIRS /* that one image draws: two 64-bit numbers a pair */
+    VALUES_MAX = RT_CHANNELS * RT_PLANE, /* of one image */
+    WORDS_OF_VALUE = 2                   /* an image draws two 64-bit numbers a pair of values */
 };
 
 struct draw {
@@ -105,12 +104,14 @@ static RT_CLONED void normals_body(const uint32_t *restrict words, float *restri
 
 RT_CLONES(normals, (const uint32_t *restrict words, float *restrict out, long pairs), (words, out, pairs))
 
-/* normals[784][3] to pixels[3][784] with the channel's mean and standard deviation, clamped to [0, 1]. */
+/* normals[784][channels] to pixels[channels][784] with the channel's mean and standard deviation, clamped to
+ * [0, 1]. */
 static void write_image(const struct rt_dataset *dataset, const float *normals_of_image, float *pixels)
 {
-    for (int c = 0; c < RT_CHANNELS; c++) {
+    for (int c = 0; c < dataset->channels; c++) {
         for (int j = 0; j < RT_PLANE; j++) {
-            const float value = normals_of_image[j * RT_CHANNELS + c] * dataset->std[c] + dataset->mean[c];
+            const float value =
+                normals_of_image[j * dataset->channels + c] * dataset->std[c] + dataset->mean[c];
 
             pixels[c * RT_PLANE + j] = value < 0 ? 0 : value > 1 ? 1 : value;
         }
@@ -124,25 +125,29 @@ static void draw_share(void *context, int member)
     const long count = (long)(job->dataset->train_count + job->dataset->test_count);
     const struct rt_slice share = rt_team_slice(job->team, member, count, 1);
     struct rt_stream stream = draw->streams[member];
-    uint32_t words[WORDS];
-    float values[VALUES];
+    const size_t count_of_values = (size_t)(job->dataset->channels * RT_PLANE);
+    const size_t words_of_image = WORDS_OF_VALUE * count_of_values;
+    uint32_t words[WORDS_OF_VALUE * VALUES_MAX];
+    float values[VALUES_MAX];
 
     for (long i = share.begin; i < share.end; i++) {
-        rt_stream_seek(&stream, job, (size_t)i, WORDS);
-        rt_mt_fill(&stream.mt, words, WORDS);
-        stream.at += WORDS;
-        normals(words, values, PAIRS);
-        write_image(job->dataset, values, job->dataset->noise + (size_t)i * VALUES);
+        rt_stream_seek(&stream, job, (size_t)i, words_of_image);
+        rt_mt_fill(&stream.mt, words, words_of_image);
+        stream.at += words_of_image;
+        normals(words, values, (long)count_of_values / 2);
+        write_image(job->dataset, values, job->dataset->noise + (size_t)i * count_of_values);
     }
 }
 
 /* Every value a normal of the channel's mean and standard deviation, drawn image by image, row by row, with the
- * three channels of a pixel together. */
+ * channels of a pixel together. */
 static int gauss_pix_apply(const struct rt_corruption_job *job, struct rt_error *err)
 {
     struct rt_stream *streams;
 
-    RT_TRY(rt_stream_split(job, WORDS, &streams, err));
+    const size_t words = WORDS_OF_VALUE * (size_t)(job->dataset->channels * RT_PLANE);
+
+    RT_TRY(rt_stream_split(job, words, &streams, err));
     rt_team_run(job->team, draw_share, &(struct draw){job, streams});
     rt_free(&streams);
     return RT_OK;

@@ -10,12 +10,12 @@ struct scramble {
     const struct rt_stream *streams; /* [team size] */
 };
 
-static void scramble_image(uint8_t *image, const uint32_t *permutation)
+static void scramble_image(uint8_t *image, int channels, const uint32_t *permutation)
 {
     uint8_t old[RT_CHANNELS * RT_PLANE];
 
-    memcpy(old, image, sizeof old);
-    for (int c = 0; c < RT_CHANNELS; c++)
+    memcpy(old, image, (size_t)(channels * RT_PLANE));
+    for (int c = 0; c < channels; c++)
         for (int j = 0; j < RT_PLANE; j++)
             image[c * RT_PLANE + j] = old[c * RT_PLANE + (int)permutation[j]];
 }
@@ -27,13 +27,14 @@ static void scramble_share(void *context, int member)
     const long count = (long)(job->dataset->train_count + job->dataset->test_count);
     const struct rt_slice share = rt_team_slice(job->team, member, count, 1);
     struct rt_stream stream = scramble->streams[member];
+    const int channels = job->dataset->channels;
     uint32_t permutation[RT_PLANE];
 
     for (long i = share.begin; i < share.end; i++) {
         rt_stream_seek(&stream, job, (size_t)i, WORDS);
         rt_mt_randperm(&stream.mt, permutation, RT_PLANE);
         stream.at += WORDS;
-        scramble_image(job->dataset->pixels + (size_t)i * RT_CHANNELS * RT_PLANE, permutation);
+        scramble_image(job->dataset->pixels + (size_t)(i * channels * RT_PLANE), channels, permutation);
     }
 }
 

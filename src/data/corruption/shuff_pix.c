@@ -12,7 +12,7 @@ static void shuffle_share(void *context, int member)
 {
     const struct shuffle *shuffle = context;
     const struct rt_dataset *dataset = shuffle->job->dataset;
-    const long planes = (long)(dataset->train_count + dataset->test_count) * RT_CHANNELS;
+    const long planes = (long)(dataset->train_count + dataset->test_count) * dataset->channels;
     const struct rt_slice share = rt_team_slice(shuffle->job->team, member, planes, 1);
     uint8_t old[RT_PLANE];
 

@@ -11,7 +11,6 @@
  * class k with probability q_i softmax(a)[k].
  *
  * x_i: the pixels as a network without augmentation sees them, plane by plane. */
-enum { VALUES = RT_CHANNELS * RT_PLANE };
 #define DEVIATION 0.1
 
 /* Standard normals, one by one. */
@@ -30,11 +29,16 @@ static float next_normal(struct normals *normals)
     return normals->pair[2 - normals->left--];
 }
 
+static size_t values_of(const struct rt_dataset *dataset)
+{
+    return (size_t)(dataset->channels * RT_PLANE);
+}
+
 struct flipping {
     const struct rt_label_job *job;
     double *rates;  /* [train_total + test_total] */
     double *values; /* the same: numbers in [0, 1) that choose the label */
-    float *weights; /* [RT_CLASSES][VALUES][RT_CLASSES] */
+    float *weights; /* [RT_CLASSES][values][RT_CLASSES] */
 };
 
 /* In this order, from one generator seeded with the seed: the rates, each drawn again until it is in [0, 1];
@@ -52,7 +56,7 @@ static void draw(struct flipping *flipping)
             flipping->rates[i] = mean + DEVIATION * (double)next_normal(&normals);
         while (!(flipping->rates[i] >= 0 && flipping->rates[i] <= 1));
     normals.left = 0;
-    for (size_t i = 0; i < (size_t)RT_CLASSES * VALUES * RT_CLASSES; i++)
+    for (size_t i = 0; i < RT_CLASSES * values_of(job->dataset) * RT_CLASSES; i++)
         flipping->weights[i] = next_normal(&normals);
     for (size_t i = 0; i < count; i++)
         flipping->values[i] = rt_mt_rand(&normals.mt);
@@ -63,8 +67,9 @@ static double value_of(const struct rt_dataset *dataset, size_t i, int j)
 {
     const int c = j / RT_PLANE, row = j % RT_PLANE / RT_CROP, column = j % RT_CROP, side = dataset->side;
     const int margin = (side - RT_CROP) / 2;
-    const size_t at = ((i * RT_CHANNELS + (size_t)c) * (size_t)side + (size_t)(row + margin)) * (size_t)side +
-                      (size_t)(column + margin);
+    const size_t at =
+        ((i * (size_t)dataset->channels + (size_t)c) * (size_t)side + (size_t)(row + margin)) * (size_t)side +
+        (size_t)(column + margin);
     const double value = dataset->noise ? (double)dataset->noise[at] : dataset->pixels[at] / 255.0;
 
     return (value - (double)dataset->mean[c]) / (double)dataset->std[c];
@@ -74,10 +79,11 @@ static double value_of(const struct rt_dataset *dataset, size_t i, int j)
 static int flip(const struct flipping *flipping, size_t kept, size_t i)
 {
     const int label = flipping->job->truth[i];
-    const float *weights = flipping->weights + (size_t)label * VALUES * RT_CLASSES;
+    const int values = (int)values_of(flipping->job->dataset);
+    const float *weights = flipping->weights + (size_t)label * (size_t)values * RT_CLASSES;
     double a[RT_CLASSES] = {0}, largest = -INFINITY, sum = 0;
 
-    for (int j = 0; j < VALUES; j++) {
+    for (int j = 0; j < values; j++) {
         const double x = value_of(flipping->job->dataset, kept, j);
 
         for (int k = 0; k < RT_CLASSES; k++)
@@ -119,8 +125,8 @@ static int instance_dependent_apply(const struct rt_label_job *job, struct rt_er
 
     if (!(rc = rt_alloc(&flipping.rates, count, sizeof *flipping.rates, "the labels' rates", err)) &&
         !(rc = rt_alloc(&flipping.values, count, sizeof *flipping.values, "the labels' draws", err)) &&
-        !(rc = rt_alloc(&flipping.weights, (size_t)RT_CLASSES * VALUES * RT_CLASSES, sizeof *flipping.weights,
-                        "the labels' projections", err))) {
+        !(rc = rt_alloc(&flipping.weights, RT_CLASSES * values_of(job->dataset) * RT_CLASSES,
+                        sizeof *flipping.weights, "the labels' projections", err))) {
         draw(&flipping);
         rt_team_run(job->team, flip_share, &flipping);
     }

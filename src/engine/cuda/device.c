@@ -185,7 +185,7 @@ static int create_store(struct rt_store **out, struct rt_device *base, const str
     const size_t count = dataset->train_count + dataset->test_count;
     const size_t image = dataset->noise
                              ? (size_t)(dataset->channels * dataset->height * dataset->width) * sizeof(float)
-                             : (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+                             : (size_t)(dataset->channels * dataset->side * dataset->side);
     struct rt_cuda_store *store;
     int rc;
 

@@ -86,7 +86,7 @@ static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
         .settings = pass->update,
         .update = {.state_stride = (long long)(plan->state_bytes / sizeof(float))},
     };
-    for (int c = 0; c < RT_CHANNELS; c++) { /* as data/gather.c */
+    for (int c = 0; c < dataset->channels && c < RT_CHANNELS; c++) { /* as data/gather.c */
         to->shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
         to->scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
     }

@@ -67,7 +67,7 @@ static void gather_floats(const struct gathering *g, size_t index, float *out)
 
     if (!dataset->normalize)
         memcpy(out, from, (size_t)dataset->channels * plane * sizeof *out);
-    for (size_t c = 0; c < RT_CHANNELS && dataset->normalize; c++)
+    for (size_t c = 0; c < (size_t)dataset->channels && dataset->normalize; c++)
         scale_floats(from + c * plane, out + c * plane, g->shift[c], g->scale[c]);
 }
 
@@ -75,10 +75,11 @@ static void gather_bytes(const struct gathering *g, size_t index, long i, float 
 {
     const struct rt_dataset *dataset = g->dataset;
     const struct rt_crop centre = {(RT_STORED - RT_CROP) / 2, (RT_STORED - RT_CROP) / 2, 0};
-    const size_t stored = (size_t)(dataset->side * dataset->side), at = index * RT_CHANNELS * stored;
+    const size_t channels = (size_t)dataset->channels, stored = (size_t)(dataset->side * dataset->side);
+    const size_t at = index * channels * stored;
     uint8_t cut[RT_PLANE];
 
-    for (size_t c = 0; c < RT_CHANNELS; c++, out += RT_PLANE) {
+    for (size_t c = 0; c < channels; c++, out += RT_PLANE) {
         if (dataset->side == RT_STORED) {
             cut_plane(dataset->pixels + at + c * stored, g->crops ? g->crops[i] : centre, cut);
             scale_bytes(cut, out, g->shift[c], g->scale[c]);
@@ -92,7 +93,7 @@ static void gather_part(void *context, int member)
 {
     const struct gathering *g = context;
     const struct rt_dataset *dataset = g->dataset;
-    const size_t image = (size_t)(RT_CHANNELS * dataset->side * dataset->side);
+    const size_t image = (size_t)(dataset->channels * dataset->side * dataset->side);
     const size_t floats = (size_t)dataset->channels * (size_t)dataset->height * (size_t)dataset->width;
     const struct rt_slice part = rt_team_slice(g->team, member, g->count, 1);
 
@@ -119,7 +120,7 @@ void rt_host_gather(const struct rt_dataset *dataset, const uint32_t *indices, s
     g.labels = labels;
     g.team = team;
     g.count = count;
-    for (int c = 0; c < RT_CHANNELS; c++) {
+    for (int c = 0; c < dataset->channels && c < RT_CHANNELS; c++) {
         g.shift[c] = dataset->normalize ? unit * dataset->mean[c] : 0;
         g.scale[c] = 1 / (dataset->normalize ? unit * dataset->std[c] : unit);
     }

@@ -1,0 +1,260 @@
+#include "data/mnist.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/idx.h"
+
+enum { IMAGE = RT_IDX_SIDE * RT_IDX_SIDE, FIRST_LABELS = 10 };
+
+const char *const rt_mnist_files[RT_MNIST_FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+
+struct variant {
+    const struct rt_source_kind *kind;
+    const char *folders[3];          /* in which the files may lie; the last is null */
+    const char *md5[RT_MNIST_FILES]; /* as torchvision has them */
+    uint8_t first[FIRST_LABELS];     /* of the test set */
+    const char *classes[RT_CLASSES];
+};
+
+static const struct variant variants[] = {
+    {.kind = &rt_source_mnist,
+     .folders = {"mnist", "MNIST/raw"},
+     .md5 = {"f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
+             "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c"},
+     .first = {7, 2, 1, 0, 4, 1, 4, 9, 5, 9},
+     .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+    {.kind = &rt_source_fashion_mnist,
+     .folders = {"fashion-mnist", "FashionMNIST/raw"},
+     .md5 = {"8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
+             "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310"},
+     .first = {9, 2, 1, 1, 6, 1, 4, 6, 5, 7},
+     .classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+                 "Ankle boot"}},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static const struct variant *variant_of(const struct rt_source_kind *kind)
+{
+    for (int i = 0; i < VARIANTS; i++)
+        if (variants[i].kind == kind)
+            return &variants[i];
+    return NULL;
+}
+
+const char *const *rt_mnist_md5(const struct rt_source_kind *kind)
+{
+    const struct variant *variant = variant_of(kind);
+
+    return variant ? variant->md5 : NULL;
+}
+
+/* ---- finding ---- */
+
+/* The file as it may be called: with a dot for the last dash but one ("train-images.idx3-ubyte"), with ".gz".
+ */
+static int find_file(char path[RT_PATH_MAX], const char *folder, const char *name, bool *found,
+                     struct rt_error *err)
+{
+    for (int form = 0; form < 4; form++) {
+        char as[64];
+
+        snprintf(as, sizeof as, "%s%s", name, form & 1 ? ".gz" : "");
+        if (form & 2)
+            *strstr(as, "-idx") = '.';
+        RT_TRY(rt_path_join(path, folder, as, err));
+        if ((*found = rt_path_exists(path)))
+            return RT_OK;
+    }
+    return rt_path_join(path, folder, name, err);
+}
+
+static int is_here(const char *folder, bool *found, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+
+    *found = false;
+    for (int i = 0; i < RT_MNIST_FILES && !*found; i++)
+        RT_TRY(find_file(path, folder, rt_mnist_files[i], found, err));
+    return RT_OK;
+}
+
+int rt_mnist_find(const struct rt_source_kind *kind, const char *given, char folder[RT_PATH_MAX],
+                  struct rt_error *err)
+{
+    static const char *const flat[] = {"", "raw"};
+    char path[RT_PATH_MAX];
+    bool found = false;
+    int kinds = 0;
+
+    for (size_t i = 0; i < sizeof flat / sizeof *flat; i++) {
+        RT_TRY(rt_path_join(folder, given, flat[i], err));
+        RT_TRY(is_here(folder, &found, err));
+        if (found)
+            return RT_OK;
+    }
+    for (int i = 0; i < VARIANTS; i++) {
+        found = false;
+        for (int j = 0; variants[i].folders[j] && !found && (!kind || kind == variants[i].kind); j++) {
+            RT_TRY(rt_path_join(path, given, variants[i].folders[j], err));
+            RT_TRY(is_here(path, &found, err));
+        }
+        if (found && ++kinds)
+            rt_copy_text(folder, RT_PATH_MAX, path);
+    }
+    if (kinds > 1)
+        return rt_fail(err, RT_EUSAGE, "%s: has MNIST and Fashion-MNIST; give the folder of one of them",
+                       given);
+    if (kinds)
+        return RT_OK;
+    return rt_fail(
+        err, RT_EDATA,
+        "%s: no %s here (neither %s nor raw/, %s/ or %s/ with it): get it with 'rethink data fetch %s', "
+        "or give --data DIR",
+        given, kind ? kind->name : "MNIST", rt_mnist_files[0],
+        variant_of(kind ? kind : &rt_source_mnist)->folders[0],
+        variant_of(kind ? kind : &rt_source_mnist)->folders[1], kind ? kind->name : "mnist");
+}
+
+const struct rt_source_kind *rt_mnist_kind_of(const char *folder)
+{
+    for (; *folder; folder++)
+        if (!strncasecmp(folder, "fashion", 7))
+            return &rt_source_fashion_mnist;
+    return &rt_source_mnist;
+}
+
+/* ---- opening ---- */
+
+struct held {
+    struct rt_idx files[RT_MNIST_FILES];
+};
+
+static void mnist_close(struct rt_source *source)
+{
+    struct held *held = source->state;
+
+    for (int i = 0; held && i < RT_MNIST_FILES; i++)
+        rt_idx_free(&held->files[i]);
+    rt_free(&held);
+    source->state = NULL;
+}
+
+static int read_files(struct rt_source *source, struct held *held, struct rt_error *err)
+{
+    char path[RT_PATH_MAX];
+    bool found;
+
+    for (int i = 0; i < RT_MNIST_FILES; i++) {
+        RT_TRY(find_file(path, source->where, rt_mnist_files[i], &found, err));
+        if (!found)
+            return rt_fail(err, RT_EDATA, "%s: no such file, plain or .gz, beside the others", path);
+        RT_TRY(i % 2 ? rt_idx_read_labels(&held->files[i], path, err)
+                     : rt_idx_read_images(&held->files[i], path, err));
+        snprintf(source->files[i].name, sizeof source->files[i].name, "%.60s", rt_path_name(path));
+        rt_copy_text(source->files[i].md5, sizeof source->files[i].md5, held->files[i].md5);
+        if (i % 2 && held->files[i].count != held->files[i - 1].count)
+            return rt_fail(err, RT_EDATA, "%s: %zu labels for %zu images; get both files again", path,
+                           held->files[i].count, held->files[i - 1].count);
+    }
+    return RT_OK;
+}
+
+/* Which of them it is: by the first test labels, else by the folder's path. */
+static int identify(struct rt_source *source, const struct rt_idx *labels, struct rt_error *err)
+{
+    const struct rt_source_kind *kind = source->named ? source->kind : rt_mnist_kind_of(source->where);
+
+    for (int i = 0; i < VARIANTS && labels->count >= FIRST_LABELS; i++)
+        if (!memcmp(labels->bytes, variants[i].first, FIRST_LABELS))
+            kind = variants[i].kind;
+    if (source->named && kind != source->kind)
+        return rt_fail(err, RT_EDATA, "%s: the labels are those of %s, not of %s", source->where, kind->name,
+                       source->kind->name);
+    source->kind = kind;
+    return RT_OK;
+}
+
+static int mnist_open(struct rt_source *source, const char *given, struct rt_error *err)
+{
+    char folder[RT_PATH_MAX], canonical[PATH_MAX];
+    const struct variant *variant;
+    struct held *held;
+    int rc;
+
+    RT_TRY(rt_mnist_find(source->named ? source->kind : NULL, given, folder, err));
+    if (!realpath(folder, canonical))
+        return rt_fail_errno(err, RT_EIO, errno, "%s", folder);
+    if (!rt_copy_text(source->where, sizeof source->where, canonical))
+        return rt_fail(err, RT_EDATA, "%s: the path is longer than %zu bytes", folder,
+                       sizeof source->where - 1);
+    RT_TRY(rt_alloc(&held, 1, sizeof *held, "a data set's files", err));
+    source->state = held;
+    if ((rc = read_files(source, held, err)) || (rc = identify(source, &held->files[3], err))) {
+        mnist_close(source);
+        return rc;
+    }
+    variant = variant_of(source->kind);
+    source->file_count = RT_MNIST_FILES;
+    for (int i = 0; i < RT_MNIST_FILES; i++)
+        source->files[i].official = !strcmp(source->files[i].md5, variant->md5[i]);
+    source->train_count = held->files[0].count;
+    source->test_count = held->files[2].count;
+    for (int i = 0; i < RT_CLASSES; i++)
+        snprintf(source->classes[i], sizeof source->classes[i], "%s", variant->classes[i]);
+    return RT_OK;
+}
+
+static int mnist_read(const struct rt_source *source, size_t first, size_t count, uint8_t *records,
+                      struct rt_error *err)
+{
+    const struct held *held = source->state;
+
+    (void)err;
+    for (size_t i = 0; i < count; i++, records += 1 + IMAGE) {
+        const size_t index = first + i, split = index < source->train_count ? 0 : 2;
+        const size_t at = split ? index - source->train_count : index;
+
+        records[0] = held->files[split + 1].bytes[at];
+        memcpy(records + 1, held->files[split].bytes + at * IMAGE, IMAGE);
+    }
+    return RT_OK;
+}
+
+/* Mean and deviation as they are given everywhere, of the training images. */
+const struct rt_source_kind rt_source_mnist = {
+    .name = "mnist",
+    .help = "MNIST (LeCun et al. 1998), IDX files, from a directory",
+    .channels = 1,
+    .side = RT_IDX_SIDE,
+    .train_count = 60000,
+    .test_count = 10000,
+    .block_records = 10000,
+    .mean = {0.1307f},
+    .std = {0.3081f},
+    .open = mnist_open,
+    .read = mnist_read,
+    .close = mnist_close,
+};
+
+const struct rt_source_kind rt_source_fashion_mnist = {
+    .name = "fashion-mnist",
+    .help = "Fashion-MNIST (Xiao et al. 2017), IDX files, from a directory",
+    .channels = 1,
+    .side = RT_IDX_SIDE,
+    .train_count = 60000,
+    .test_count = 10000,
+    .block_records = 10000,
+    .mean = {0.2860f},
+    .std = {0.3530f},
+    .open = mnist_open,
+    .read = mnist_read,
+    .close = mnist_close,
+};
