@@ -9,6 +9,7 @@
 #include "cli/evaluate.h"
 #include "cli/experiment_args.h"
 #include "cli/output.h"
+#include "data/source.h"
 #include "run/checkpoint.h"
 #include "run/run.h"
 #include "train/setup.h"
@@ -160,6 +161,22 @@ static int write_predictions(const char *path, const struct rt_image_outcome *ou
     return rc;
 }
 
+/* That the images are of the shape that the network was trained on. */
+static int check_shape(const struct rt_dataset *dataset, const struct rt_checkpoint *checkpoint,
+                       struct rt_error *err)
+{
+    const char *name = checkpoint->provenance.data.name;
+    const int channels = rt_source_kind_of(name)->channels;
+
+    if (dataset->channels == channels)
+        return RT_OK;
+    return rt_fail(
+        err, RT_EDATA,
+        "%s: trained on %s, whose images are of %d x 28 x 28; those of %s are of %d x 28 x 28; --data "
+        "names others",
+        checkpoint->path, name, channels, dataset->name, dataset->channels);
+}
+
 static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
                     const struct rt_arguments *arguments, long threads, struct rt_error *err)
 {
@@ -173,6 +190,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     RT_TRY(rt_experiment_set_device(&checkpoint->experiment, arguments, err));
     RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
                            &checkpoint->experiment, (int)threads, err));
+    RT_TRY(check_shape(&setup->dataset, checkpoint, err));
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
                             false, err));
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));

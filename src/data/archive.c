@@ -197,14 +197,52 @@ int rt_archive_unpack(const char *archive, const char *folder, const struct rt_a
 
 /* ---- one file ---- */
 
+enum { GZIP_TAIL = 8 };
+
 struct rt_unzip {
     struct archive *archive;
     struct rt_digest md5;
     struct rt_error reading; /* why a read failed */
     int fd;
+    bool ended;       /* nothing is left to be read */
+    uint32_t crc;     /* of the content so far */
+    uint64_t content; /* its size */
+    uint64_t size;    /* of the file so far, its first two and last bytes */
+    uint8_t head[2], tail[GZIP_TAIL];
     char path[RT_PATH_MAX];
-    char input[PIECE];
+    uint8_t input[PIECE];
 };
+
+/* The CRC-32 of gzip (RFC 1952), by bits: libarchive leaves it unchecked. */
+static uint32_t crc32_more(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+    static const uint32_t of_half[16] = {0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
+                                         0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
+                                         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c};
+
+    crc = ~crc;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        crc = crc >> 4 ^ of_half[crc & 15];
+        crc = crc >> 4 ^ of_half[crc & 15];
+    }
+    return ~crc;
+}
+
+/* What has been read of the file. */
+static void note_input(struct rt_unzip *u, size_t size)
+{
+    for (size_t i = 0; i < size && u->size + i < sizeof u->head; i++)
+        u->head[u->size + i] = u->input[i];
+    if (size >= GZIP_TAIL) {
+        memcpy(u->tail, u->input + size - GZIP_TAIL, GZIP_TAIL);
+    } else {
+        memmove(u->tail, u->tail + size, GZIP_TAIL - size);
+        memcpy(u->tail + GZIP_TAIL - size, u->input, size);
+    }
+    u->size += size;
+    rt_digest_update(&u->md5, u->input, size);
+}
 
 static la_ssize_t read_zipped(struct archive *archive, void *context, const void **bytes)
 {
@@ -215,7 +253,7 @@ static la_ssize_t read_zipped(struct archive *archive, void *context, const void
         archive_set_error(archive, EIO, "%s", u->reading.message);
         return -1;
     }
-    rt_digest_update(&u->md5, u->input, got);
+    note_input(u, got);
     *bytes = u->input;
     return (la_ssize_t)got;
 }
@@ -249,7 +287,8 @@ static int open_unzip(struct rt_unzip *u, struct rt_error *err)
         archive_read_open(u->archive, u, NULL, read_zipped, NULL) != ARCHIVE_OK)
         return unzip_failed(u, err);
     status = archive_read_next_header(u->archive, &entry);
-    return status == ARCHIVE_OK || status == ARCHIVE_EOF ? RT_OK : unzip_failed(u, err);
+    u->ended = status == ARCHIVE_EOF; /* an empty file */
+    return status == ARCHIVE_OK || u->ended ? RT_OK : unzip_failed(u, err);
 }
 
 int rt_unzip_open(struct rt_unzip **out, const char *path, struct rt_error *err)
@@ -270,26 +309,36 @@ int rt_unzip_open(struct rt_unzip **out, const char *path, struct rt_error *err)
 
 int rt_unzip_read(struct rt_unzip *u, void *bytes, size_t size, size_t *got, struct rt_error *err)
 {
-    for (*got = 0; *got < size;) {
+    for (*got = 0; *got < size && !u->ended;) {
         const la_ssize_t n = archive_read_data(u->archive, (char *)bytes + *got, size - *got);
 
         if (n < 0)
             return unzip_failed(u, err);
-        if (n == 0)
-            break;
+        u->ended = n == 0;
         *got += (size_t)n;
     }
+    u->crc = crc32_more(u->crc, bytes, *got);
+    u->content += *got;
     return RT_OK;
 }
 
-int rt_unzip_md5(struct rt_unzip *u, char hex[RT_DIGEST_HEX], struct rt_error *err)
+static uint32_t little_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[1] << 8 | bytes[0];
+}
+
+int rt_unzip_finish(struct rt_unzip *u, char hex[RT_DIGEST_HEX], struct rt_error *err)
 {
     size_t got;
 
     do {
         RT_TRY(rt_file_read(u->fd, u->path, u->input, PIECE, &got, err));
-        rt_digest_update(&u->md5, u->input, got);
+        note_input(u, got);
     } while (got);
+    if (u->size >= GZIP_TAIL && u->head[0] == 0x1f && u->head[1] == 0x8b &&
+        (little_endian(u->tail) != u->crc || little_endian(u->tail + 4) != (uint32_t)u->content))
+        return rt_fail(err, RT_EDATA, "%s: damaged (its content has not gzip's checksum); get it again",
+                       u->path);
     return rt_digest_finish(&u->md5, hex, err);
 }
 

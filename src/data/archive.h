@@ -31,8 +31,9 @@ struct rt_unzip;
 int rt_unzip_open(struct rt_unzip **unzip, const char *path, struct rt_error *err);
 /* *got < size only at the end. RT_EDATA "PATH: ...": damaged or cut short. */
 int rt_unzip_read(struct rt_unzip *unzip, void *bytes, size_t size, size_t *got, struct rt_error *err);
-/* The MD5 of the file as it is, which is read to its end. */
-int rt_unzip_md5(struct rt_unzip *unzip, char hex[RT_DIGEST_HEX], struct rt_error *err);
+/* Reads the file to its end, of which the content has been read: its MD5 as it is. RT_EDATA: of a gzipped one,
+ * the checksum or length is not that of what was read. */
+int rt_unzip_finish(struct rt_unzip *unzip, char hex[RT_DIGEST_HEX], struct rt_error *err);
 void rt_unzip_close(struct rt_unzip **unzip); /* accepts null */
 
 #endif

@@ -67,7 +67,7 @@ static int read_content(struct rt_idx *idx, struct rt_unzip *unzip, const char *
     if (got)
         return rt_fail(err, RT_EDATA, "%s: longer than the %zu bytes that its header announces; get it again",
                        path, header + size);
-    return rt_unzip_md5(unzip, idx->md5, err);
+    return rt_unzip_finish(unzip, idx->md5, err);
 }
 
 static int read_file(struct rt_idx *out, const char *path, int rank, struct rt_error *err)
