@@ -192,7 +192,8 @@ static void check_model(const struct model_row *row)
     struct rt_graph graph = {0};
     int x = rt_input(&graph, 3, row->side, row->side);
 
-    x = rt_model_find(row->name)->build(&graph, x, &(struct rt_model_options){row->batch_norm, row->dropout});
+    x = rt_model_find(row->name)->build(
+        &graph, x, &(struct rt_model_options){.batch_norm = row->batch_norm, .dropout = row->dropout});
     rt_softmax_cross_entropy(&graph, x);
     if (rt_graph_finish(&graph, &err) ||
         rt_test_plan_create(&s.plan, &rt_engine_reference_f64, &graph, &options, &err) ||
