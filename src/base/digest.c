@@ -65,15 +65,16 @@ int rt_digest_bytes(const void *bytes, size_t size, char hex[RT_DIGEST_HEX], str
     return rt_digest_finish(&digest, hex, err);
 }
 
-int rt_digest_open_file(int fd, const char *path, uint64_t size, char hex[RT_DIGEST_HEX], uint64_t *got,
-                        struct rt_error *err)
+static int digest_open_file(int fd, const char *path, uint64_t size, bool md5, char hex[RT_DIGEST_HEX],
+                            uint64_t *got, struct rt_error *err)
 {
     struct rt_digest digest = {0};
     char *piece = NULL;
     int rc;
 
     *got = 0;
-    if ((rc = rt_alloc(&piece, PIECE, 1, "a piece of a file", err)) || (rc = rt_digest_start(&digest, err)))
+    if ((rc = rt_alloc(&piece, PIECE, 1, "a piece of a file", err)) ||
+        (rc = md5 ? rt_digest_start_md5(&digest, err) : rt_digest_start(&digest, err)))
         goto done;
     while (*got < size) {
         const size_t wanted = size - *got < PIECE ? (size_t)(size - *got) : PIECE;
@@ -93,13 +94,29 @@ done:
     return rc;
 }
 
-int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+int rt_digest_open_file(int fd, const char *path, uint64_t size, char hex[RT_DIGEST_HEX], uint64_t *got,
+                        struct rt_error *err)
+{
+    return digest_open_file(fd, path, size, false, hex, got, err);
+}
+
+static int digest_file(const char *path, bool md5, char hex[RT_DIGEST_HEX], struct rt_error *err)
 {
     uint64_t size;
     int fd, rc;
 
     RT_TRY(rt_file_open(&fd, path, RT_OPEN_READ, err));
-    rc = rt_digest_open_file(fd, path, UINT64_MAX, hex, &size, err);
+    rc = digest_open_file(fd, path, UINT64_MAX, md5, hex, &size, err);
     rt_file_close_read(&fd);
     return rc;
+}
+
+int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    return digest_file(path, false, hex, err);
+}
+
+int rt_digest_file_md5(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err)
+{
+    return digest_file(path, true, hex, err);
 }

@@ -1,4 +1,5 @@
-/* SHA-256 (and MD5, for files of which nothing else is published), in one piece or piece by piece. The only file that knows OpenSSL is digest.c. */
+/* SHA-256 (and MD5, for files of which nothing else is published), in one piece or piece by piece. The only
+ * file that knows OpenSSL is digest.c. */
 #ifndef RT_BASE_DIGEST_H
 #define RT_BASE_DIGEST_H
 
@@ -26,6 +27,7 @@ void rt_digest_free(struct rt_digest *digest); /* to give up early; accepts the 
 int rt_digest_bytes(const void *bytes, size_t size, char hex[RT_DIGEST_HEX], struct rt_error *err);
 /* Of a whole file, read in pieces. RT_EIO names it. */
 int rt_digest_file(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err);
+int rt_digest_file_md5(const char *path, char hex[RT_DIGEST_HEX], struct rt_error *err);
 /* Of the next bytes of an open file, at most `size` of them; *got says how many there were. */
 int rt_digest_open_file(int fd, const char *path, uint64_t size, char hex[RT_DIGEST_HEX], uint64_t *got,
                         struct rt_error *err);

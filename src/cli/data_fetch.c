@@ -1,5 +1,6 @@
-/* rethink data fetch: CIFAR-10 from its server, a mirror or a local archive. */
+/* rethink data fetch: a data set from its server, a mirror or a local archive. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -7,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "data/check.h"
+#include "data/cifar10.h"
 #include "data/fetch.h"
 #include "data/places.h"
 
@@ -60,48 +62,83 @@ static void on_progress(void *context, int64_t received, int64_t total)
 }
 
 /* What is installed already and official needs no fetching. */
-static bool is_there(const char *home)
+static bool is_there(const char *home, const char *folder, const char *name)
 {
     struct rt_data_report report;
+    char path[RT_PATH_MAX];
 
-    return !rt_data_check(&report, home, NULL) && report.official;
+    return !rt_path_join(path, home, folder, NULL) && !rt_data_check(&report, path, NULL) && report.official &&
+           !strcmp(report.source.kind->name, name);
+}
+
+/* The files of `files`, or CIFAR-10's archive where that is null. */
+static int install(const struct rt_fetch_files *files, struct rt_fetch *fetch, const char *url,
+                   const char *home, char installed[RT_PATH_MAX], struct rt_error *err)
+{
+    const char *urls[] = {url, NULL};
+    struct rt_fetch_files from;
+
+    if (!files) {
+        fetch->urls = url ? urls : fetch->urls;
+        return rt_fetch_install(fetch, home, installed, err);
+    }
+    from = *files;
+    from.bases = url ? urls : files->bases;
+    return rt_fetch_install_files(&from, fetch, home, installed, err);
+}
+
+/* *files: null for cifar10. */
+static int choose(const struct rt_fetch_files **files, const char *name, struct rt_error *err)
+{
+    static const struct rt_fetch_files *const all[] = {&rt_fetch_mnist, &rt_fetch_fashion_mnist};
+
+    *files = NULL;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(all[i]->name, name))
+            *files = all[i];
+    if (*files || !strcmp(name, "cifar10"))
+        return RT_OK;
+    return rt_fail(err, RT_EUSAGE, "'%.80s' is none of cifar10, mnist, fashion-mnist", name);
 }
 
 static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    const char *urls[] = {rt_argument(arguments, "url"), NULL};
+    const char *name = arguments->operand_count ? arguments->operands[0] : "cifar10";
+    const char *url = rt_argument(arguments, "url");
+    const struct rt_fetch_files *files;
     struct meter meter = {.terminal = isatty(STDERR_FILENO)};
     struct rt_fetch fetch = rt_fetch_cifar10;
     char home[RT_PATH_MAX], installed[RT_PATH_MAX];
     struct rt_text text = {0};
     int rc;
 
+    RT_TRY(choose(&files, name, err));
     if (rt_argument_flag(arguments, "quiet"))
         rt_log_set_level(RT_LOG_QUIET);
     RT_TRY(rt_data_home(home, "set one of them: the data set is installed below it", err));
-    if (urls[0])
-        fetch.urls = urls;
-    else
+    if (!url)
         fetch.advice =
-            "without a network, 'rethink data fetch --url FILE' installs an archive that was brought here, "
-            "and '--data shapes10' needs none";
+            files ? "without a network, --url DIR installs files that were brought here, and '--data shapes10' "
+                    "needs none"
+                  : "without a network, 'rethink data fetch --url FILE' installs an archive that was brought "
+                    "here, and '--data shapes10' needs none";
     fetch.replace = rt_argument_flag(arguments, "force");
     fetch.progress = on_progress;
     fetch.context = &meter;
-    if (!fetch.replace && is_there(home)) {
-        rt_text_printf(&text, "CIFAR-10 is in %s already, the official bytes\n", home);
+    if (!fetch.replace && is_there(home, files ? name : RT_CIFAR10_FOLDER, name)) {
+        rt_text_printf(&text, "%s is in %s already, the official bytes\n", files ? name : "CIFAR-10", home);
         return rt_output_text(&text, err);
     }
-    rc = rt_fetch_install(&fetch, home, installed, err);
+    rc = install(files, &fetch, url, home, installed, err);
     rt_log_clear();
     if (rc)
         return rc;
-    rt_text_printf(&text, "installed CIFAR-10 in %s\n", installed);
+    rt_text_printf(&text, "installed %s in %s\n", files ? name : "CIFAR-10", installed);
     return rt_output_text(&text, err);
 }
 
 static const struct rt_option options[] = {
-    {"url", 0, "URL", "@files", "get the archive from this address (https, http, file) or file alone"},
+    {"url", 0, "URL", "@files", "get it from this address (https, http, file), file or folder alone"},
     {"force", 0, NULL, NULL, "replace what is installed already"},
     RT_OPTION_QUIET,
     {0},
@@ -109,16 +146,23 @@ static const struct rt_option options[] = {
 
 const struct rt_command rt_command_data_fetch = {
     .name = "data fetch",
-    .operands = "",
-    .summary = "Download CIFAR-10 and install it for all later commands.",
+    .operands = "[NAME]",
+    .operands_max = 1,
+    .operand_values = "cifar10 mnist fashion-mnist",
+    .summary = "Download CIFAR-10, MNIST or Fashion-MNIST and install it for all later commands.",
     .description =
-        "Gets the binary version's archive (170 MB) from its server or a mirror, checks its "
+        "NAME is cifar10 (the default), mnist or fashion-mnist. Of CIFAR-10 it gets the binary version's "
+        "archive (170 MB) from its server or a mirror, checks its "
         "SHA-256, and installs the files in the user's data directory, all of them or none. A server may give "
         "nothing but the official archive; a local one may be packed anew (.tar, .gz, .bz2, .xz, .zst, .lz4), "
         "as long as its six files are the official ones. A server that gives less than 1 MB in a "
         "minute is left for the mirror, and tried once more in the end. Repeat the command to resume "
-        "an interrupted download.",
-    .examples = "rethink data fetch                                   # from the server or a mirror\n"
+        "an interrupted download.\n"
+        "\n"
+        "Of MNIST (12 MB) and Fashion-MNIST (31 MB) it gets four gzipped files, each of which must have its "
+        "published MD5; --url is then the folder or the address that the four names follow.",
+    .examples = "rethink data fetch mnist                             # or fashion-mnist\n"
+                "rethink data fetch                                   # from the server or a mirror\n"
                 "rethink data fetch --url cifar-10-binary.tar.gz      # from a local archive\n"
                 "rethink data fetch --url https://HOST/archive.tar.gz # from another server",
     .options = options,

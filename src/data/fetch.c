@@ -160,12 +160,14 @@ static int verify(const struct rt_fetch *fetch, const char *archive, const char 
         return rt_fail(err, RT_EIO, "%s: no such file, or not a regular one", archive);
     RT_TRY(rt_file_size(archive, &size, err));
     if (size != (uint64_t)fetch->archive_bytes)
-        return rt_fail(err, RT_EDATA, "%s: %llu bytes, expected %lld: not the archive, or not all of it",
-                       origin, (unsigned long long)size, (long long)fetch->archive_bytes);
-    RT_TRY(rt_digest_file(archive, hex, err));
-    if (strcmp(hex, fetch->sha256))
-        return rt_fail(err, RT_EDATA, "%s: SHA-256 %s, expected %s: not the official archive, so not used",
-                       origin, hex, fetch->sha256);
+        return rt_fail(err, RT_EDATA, "%s: %llu bytes, expected %lld: not the %s, or not all of it", origin,
+                       (unsigned long long)size, (long long)fetch->archive_bytes,
+                       fetch->md5 ? "official file" : "archive");
+    RT_TRY(fetch->md5 ? rt_digest_file_md5(archive, hex, err) : rt_digest_file(archive, hex, err));
+    if (strcmp(hex, fetch->md5 ? fetch->md5 : fetch->sha256))
+        return rt_fail(err, RT_EDATA, "%s: %s %s, expected %s: not the official %s, so not used", origin,
+                       fetch->md5 ? "MD5" : "SHA-256", hex, fetch->md5 ? fetch->md5 : fetch->sha256,
+                       fetch->md5 ? "file" : "archive");
     return RT_OK;
 }
 
@@ -295,7 +297,7 @@ static int obtain(const struct rt_fetch *fetch, const char *home, char archive[R
     bool first_again = false;
     int rc = RT_EIO;
 
-    RT_TRY(rt_path_join(d.part, home, ".cifar-10-binary.tar.gz.part", err));
+    RT_TRY(rt_path_join(d.part, home, fetch->part ? fetch->part : ".cifar-10-binary.tar.gz.part", err));
     for (int i = 0; fetch->urls[i]; i++) {
         if (i)
             rt_log_warn("%s", err->message);
@@ -312,6 +314,13 @@ static int obtain(const struct rt_fetch *fetch, const char *home, char archive[R
     d.floor_speed = last_floor_speed;
     rc = obtain_from(&d, fetch->urls[0], archive, downloaded, err);
     return advise(fetch, rc, d.elsewhere, err);
+}
+
+int rt_fetch_obtain(const struct rt_fetch *fetch, const char *home, char path[RT_PATH_MAX], bool *downloaded,
+                    struct rt_error *err)
+{
+    RT_TRY(obtain(fetch, home, path, downloaded, err));
+    return *downloaded ? RT_OK : verify(fetch, path, path, err);
 }
 
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],

@@ -12,6 +12,8 @@
 struct rt_fetch {
     const char *const *urls; /* tried in order, ended by null; one without "://" is the path of an archive */
     const char *sha256;      /* of the archive: a server may give nothing else */
+    const char *md5;         /* of files of which nothing else is published; null: sha256 counts */
+    const char *part;        /* what an unfinished download is called in HOME; null: CIFAR-10's name */
     int64_t archive_bytes;   /* its size */
     int64_t file_bytes;      /* of each of the six files in it */
     const char
@@ -34,5 +36,25 @@ extern const struct rt_fetch rt_fetch_cifar10;
  * disk failed; RT_EDATA: not the pinned archive, and not its files packed again. */
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
                      struct rt_error *err);
+
+/* MNIST or Fashion-MNIST: four files. */
+struct rt_fetch_files {
+    const char *name;         /* as --data names it, and of the folder that they become in HOME */
+    const char *const *bases; /* URLs or folders that the names follow, tried in order, ended by null */
+    struct rt_fetch_file {
+        const char *name, *md5;
+        int64_t bytes;
+    } files[4];
+};
+extern const struct rt_fetch_files rt_fetch_mnist, rt_fetch_fashion_mnist;
+
+/* As rt_fetch_install, file by file; of `how`, what is not in `files` (replace, advice, progress) counts. */
+int rt_fetch_install_files(const struct rt_fetch_files *files, const struct rt_fetch *how, const char *home,
+                           char installed[RT_PATH_MAX], struct rt_error *err);
+
+/* One file, verified: its path goes to path[]. *downloaded: it is a file in HOME, to be moved or removed. The
+ * caller holds HOME's lock. */
+int rt_fetch_obtain(const struct rt_fetch *fetch, const char *home, char path[RT_PATH_MAX], bool *downloaded,
+                    struct rt_error *err);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/fetch.h"
 #include "data/idx.h"
 
 enum { IMAGE = RT_IDX_SIDE * RT_IDX_SIDE, FIRST_LABELS = 10 };
@@ -18,23 +19,21 @@ const char *const rt_mnist_files[RT_MNIST_FILES] = {"train-images-idx3-ubyte", "
 
 struct variant {
     const struct rt_source_kind *kind;
-    const char *folders[3];          /* in which the files may lie; the last is null */
-    const char *md5[RT_MNIST_FILES]; /* as torchvision has them */
-    uint8_t first[FIRST_LABELS];     /* of the test set */
+    const char *folders[3]; /* in which the files may lie; the last is null */
+    const struct rt_fetch_files *published;
+    uint8_t first[FIRST_LABELS]; /* of the test set */
     const char *classes[RT_CLASSES];
 };
 
 static const struct variant variants[] = {
     {.kind = &rt_source_mnist,
      .folders = {"mnist", "MNIST/raw"},
-     .md5 = {"f68b3c2dcbeaaa9fbdd348bbdeb94873", "d53e105ee54ea40749a09fcbcd1e9432",
-             "9fb629c4189551a2d022fa330f9573f3", "ec29112dd5afa0611ce80d1b7f02629c"},
+     .published = &rt_fetch_mnist,
      .first = {7, 2, 1, 0, 4, 1, 4, 9, 5, 9},
      .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
     {.kind = &rt_source_fashion_mnist,
      .folders = {"fashion-mnist", "FashionMNIST/raw"},
-     .md5 = {"8d4fb7e6c68d591d4c3dfef9ec88bf0d", "25c81989df183df01b3e8a0aad5dffbe",
-             "bef4ecab320f06d8554ea6380940ec79", "bb300cfdad3c16e7a12a480ee83cd310"},
+     .published = &rt_fetch_fashion_mnist,
      .first = {9, 2, 1, 1, 6, 1, 4, 6, 5, 7},
      .classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
                  "Ankle boot"}},
@@ -47,13 +46,6 @@ static const struct variant *variant_of(const struct rt_source_kind *kind)
         if (variants[i].kind == kind)
             return &variants[i];
     return NULL;
-}
-
-const char *const *rt_mnist_md5(const struct rt_source_kind *kind)
-{
-    const struct variant *variant = variant_of(kind);
-
-    return variant ? variant->md5 : NULL;
 }
 
 /* ---- finding ---- */
@@ -204,7 +196,7 @@ static int mnist_open(struct rt_source *source, const char *given, struct rt_err
     variant = variant_of(source->kind);
     source->file_count = RT_MNIST_FILES;
     for (int i = 0; i < RT_MNIST_FILES; i++)
-        source->files[i].official = !strcmp(source->files[i].md5, variant->md5[i]);
+        source->files[i].official = !strcmp(source->files[i].md5, variant->published->files[i].md5);
     source->train_count = held->files[0].count;
     source->test_count = held->files[2].count;
     for (int i = 0; i < RT_CLASSES; i++)

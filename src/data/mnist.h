@@ -11,9 +11,6 @@ enum { RT_MNIST_FILES = 4 };
 /* Training images, training labels, test images, test labels. */
 extern const char *const rt_mnist_files[RT_MNIST_FILES];
 
-/* The published files' MD5, gzipped as they are; null for other kinds. */
-const char *const *rt_mnist_md5(const struct rt_source_kind *kind);
-
 /* The folder of the four files of that kind (null: of either): `given` or one that torchvision or `data fetch`
  * makes in it. RT_EDATA when there is none, RT_EUSAGE when there is one of each. */
 int rt_mnist_find(const struct rt_source_kind *kind, const char *given, char folder[RT_PATH_MAX],

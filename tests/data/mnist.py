@@ -248,6 +248,39 @@ def against_pytorch(data, scratch):
                expected, *shown(done))
 
 
+def fetch(scratch):
+    drive = os.environ.get('RT_FETCH_FILES_DRIVE')
+    source = write(scratch / 'server', contents(), pack=True)
+    pins = []
+    for name in NAMES:
+        content = (source / f'{name}.gz').read_bytes()
+        pins += [hashlib.md5(content).hexdigest(), str(len(content))]
+    home = scratch / 'fetched' / 'rethink'
+
+    def run(how, base, numbers=pins):
+        return subprocess.run([drive, home, how, str(base), *numbers], capture_output=True, text=True, timeout=60 * tap.SLOWER)
+
+    wrong = pins[:4] + ['0' * 32] + pins[5:]
+    done = run('keep', source, wrong)
+    tap.ok(done.returncode == 4 and 't10k-images-idx3-ubyte.gz: MD5' in done.stdout and 'not used' in done.stdout and
+           not (home / 'mnist').exists() and not list(home.glob('.*.tmp')), 'fetch: another MD5, and nothing is installed', *shown(done))
+    for base in (source, f'file://{source}'):
+        done = run('force', base)
+        found = rethink('data', 'check', '--data', 'mnist', XDG_DATA_HOME=home.parent)
+        tap.ok(done.returncode == 0 and kind_of(found) == 'mnist' and not list(home.glob('.*')), f'fetch: installed from {base}',
+               *shown(done), *shown(found))
+    done = run('keep', source)
+    tap.ok(done.returncode == 5 and '--force' in done.stdout, 'fetch: it is there already', *shown(done))
+    done = rethink('data', 'fetch', 'mnist', '--url', source, XDG_DATA_HOME=scratch / 'none')
+    tap.ok(one_error(done, 4, 'expected 9912422'), 'data fetch mnist: not the official files', *shown(done))
+    with open(source / f'{NAMES[0]}.gz', 'wb') as f:
+        f.truncate(9912422)
+    done = rethink('data', 'fetch', 'mnist', '--url', source, XDG_DATA_HOME=scratch / 'none')
+    tap.ok(one_error(done, 4, 'f68b3c2dcbeaaa9fbdd348bbdeb94873'), 'data fetch mnist: nor by its MD5', *shown(done))
+    done = rethink('data', 'fetch', 'minst')
+    tap.ok(one_error(done, 2, 'none of cifar10, mnist, fashion-mnist'), 'data fetch: no such data set', *shown(done))
+
+
 with tempfile.TemporaryDirectory() as name:
     scratch = pathlib.Path(name)
     data = write(scratch / 'data', contents())
@@ -259,4 +292,6 @@ with tempfile.TemporaryDirectory() as name:
         damage(scratch)
         corruption(data, scratch)
         tools(data, scratch)
+        if os.environ.get('RT_FETCH_FILES_DRIVE'):
+            fetch(scratch)
 tap.done()
