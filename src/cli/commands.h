@@ -22,6 +22,8 @@
     X(figure1) \
     X(figure2) \
     X(seed_importance) \
+    X(table1) \
+    X(table4) \
     X(theorem1) \
     X(rademacher) \
     X(kernel) \

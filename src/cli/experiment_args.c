@@ -95,8 +95,14 @@ int rt_assignment_blame(const struct rt_arguments *arguments, const struct rt_er
     return rt_fail(err, cause->status, "%s", cause->message);
 }
 
-int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_arguments *arguments,
-                         struct rt_error *err)
+bool rt_assignment_is_preset(const char *assignment)
+{
+    return !strncmp(assignment, "preset=", strlen("preset="));
+}
+
+/* The presets, or all else: a preset comes first, wherever it was given. */
+static int apply_some(struct rt_experiment *experiment, const struct rt_arguments *arguments, bool presets,
+                      struct rt_error *err)
 {
     struct rt_assignment assignment;
     struct rt_error cause = {0};
@@ -106,9 +112,17 @@ int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_argum
         RT_TRY(rt_assignment_next(&assignment, arguments, &at, err));
         if (!assignment.text)
             return RT_OK;
-        if (rt_experiment_set(experiment, assignment.text, &cause))
+        if (rt_assignment_is_preset(assignment.text) == presets &&
+            rt_experiment_set(experiment, assignment.text, &cause))
             return rt_assignment_blame(arguments, &cause, err);
     }
+}
+
+int rt_assignments_apply(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                         struct rt_error *err)
+{
+    RT_TRY(apply_some(experiment, arguments, true, err));
+    return apply_some(experiment, arguments, false, err);
 }
 
 /* The i-th model that is not among the published ones; null: there are fewer. */

@@ -39,6 +39,8 @@ struct rt_assignment {
 /* The next one in the order given; *at begins at 0. Those of a later one win. RT_EUSAGE. */
 int rt_assignment_next(struct rt_assignment *assignment, const struct rt_arguments *arguments, int *at,
                        struct rt_error *err);
+/* Whether it sets the key `preset`, which is applied before the others. */
+bool rt_assignment_is_preset(const char *assignment);
 /* Whether one of them sets this key. */
 bool rt_assignment_sets(const struct rt_arguments *arguments, const char *key);
 

@@ -30,6 +30,13 @@ int rt_sweep_args_add(struct rt_sweep *sweep, const struct rt_arguments *argumen
         RT_TRY(rt_assignment_next(&assignments[i], arguments, &at, err));
         if (!(axes[i] = assignments[i].text))
             break;
+        for (int k = i; k > 0 && rt_assignment_is_preset(axes[k]) && !rt_assignment_is_preset(axes[k - 1]);
+             k--) {
+            const char *before = axes[k - 1]; /* a preset comes first, wherever it was given */
+
+            axes[k - 1] = axes[k];
+            axes[k] = before;
+        }
     }
     return rt_sweep_add_grid(sweep, &grid, &cause) ? rt_assignment_blame(arguments, &cause, err) : RT_OK;
 }

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "config/keys.h"
 #include "config/model_defaults.h"
+#include "config/presets.h"
 
 /* MODEL_0.5_CORRUPTION for figure 1, MODEL_bnTrue for figure 2, there with the same behind it where anything is
  * corrupted; then what is not the published noise: _symmetric, _train where test images are spared. */
@@ -74,10 +75,23 @@ static int apply(struct rt_experiment *experiment, const char *file, const struc
     return rc;
 }
 
+/* What the preset says, over what is there. */
+static int apply_preset(struct rt_experiment *experiment, struct rt_error *err)
+{
+    if (strcmp(experiment->preset, "paper") != 0)
+        return RT_OK;
+    RT_TRY(rt_keys_set(experiment, RT_PRESET_PAPER, err));
+    return rt_keys_set(experiment,
+                       strstr(experiment->model_name, "Inception") ? RT_PRESET_PAPER_RATE_INCEPTION
+                                                                   : RT_PRESET_PAPER_RATE,
+                       err);
+}
+
 static int apply_all(struct rt_experiment *experiment, const char *file, const struct rt_yaml *yaml,
                      struct rt_error *err)
 {
-    const struct rt_yaml_entry *model = rt_yaml_find(yaml, "model_name");
+    const struct rt_yaml_entry *model = rt_yaml_find(yaml, "model_name"),
+                               *preset = rt_yaml_find(yaml, "preset");
 
     rt_experiment_defaults(experiment);
     if (!yaml->count)
@@ -85,6 +99,9 @@ static int apply_all(struct rt_experiment *experiment, const char *file, const s
     if (model)
         RT_TRY(apply(experiment, file, model, err));
     RT_TRY(rt_published_model_defaults(experiment, experiment->model_name, err));
+    if (preset)
+        RT_TRY(apply(experiment, file, preset, err));
+    RT_TRY(apply_preset(experiment, err));
     experiment->experiment_name[0] = '\0';
     for (int i = 0; i < yaml->count; i++)
         RT_TRY(apply(experiment, file, &yaml->entries[i], err));
@@ -153,6 +170,8 @@ static int set_entry(struct rt_experiment *experiment, const struct rt_yaml_entr
         return rt_key_unknown("--set", entry->key.text, err);
     derive_name(&changed, before);
     RT_TRY(rt_key_set(key, &changed, NULL, entry, err));
+    if (!strcmp(key->name, "preset"))
+        RT_TRY(apply_preset(&changed, err));
     rt_published_model_canonical(changed.model_name);
     if (!changed.experiment_name[0] || (key->type != RT_KEY_NAME && !strcmp(changed.experiment_name, before)))
         rt_experiment_derive_name(&changed);
@@ -236,7 +255,11 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 
 void rt_experiment_remarks(const struct rt_experiment *e)
 {
-    static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT, noise = ATOMIC_FLAG_INIT;
+    static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT, noise = ATOMIC_FLAG_INIT,
+                       preset = ATOMIC_FLAG_INIT;
+
+    if (!strcmp(e->preset, "paper") && !atomic_flag_test_and_set(&preset))
+        rt_log_info("preset: paper: " RT_PRESET_PAPER_OURS);
 
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
         rt_log_warn("num_workers: %lld cannot take effect: batches are prepared without loader processes",

@@ -34,6 +34,7 @@ struct rt_attributes {
     int kernel, stride, padding; /* conv, max_pool: square windows */
     bool bias;                   /* conv, linear */
     float eps, momentum;         /* batch_norm */
+    bool unscaled;               /* batch_norm: its scale is 1 and not trained */
     int size;                    /* lrn: channels in a window; avg_pool: output height and width */
     float alpha, beta, k;        /* lrn */
     float rate;                  /* dropout: the probability of zeroing, 0 <= rate < 1 */
@@ -61,6 +62,7 @@ enum rt_tensor_role {
     RT_TENSOR_BIAS,         /* [out] */
     RT_TENSOR_SCALE,        /* batch norm's weight [c] */
     RT_TENSOR_SHIFT,        /* batch norm's bias [c] */
+    RT_TENSOR_UNIT_SCALE,   /* batch norm's weight [c] where it is not trained: 1, a buffer */
     RT_TENSOR_RUNNING_MEAN, /* [c], a buffer: not trained */
     RT_TENSOR_RUNNING_VAR,  /* [c], a buffer */
     RT_TENSOR_BATCHES,      /* num_batches_tracked, shape [], int64, a buffer */

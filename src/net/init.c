@@ -18,7 +18,8 @@ static size_t largest_tensor(const struct rt_graph *graph)
 static void fill(const struct rt_tensor *tensor, struct rt_mt *generator, float *values)
 {
     const float bound = (float)(1 / sqrt((double)tensor->fan_in));
-    const bool one = tensor->role == RT_TENSOR_SCALE || tensor->role == RT_TENSOR_RUNNING_VAR;
+    const bool one = tensor->role == RT_TENSOR_SCALE || tensor->role == RT_TENSOR_UNIT_SCALE ||
+                     tensor->role == RT_TENSOR_RUNNING_VAR;
     const bool drawn = tensor->role == RT_TENSOR_WEIGHT || tensor->role == RT_TENSOR_BIAS;
 
     for (size_t i = 0; i < tensor->count; i++)

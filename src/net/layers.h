@@ -24,6 +24,8 @@ int rt_relu(struct rt_graph *graph, int x);
 
 /* Per channel over batch, rows and columns; running statistics with momentum 0.1 (Ioffe and Szegedy 2015). */
 int rt_batch_norm(struct rt_graph *graph, int x, const char *name, float eps);
+/* The same with an offset alone: the scale is 1 and not trained. */
+int rt_batch_norm_unscaled(struct rt_graph *graph, int x, const char *name, float eps);
 
 /* Largest of each window; padding (at most half the kernel) is never chosen. floor((size + 2 padding - kernel)
  * / stride) + 1. */

@@ -23,7 +23,9 @@ struct rt_model {
     X(mlp3)                                                                                                    \
     X(alexnet)                                                                                                 \
     X(inception)                                                                                               \
-    X(wrn)
+    X(wrn)                                                                                                     \
+    X(inception_paper)                                                                                         \
+    X(alexnet_paper)
 
 #define RT_MODEL_DECLARE(name) extern const struct rt_model rt_model_##name;
 RT_MODELS(RT_MODEL_DECLARE)

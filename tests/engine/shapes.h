@@ -53,6 +53,8 @@ static const struct shape_row shape_rows[] = {
     {"two convolutions, odd channels between", "conv 17 3 1 1 0; conv 16 3 1 1 1", {3, 8, 8}, 2},
     {"batch norm of one image", "bn 1e-5", {16, 5, 5}, 1},
     {"batch norm, odd channels", "bn 1e-3; relu", {17, 6, 6}, 3},
+    {"batch norm without a scale", "conv 16 3 1 1 0; bn 1e-3 1; relu; conv 8 1 1 0 1", {6, 6, 6}, 3},
+    {"batch norm without a scale, many rows", "bn 1e-3 1; relu", {20, 23, 31}, 3},
     {"batch norm of many rows", "bn 1e-5; relu", {20, 23, 31}, 3},
     {"batch norm of many rows, odd channels", "bn 1e-5", {5, 23, 31}, 3},
     {"batch norm of vectors", "linear 18; bn 1e-5; relu; linear 4", {10, 1, 1}, 6},

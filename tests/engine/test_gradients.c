@@ -179,8 +179,9 @@ struct model_row {
 };
 
 static const struct model_row model_rows[] = {
-    {"MLP1", true, 0, 8},         {"MLP3", true, 0.3F, 8},    {"AlexNet", true, 0.2F, 24},
-    {"Inception", true, 0.5F, 8}, {"Inception", false, 0, 8}, {"WRN", true, 0.3F, 9}, /* an odd side */
+    {"MLP1", true, 0, 8},           {"MLP3", true, 0.3F, 8},         {"AlexNet", true, 0.2F, 24},
+    {"Inception", true, 0.5F, 8},   {"Inception", false, 0, 8},      {"WRN", true, 0.3F, 9}, /* an odd side */
+    {"InceptionPaper", true, 0, 8}, {"InceptionPaper", false, 0, 8}, {"AlexNetPaper", true, 0, 9},
 };
 
 static void check_model(const struct model_row *row)

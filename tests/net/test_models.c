@@ -125,7 +125,8 @@ static void check_drawn(void *context, int tensor, const float *values)
 
     if (t->role != RT_TENSOR_WEIGHT && t->role != RT_TENSOR_BIAS) {
         for (size_t i = 0; i < t->count; i++)
-            assert_true(values[i] == (t->role == RT_TENSOR_SCALE || t->role == RT_TENSOR_RUNNING_VAR));
+            assert_true(values[i] == (t->role == RT_TENSOR_SCALE || t->role == RT_TENSOR_UNIT_SCALE ||
+                                      t->role == RT_TENSOR_RUNNING_VAR));
         return;
     }
     assert_int_equal(
@@ -156,6 +157,29 @@ static void test_initial_weights(void **state)
     }
     assert_int_equal(fscanf(f, " %c", &rest), EOF);
     fclose(f);
+}
+
+/* The paper's own counts (its Table 1), which the models above do not all have. */
+static void test_paper(void **state)
+{
+    static const struct model_row paper[] = {
+        {"InceptionPaper", 1649402, 116, 204219680}, /* 1,712 offsets; the scales of 1 are in the state dict */
+        {"InceptionPaperNoBN", 1649402, 40, 204219680},
+        {"AlexNetPaper", 1387786, 10, 25113472},
+        {"MLP1", 1209866, 4, 1209344},
+        {"MLP3", 1735178, 8, 1733632},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof paper / sizeof *paper; i++) {
+        struct rt_graph graph;
+
+        build(&graph, paper[i].name);
+        assert_int_equal(rt_graph_parameter_count(&graph), paper[i].parameters);
+        assert_int_equal(graph.tensor_count, paper[i].entries);
+        assert_int_equal(rt_graph_multiply_adds(&graph), paper[i].multiply_adds);
+        rt_graph_free(&graph);
+    }
 }
 
 static void test_names(void **state)
@@ -221,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_counts),          cmocka_unit_test(test_state_dicts),
         cmocka_unit_test(test_initial_weights), cmocka_unit_test(test_names),
         cmocka_unit_test(test_dropout),         cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_paper),
     };
 
     return cmocka_run_group_tests_name("net/models", tests, NULL, NULL);

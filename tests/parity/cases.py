@@ -31,6 +31,7 @@ OPS = [
     ("conv", "two in a row, not 16 channels between", "conv 17 3 1 1 0; conv 16 3 1 1 1", (3, 12, 12)),
     ("bn", "images", "bn 1e-5", (3, 8, 8)),
     ("bn", "eps 1e-3, channels of 16", "bn 1e-3", (32, 7, 7)),
+    ("bn", "without a scale", "conv 32 3 1 1 0; bn 1e-3 1; relu; conv 16 1 1 0 1", (16, 14, 14)),
     ("bn", "twice the same input", "bn 1e-5; bn 1e-5 @0; add @1 @2", (16, 5, 5)),
     ("bn", "with ReLU behind", "bn 1e-5; relu", (17, 6, 6)),
     ("bn", "convolution, norm, ReLU", "conv 32 3 1 1 0; bn 1e-3; relu", (16, 14, 14)),

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN")
+MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN", "InceptionPaper",
+          "InceptionPaperNoBN", "AlexNetPaper")
 
 
 def fill(seed, *shape):
@@ -48,7 +49,7 @@ def gradients(module, x, dy):
     module.zero_grad()
     y = module(x)
     y.backward(dy.reshape(y.shape))
-    found = {key: p.grad.numpy() for key, p in module.named_parameters()}
+    found = {key: p.grad.numpy() for key, p in module.named_parameters() if p.requires_grad}
     return y.detach().numpy(), dict(found, x=x.grad.numpy())
 
 
@@ -87,8 +88,10 @@ class Model(nn.Module):
     def add_conv(self, name, wide, out, kernel, stride=1, padding=0, bias=False):
         return self.add(name, nn.Conv2d(wide, out, kernel, stride, padding, bias=bias))
 
-    def add_bn(self, name, wide, eps=1e-5):
-        return self.add(name, nn.BatchNorm2d(wide, eps))
+    def add_bn(self, name, wide, eps=1e-5, scaled=True):
+        norm = self.add(name, nn.BatchNorm2d(wide, eps))
+        norm.weight.requires_grad_(scaled)
+        return norm
 
 
 def chain(*steps):
@@ -121,12 +124,25 @@ def alexnet():
     return m
 
 
-def inception(batch_norm):
+def alexnet_paper():
+    """The paper's: 64 channels twice, same-size convolutions, pools 28 -> 14 -> 7."""
+    m = Model()
+    pool, norm = nn.MaxPool2d(3, 2, 1), nn.LocalResponseNorm(5, 1e-4, 0.75, 2)
+    m.way = chain(
+        m.add_conv("conv1", 3, 64, 5, 1, 2, True), torch.relu, pool, norm,
+        m.add_conv("conv2", 64, 64, 5, 1, 2, True), torch.relu, pool, norm, nn.Flatten(),
+        m.add_linear("fc1", 3136, 384), torch.relu, m.add_linear("fc2", 384, 192), torch.relu,
+        m.add_linear("head", 192, 10))
+    return m
+
+
+def inception(batch_norm, paper=False):
+    """`paper`: one offset a channel, the batch norm's or the convolution's bias, and no scale."""
     m = Model()
 
     def unit(name, wide, out, kernel, stride=1):
-        conv = m.add_conv(name + ".conv", wide, out, kernel, stride, kernel // 2)
-        return chain(conv, m.add_bn(name + ".bn", out, 1e-3), torch.relu) if batch_norm else chain(conv, torch.relu)
+        conv = m.add_conv(name + ".conv", wide, out, kernel, stride, kernel // 2, paper and not batch_norm)
+        return chain(conv, m.add_bn(name + ".bn", out, 1e-3, not paper), torch.relu) if batch_norm else chain(conv, torch.relu)
 
     def side_by_side(a, b):
         return lambda x: torch.cat((a(x), b(x)), 1)
@@ -170,7 +186,9 @@ def wrn():
 
 def model(name):
     return {"MLP1": lambda: mlp(1, "classifier"), "MLP3": lambda: mlp(3, "head"), "AlexNet": alexnet,
-            "Inception": lambda: inception(True), "InceptionNoBN": lambda: inception(False), "WRN": wrn}[name]()
+            "Inception": lambda: inception(True), "InceptionNoBN": lambda: inception(False), "WRN": wrn,
+            "InceptionPaper": lambda: inception(True, True), "InceptionPaperNoBN": lambda: inception(False, True),
+            "AlexNetPaper": alexnet_paper}[name]()
 
 
 class Network(nn.Module):
@@ -203,6 +221,10 @@ class Network(nn.Module):
             linear = nn.Linear(int(numpy.prod(shape)), ints[0])
             linear.register_forward_pre_hook(lambda m, x: (x[0].flatten(1),))
             return linear
+        if word == "bn" and len(a) > 1:
+            norm = nn.BatchNorm2d(shape[0], a[0])
+            norm.weight.requires_grad_(not a[1])
+            return norm
         if word == "bn":
             return nn.BatchNorm2d(shape[0], a[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0], a[0])
         return {

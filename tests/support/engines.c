@@ -105,7 +105,8 @@ void rt_test_randomize(struct rt_plan *plan)
         for (size_t j = 0; j < t->count; j++) {
             if (t->role == RT_TENSOR_WEIGHT)
                 values[j] /= sqrt((double)t->fan_in);
-            else if (t->role == RT_TENSOR_SCALE || t->role == RT_TENSOR_RUNNING_VAR)
+            else if (t->role == RT_TENSOR_SCALE || t->role == RT_TENSOR_UNIT_SCALE ||
+                     t->role == RT_TENSOR_RUNNING_VAR)
                 values[j] = 1 + values[j] / 2;
             values[j] = (double)(float)values[j];
         }

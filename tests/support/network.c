@@ -58,7 +58,7 @@ static int append(struct rt_graph *g, const struct statement *s, int x, int y, c
     if (!strcmp(s->word, "relu"))
         return rt_relu(g, x);
     if (!strcmp(s->word, "bn"))
-        return rt_batch_norm(g, x, name, (float)a[0]);
+        return i[1] ? rt_batch_norm_unscaled(g, x, name, (float)a[0]) : rt_batch_norm(g, x, name, (float)a[0]);
     if (!strcmp(s->word, "max_pool"))
         return rt_max_pool(g, x, i[0], i[1], i[2]);
     if (!strcmp(s->word, "avg_pool"))
@@ -101,8 +101,13 @@ int rt_test_network(struct rt_graph *graph, struct rt_shape input, const char *t
 
 int rt_test_model(struct rt_graph *graph, const char *name, struct rt_error *err)
 {
-    const bool plain = !strcmp(name, "InceptionNoBN");
-    const struct rt_model *model = rt_model_find(plain ? "Inception" : name);
+    static const char without[] = "NoBN";
+    const size_t length = strlen(name), suffix = sizeof without - 1;
+    const bool plain = length > suffix && !strcmp(name + length - suffix, without);
+    char base[64];
+
+    snprintf(base, sizeof base, "%.*s", (int)(plain ? length - suffix : length), name);
+    const struct rt_model *model = rt_model_find(base);
 
     *graph = (struct rt_graph){0};
     if (!model)

@@ -94,7 +94,8 @@ static void backward_channel(const struct rt_reference_call *call, int c)
             dscale += (double)(call->dy[at] * ((call->x[0][at] - mean) / deviation));
             dshift += (double)call->dy[at];
         }
-    call->gradients[SCALE][c] += (real)dscale;
+    if (call->gradients[SCALE]) /* null: unscaled */
+        call->gradients[SCALE][c] += (real)dscale;
     call->gradients[SHIFT][c] += (real)dshift;
     for (int n = 0; n < ch.count && call->dx[0]; n++)
         for (int i = 0; i < ch.plane; i++) {

@@ -6,7 +6,7 @@
  *
  * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: floats from row to row; RELU: 0 or 1; ACCUMULATE: dx is
  * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; THREADS; LANES: vectors of a block;
- * CHUNKS: blocks that share the rows of sums; EPS, MOMENTUM.
+ * CHUNKS: blocks that share the rows of sums; EPS, MOMENTUM; UNSCALED: 1 where scale is not trained.
  *
  * Of many rows sums are one kernel (norm_moments, norm_sums) and what is made of them another (norm_apply,
  * norm_gradient); of few, a block has all rows of its channels, and one kernel does both (norm_forward,
@@ -300,7 +300,8 @@ RT_DEVICE void finish_sums(const double *total, int first, int rows, struct coef
 
         k.p[c] = (float)(dshift / rows);
         k.q[c] = (float)(dscale / rows) * k.inverse[c];
-        apply_gradient(pass, (float)dscale, scale, c);
+        if (!UNSCALED)
+            apply_gradient(pass, (float)dscale, scale, c);
         apply_gradient(pass, (float)dshift, shift, c);
     }
 }

@@ -84,6 +84,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
     rt_cuda_option(&kernel, "RELU", plan->values[node->id].covered);
     rt_cuda_option(&kernel, "VECTOR", cut.vector);
     rt_cuda_option(&kernel, "ALONE", cut.alone);
+    rt_cuda_option(&kernel, "UNSCALED", node->attributes.unscaled);
     rt_cuda_option(&kernel, "THREADS", cut.threads);
     rt_cuda_option(&kernel, "LANES", cut.lanes);
     rt_cuda_option(&kernel, "CHUNKS", cut.chunks);

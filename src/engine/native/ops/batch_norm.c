@@ -200,8 +200,9 @@ static void learn_channels(struct rt_native *plan, const struct rt_stage *stage,
 
         for (long i = 0; i < RT_PANEL_CHANNELS; i++)
             sum_channel(plan, stage, c + i, &d_weight[i], &d_bias[i]);
-        rt_native_apply_gradient(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS, 1,
-                                 0);
+        if (!stage->node->attributes.unscaled)
+            rt_native_apply_gradient(plan, stage->node->tensors[WEIGHT], (size_t)c, d_weight, RT_PANEL_CHANNELS,
+                                     1, 0);
         rt_native_apply_gradient(plan, stage->node->tensors[BIAS], (size_t)c, d_bias, RT_PANEL_CHANNELS, 1, 0);
     }
 }

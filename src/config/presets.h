@@ -1,0 +1,22 @@
+/* Presets: values of several keys at once, under one name (config key `preset`). Keys that are given
+ * explicitly, in a file or by --set, beat it. */
+#ifndef RT_CONFIG_PRESETS_H
+#define RT_CONFIG_PRESETS_H
+
+/* Zhang et al. 2017, section 2 and appendix A: SGD with momentum 0.9, the rate times 0.95 after every epoch, no
+ * weight decay, dropout or augmentation. The initial rate is 0.1 for Inception, 0.01 for AlexNet and MLPs. */
+#define RT_PRESET_PAPER                                                                                        \
+    "optimizer=sgd momentum=0.9 scheduler=exponential lr_decay=0.95 weight_decay=0.0 dropout=0.0 "             \
+    "augment=false batch_size=128"
+#define RT_PRESET_PAPER_RATE_INCEPTION "learning_rate=0.1"
+#define RT_PRESET_PAPER_RATE "learning_rate=0.01"
+
+/* "The default coefficient for each model", which the paper does not give. */
+#define RT_PRESET_PAPER_WEIGHT_DECAY "0.0005"
+
+#define RT_PRESET_PAPER_OURS                                                                                   \
+    "the paper does not state batch size (here 128), initial weights (here PyTorch's uniform ones), the "      \
+    "number "                                                                                                  \
+    "of epochs and the coefficient of weight decay (here " RT_PRESET_PAPER_WEIGHT_DECAY " where it is on)"
+
+#endif
