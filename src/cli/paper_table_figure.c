@@ -23,7 +23,7 @@ static int add_points(struct rt_figure *figure, const struct rt_paper_work *work
         series->y[count++] = y;
     }
     series->count = count;
-    series->legend = count > 0;
+    series->legend = count > 0 && mark != RT_MARK_PUBLISHED_POINTS;
     return RT_OK;
 }
 

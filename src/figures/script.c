@@ -64,8 +64,8 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_PUBLISHED_POINTS:
-        rt_text_printf(out, "4:5 with linespoints lw 1.2 dt (18,9) pt %d ps 2.2*mark",
-                       series->style.point_outline);
+        rt_text_printf(out, "4:5 with %s pt %d ps 2.2*mark",
+                       series->apart ? "points" : "linespoints lw 1.2 dt (18,9)", series->style.point_outline);
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_RAW:
@@ -152,9 +152,21 @@ static void print_x_ticks(const struct rt_panel *panel, struct rt_text *out)
     rt_text_append(out, ")\n");
 }
 
+/* Names that do not fit beside each other stand aslant. */
+static bool has_crowded_names(const struct rt_panel *panel)
+{
+    enum { LETTERS_ACROSS = 70 };
+    size_t letters = 0;
+
+    for (int i = 0; i < panel->x_name_count; i++)
+        letters += strlen(panel->x_names[i]) + 2;
+    return letters > LETTERS_ACROSS;
+}
+
 static void print_x_names(const struct rt_panel *panel, struct rt_text *out)
 {
-    rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced (", panel->x_name_count - 1);
+    rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced %s(", panel->x_name_count - 1,
+                   has_crowded_names(panel) ? "rotate by 65 right " : "");
     for (int i = 0; i < panel->x_name_count; i++) {
         rt_text_append(out, i ? ", " : "");
         rt_escape_gnuplot(out, panel->x_names[i]);
@@ -285,6 +297,8 @@ static struct layout layout_of(const struct rt_figure *figure)
 
     if (figure->panel_count > 1)
         return (struct layout){"1920,820", 0.30 + up + 2 * more, 0.12 + up + more};
+    if (figure->legend == RT_LEGEND_RIGHT && has_crowded_names(&figure->panels[0]))
+        return (struct layout){"1280,1040", 0.29 + up, 0};
     return figure->legend == RT_LEGEND_RIGHT
                ? (struct layout){"1280,920", 0.18 + up, 0}
                : (struct layout){"1280,960", 0.28 + up + 2 * more, 0.125 + up + more};
