@@ -9,7 +9,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'cli'))
 from cli import CONFIG, DATA, IO, USAGE, done, ok, refuses, run  # noqa: E402
-from tap import skip_all  # noqa: E402
+from tap import skip, skip_all  # noqa: E402
 
 try:
     import numpy as np
@@ -285,6 +285,24 @@ def check_humans(place):
     refuses(one, DATA, r'docs/labels\.md says how', "CIFAR-10N's file is not there", env=dict(env, RETHINK_CIFAR10N=place + '/none'))
 
 
+def check_published_rates():
+    """Wei et al. 2022, table 1: how many human labels are wrong, where their file and the images are installed."""
+    what = "CIFAR-10N's published rates"
+    file = os.environ.get('RETHINK_CIFAR10N') or os.path.join(
+        os.environ.get('XDG_DATA_HOME') or os.path.expanduser('~/.local/share'), 'rethink', 'cifar10n.npy')
+    if not os.path.exists(file):
+        return skip(what, f'{file} is not there')
+    if run('data', 'check').code:
+        return skip(what, "CIFAR-10's images are not installed")
+    rates = {}
+    for name in ('aggre', 'random1', 'worse'):
+        got = given_by('cifar10n-' + name, data='cifar10')
+        if not isinstance(got, np.ndarray):
+            return ok(False, what, got)
+        rates[name] = round(100 * float((got[1] != got[2])[:50000].mean()), 2)
+    return ok(rates == {'aggre': 9.03, 'random1': 17.23, 'worse': 40.21}, what, rates)
+
+
 def check_run(place):
     """A run keeps the file's digest."""
     file = os.path.join(place, 'given.npy')
@@ -330,6 +348,7 @@ def main():
         check_bad_files(place, *check_files(place))
         check_humans(place)
         check_run(place)
+    check_published_rates()
     done()
 
 
