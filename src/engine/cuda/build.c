@@ -1,5 +1,5 @@
-/* From the graph to a list of launches: where values lie, which ReLUs are part of others' kernels, and each
- * op's launches in order, forward and backward. */
+/* Lowers a graph to a list of launches: fuses ReLUs, assigns views and buffers, and emits each op's forward and
+ * backward kernels in order. */
 #include <limits.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 static const struct rt_cuda_op *const ops[] = {RT_OPS(RT_CUDA_OP_ADDRESS)};
 #undef RT_CUDA_OP_ADDRESS
 
-/* Whether all that read the node are of `op`, and there is one. */
+/* Whether the node has consumers and all are of `op`. */
 static bool read_only_by(const struct rt_graph *graph, const struct rt_node *node, const struct rt_op *op)
 {
     int count = 0;
@@ -26,7 +26,7 @@ static bool read_only_by(const struct rt_graph *graph, const struct rt_node *nod
     return count > 0;
 }
 
-/* What is one with what: flattens, ReLUs, linear layers that read maps. */
+/* Finds aliasing flattens, fused ReLUs, and maps that linear layers read. */
 static void find_fusions(struct rt_cuda_plan *plan)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -86,7 +86,7 @@ static struct rt_cuda_view part_view(struct rt_cuda_view whole, int channel)
                                  whole.channel + channel};
 }
 
-/* Three channels that only convolutions read lie four floats apart, with a zero between. */
+/* An input that only convolutions read is padded to a multiple of four channels, for vector loads. */
 static int natural_ld(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const int channels = node->shape.channels;
@@ -96,7 +96,7 @@ static int natural_ld(const struct rt_cuda_plan *plan, const struct rt_node *nod
     return channels;
 }
 
-/* A concatenation's inputs lie inside it, where nothing else says where they lie. */
+/* Makes a concatenation's inputs views into it, unless their layout is fixed otherwise. */
 static void place_inputs(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -112,14 +112,13 @@ static void place_inputs(struct rt_cuda_plan *plan, const struct rt_node *node)
     }
 }
 
-/* Whether the gradient may be masked where it lies: by a ReLU that is part of a convolution's or linear layer's
- * kernel. */
+/* Whether the value's gradient is masked in place, by a ReLU fused into a convolution or linear layer. */
 static bool masks_in_place(const struct rt_cuda_plan *plan, const struct rt_cuda_value *value)
 {
     return value->producer >= 0 && plan->base.graph->nodes[value->producer].op != &rt_op_batch_norm;
 }
 
-/* The gradient of a sum's input that nothing else reads is the sum's. */
+/* A sum's gradient is that of each input, which aliases it where the sum is its only consumer. */
 static void share_sum(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_cuda_value *whole = &plan->values[node->id];
@@ -134,7 +133,8 @@ static void share_sum(struct rt_cuda_plan *plan, const struct rt_node *node)
     }
 }
 
-/* The gradient of a concatenation's input that nothing else reads lies inside the concatenation's. */
+/* The gradient of a concatenation's input is a view into the concatenation's where that is its only consumer.
+ */
 static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -152,7 +152,7 @@ static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *nod
     }
 }
 
-/* Whether the loss's gradient by the node's output is of use: a parameter or a wanted input lies before it. */
+/* Whether the gradient by the node's output is needed: for its own parameters, or those before it. */
 static bool wants_gradient(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     if (!plan->base.options.training || node->op == &rt_op_softmax_cross_entropy)
@@ -223,7 +223,7 @@ static struct rt_cuda_kernel planes(const struct rt_cuda_plan *plan, const char 
     return kernel;
 }
 
-/* A probe's values in and out, in PyTorch's layout at probe_x (x, then dx) and probe_y (y, then dy). */
+/* Converts between a view and a probe's NCHW values at probe_x (x, then dx) or probe_y (y, then dy). */
 static int emit_probe(struct rt_cuda_plan *plan, unsigned mode, const char *entry, const struct rt_node *node,
                       struct rt_cuda_view view, size_t values, struct rt_error *err)
 {
@@ -237,7 +237,7 @@ static int emit_probe(struct rt_cuda_plan *plan, unsigned mode, const char *entr
                         rt_cuda_at(values), stride);
 }
 
-/* The last node's values as a probe reads them: through a flatten that is one with its input. */
+/* The node whose values a probe reads: the last, seen through aliasing flattens. */
 static const struct rt_node *last_node(const struct rt_cuda_plan *plan)
 {
     const struct rt_node *node = &plan->base.graph->nodes[plan->base.graph->node_count - 1];
@@ -283,7 +283,7 @@ static int emit_backward(struct rt_cuda_plan *plan, struct rt_error *err)
             continue;
         RT_TRY(rt_cuda_settle(plan, node, err));
         for (int k = 0; k < node->op->inputs && node->op != &rt_op_batch_norm;
-             k++) /* which adds it by itself */
+             k++) /* which adds it in its own kernel */
             RT_TRY(rt_cuda_settle(plan, rt_cuda_source(plan, node, k), err));
         RT_TRY(op->backward(plan, node, err));
     }
@@ -299,7 +299,7 @@ int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err)
     const size_t batch = (size_t)plan->base.options.batch_max;
     const struct rt_node *last;
 
-    plan->bytes = 256; /* offset 0 means nowhere */
+    plan->bytes = 256; /* offset 0 means none */
     RT_TRY(rt_alloc(&plan->values, (size_t)graph->node_count, sizeof *plan->values, "a plan's values", err));
     RT_TRY(rt_alloc(&plan->buffers, (size_t)graph->node_count * RT_CUDA_BUFFERS, sizeof *plan->buffers,
                     "a plan's buffers", err));

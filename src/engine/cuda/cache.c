@@ -13,7 +13,7 @@
 #include "engine/cuda/sources.h"
 
 enum { CODE_MAX = 64 << 20, HEADER = 21 + 64 + 1 };
-static const char magic[] = "rethink kernel 1 cuda"; /* 21 bytes; then the digest of the code and a newline */
+static const char magic[] = "rethink kernel 1 cuda"; /* 21 bytes, then the code's digest and a newline */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -65,7 +65,7 @@ static int file_in(char path[RT_PATH_MAX], const char *folder, const char *key, 
     return rt_path_join(path, folder, name, err);
 }
 
-/* The code behind a sound header; the file's bytes are given up otherwise. */
+/* Reads a file and verifies its header and digest. */
 static int read_checked(const char *path, char **code, size_t *size, struct rt_error *err)
 {
     char *bytes = NULL, digest[RT_DIGEST_HEX] = "";
@@ -97,7 +97,7 @@ static bool read_from(const char *folder, const char *key, char **code, size_t *
     return false;
 }
 
-/* Beside the program, where a bundle or an installation may have put them. */
+/* The read-only folders of a bundle or an installation. */
 static bool read_ready(const char *key, char **code, size_t *size)
 {
     char program[RT_PATH_MAX] = "", folder[RT_PATH_MAX], ready[RT_PATH_MAX];

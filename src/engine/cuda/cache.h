@@ -1,7 +1,6 @@
-/* Compiled kernels, kept in $XDG_CACHE_HOME/rethink/kernels (~/.cache/...), one file each, named by a digest of
- * all that decides its bytes: the sources, the options, the architecture. A folder kernels/ beside the program
- * (or ../lib/rethink/kernels) is looked at first and only read: a bundle has them ready and needs no compiler.
- */
+/* Cache of compiled kernels: $XDG_CACHE_HOME/rethink/kernels (default ~/.cache/...), one file per module, keyed
+ * by a digest of the sources, options and architecture. A read-only folder kernels/ beside the program (or
+ * ../lib/rethink/kernels) comes first: bundles ship compiled kernels and need no compiler. */
 #ifndef RT_ENGINE_CUDA_CACHE_H
 #define RT_ENGINE_CUDA_CACHE_H
 
@@ -11,15 +10,14 @@
 #include "base/digest.h"
 #include "base/error.h"
 
-/* The name under which machine code of this source, options and architecture is kept. */
+/* The key of the machine code of this source, options and architecture (90: sm_90). Errors: RT_EMEMORY. */
 int rt_cuda_cache_key(char key[RT_DIGEST_HEX], const char *source, const char *options, int arch,
                       struct rt_error *err);
 
-/* The machine code in *code [*size] (rt_free), or false: not there, or not whole (which is said once, as a
- * warning). */
+/* Machine code in *code, *size bytes, freed with rt_free. False: not cached, or damaged (warned of once). */
 bool rt_cuda_cache_read(const char *key, char **code, size_t *size);
 
-/* Keeps it; a cache that cannot be written is said once, as a warning, and is no error. Thread-safe. */
+/* Stores machine code. A cache that cannot be written is not an error, but warned of once. Thread-safe. */
 void rt_cuda_cache_write(const char *key, const void *code, size_t size);
 
 #endif

@@ -49,7 +49,7 @@ static struct nvrtc {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool ready;
 
-/* The compiler looks for its built-in functions' library by name: have it loaded from beside it. */
+/* NVRTC dlopens its builtins library by name: load it first, from NVRTC's own folder. */
 static void open_builtins(const char *path)
 {
     char folder[RT_PATH_MAX], pattern[RT_PATH_MAX];
@@ -65,7 +65,7 @@ static void open_builtins(const char *path)
     globfree(&found);
 }
 
-/* Opens the library at `path`; one that is newer than the driver is closed again, and *newer says so. */
+/* Opens NVRTC at `path`. One of a later major version than the driver's is refused, and *newer set to it. */
 static bool open_library(const char *path, int driver_version, int *newer)
 {
     struct nvrtc n = {0};
@@ -103,14 +103,14 @@ static bool open_pattern(const char *pattern, int driver_version, int *newer)
 
     if (glob(pattern, 0, NULL, &found))
         return false;
-    for (size_t i = found.gl_pathc; i-- > 0 && !opened;) /* the newest name first */
+    for (size_t i = found.gl_pathc; i-- > 0 && !opened;) /* descending: later versions first */
         if (!strstr(found.gl_pathv[i], ".alt."))
             opened = open_library(found.gl_pathv[i], driver_version, newer);
     globfree(&found);
     return opened;
 }
 
-/* The wheels of the Python at `prefix`. */
+/* NVIDIA's wheels in the Python installation at `prefix`. */
 static bool open_wheels(const char *prefix, int driver_version, int *newer)
 {
     static const char *const folders[] = {"cu13/lib", "cuda_nvrtc/lib"};
@@ -129,7 +129,7 @@ static bool open_wheels(const char *prefix, int driver_version, int *newer)
     return opened;
 }
 
-/* The folder that holds bin/python3 of the first python3 in PATH, links followed. */
+/* The installation prefix of the first python3 in PATH, symbolic links resolved. */
 static bool python_prefix(char prefix[RT_PATH_MAX])
 {
     const char *path = getenv("PATH");
@@ -219,7 +219,7 @@ const char *rt_cuda_source_text(const char *name)
     return NULL;
 }
 
-/* "-DA=1 -DB=2" into separate words, which lie in `copy`. */
+/* Splits "-DA=1 -DB=2" in place; words point into `copy`. Returns their number. */
 static int split_options(char *copy, int arch, char arch_option[32], const char *words[OPTIONS_MAX])
 {
     char *rest = NULL;

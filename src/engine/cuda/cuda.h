@@ -1,8 +1,8 @@
-/* The CUDA engine, inside. A plan is a list of launches on one stream, made once from the graph (build.c and
- * lower/), captured as CUDA graphs of one step and of several, and replayed (pass.c). Activations are
- * [image][row][column][channel] floats, `ld` floats from pixel to pixel; a concatenation's inputs lie inside
- * it; a ReLU behind a convolution, linear layer or batch norm is part of that one's kernels. Images beyond the
- * batch's count are neither read nor written. */
+/* Internals of the CUDA engine. A plan is a list of kernel launches, lowered once from the graph (build.c,
+ * lower/), captured as CUDA graphs of one step and of several, and replayed (pass.c). Activations are NHWC
+ * floats with a leading dimension `ld` (floats from pixel to pixel); inputs of a concatenation are views into
+ * its output; a ReLU behind a convolution, linear layer or batch norm is fused into its kernels. Images beyond
+ * the batch's count are neither read nor written. */
 #ifndef RT_ENGINE_CUDA_CUDA_H
 #define RT_ENGINE_CUDA_CUDA_H
 
@@ -26,60 +26,59 @@ struct rt_cuda_device {
     const struct rt_cu *cu;
     rt_cu_device handle;
     rt_cu_context context;
-    int arch; /* 90: compute capability 9.0 */
+    int arch; /* compute capability, 90: 9.0 */
     int multiprocessors;
-    size_t shared_max, memory;
+    size_t shared_max, memory; /* bytes: shared memory per block; of the device */
     char name[96], target[128];
-    pthread_mutex_t lock; /* of the modules */
+    pthread_mutex_t lock; /* guards the modules */
     struct rt_cuda_module *modules;
     int module_count;
     pthread_mutex_t images_lock;
-    struct rt_cuda_images *images; /* of all stores */
+    struct rt_cuda_images *images; /* a list of all stores' images, guarded by images_lock */
 };
 
 struct rt_cuda_store {
     struct rt_store base;
-    struct rt_cuda_images *images; /* whose pixels are */
+    struct rt_cuda_images *images; /* which own `pixels` */
     rt_cu_pointer pixels, labels;
 };
 
-/* ---- the program ---- */
+/* ---- launches ---- */
 
-/* What a launch is part of. */
+/* Which passes and probes a launch is part of; a step runs the launches of its modes, in list order. */
 enum rt_cuda_mode {
-    RT_CUDA_GATHERS = 1 << 0,   /* passes: images from the store */
-    RT_CUDA_TRAINS = 1 << 1,    /* forward, of passes and probes that train */
-    RT_CUDA_EVALUATES = 1 << 2, /* forward, with running statistics */
-    RT_CUDA_MEASURES = 1 << 3,  /* passes that train: loss, its gradient, metrics */
-    RT_CUDA_RATES = 1 << 4,     /* passes that evaluate: loss and metrics */
+    RT_CUDA_GATHERS = 1 << 0,   /* passes: gather the batch from the store */
+    RT_CUDA_TRAINS = 1 << 1,    /* forward, training: batch statistics, dropout */
+    RT_CUDA_EVALUATES = 1 << 2, /* forward, inference: running statistics */
+    RT_CUDA_MEASURES = 1 << 3,  /* training passes: loss, its gradient, metrics */
+    RT_CUDA_RATES = 1 << 4,     /* evaluating passes: loss and metrics */
     RT_CUDA_BACKWARD = 1 << 5,
-    RT_CUDA_UPDATES = 1 << 6, /* backward, only where parameters are updated */
-    RT_CUDA_KEEPS = 1 << 7,   /* backward, only where gradients are kept */
-    RT_CUDA_PROBE_IN = 1 << 8,
-    RT_CUDA_PROBE_OUT = 1 << 9,
-    RT_CUDA_PROBE_BACK = 1 << 10, /* the gradient of a probe's y */
-    RT_CUDA_PROBE_DX = 1 << 11,
+    RT_CUDA_UPDATES = 1 << 6,     /* backward of training passes: parameters are updated */
+    RT_CUDA_KEEPS = 1 << 7,       /* backward of others: parameters' gradients are written */
+    RT_CUDA_PROBE_IN = 1 << 8,    /* a probe's x to the device's layout */
+    RT_CUDA_PROBE_OUT = 1 << 9,   /* its y from it */
+    RT_CUDA_PROBE_BACK = 1 << 10, /* its dy to it */
+    RT_CUDA_PROBE_DX = 1 << 11,   /* its dx from it */
 };
 
 enum { RT_CUDA_ARGUMENTS_MAX = 16, RT_CUDA_TICKETS = 256, RT_CUDA_BUFFERS = 3 };
 
-/* An argument: an integer, or an address. Addresses in the plan's own memory are offsets until it is allocated.
- */
+/* A kernel argument: an integer or an address. Addresses in the plan's memory are offsets until plan.c binds
+ * them. */
 struct rt_cuda_argument {
     uint64_t value;
-    bool offset;    /* in the plan's memory */
-    bool scratch;   /* the shared scratch */
-    bool kept_only; /* 0 where gradients are not kept */
-    int buffer;     /* 1 + which buffer of the plan's it lies in; 0: none */
+    bool offset;    /* into the plan's memory */
+    bool scratch;   /* the stream's workspace */
+    bool kept_only; /* null unless gradients are written (RT_CUDA_KEEPS) */
+    int buffer;     /* 1 + index of the buffer it points into; 0: none */
 };
 
-/* Room in a plan's memory that has contents only within a step (memory.c). */
+/* An intermediate of a step: a buffer that may share memory with others (memory.c). */
 struct rt_cuda_buffer {
-    size_t reserved; /* its offset while the plan is built: nothing else has it */
-    size_t place;    /* its offset in the plan's memory, which others have before or after it */
+    size_t reserved; /* unique offset while the plan is built, bytes */
+    size_t place;    /* offset in the plan's memory, shared with buffers of disjoint lifetimes */
     size_t bytes;
-    int first,
-        last; /* launches; last: the number of launches where it lives to the end of the step, -1: unused */
+    int first, last; /* lifetime, as launch indices; last = launch count: to the end of the step, -1: unused */
 };
 
 struct rt_cuda_launch {
@@ -89,74 +88,74 @@ struct rt_cuda_launch {
     int argument_count;
     struct rt_cuda_argument arguments[RT_CUDA_ARGUMENTS_MAX];
     rt_cu_function function; /* null until loaded */
-    bool aside;              /* on the second stream, for which only the end of the pass's step waits ... */
-    bool fork;               /* ... and that waits here for all launches before */
+    bool aside;              /* on the side stream, which is joined at the end of the step ... */
+    bool fork;               /* ... after waiting for all launches before this one */
 };
 
-/* Where a node's values, or their gradient, lie. */
+/* A tensor view: a node's activations or their gradient. */
 struct rt_cuda_view {
-    size_t offset; /* in the plan's memory as reserved, bytes; 0: nowhere */
+    size_t offset; /* reserved offset, bytes; 0: none */
     int ld;        /* floats from pixel to pixel */
-    int channel;   /* of the first one among the storage's channels (for alignment) */
+    int channel;   /* index of the first channel within the underlying pixel (for alignment) */
 };
 
 struct rt_cuda_value {
     struct rt_cuda_view data, gradient;
-    bool wants;  /* the gradient is of use */
-    int readers; /* nodes that read it, through a flatten too */
-    int written; /* building the backward pass: gradients of how many readers are in; the first overwrites */
-    bool gated;  /* ... and the last has masked it where the covering ReLU's value is 0 */
-    struct rt_cuda_view pending; /* ... and this, of another value, is yet to be added */
-    bool covered;                /* a ReLU, its only reader, is part of its kernel: views are the ReLU's */
-    int producer;                /* that ReLU: the node that covers it, else -1 */
-    bool placed;                 /* data lie inside a concatenation */
-    bool shared;                 /* gradient lies inside a concatenation's, or is a sum's */
-    bool common;                 /* ... which others read too: it must not be changed in place */
-    bool alias;                  /* flatten before linear layers only: its input's values as they lie */
-    bool dense;                  /* ld must be the channels: read by a linear layer as one row */
-    size_t kept;                 /* what forward leaves for backward: offset, 0: nothing */
+    bool wants;                  /* the gradient is needed */
+    int readers;                 /* consumers, also through an aliasing flatten */
+    int written;                 /* gradient contributions emitted so far; the first overwrites */
+    bool gated;                  /* ... and the last one masked it by the fused ReLU */
+    struct rt_cuda_view pending; /* ... and this gradient still has to be added or copied */
+    bool covered;                /* its only consumer, a ReLU, is fused into its kernel; both share views */
+    int producer;                /* of a fused ReLU: the node it is fused into; else -1 */
+    bool placed;                 /* data is a view into a concatenation */
+    bool shared;                 /* gradient is a view into a concatenation's, or aliases a sum's */
+    bool common;                 /* ... that other consumers read too: not to be modified in place */
+    bool alias;                  /* a flatten without a copy: it aliases its input */
+    bool dense;                  /* ld must equal the channels: a linear layer reads the map as one row */
+    size_t kept;                 /* saved for the backward pass: reserved offset; 0: nothing */
 };
 
-/* A tensor in the memory of parameters. Weights are [kernel][kernel][in][out]. */
+/* A parameter or running statistic in device memory. Weights are [kernel][kernel][in][out]. */
 struct rt_cuda_tensor {
-    rt_cu_pointer value, states, gradient; /* 0: none; states: the optimiser's first, plan->state_bytes apart */
-    struct rt_shape map; /* linear: of the input's maps; conv: {in, kernel, kernel}; else {0} */
+    rt_cu_pointer value, states, gradient; /* 0: none; states: of the optimiser, plan->state_bytes apart */
+    struct rt_shape map; /* linear weight: the input map; conv: {in, kernel, kernel}; else {0} */
 };
 
 enum { RT_CUDA_EVENTS = 64, RT_CUDA_STEPS = 8 };
 
-/* A captured graph of each kind of pass. */
+/* The captured graphs of a kind of pass. */
 struct rt_cuda_graph {
     rt_cu_graph_exec one, several; /* of 1 and of RT_CUDA_STEPS steps */
 };
 
-/* What is timed where options.profile asks (profile.c), launch by launch. */
+/* Times per launch, with options.profile (profile.c). */
 struct rt_cuda_profile {
     struct {
         double seconds;
         uint64_t images;
     } * times;
-    rt_cu_event *events; /* behind each launch; the last: before the first */
-    int open;            /* the gate that a step waits at until it is enqueued */
+    rt_cu_event *events; /* after each launch; [launch_count]: before the first */
+    int open;            /* set once enough of a step is enqueued for the device to start it */
 };
 
 struct rt_cuda_plan {
     struct rt_plan base;
     struct rt_cuda_device *device;
-    rt_cu_stream stream, aside; /* gradients of weights run aside of the chain of activations' gradients */
+    rt_cu_stream stream, aside; /* main; side stream, for weight gradients */
     rt_cu_event forked, joined;
     struct rt_cuda_value *values;   /* [node_count] */
-    struct rt_cuda_tensor *tensors; /* [tensor_count]; the other plan's with parameters_of */
+    struct rt_cuda_tensor *tensors; /* [tensor_count]; borrowed with parameters_of */
     struct rt_cuda_launch *launches;
     int launch_count, launch_room;
-    struct rt_cuda_buffer *buffers; /* [node_count * RT_CUDA_BUFFERS]: values, gradients, what is kept */
+    struct rt_cuda_buffer *buffers; /* [node_count * RT_CUDA_BUFFERS]: activations, gradients, saved values */
     int buffer_count;
-    size_t bytes;                        /* of the plan's memory, while it is planned */
+    size_t bytes;                        /* size of `memory` */
     rt_cu_pointer memory, parameters;    /* one allocation each */
-    size_t parameter_bytes, state_bytes; /* state_bytes: from a tensor to its first state, and on */
+    size_t parameter_bytes, state_bytes; /* state_bytes: between a tensor and its states */
     /* offsets in it */
     size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets;
-    size_t scratch[2], scratch_bytes[2]; /* of launches in a row, and of those aside */
+    size_t scratch[2], scratch_bytes[2]; /* workspaces of the main and the side stream */
     bool emit_aside, emit_fork;          /* what the next launch to be appended is; the fork once */
     struct rt_cuda_pass *host_pass;      /* pinned: what begin uploads */
     uint32_t *host_order;                /* pinned [pass_max] */
@@ -167,46 +166,46 @@ struct rt_cuda_plan {
     rt_cu_pointer pinned_device;
     size_t pinned_bytes;
     struct rt_cuda_graph graphs[3];  /* by rt_pass_kind */
-    struct rt_cuda_profile *profile; /* instead of graphs; null: times are not kept */
+    struct rt_cuda_profile *profile; /* times of launches, which then run without graphs; else null */
     rt_cu_event events[RT_CUDA_EVENTS];
-    int event_batch[RT_CUDA_EVENTS]; /* batches before this one are done when the event is */
-    int event_first, event_count;    /* a ring */
-    int done;                        /* batches known to be done */
-    struct rt_error late;            /* what an enqueuing call met; said by the next that waits */
+    int event_batch[RT_CUDA_EVENTS]; /* the batches that are done when the event is, as a count */
+    int event_first, event_count;    /* ring buffer */
+    int done;                        /* batches known to be complete */
+    struct rt_error late;            /* of an enqueuing call; reported by the next call that waits */
 };
 
-/* Makes the device's context the thread's. */
+/* Makes the device's context current in this thread. RT_EDEVICE. */
 static inline int rt_cuda_enter(const struct rt_cuda_device *device, struct rt_error *err)
 {
     return RT_CU_CALL(device->cu, context_set, (device->context), "cannot use the device", err);
 }
 
-/* Fills in launch->function of those that are part of `modes`; compiles what is in no cache. */
+/* Loads the kernels of the launches of `modes` (launch->function), compiling those not cached. RT_ECONFIG: no
+ * compiler or a compile error; RT_EDEVICE, RT_EMEMORY. Thread-safe. */
 int rt_cuda_load(struct rt_cuda_device *device, struct rt_cuda_launch *launches, int count, unsigned modes,
                  struct rt_error *err);
 void rt_cuda_unload(struct rt_cuda_device *device);
 
 /* ---- building (launches.c, build.c) ---- */
 
-/* Room in the plan's memory, aligned to 256 bytes, for what launches leave one another within a step; its
- * offset, never 0, which is good for arguments until rt_cuda_share_memory moves them. At most RT_CUDA_BUFFERS a
- * node. */
+/* Reserves `bytes`, aligned to 256, for an intermediate of a step. Returns its offset, never 0, valid in
+ * arguments: rt_cuda_share_memory relocates it. At most RT_CUDA_BUFFERS per node. */
 size_t rt_cuda_reserve(struct rt_cuda_plan *plan, size_t bytes);
-/* The same for what lasts from step to step, or that the host knows of: stays where it is. Before all others.
- */
+/* As above for what persists across steps or is addressed by the host; never relocated. Called before all
+ * rt_cuda_reserve, or after rt_cuda_share_memory. */
 size_t rt_cuda_reserve_lasting(struct rt_cuda_plan *plan, size_t bytes);
-/* Puts buffers that are not in use at the same time in the same place, once all launches are in the list. */
+/* Overlays buffers of disjoint lifetimes; called once all launches are emitted. */
 int rt_cuda_share_memory(struct rt_cuda_plan *plan, struct rt_error *err);
-/* Scratch that launches of a stream share, one after the other: room for `bytes`. */
+/* Grows the current stream's workspace, which its launches use one after the other, to `bytes`. */
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes);
 
 struct rt_cuda_argument rt_cuda_at(size_t offset);        /* in the plan's memory; 0: a null pointer */
 struct rt_cuda_argument rt_cuda_absolute(uint64_t value); /* an address or an integer */
-struct rt_cuda_argument rt_cuda_kept(uint64_t address);   /* null where gradients are not kept */
+struct rt_cuda_argument rt_cuda_kept(uint64_t address);   /* null unless gradients are written */
 struct rt_cuda_argument rt_cuda_scratch(void);
 struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan);
 
-/* Appends a launch; options may be changed until the next call. `blocks` of 256 threads along x. */
+/* Appends a launch of `kernel` (copied) with `count` arguments (at most RT_CUDA_ARGUMENTS_MAX). RT_EMEMORY. */
 int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
                  const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
                  struct rt_error *err);
@@ -215,21 +214,21 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
         plan, node, modes, kernel, (const struct rt_cuda_argument[]){__VA_ARGS__},                             \
         (int)(sizeof((const struct rt_cuda_argument[]){__VA_ARGS__}) / sizeof(struct rt_cuda_argument)), err)
 
-/* The optimiser's index; 0 where nothing is trained. */
+/* The optimiser's index; 0 in plans that do not train. */
 int rt_cuda_optimizer(const struct rt_cuda_plan *plan);
 
-/* A kernel of 256 threads for each of `items` values. */
+/* A one-dimensional launch of `items` threads in blocks of 256. */
 struct rt_cuda_kernel rt_cuda_flat(const char *source, const char *entry, size_t items)
     __attribute__((nonnull));
 void rt_cuda_option(struct rt_cuda_kernel *kernel, const char *name, long value);
 void rt_cuda_option_float(struct rt_cuda_kernel *kernel, const char *name, double value);
 
-/* The node whose values are node's i-th input (through a flatten that is one with it), and those values. */
+/* The producer of the node's i-th input, seen through aliasing flattens; and its value. */
 const struct rt_node *rt_cuda_source(const struct rt_cuda_plan *plan, const struct rt_node *node, int i);
 struct rt_cuda_value *rt_cuda_input(struct rt_cuda_plan *plan, const struct rt_node *node, int i);
-/* Whether the next gradient of the value is added to what is there; and from now on it is. */
+/* Whether the next gradient contribution accumulates (all but the first do); counts it. */
 bool rt_cuda_accumulate(struct rt_cuda_value *value);
-/* Copies what is pending, so that the value's gradient is where it should be. */
+/* Emits the copy of a pending gradient, if any. */
 int rt_cuda_settle(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err);
 size_t rt_cuda_pixels(const struct rt_cuda_plan *plan,
                       const struct rt_node *node); /* batch_max * height * width */
@@ -248,9 +247,9 @@ struct rt_cuda_op {
 RT_OPS(RT_CUDA_OP_DECLARE)
 #undef RT_CUDA_OP_DECLARE
 
-/* ---- running (pass.c, state.c) ---- */
+/* ---- running (pass.c, plan.c, launches.c, profile.c) ---- */
 
-/* The graphs of a kind of pass, unless they are there. */
+/* Loads and captures the graphs of a kind of pass, once. */
 int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt_error *err);
 int rt_cuda_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
 void rt_cuda_advance(struct rt_plan *plan, int batches);
@@ -263,10 +262,10 @@ int rt_cuda_write(struct rt_plan *plan, enum rt_state state, int tensor, const v
 int rt_cuda_read(struct rt_plan *plan, enum rt_state state, int tensor, void *values, struct rt_error *err);
 int rt_cuda_launch_one(struct rt_cuda_plan *plan, const struct rt_cuda_launch *launch, rt_cu_stream stream,
                        bool keep, struct rt_error *err);
-/* Launches those of `modes` one after the other on the plan's stream; gradients kept or not. */
+/* Enqueues the launches of `modes` on the plan's streams, joined at the end; keep: gradients are written. */
 int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, struct rt_error *err);
-/* Times of launches (profile.c). create and free do nothing where options.profile does not ask. step: one batch
- * of the pass, to its end. */
+/* Times of launches (profile.c); create and free do nothing without options.profile. step runs one batch of the
+ * pass and waits for it. free destroys events only where the context could be entered. */
 int rt_cuda_profile_create(struct rt_cuda_plan *plan, struct rt_error *err);
 void rt_cuda_profile_free(struct rt_cuda_plan *plan, bool entered);
 int rt_cuda_profile_step(struct rt_cuda_plan *plan, int batch, unsigned modes, bool keep, struct rt_error *err);

@@ -103,9 +103,10 @@ static const char *target(const struct rt_device *base)
 
 /* ---- stores ---- */
 
-/* Images on the device, for all stores whose data sets have the same ones in memory (data/shared.h). */
+/* The uploaded images of a data set, reference-counted: stores whose data sets share pixels on the host
+ * (data/shared.h) share them on the device too. */
 struct rt_cuda_images {
-    const void *host; /* pixels or noise */
+    const void *host; /* key: the data set's pixels or noise, on the host */
     rt_cu_pointer pixels;
     int users;
     struct rt_cuda_images *next;
@@ -149,7 +150,7 @@ static int upload(const struct rt_cuda_device *device, rt_cu_pointer *to, const 
     return RT_CU_CALL(device->cu, stream_synchronize, (NULL), what, err);
 }
 
-/* The images at `host`, uploaded unless they are there. */
+/* Takes a reference to the images at `host`, uploading `size` bytes on first use. */
 static int get_images(struct rt_cuda_device *device, struct rt_cuda_images **out, const void *host, size_t size,
                       struct rt_error *err)
 {

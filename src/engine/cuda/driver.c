@@ -7,12 +7,12 @@
 #include <string.h>
 
 static struct rt_cu cu;
-static struct rt_error reason; /* why there is none */
+static struct rt_error reason; /* why there is no driver */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct {
     const char *name, *symbol;
-    size_t at; /* in struct rt_cu */
+    size_t at; /* offset in struct rt_cu */
 } entries[] = {
 #define RT_CU_ENTRY(name, symbol, parameters) {#name, #symbol, offsetof(struct rt_cu, name)},
     RT_CU_FUNCTIONS(RT_CU_ENTRY)
@@ -21,7 +21,7 @@ static const struct {
 
 enum { ENTRY_COUNT = sizeof entries / sizeof *entries };
 
-/* The library's name of a call, for messages. */
+/* The library's symbol for a call, for messages. */
 static const char *symbol_of(const char *name)
 {
     for (int i = 0; i < ENTRY_COUNT; i++)
@@ -90,8 +90,7 @@ static void open_driver(void)
 
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
-    /* kernels are loaded with their modules, not at their first launch, which may be one that a graph captures
-     */
+    /* load kernels with their modules: lazy loading at first launch fails inside a stream capture */
     setenv("CUDA_MODULE_LOADING", "EAGER", 0);
     if (!library) {
         const char *why = dlerror();

@@ -1,8 +1,8 @@
-/* The CUDA driver, opened at run time: libcuda.so.1, with prototypes of our own for what we call, so that
- * neither building nor starting needs CUDA. RETHINK_CUDA_DRIVER names another library (for tests).
+/* The CUDA driver API, opened with dlopen (libcuda.so.1) and declared here, so that neither building nor
+ * starting needs CUDA. RETHINK_CUDA_DRIVER names another library (for tests).
  *
- * Every call returns 0 or a code of the driver's; rt_cuda_check turns one into an error that names the call and
- * what it was for. */
+ * Every call returns 0 or a CUresult; rt_cuda_check turns it into an error that names the call and its purpose.
+ */
 #ifndef RT_ENGINE_CUDA_DRIVER_H
 #define RT_ENGINE_CUDA_DRIVER_H
 
@@ -40,7 +40,7 @@ enum {
     RT_CU_DRIVER_MIN = 11040, /* CUDA 11.4: the oldest driver that has all entry points */
 };
 
-/* X(name, symbol, parameters): the name in the table, the library's, and its parameters. */
+/* X(name, symbol, parameters): field of struct rt_cu, symbol in the library, parameter list. */
 #define RT_CU_FUNCTIONS(X)                                                                                     \
     X(init, cuInit, (unsigned flags))                                                                          \
     X(driver_version, cuDriverGetVersion, (int *version))                                                      \
@@ -98,15 +98,15 @@ struct rt_cu {
     int devices;
 };
 
-/* The driver, opened and initialised once for the process (thread-safe). Null and the reason (RT_ECONFIG): no
- * library, one that is too old, no device, or what cuInit said. */
+/* The driver, opened and initialised once per process (thread-safe). Null with RT_ECONFIG: no library, a
+ * library that is too old, no device, or cuInit's error. */
 const struct rt_cu *rt_cuda_driver(struct rt_error *err);
 
-/* RT_OK for 0; else RT_EMEMORY or RT_EDEVICE with "cuda: WHAT: CALL: NAME (text)". Use RT_CU_TRY and
- * RT_CU_CALL. */
+/* RT_OK for 0; else RT_EMEMORY (out of memory) or RT_EDEVICE, as "cuda: WHAT: SYMBOL: ERROR_NAME (code, text)".
+ * Called through RT_CU_TRY and RT_CU_CALL. */
 int rt_cuda_check(rt_cu_result code, const char *call, const char *what, struct rt_error *err);
 
-/* RT_CU_CALL(cu, upload, (to, from, bytes, stream), "what it was for", err): an rt_status. */
+/* RT_CU_CALL(cu, upload, (to, from, bytes, stream), "purpose", err): an rt_status. */
 #define RT_CU_CALL(cu, name, arguments, what, err) rt_cuda_check((cu)->name arguments, #name, what, err)
 #define RT_CU_TRY(cu, name, arguments, what, err) RT_TRY(RT_CU_CALL(cu, name, arguments, what, err))
 

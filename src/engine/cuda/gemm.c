@@ -16,7 +16,7 @@ static bool aligned(int channels, int ld, int offset)
     return channels % 4 == 0 && ld % 4 == 0 && offset % 4 == 0;
 }
 
-/* Channels of x as the product sees them. */
+/* Channels of x, including padding. */
 static int input_channels(const struct rt_cuda_conv *conv)
 {
     return conv->padded_input ? (conv->in_c + 3) / 4 * 4 : conv->in_c;
@@ -121,7 +121,7 @@ static void main_kernel(struct rt_cuda_kernel *k, const struct rt_cuda_conv *con
     k->shared_bytes = rt_cuda_tile_shared_bytes(p, tile);
 }
 
-/* The kernel that adds the parts: a thread for each float, or for four. */
+/* The split-K reduction: one thread per float, or per float4. */
 static void parts_kernel(struct rt_cuda_kernel *k, const struct rt_cuda_conv *conv,
                          const struct rt_cuda_product *p, int splits)
 {

@@ -1,23 +1,22 @@
-/* Which kernels a convolution or linear layer runs on a card, and how they are launched.
+/* Kernels and launch parameters of convolutions and linear layers.
  *
- * Activations are [image][row][column][channel] floats with a leading dimension (floats from one pixel to the
- * next), so that a concatenation's parts lie side by side; pointers already point at the first channel. Weights
- * are [kernel][kernel][in_c][out_c], and so are their gradient and momentum. A linear layer is a 1 x 1
- * convolution of 1 x 1 maps. Everything here is a function of the shape alone, the split of long sums too, so
- * the same shape gives the same bits. Nothing needs a card.
+ * Activations are NHWC floats with a leading dimension (ld: floats from pixel to pixel), so that the inputs of
+ * a concatenation can be views into its output; pointers include the channel offset. Weights, their gradient
+ * and optimiser states are [kernel][kernel][in_c][out_c]. A linear layer is a 1 x 1 convolution of 1 x 1 maps.
+ * Tiles and split-K factors depend on the shape (and the card's limits) alone, so results are reproducible bit
+ * for bit. Planning needs no device.
  *
- * A pass is one or two kernels, launched in order; the second adds the parts of a sum that the first left in
- * the workspace. Their arguments, all pointers to device memory, in this order:
+ * A pass is one kernel, or two with split-K: the second reduces the partial sums that the first left in the
+ * workspace. Arguments of both, all pointers to device memory, in this order:
  *
  *   forward           x, w, bias, y, count, workspace
  *   input gradient    dy, w, gate, dx, count, workspace
  *   weight gradient   x, dy, g, bias_g, w, bias_w, v, bias_v, count, update, workspace
  *
- * `count` is const int *: images of this batch, at most batch_max; rows of the others are neither read nor
- * written. Pointers that a layer has no use for (bias, gate, workspace, ...) may be null. gate is x as the
- * forward pass saw it: dx becomes 0 where x is not positive. `update` is a struct rt_cuda_update
- * (kernels/pass.h), v and bias_v the optimiser's first states; where the layer has update = false, g and bias_g
- * are written instead, and w and v are not touched. */
+ * count: const int *, images in this batch, at most batch_max; rows of further images are neither read nor
+ * written. Unused pointers (bias, gate, workspace, ...) may be null. gate: the forward pass's x; where it is
+ * not positive, dx is 0. update: struct rt_cuda_update (kernels/pass.h); v, bias_v: the optimiser's first
+ * state. With update = false, g and bias_g are written and w and v are not. */
 #ifndef RT_ENGINE_CUDA_GEMM_H
 #define RT_ENGINE_CUDA_GEMM_H
 
@@ -31,18 +30,16 @@ enum rt_cuda_math { RT_CUDA_FP32, RT_CUDA_TF32, RT_CUDA_BF16 };
 struct rt_cuda_conv {
     int batch_max;
     int in_h, in_w, in_c;
-    int in_ld,
-        in_offset; /* floats from pixel to pixel; first channel's place there (only in_offset % 4 counts) */
+    int in_ld, in_offset; /* floats from pixel to pixel; offset of the first channel (only modulo 4 matters) */
     int out_h, out_w, out_c;
     int out_ld, out_offset;
     int kernel, stride, padding;
-    bool padded_input; /* in_ld >= in_c rounded up to 4, and the channels between are 0: the first layer's
-                          images */
-    bool bias, relu;   /* y = max(x * w + bias, 0); the caller masks dy where relu */
+    bool padded_input; /* in_ld >= in_c rounded up to 4, padded with zeros: the network's input */
+    bool bias, relu;   /* y = max(x * w + bias, 0); with relu the caller masks dy */
     bool accumulate;   /* dx += instead of dx = */
-    bool gate;         /* dx = 0 where x <= 0 (after the sum, where accumulate) */
-    bool update;       /* the weight gradient's pass also updates w and v ... */
-    int optimizer;     /* ... as this one does, an enum rt_optimizer_index */
+    bool gate;         /* dx = 0 where x <= 0, applied after accumulation */
+    bool update;       /* the weight gradient pass updates w and v in its epilogue ... */
+    int optimizer;     /* ... with this optimiser, an enum rt_optimizer_index */
     enum rt_cuda_math math;
 };
 
@@ -50,34 +47,33 @@ enum rt_cuda_conv_pass { RT_CUDA_FORWARD, RT_CUDA_INPUT_GRADIENT, RT_CUDA_WEIGHT
 
 enum { RT_CUDA_OPTIONS_MAX = 1024, RT_CUDA_ARGUMENTS_GEMM_MAX = 11 };
 
-/* One kernel: what to compile and how to launch it. Two kernels with the same source, entry and options are the
- * same code. */
+/* A kernel to compile and its launch parameters. The same source and options are the same module. */
 struct rt_cuda_kernel {
     const char *source;                /* file in kernels/ */
-    const char *entry;                 /* name of the function */
+    const char *entry;                 /* function name */
     char options[RT_CUDA_OPTIONS_MAX]; /* "-DNAME=value -D..." */
-    unsigned grid[3], block;           /* blocks; threads of one (x only) */
-    size_t shared_bytes;               /* dynamic; may be more than 48 KiB */
+    unsigned grid[3], block;           /* in blocks; in threads (x only) */
+    size_t shared_bytes;               /* dynamic; may exceed 48 KiB */
 };
 
 struct rt_cuda_conv_plan {
-    struct rt_cuda_kernel kernels[2]; /* each takes all the arguments of its pass */
+    struct rt_cuda_kernel kernels[2]; /* each takes all arguments of its pass */
     int count;
     size_t workspace_bytes; /* 0: none */
 };
 
-/* What a pass is cut into. 0 leaves a choice to the table; tests and the tuner set them. */
+/* Tiling of a pass. Chosen by gemm_choice.h; tests and the tuner set their own. */
 struct rt_cuda_tile {
-    int m, n, k; /* of a block; k: depth of a stage */
+    int m, n, k; /* per block; k: depth per pipeline stage */
     int warps_m, warps_n;
-    int stages, blocks; /* blocks: meant to share a multiprocessor */
-    int splits;         /* parts of the sum's depth */
-    int taps;           /* 0: gemm.cu; 9: conv_taps.cu; else of a stage of conv_halo.cu */
+    int stages, blocks; /* blocks: resident per multiprocessor (launch bounds) */
+    int splits;         /* split-K factor */
+    int taps;           /* 0: gemm.cu; 9: conv_taps.cu; else conv_halo.cu, taps per stage */
 };
 
-/* multiprocessors: of the card (132 on an H100); shared_max: bytes of shared memory that a block may have
- * (232,448 on an H100, 166,912 on an A100). tile: null, or what to take instead of the choice. RT_ECONFIG where
- * a shape is impossible, or a buffer would pass 2^31 floats. */
+/* multiprocessors: 132 on an H100. shared_max: bytes of shared memory per block (232,448 on an H100, 166,912 on
+ * an A100). tile: overrides the choice; null: none. RT_ECONFIG: inconsistent sizes, an unsupported kernel size
+ * or precision, a tile that does not fit, or a tensor of 2^31 floats or more. */
 int rt_cuda_conv_plan(struct rt_cuda_conv_plan *plan, const struct rt_cuda_conv *conv,
                       enum rt_cuda_conv_pass pass, int multiprocessors, size_t shared_max,
                       const struct rt_cuda_tile *tile, struct rt_error *err);

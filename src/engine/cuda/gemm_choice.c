@@ -2,9 +2,9 @@
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
-/* Which tiles there are, and the model's numbers below, come from measuring the networks' products on an H100,
- * as tests/engine/tune_gemm does. Warps' tiles are multiples of 16 x 16. m, n, k, warps_m, warps_n, stages,
- * blocks, -, taps */
+/* The tiles, and the constants of the cost model below, were fitted to measurements of the models' products on
+ * an H100 (tests/engine/tune_gemm). A warp's tile, on the right, is a multiple of 16 x 16.
+ * m, n, k, warps_m, warps_n, stages, blocks, splits, taps */
 const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
     {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
     {128, 96, 16, 2, 2, 4, 2, 0, 0},  /* 64 x 48 */
@@ -36,7 +36,7 @@ const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
 const int rt_cuda_tiles_tf32_count = COUNT(rt_cuda_tiles_tf32);
 
 const struct rt_cuda_tile rt_cuda_tiles_fp32[] = {
-    {128, 128, 16, 2, 4, 4, 1, 0, 0}, /* a thread's 8 x 8 */
+    {128, 128, 16, 2, 4, 4, 1, 0, 0}, /* per thread: 8 x 8 */
     {128, 64, 16, 2, 2, 4, 2, 0, 0},  /* 8 x 8 */
     {64, 64, 16, 1, 2, 4, 4, 0, 0},   /* 8 x 8, 64 threads */
     {64, 64, 32, 2, 2, 3, 3, 0, 0},   /* 4 x 8 */
@@ -90,7 +90,7 @@ long rt_cuda_tile_stages(const struct rt_cuda_product *p, const struct rt_cuda_t
     return ceil_div(tile->taps && tile->taps < 9 ? p->depth / taps : p->depth, tile->k);
 }
 
-/* The other tensor's pixel at tap 0 of row m: see conv_halo.cu. */
+/* The input pixel under tap 0 of row m of D, as in conv_halo.cu. */
 static long halo_pixel(const struct rt_cuda_product *p, long m)
 {
     const struct rt_cuda_conv *c = p->conv;
@@ -135,9 +135,10 @@ size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *p, const struct r
            ((a + b) * sizeof(float) + (p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * 8 : 0));
 }
 
-/* Multiply-adds in a cycle that a multiprocessor reaches with a tile. Fragments are read from shared memory
- * (and rounded) once for the other side of a warp's tile: on an H100 the rate was in proportion to that side up
- * to about 330, gradients of gemm.cu three quarters of it; float32 about half of 128. */
+/* Multiply-adds per cycle and multiprocessor. A fragment loaded from shared memory (and rounded) is reused
+ * along the opposite side of the warp's tile, so throughput grows with the harmonic mean of the sides: on an
+ * H100 5.6 per unit, up to about 330; gradients in gemm.cu reach 0.75 of that. Float32 approaches its peak of
+ * 128. */
 static double rate(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
     const double m = tile->taps == 9 ? tile->m : (double)tile->m / tile->warps_m,
@@ -152,17 +153,16 @@ static double rate(const struct rt_cuda_product *p, const struct rt_cuda_tile *t
 double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile, int multiprocessors)
 {
     const int splits = tile->splits;
-    const double moved = 1500;                /* bytes in a cycle, from the second-level cache */
-    const double start = 1500, launch = 3500; /* cycles of a block, of a second kernel */
-    const bool all_taps = tile->taps == 9;    /* conv_taps.cu: three times the rows that the tile says */
-    const double taps =
-        tile->taps && !all_taps ? (double)p->conv->kernel * p->conv->kernel : 1; /* of one halo */
+    const double moved = 1500;                /* bytes per cycle from L2 */
+    const double start = 1500, launch = 3500; /* cycles to start a block; a second kernel */
+    const bool all_taps = tile->taps == 9;    /* conv_taps.cu: 9 taps of m / 3 channels, 3 * m rows */
+    const double taps = tile->taps && !all_taps ? (double)p->conv->kernel * p->conv->kernel : 1; /* per halo */
     const double stages = taps * (double)ceil_div(rt_cuda_tile_stages(p, tile), splits);
     const long blocks = rt_cuda_tile_blocks(p, tile) * p->products * splits;
     const long each = ceil_div(blocks, multiprocessors); /* blocks of the busiest multiprocessor */
     const double work = stages * tile->k * (all_taps ? 3 : 1) * tile->m * tile->n / rate(p, tile);
-    /* Warps at work on a multiprocessor, and how many hide one another's waits: with fewer it took up to 1.2
-     * times as long, in float32 with one block up to twice. */
+    /* Resident warps per multiprocessor, and how many hide latency: fewer took up to 1.2 times as long, in
+     * float32 a single block up to twice. */
     const long warps = (each < tile->blocks ? each : tile->blocks) * tile->warps_m * tile->warps_n;
     const long enough = all_taps ? 12 : 8;
     const double idle = p->math == RT_CUDA_FP32 && each == 1 ? 1

@@ -1,47 +1,48 @@
-/* Which tile and split a product gets: by a model of the card's time, from shapes alone. */
+/* Chooses the tile and split-K factor of a product by a cost model; a function of shapes alone. */
 #ifndef RT_ENGINE_CUDA_GEMM_CHOICE_H
 #define RT_ENGINE_CUDA_GEMM_CHOICE_H
 
 #include "engine/cuda/gemm.h"
 
-/* D[rows x columns] = A[rows x depth] * B[depth x columns], `products` of them in one launch. */
+/* D[rows x columns] = A[rows x depth] * B[depth x columns], batched `products` times in one launch. */
 struct rt_cuda_product {
     const struct rt_cuda_conv *conv;
     enum rt_cuda_conv_pass pass;
     enum rt_cuda_math math;
     long rows, columns, depth;
     int products;
-    double outputs; /* floats that a part is, all products together */
+    double outputs; /* floats in D over all products: the size of one split's partial sums */
 };
 
-/* Whether a tile can do a product at all: those of conv_halo.cu do TF32 of stride 1, kernel 3 to 5, with
- * channels in fours, and not weights' gradients. */
+/* Whether the tile's kernel supports the product. conv_halo.cu: TF32, stride 1, kernels of 3 to 5, channels in
+ * multiples of 4, forward and input gradient; conv_taps.cu: TF32 weight gradients of 3 x 3, stride 1, padding
+ * 1; gemm.cu: everything. */
 bool rt_cuda_tile_fits(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
-/* Stages that the depth is cut into, of which each split gets some: of conv_halo.cu, tile->k channels with all
+/* Pipeline stages along the depth, divided among the splits. In conv_halo.cu one is tile->k channels with all
  * taps. */
 long rt_cuda_tile_stages(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
-/* Blocks of one part of one product. */
+/* Thread blocks for one split of one product. */
 long rt_cuda_tile_blocks(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
-/* Pixels of x that a block of conv_taps.cu keeps. */
+/* Pixels of x in the ring buffer of a conv_taps.cu block. */
 enum { RT_CUDA_RING = 256 };
 
-/* Pixels that `rows` consecutive pixels of the product need around them, at most. */
+/* The largest halo, in pixels of the other tensor, of `rows` consecutive rows of D. */
 int rt_cuda_halo(const struct rt_cuda_product *product, int rows);
 
-/* Bytes of shared memory that a block of this tile takes. */
+/* Dynamic shared memory of a block, in bytes. */
 size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
-/* The product behind a pass of a convolution, which must outlive it. */
+/* The product that a pass of `conv` computes; it refers to `conv`. */
 struct rt_cuda_product rt_cuda_conv_product(const struct rt_cuda_conv *conv, enum rt_cuda_conv_pass pass);
 
-/* Cycles that a launch with this tile, its splits among it, is expected to take. */
+/* Estimated cycles of a launch with this tile and tile->splits. */
 double rt_cuda_tile_cost(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile,
                          int multiprocessors);
 
-/* The tile and its split that the model expects to be fastest. */
+/* The tile and split of least estimated cost; m is 0 where none fits shared_max bytes. */
 struct rt_cuda_tile rt_cuda_tile_choose(const struct rt_cuda_product *product, int multiprocessors,
                                         size_t shared_max);
 

@@ -1,5 +1,4 @@
-/* What launches are made of, for build.c and lower/: arguments, options, and the values that a node reads; and
- * how they are launched. */
+/* Building blocks of lowering (arguments, -D options, a node's inputs), and launching. */
 #include <stdio.h>
 #include <string.h>
 
@@ -72,7 +71,7 @@ void rt_cuda_option(struct rt_cuda_kernel *kernel, const char *name, long value)
              value);
 }
 
-/* Nine digits and a sign of floating point: the float itself. */
+/* Nine significant digits or more identify a float exactly. */
 void rt_cuda_option_float(struct rt_cuda_kernel *kernel, const char *name, double value)
 {
     const size_t length = strlen(kernel->options);

@@ -1,10 +1,9 @@
-/* A plan's memory: buffers whose lives do not overlap lie in the same place.
+/* Memory planning: buffers of disjoint lifetimes share memory.
  *
- * A buffer lives from the first launch that has it as an argument to the last, in the order of the list, which
- * every pass runs a part of. What is launched aside waits for all launches before it and is waited for only at
- * the end of the step: what it has as an argument lives until then. So of two buffers that share a place all
- * launches of the one are done before any of the other begins, on whichever branch of the step's graph they
- * are. The next step begins when both branches have ended. */
+ * A buffer lives from the first launch that takes it as an argument to the last, in list order; each pass runs
+ * a subset of the list. Launches on the side stream wait for all launches before them and are joined at the end
+ * of the step, so their arguments live until then. Hence of two buffers that share memory, all launches of one
+ * complete before any of the other starts, on either stream. The next step starts after the join. */
 #include "base/memory.h"
 #include "engine/cuda/cuda.h"
 
@@ -39,14 +38,14 @@ void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
         *room = bytes;
 }
 
-/* The buffer that an argument lies in; null: in none. Buffers lie one behind the other. */
+/* The buffer that an argument points into, or null. Buffers are sorted by reserved offset. */
 static struct rt_cuda_buffer *buffer_at(struct rt_cuda_plan *plan, const struct rt_cuda_argument *argument)
 {
     int low = 0, high = plan->buffer_count;
 
     if (!argument->offset)
         return NULL;
-    while (low < high) { /* the first that begins behind it */
+    while (low < high) { /* upper bound: the first buffer that begins after it */
         const int middle = (low + high) / 2;
 
         if (plan->buffers[middle].reserved <= argument->value)
@@ -82,7 +81,8 @@ static bool collide(const struct rt_cuda_buffer *a, const struct rt_cuda_buffer 
            b->place < a->place + a->bytes;
 }
 
-/* The lowest place from `begin` on where the buffer collides with none of those placed before. */
+/* First fit: puts the buffer at the lowest offset >= begin that collides with none of the `placed` ones.
+ * Returns its end. */
 static size_t lowest_place(const struct rt_cuda_plan *plan, const int *order, int placed,
                            struct rt_cuda_buffer *buffer, size_t begin)
 {
@@ -92,13 +92,13 @@ static size_t lowest_place(const struct rt_cuda_plan *plan, const int *order, in
 
         if (collide(buffer, other)) {
             buffer->place = other->place + other->bytes;
-            i = -1; /* once more from the first */
+            i = -1; /* start over */
         }
     }
     return buffer->place + buffer->bytes;
 }
 
-/* Largest first, each as low as it fits, behind what lasts. Buffers that no launch has are nowhere. */
+/* First fit by decreasing size, from `begin` on. Buffers that no launch uses get no memory. */
 static void place(struct rt_cuda_plan *plan, int *order, size_t begin)
 {
     int count = 0;

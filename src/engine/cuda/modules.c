@@ -1,5 +1,4 @@
-/* Kernels as the device can run them: from the cache or compiled, several at a time, each loaded once a device.
- */
+/* Modules: machine code from the cache or from NVRTC, compiled in parallel, loaded once per device. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@
 
 enum { THREADS_MAX = 16, SHARED_STATIC_MAX = 48 << 10 };
 
-/* One source with one set of options: what becomes a module. */
+/* One source with one set of options: one module. */
 struct job {
     const struct rt_cuda_kernel *kernel;
     char key[RT_DIGEST_HEX];
@@ -60,7 +59,7 @@ static void compile_all(struct work *work)
     wanted = wanted < work->count ? wanted : work->count;
     while (started < wanted - 1 && !pthread_create(&threads[started], NULL, compile_some, work))
         started++;
-    compile_some(work); /* however many there are */
+    compile_some(work); /* this thread too, also where none could be started */
     for (int i = 0; i < started; i++)
         pthread_join(threads[i], NULL);
 }
@@ -73,7 +72,7 @@ static rt_cu_module find_module(const struct rt_cuda_device *device, const char 
     return NULL;
 }
 
-/* A module that was cached by a program that this driver does not understand is compiled anew. */
+/* Cached code that this driver cannot load is recompiled. */
 static int load_job(struct rt_cuda_device *device, struct job *job, struct rt_error *err)
 {
     struct rt_cuda_module *module;
@@ -99,7 +98,7 @@ static int load_job(struct rt_cuda_device *device, struct job *job, struct rt_er
     return RT_OK;
 }
 
-/* The jobs that `launches` need and that the device has not loaded, each once. */
+/* Lists the modules that `launches` need and the device has not loaded, without duplicates. */
 static int list_jobs(struct work *work, const struct rt_cuda_launch *launches, int count, unsigned modes,
                      struct rt_error *err)
 {

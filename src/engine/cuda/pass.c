@@ -1,5 +1,5 @@
-/* Passes: steps as captured graphs, enqueued without waiting; records that the loss leaves in pinned memory;
- * errors that come late. */
+/* Passes: steps are CUDA graphs, enqueued asynchronously; the loss kernel writes records to pinned memory;
+ * errors of enqueuing calls are reported late. */
 #include <stddef.h>
 #include <string.h>
 
@@ -59,12 +59,12 @@ static int fail_late(struct rt_cuda_plan *plan, struct rt_error *err)
     return plan->late.status ? rt_fail(err, plan->late.status, "%s", plan->late.message) : RT_OK;
 }
 
-/* What the kernels read of the pass: in pinned memory, on its way with the order and the crops. */
+/* Fills the pass description that kernels read, in pinned memory; uploaded with order and crops. */
 static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
 {
     const struct rt_cuda_store *store = (const struct rt_cuda_store *)pass->store;
     const struct rt_dataset *dataset = pass->store->dataset;
-    const float unit = dataset->noise ? 1.0f : 255.0f; /* what a stored 1.0 is */
+    const float unit = dataset->noise ? 1.0f : 255.0f; /* the stored value of an input of 1.0 */
     struct rt_cuda_pass *to = plan->host_pass;
 
     *to = (struct rt_cuda_pass){
@@ -125,7 +125,7 @@ int rt_cuda_begin(struct rt_plan *base, const struct rt_pass *pass, struct rt_er
     RT_TRY(rt_cuda_enter(plan->device, err));
     RT_TRY(fail_late(plan, err));
     RT_TRY(rt_cuda_prepare(plan, pass->kind, err));
-    /* what is in flight reads the pinned memory that is written next */
+    /* steps in flight read the pinned memory that is written next */
     RT_CU_TRY(plan->device->cu, stream_synchronize, (plan->stream), "the device failed in an earlier step",
               err);
     plan->event_first = plan->event_count = 0;
@@ -134,7 +134,8 @@ int rt_cuda_begin(struct rt_plan *base, const struct rt_pass *pass, struct rt_er
     return upload(plan, pass, err);
 }
 
-/* When `batch` and those before it are done. With all events in use, the last one moves on. */
+/* Records an event for the completion of the first `batch` batches; with all events in use the newest is
+ * reused. */
 static int record_event(struct rt_cuda_plan *plan, int batch, struct rt_error *err)
 {
     int i;
@@ -205,7 +206,7 @@ int rt_cuda_collect(struct rt_plan *base, struct rt_step *step, struct rt_image_
     return RT_OK;
 }
 
-/* ---- probes: one launch after the other ---- */
+/* ---- probes: no graphs, synchronous ---- */
 
 static int run_probe(struct rt_cuda_plan *plan, const void *x, void *y, const void *dy, void *dx,
                      size_t x_bytes, size_t y_bytes, struct rt_error *err)

@@ -1,4 +1,4 @@
-/* A plan's life: its tensors, its memory, its stream; and tensors in and out. */
+/* Creating and freeing plans: tensors, memory, streams; reading and writing tensors. */
 #include <stdio.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@ static size_t tensor_bytes(const struct rt_tensor *t)
     return padded(t->role == RT_TENSOR_BATCHES ? sizeof(int64_t) : t->count * sizeof(float));
 }
 
-/* A weight's rows in device memory: of a convolution's {in, kernel, kernel}, of a linear layer's input map. */
+/* The input side of a weight: {in, kernel, kernel} of a convolution, the input map of a linear layer. {0}: not
+ * a weight. */
 static struct rt_shape map_of(const struct rt_graph *graph, const struct rt_tensor *t)
 {
     const struct rt_node *node = &graph->nodes[t->node];
@@ -29,7 +30,7 @@ static struct rt_shape map_of(const struct rt_graph *graph, const struct rt_tens
     return from->shape;
 }
 
-/* As map_of, where the linear layer reads through a flatten that is one with its input. */
+/* As map_of; a linear layer's map is seen through aliasing flattens. */
 static struct rt_shape linear_map(const struct rt_cuda_plan *plan, const struct rt_tensor *t)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -40,7 +41,7 @@ static struct rt_shape linear_map(const struct rt_cuda_plan *plan, const struct 
     return map_of(graph, t);
 }
 
-/* Device memory, or how much is needed, how much there is, and what to do. */
+/* Allocates device memory; RT_EMEMORY says how much is needed and how much is free. */
 static int allocate(const struct rt_cuda_plan *plan, rt_cu_pointer *memory, size_t bytes, const char *what,
                     struct rt_error *err)
 {
@@ -58,8 +59,8 @@ static int allocate(const struct rt_cuda_plan *plan, rt_cu_pointer *memory, size
                    what, plan->base.options.batch_max, (bytes >> 20) + 1, room >> 20, total >> 20);
 }
 
-/* All tensors in one allocation, zeroed: values, then, of a training plan, the optimiser's states, each for all
- * tensors, and gradients. */
+/* One zeroed allocation: the values of all tensors, then, in training plans, the same for each of the
+ * optimiser's states and for the gradients. */
 static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
@@ -93,7 +94,8 @@ static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_OK;
 }
 
-/* What the host writes and reads while steps run, in one pinned block that the device sees too. */
+/* One pinned and mapped block: the pass description, order and crops (host to device), records and outcomes
+ * (device to host). */
 static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
@@ -119,7 +121,7 @@ static int allocate_pinned(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_OK;
 }
 
-/* Launches know where in the plan's memory things lie: from now on they know the addresses. */
+/* Turns arguments that are offsets into the plan's memory into addresses. */
 static void bind_launches(struct rt_cuda_plan *plan)
 {
     for (int i = 0; i < plan->launch_count; i++)
@@ -152,7 +154,7 @@ static int create_events(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_OK;
 }
 
-/* The chain of activations comes first where both want the device: the lower number does. */
+/* The main stream, on the critical path, has priority over the side stream (lower numbers win). */
 static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_cu *cu = plan->device->cu;
@@ -164,14 +166,14 @@ static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
     return RT_CU_CALL(cu, event_create, (&plan->joined, RT_CU_EVENT_DISABLE_TIMING), what, err);
 }
 
-/* Passes that train or evaluate have their graphs from the beginning: they allocate nothing. Those that
- * differentiate, which no training run does, are compiled when the first begins. */
+/* Captures training and evaluation here, so that passes allocate nothing. Differentiating passes, which
+ * training runs do not use, are prepared by the first one. */
 static int prepare(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
 
     if (graph->nodes[graph->node_count - 1].op != &rt_op_softmax_cross_entropy)
-        return RT_OK; /* can only be probed */
+        return RT_OK; /* no loss: for probes only */
     if (plan->base.options.training)
         RT_TRY(rt_cuda_prepare(plan, RT_PASS_TRAIN, err));
     return rt_cuda_prepare(plan, RT_PASS_EVALUATE, err);
@@ -260,9 +262,8 @@ int rt_cuda_create_plan(struct rt_plan **out, struct rt_device *device, const st
 
 /* ---- tensors in and out ---- */
 
-/* PyTorch's [out][in][kernel][kernel] or [out][channel, row, column] from and to [kernel][kernel][in][out] and
- * [row, column, channel][out]: with s the map, element (o, c, u, v) lies at ((u * width + v) * channels + c) *
- * out + o. */
+/* Converts weights between PyTorch's [out][channel][row][column] and the device's [row][column][channel][out],
+ * where channel, row and column run over s (a kernel, or a linear layer's input map). in: to the device's. */
 static void transpose(float *device, float *outside, struct rt_shape s, int out, bool in)
 {
     const int area = s.height * s.width;
@@ -290,7 +291,7 @@ static rt_cu_pointer address_of(const struct rt_cuda_plan *plan, enum rt_state s
                                       : t->states + (state - RT_STATE_OPTIMIZER) * plan->state_bytes;
 }
 
-/* After all that was enqueued; late errors come out here. */
+/* Waits for all enqueued work; reports late errors. */
 static int settle(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     RT_TRY(rt_cuda_enter(plan->device, err));

@@ -1,7 +1,6 @@
-/* Times of a plan's launches, where options.profile asks. Steps then run without graphs, on one stream, with an
- * event behind each launch; whoever enqueues a step waits for its end. So that the device does not wait for the
- * host between launches, which would be what events time, the stream waits at a gate until a step's first
- * launches are enqueued. */
+/* Times per launch, with options.profile: steps run without graphs, on one stream, with an event after each
+ * launch, synchronously. A host function holds the stream (the gate) until a step's first launches are
+ * enqueued, or events would measure the host's launch latency. */
 #include <string.h>
 #include <time.h>
 
@@ -10,8 +9,8 @@
 
 enum {
     GATE_LAUNCHES =
-        200, /* behind a closed gate: a driver's queue has room for about 1,000, and events take some */
-    GATE_MS_MAX = 200, /* never for longer */
+        200, /* enqueued before the gate opens: the driver queues about 1,000 commands, events among them */
+    GATE_MS_MAX = 200, /* the longest wait */
 };
 
 static const char what[] = "cannot time a step";
@@ -47,7 +46,7 @@ void rt_cuda_profile_free(struct rt_cuda_plan *plan, bool entered)
     rt_free(&plan->profile);
 }
 
-/* On a thread of the driver's, which must not call it. */
+/* Runs in a driver thread, which must not call the driver. */
 static void wait_at_gate(void *open)
 {
     const struct timespec pause = {0, 20000};
@@ -81,7 +80,7 @@ static int enqueue(struct rt_cuda_plan *plan, unsigned modes, bool keep, int *la
     return RT_OK;
 }
 
-/* Each launch's time: from the event before it to its own. */
+/* A launch's time is from the previous event to its own. */
 static int add_times(struct rt_cuda_plan *plan, unsigned modes, long images, struct rt_error *err)
 {
     struct rt_cuda_profile *profile = plan->profile;
@@ -110,7 +109,7 @@ int rt_cuda_profile_step(struct rt_cuda_plan *plan, int batch, unsigned modes, b
     rc = enqueue(plan, modes, keep, &last, err);
     open_gate(profile);
     if (rc) {
-        plan->device->cu->stream_synchronize(plan->stream); /* the gate's thread reads the plan */
+        plan->device->cu->stream_synchronize(plan->stream); /* the gate's host function reads the profile */
         return rc;
     }
     RT_CU_TRY(plan->device->cu, event_synchronize, (profile->events[last]), "the device failed in a step", err);

@@ -1,4 +1,4 @@
-/* Where a network begins and ends: the images gathered from the store, and the loss. */
+/* A network's ends: the input gathered from the store, and the loss. */
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
@@ -20,14 +20,14 @@ static int input_forward(struct rt_cuda_plan *plan, const struct rt_node *node, 
 
 const struct rt_cuda_op rt_cuda_op_input = {.op = &rt_op_input, .forward = input_forward};
 
-/* With its gradient where a pass trains, alone where it evaluates. */
+/* Two launches: with the logits' gradient for training passes, without for evaluation. */
 static int loss_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     const int batch = plan->base.options.batch_max;
     struct rt_cuda_kernel kernel = {.source = "loss.cu", .entry = "loss", .grid = {1, 1, 1}};
 
-    kernel.block = batch >= 32 ? 1024 : (unsigned)batch * 32; /* a warp each image */
+    kernel.block = batch >= 32 ? 1024 : (unsigned)batch * 32; /* one warp per image */
     rt_cuda_option(&kernel, "CLASSES", rt_cuda_source(plan, node, 0)->shape.channels);
     rt_cuda_option(&kernel, "X_LD", x->data.ld);
     rt_cuda_option(&kernel, "DX_LD", x->gradient.ld);

@@ -1,8 +1,8 @@
-/* max_pool and avg_pool: a thread for each value, or for four, of what is written; lrn: one for each value. */
+/* max_pool and avg_pool: one thread per element of the output (or float4); lrn: one per element. */
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
-/* The options that all of pool.cu and lrn.cu share. */
+/* Options common to the kernels of pool.cu and lrn.cu. */
 static void add_views(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_cuda_kernel *kernel,
                       bool accumulate)
 {
@@ -26,7 +26,7 @@ static void add_maps(struct rt_cuda_plan *plan, const struct rt_node *node, stru
     rt_cuda_option(kernel, "OUT_WIDTH", node->shape.width);
 }
 
-/* 4 where channels and all distances and places are multiples of 4, else 1. */
+/* Vector width: 4 where channels, leading dimensions and offsets are multiples of 4, else 1. */
 static int vector_of(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0), *y = &plan->values[node->id];
@@ -38,7 +38,7 @@ static int vector_of(struct rt_cuda_plan *plan, const struct rt_node *node)
     return node->shape.channels % 4 ? 1 : 4;
 }
 
-/* `written`: the node whose shape is that of what the kernel writes. */
+/* written: the node of the kernel's output shape. */
 static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const char *source, const char *entry,
                                        const struct rt_node *node, const struct rt_node *written, int vector,
                                        bool accumulate)
@@ -93,7 +93,7 @@ static int max_pool_backward(struct rt_cuda_plan *plan, const struct rt_node *no
 
     if (!x->wants)
         return RT_OK;
-    /* the only reader masks the gradient of a ReLU that is part of a product's kernel: y is smaller than x */
+    /* as the only consumer of a fused ReLU, apply its mask here: y is smaller than x */
     gate = x->producer >= 0 && x->readers == 1 && plan->base.graph->nodes[x->producer].op != &rt_op_batch_norm;
     x->gated |= gate;
     kernel =

@@ -1,5 +1,5 @@
-/* conv and linear: the kernels of gemm.h. A linear layer is a 1 x 1 convolution of 1 x 1 maps of all that one
- * image has. */
+/* conv and linear, by the kernels of gemm.h. A linear layer is a 1 x 1 convolution of a 1 x 1 map whose
+ * channels are all values of an image. */
 #include <stddef.h>
 
 #include "engine/cuda/cuda.h"
@@ -13,7 +13,7 @@ static enum rt_cuda_math math_of(const struct rt_cuda_plan *plan, const struct r
                                                                                         : RT_CUDA_FP32;
 }
 
-/* `data`: of the output, its values or its gradient. */
+/* The convolution's shape; in, out: views of x or dx, and of y or dy. */
 static struct rt_cuda_conv shape_of(struct rt_cuda_plan *plan, const struct rt_node *node,
                                     struct rt_cuda_view in, struct rt_cuda_view out)
 {
@@ -62,7 +62,7 @@ static struct rt_cuda_argument count_argument(const struct rt_cuda_plan *plan)
     return rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, count));
 }
 
-/* The node's weight and bias; a bias that is not there is all null. */
+/* The node's weight (0) or bias (1); null addresses where there is no bias. */
 static const struct rt_cuda_tensor *tensor_of(const struct rt_cuda_plan *plan, const struct rt_node *node,
                                               int i)
 {
@@ -87,7 +87,7 @@ static int product_forward(struct rt_cuda_plan *plan, const struct rt_node *node
     return RT_OK;
 }
 
-/* dy = 0 where the covering ReLU's value is. */
+/* dy = 0 where the fused ReLU's output is. */
 static int mask_gradient(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     const struct rt_cuda_value *value = &plan->values[node->id];
@@ -104,7 +104,7 @@ static int mask_gradient(struct rt_cuda_plan *plan, const struct rt_node *node, 
                         rt_cuda_absolute((uint64_t)value->data.ld), rt_cuda_at(value->gradient.offset));
 }
 
-/* Whether a gradient may be set to 0 where the value is 0: all of it is of ReLUs, or goes on to some. */
+/* Whether the node's gradient may be zeroed where its value is 0: it is a ReLU's, or only flows into some. */
 static bool can_mask(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     if (node->op == &rt_op_concat)
@@ -113,7 +113,7 @@ static bool can_mask(const struct rt_cuda_plan *plan, const struct rt_node *node
            (node->op == &rt_op_max_pool && can_mask(plan, rt_cuda_source(plan, node, 0)));
 }
 
-/* Whether a ReLU that is part of a product's kernel finds its gradient there. */
+/* Whether the gradient buffer includes that of a ReLU fused into a convolution or linear layer. */
 static bool needs_mask(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     const struct rt_cuda_value *value = &plan->values[node->id];
@@ -142,7 +142,7 @@ static int input_gradient(struct rt_cuda_plan *plan, const struct rt_node *node,
     struct rt_cuda_conv_plan pass;
 
     conv.accumulate = rt_cuda_accumulate(x);
-    /* the last to arrive masks the sum, where ReLUs that are part of other products' kernels would have to */
+    /* the last contribution masks the sum, which saves the fused ReLU's own masking kernel */
     conv.gate = x->written == x->readers && x->data.ld == x->gradient.ld &&
                 x->data.channel % 4 == x->gradient.channel % 4 && can_mask(plan, from) &&
                 needs_mask(plan, from);
@@ -194,7 +194,8 @@ static int product_backward(struct rt_cuda_plan *plan, const struct rt_node *nod
     }
     if (rt_cuda_input(plan, node, 0)->wants)
         RT_TRY(input_gradient(plan, node, err));
-    plan->emit_aside = plan->emit_fork = true; /* after the input's gradient, which reads what is updated */
+    plan->emit_aside = plan->emit_fork =
+        true; /* after the input gradient, which reads the weights before their update */
     RT_TRY(weight_gradient(plan, node, true, err));
     RT_TRY(weight_gradient(plan, node, false, err));
     plan->emit_aside = plan->emit_fork = false;

@@ -1,5 +1,5 @@
-/* What is done value by value: relu alone, add, dropout, and the copies that concat and flatten need where
- * views do not do. */
+/* Elementwise ops: unfused relu, add, dropout, and the copies of concat and flatten where views do not suffice.
+ */
 #include "engine/cuda/cuda.h"
 #include "net/dropout.h"
 #include "net/ops.h"
@@ -90,7 +90,7 @@ static int add_backward(struct rt_cuda_plan *plan, const struct rt_node *node, s
         if (accumulate)
             RT_TRY(emit_copy(plan, node, node, RT_CUDA_BACKWARD, dy, x->gradient, true, err));
         else
-            x->pending = dy; /* whoever adds to it may read it there */
+            x->pending = dy; /* the next contribution may read it from there */
     }
     return RT_OK;
 }
@@ -148,7 +148,7 @@ static int concat_backward(struct rt_cuda_plan *plan, const struct rt_node *node
 const struct rt_cuda_op rt_cuda_op_concat = {
     .op = &rt_op_concat, .forward = concat_forward, .backward = concat_backward};
 
-/* ---- flatten that is not one with its input: values move to PyTorch's order ---- */
+/* ---- flatten with a copy, to NCHW order ---- */
 
 static struct rt_cuda_kernel flatten_kernel(struct rt_cuda_plan *plan, const char *entry,
                                             const struct rt_node *node, int ld)
