@@ -1,35 +1,35 @@
 /* Convolutions of stride 1, kernel 3 and more, in TF32: y (RT_PASS 0) and dx (1) as in gemm.cu, but a block
- * keeps all pixels that its rows need, their halo, in shared memory, RT_BK channels at a time, and goes through
- * the taps there: memory is read about once instead of once for each tap.
+ * keeps all pixels that its rows need (their halo) in shared memory, RT_BK channels at a time, and iterates
+ * over the taps there: global memory is read about once instead of once per tap.
  *
- * RT_BM consecutive pixels of D need a range of consecutive pixels of the other tensor, at most RT_HALO of them
- * (gemm.c computes it). Pixels of D at a map's edge have taps that lead out of the map; they read a row of
- * zeros. Stages are RT_TAPS taps' weights for the RT_BK channels; RT_STAGES of them. Of the halo there are two,
- * the next channels' copied during this one's products. Needs RT_STAGES - 1 <= TAPS / RT_TAPS. */
+ * RT_BM consecutive pixels of D need a contiguous range of at most RT_HALO pixels of the source, x or dy
+ * (computed by rt_cuda_halo). Taps outside the map read a row of zeros. A pipeline stage is the weights of
+ * RT_TAPS taps for RT_BK channels; there are RT_STAGES. The halo is double-buffered: the next channels' is
+ * copied during this one's products. Needs RT_STAGES - 1 <= TAPS / RT_TAPS. */
 #include "product.h"
 
 enum {
     B_ALONG = RT_PASS == 1,
     A_PITCH = RT_BK + 4,
     B_PITCH = B_ALONG ? RT_BK + 4 : RT_BN + 8,
-    B_TAP = B_ALONG ? RT_BN * B_PITCH : RT_BK * B_PITCH, /* a tap's weights in a stage */
+    B_TAP = B_ALONG ? RT_BN * B_PITCH : RT_BK * B_PITCH, /* floats of a tap's weights in a stage */
     B_COPIES = (RT_BN * RT_BK / 4 + THREADS - 1) / THREADS,
 };
 
 #define HALO_SIZE (RT_HALO * A_PITCH)
-/* The other tensor: its maps, channels and leading dimension; D's maps. */
+/* FROM: the source's map, channels and leading dimension; TO: D's map. */
 #define FROM_H (RT_PASS == 0 ? RT_IH : RT_OH)
 #define FROM_W (RT_PASS == 0 ? RT_IW : RT_OW)
 #define FROM_C (RT_PASS == 0 ? RT_IC : RT_OC)
 #define FROM_LD (RT_PASS == 0 ? RT_ILD : RT_OLD)
 #define TO_H (RT_PASS == 0 ? RT_OH : RT_IH)
 #define TO_W (RT_PASS == 0 ? RT_OW : RT_IW)
-/* Rows and columns from a pixel of D to that of the other tensor at tap 0; dx's taps run backwards. */
+/* Row and column offset from a pixel of D to the source's at tap 0; dx uses the flipped kernel. */
 #define SHIFT (RT_PASS == 0 ? -RT_P : RT_P - RT_K + 1)
-#define STEPS (TAPS / RT_TAPS) /* stages for RT_BK channels */
+#define STEPS (TAPS / RT_TAPS) /* stages per chunk of RT_BK channels */
 #define CHUNKS RT_CEIL(FROM_C, RT_BK)
 
-/* The other tensor's pixel at tap 0 of pixel m of D; may lie outside of its map. */
+/* The source pixel at tap 0 of pixel m of D; may lie outside the map. */
 RT_DEVICE int pixel_of(int m)
 {
     const int image = m / (TO_H * TO_W), rest = m - image * TO_H * TO_W;
@@ -37,11 +37,11 @@ RT_DEVICE int pixel_of(int m)
     return image * FROM_H * FROM_W + (rest / TO_W + SHIFT) * FROM_W + rest % TO_W + SHIFT;
 }
 
-/* A chunk's halo is copied during LOADS steps of the chunk before, so that it is there in time. */
+/* A chunk's halo is copied during the first LOADS steps of the previous chunk, early enough to have arrived. */
 #define LOADS (STEPS - RT_STAGES + 2)
 #define HALO_COPIES RT_CEIL(RT_HALO *RT_BK / 4, THREADS)
 
-/* Share `part` of `parts` of pixels first.. of the other tensor, channels from c on. */
+/* Copies part `part` of `parts` of the halo: source pixels from `first` on, channels c .. c + RT_BK - 1. */
 RT_DEVICE void load_halo(float *to, const float *from, int first, int pixels, int c, int part, int parts)
 {
     RT_UNROLL for (int i = 0; i < RT_CEIL(HALO_COPIES, parts); i++)
@@ -55,8 +55,8 @@ RT_DEVICE void load_halo(float *to, const float *from, int first, int pixels, in
     }
 }
 
-/* Share `part` of the weights of the taps from `tap` on, for channels from c on; none where c < 0. Shares are
- * as many as a stage has eights of depth: RT_TAPS * RT_BK / 8. */
+/* Copies part `part` of RT_TAPS * RT_BK / 8 of a stage: the weights of RT_TAPS taps from `tap` on, for channels
+ * c .. c + RT_BK - 1; zeros where c < 0. */
 RT_DEVICE void load_weights(float *to, const float *w, int column, int tap, int c, int part)
 {
     RT_UNROLL for (int copy = 0; copy < RT_TAPS * B_COPIES; copy++)
@@ -82,7 +82,7 @@ RT_DEVICE void load_weights(float *to, const float *w, int column, int tap, int 
     }
 }
 
-/* Rounds what this thread has copied, before others read it. */
+/* Rounds four floats that this thread copied to TF32, before other threads read them. */
 RT_DEVICE void round_at(float *at)
 {
     float4 v = *(const float4 *)at;
@@ -100,7 +100,8 @@ RT_DEVICE void round_halo(float *halo)
         round_at(halo + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4);
 }
 
-/* acc += one tap's product for 8 channels from k on. a: this lane's rows; b: the warp's first column. */
+/* acc += one tap's product over channels k .. k + 7. a: this lane's rows of A; b: the warp's first column of B.
+ */
 RT_DEVICE void multiply(float acc[MT][NT][4], const float *const a[MT], const float *b, int lane, int k)
 {
     rt_u32 ra[MT][4], rb[NT][2];
@@ -132,7 +133,7 @@ RT_DEVICE void multiply(float acc[MT][NT][4], const float *const a[MT], const fl
     RT_MMA_TF32(acc, ra, rb, MT, NT);
 }
 
-/* Which taps of pixel m of D lie inside of the other tensor's map, as bits. */
+/* A bit per tap of pixel m of D: inside the source's map. */
 RT_DEVICE rt_u32 taps_inside(int m, int rows)
 {
     const int rest = m % (TO_H * TO_W), h = rest / TO_W + SHIFT, w = rest % TO_W + SHIFT;
@@ -144,7 +145,7 @@ RT_DEVICE rt_u32 taps_inside(int m, int rows)
     return bits;
 }
 
-/* Where a block stands in its sequence of stages. */
+/* A position in a block's sequence of stages: chunk of channels, step within it, slot of the stage buffer. */
 struct place {
     int chunk, step, slot;
 };

@@ -1,11 +1,10 @@
-/* Weights' gradients of 3 x 3 convolutions of stride 1 and padding 1 on maps at most 31 pixels wide, in TF32:
- * the third pass of gemm.cu, but a block has all nine taps of RT_BM / 3 channels of x and RT_BN of y, so that x
- * and dy are read once instead of nine times and a stage's dy serves nine products. Needs no bias.
+/* Weight gradients of 3 x 3 convolutions of stride 1 and padding 1 on maps at most 31 pixels wide, in TF32: as
+ * RT_PASS 2 of gemm.cu, but a block computes all nine taps of RT_BM / 3 input and RT_BN output channels, so
+ * that x and dy are read once instead of nine times. No bias gradient.
  *
- * Depth is pixels, RT_BK (32) in a stage. x stands in a ring of RT_RING (a power of 2) pixels, which begins 32
- * before the split's first; a stage needs blocks of 32 pixels i .. i + 2 of it, and of dy the pixels
- * themselves. A warp does the three taps of a row of the kernel. A pixel's taps that lead out of the map read a
- * row of zeros. */
+ * The depth is pixels, RT_BK (32) per stage. x is in a ring buffer of RT_RING (a power of 2) pixels that starts
+ * 32 before the split's first; stage i needs its 32-pixel blocks i .. i + 2, and its own pixels of dy. A warp
+ * computes the three taps of one kernel row. Taps outside the map read a row of zeros. */
 #include "product.h"
 
 enum {
@@ -15,17 +14,17 @@ enum {
     B_SIZE = RT_BK * B_PITCH,
     A_COPIES = (CHANNELS * RT_BK / 4 + THREADS - 1) / THREADS,
     B_COPIES = (RT_BN * RT_BK / 4 + THREADS - 1) / THREADS,
-    LEAD = 32, /* pixels of the ring before the first */
-    AHEAD = 3, /* blocks of the ring that a stage needs */
+    LEAD = 32, /* pixels in the ring before the split's first */
+    AHEAD = 3, /* ring blocks that a stage needs */
 };
 
 struct work {
-    int first, end; /* pixels of the split */
-    int pixels;     /* of the batch */
+    int first, end; /* the split's pixels: [first, end) */
+    int pixels;     /* in the batch */
     int channel, column;
 };
 
-/* Block `block` of the ring. */
+/* Copies 32-pixel block `block` of x into the ring. */
 RT_DEVICE void load_x(float *ring, const float *x, const struct work *w, int block)
 {
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
@@ -54,7 +53,7 @@ RT_DEVICE void load_dy(float *to, const float *dy, const struct work *w, int sta
     }
 }
 
-/* Which of a pixel's taps lie inside of the map: rows in bits 0..2, columns in bits 16..18. */
+/* Taps of a pixel that are inside the map: rows in bits 0..2, columns in bits 16..18. */
 RT_DEVICE rt_u32 taps_inside(int pixel)
 {
     const int rest = pixel % IN_PIXELS, h = rest / RT_IW, w = rest % RT_IW;
@@ -63,7 +62,7 @@ RT_DEVICE rt_u32 taps_inside(int pixel)
            (rt_u32)(w < RT_IW - 1) << 18;
 }
 
-/* acc += eight pixels, from k on, of stage `stage` by the warp's three taps. */
+/* acc += the products of pixels k .. k + 7 of stage `stage`, for the warp's three taps. */
 RT_DEVICE void multiply(float acc[3][MT][NT][4], const float *ring, const float *zeros, const float *dy,
                         const rt_u32 *inside, int stage, int k, int warp, int lane)
 {

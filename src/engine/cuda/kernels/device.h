@@ -1,7 +1,7 @@
-/* What the products need beyond host.h: asynchronous copies into shared memory, rounding to TF32, fragments of
- * tensor-core products. On a card inline PTX (sm_80 and later), on the host the same spelled out in C.
+/* Primitives of the matrix products: asynchronous copies to shared memory, rounding to TF32, tensor-core
+ * fragments. Inline PTX (sm_80 and later) on the device, emulated in C on the host.
  *
- * A warp's fragments of D[16 x 8] += A[16 x 8] * B[8 x 8] (mma.sync.m16n8k8): with g = lane / 4, t = lane % 4
+ * Fragments of D[16 x 8] += A[16 x 8] * B[8 x 8] (mma.sync.m16n8k8), with g = lane / 4, t = lane % 4:
  *   a = A[g][t], A[g + 8][t], A[g][t + 4], A[g + 8][t + 4]
  *   b = B[t][g], B[t + 4][g]
  *   d = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1] */
@@ -32,8 +32,8 @@ RT_DEVICE rt_u32 rt_bits_of(float x)
     return value.u;
 }
 
-/* Rounded to TF32's 10 bits of mantissa, to nearest, ties away from zero, as the upper 19 bits of the result
- * (the tensor core ignores the rest). NaN stays NaN: 0x7fffffff does not wrap to -0. */
+/* Rounds to TF32 (10 mantissa bits, to nearest, ties away from zero) in the upper 19 bits; tensor cores ignore
+ * the rest. NaN is preserved: 0x7fffffff does not wrap to -0. */
 RT_DEVICE rt_u32 rt_round_tf32(float x)
 {
     const rt_u32 bits = rt_bits_of(x), rounded = bits + 0x1000u;
@@ -43,7 +43,7 @@ RT_DEVICE rt_u32 rt_round_tf32(float x)
 
 #ifdef __CUDACC__
 
-/* RT_KERNEL whose registers leave room for `blocks` blocks on a multiprocessor. */
+/* RT_KERNEL with launch bounds for `blocks` resident blocks per multiprocessor. */
 #define RT_KERNEL_AT_LEAST(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
 #define RT_UNROLL8 _Pragma("unroll 8")
 
@@ -52,8 +52,7 @@ RT_DEVICE rt_u32 rt_shared_address(const void *shared)
     return (rt_u32)__cvta_generic_to_shared(shared);
 }
 
-/* Starts copying 16 bytes into shared memory (both ends aligned), past the first-level cache; zeros where not
- * valid. */
+/* Starts an asynchronous copy of 16 bytes (aligned) to shared memory, bypassing L1; zeros where not valid. */
 RT_DEVICE void rt_copy16(float *shared, const float *from, bool valid)
 {
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(rt_shared_address(shared)), "l"(from),
@@ -61,7 +60,7 @@ RT_DEVICE void rt_copy16(float *shared, const float *from, bool valid)
                  : "memory");
 }
 
-/* The same for 4 bytes. */
+/* As rt_copy16, 4 bytes. */
 RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
 {
     asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(rt_shared_address(shared)), "l"(from),
@@ -69,17 +68,17 @@ RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
                  : "memory");
 }
 
-/* Ends a group of copies. */
+/* Commits this thread's copies since the last commit as a group. */
 RT_DEVICE void rt_copy_commit(void)
 {
     asm volatile("cp.async.commit_group;" ::: "memory");
 }
 
-/* Waits until at most `groups` of this thread's groups are under way. */
+/* Waits until at most `groups` of this thread's groups are pending. */
 #define rt_copy_wait(groups) asm volatile("cp.async.wait_group %0;" ::"n"(groups) : "memory")
 
-/* A's fragment from rows of consecutive k: at points to A[0][0], rows `pitch` floats (a multiple of 4) apart.
- */
+/* Loads A's fragment from k-major rows: `at` points to A[0][0], rows are `pitch` floats (a multiple of 4)
+ * apart. */
 RT_DEVICE void rt_fragment_rows(float a[4], const float *at, int pitch, int lane)
 {
     const rt_u32 address = rt_shared_address(at + (lane & 15) * pitch + (lane >> 4) * 4);
@@ -93,7 +92,7 @@ RT_DEVICE void rt_fragment_rows(float a[4], const float *at, int pitch, int lane
         a[i] = __uint_as_float(r[i]);
 }
 
-/* A's fragment from rows anywhere: lane l's `row` points to A[l % 16][l / 16 * 4]. */
+/* Loads A's fragment from scattered rows: lane l's `row` points to A[l % 16][l / 16 * 4]. */
 RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
 {
     rt_u32 r[4];
@@ -106,7 +105,8 @@ RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
         a[i] = __uint_as_float(r[i]);
 }
 
-/* Two B fragments, of 16 columns, each column's k consecutive: at points to B[0][0], columns `pitch` apart. */
+/* Loads two B fragments (16 columns) from k-major columns: `at` points to B[0][0], columns are `pitch` floats
+ * apart. */
 RT_DEVICE void rt_fragment_columns(float b[2][2], const float *at, int pitch, int lane)
 {
     const rt_u32 address =
@@ -130,7 +130,7 @@ RT_DEVICE void rt_mma_tf32(float d[4], const rt_u32 a[4], const rt_u32 b[2])
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 
-/* d[m][n] += a[m] * b[n], m_tiles x n_tiles (constants) of them. */
+/* d[m][n] += a[m] * b[n] for m_tiles x n_tiles (constants) tiles. */
 #define RT_MMA_TF32(d, a, b, m_tiles, n_tiles)                                                                 \
     do {                                                                                                       \
         RT_UNROLL for (int m_ = 0; m_ < (m_tiles); m_++) RT_UNROLL for (int n_ = 0; n_ < (n_tiles); n_++)      \
@@ -187,13 +187,13 @@ RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
     rt_host->barrier(1);
 }
 
-/* The upper 19 bits. */
+/* Truncates to TF32, as the tensor core does. */
 RT_DEVICE float rt_host_tf32(rt_u32 bits)
 {
     return rt_float_of(bits & 0xffffe000u);
 }
 
-/* What the lanes of a warp give, as floats: the fragments of up to 4 tiles of A, or up to 8 of B. */
+/* A lane's contribution to the warp's exchange: fragments of up to 4 tiles of A, or 8 of B. */
 RT_DEVICE void rt_host_fragments(float all[32][16], const rt_u32 *mine, int count)
 {
     memcpy(rt_host->exchange + 64 * rt_host->lane, mine, (size_t)count * sizeof *mine);

@@ -1,16 +1,16 @@
-/* The first layer's input, from the data set on the device: what engine/host/gather.c does, bit for bit. Also
- * the NCHW values of a probe, in and out.
+/* Gathers the network's input from the data set on the device, bit-identical to engine/host/gather.c; and
+ * converts a probe's NCHW values to and from the device's layout.
  *
- * -D RT_OPTIMIZER (gather); CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from one pixel to the next, LD >=
- * CHANNELS, zeros between
+ * -D RT_OPTIMIZER (gather); CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from pixel to pixel, >= CHANNELS,
+ * zero-padded
  */
 #include "host.h"
 #include "pass.h"
 #ifdef RT_OPTIMIZER
 #include "update.h"
 
-/* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Announces the batch, and the
- * terms of its update. */
+/* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Also writes the batch's number
+ * and count, and the update's terms, to *pass. */
 RT_KERNEL(256)
 gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ labels)
 {
@@ -45,7 +45,7 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
 
         if (c < CHANNELS) {
             value = pass->noise ? ((const float *)pass->pixels)[at] : (float)((const rt_u8 *)pass->pixels)[at];
-            if (c < 3) /* others are as they are */
+            if (c < 3) /* further channels are not normalised */
                 value = __fmul_rn(__fsub_rn(value, pass->shift[c]), pass->scale[c]);
         }
         x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c] = value;
@@ -55,8 +55,8 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
 }
 #endif
 
-/* Between planes [n][CHANNELS][HEIGHT][WIDTH], images `stride` floats apart, and pixels [n][HEIGHT][WIDTH][LD].
- * grid (ceil(HEIGHT * WIDTH * CHANNELS / 256), images) */
+/* NCHW planes[n][CHANNELS][HEIGHT][WIDTH], images `stride` floats apart, to and from NHWC
+ * x[n][HEIGHT][WIDTH][LD]; grid (ceil(HEIGHT * WIDTH * LD / 256), images). */
 RT_KERNEL(256)
 from_planes(const struct rt_cuda_pass *pass, const float *__restrict__ planes, rt_u64 stride,
             float *__restrict__ x, int accumulate)

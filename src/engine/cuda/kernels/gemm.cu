@@ -1,16 +1,17 @@
-/* Convolutions and linear layers as one product D[M x N] = A[M x K] * B[K x N], A gathered on the way:
+/* Convolutions and linear layers as an implicit GEMM D[M x N] = A[M x K] * B[K x N]:
  *
  *   RT_PASS            M                    N      K                A                        B
  *   0 forward          pixels of y          out_c  taps * in_c      x around the pixel       w
  *   1 input gradient   pixels of x          in_c   taps * out_c     dy around the pixel      w, transposed
  *   2 weight gradient  taps * in_c          out_c  pixels of y      x around the pixel       dy
  *
- * With a stride, input gradients fall into stride^2 products, one for each remainder of (row, column), so that
- * no zeros are multiplied; they are blockIdx.z / RT_SPLITS. Blocks of RT_BM x RT_BN, stages of RT_BK in shared
- * memory filled by asynchronous copies, RT_STAGES of them; warps of WM x WN. Operands whose k is consecutive in
- * memory stand as rows of k ("along k", pitch RT_BK + 4), others as rows of m or n ("across k", pitch + 8):
- * both are read without bank conflicts. Columns (and rows across k) of a warp are dealt so that a lane reads
- * and writes four neighbours at once: see place_across.
+ * A strided input gradient is split into stride^2 products, one per (row, column) modulo the stride, so that no
+ * zeros are multiplied; blockIdx.z / RT_SPLITS is the product. Block tile RT_BM x RT_BN x RT_BK, RT_STAGES
+ * pipeline stages in shared memory filled by asynchronous copies, warp tile WM x WN. Operands contiguous in k
+ * are stored as rows of k
+ * ("along k", pitch RT_BK + 4), others as rows of m or n ("across k", pitch + 8); both are free of bank
+ * conflicts. Columns of a warp (and rows across k) are permuted so that a lane accesses four neighbours at
+ * once: see place_across.
  *
  * RT_MATH 0: fused multiply-adds in float32. 1: TF32 on tensor cores, operands rounded to nearest. */
 #include "product.h"
@@ -41,7 +42,7 @@ RT_DEVICE struct part find_part(int images)
         p.rows = images * OUT_PIXELS;
         p.depth = TAPS * RT_IC;
     } else if (RT_PASS == 1) {
-        const int product = RT_S * RT_S - 1 - (int)blockIdx.z / RT_SPLITS; /* those with most taps first */
+        const int product = RT_S * RT_S - 1 - (int)blockIdx.z / RT_SPLITS; /* most taps first */
         int taps_h;
 
         p.rest_h = product / RT_S;
@@ -58,7 +59,7 @@ RT_DEVICE struct part find_part(int images)
         p.rows = TAPS * RT_IC;
         p.depth = images * OUT_PIXELS;
     }
-    /* a split's length is that of a whole batch */
+    /* split lengths are those of a full batch */
     stages = RT_CEIL(RT_PASS == 2 ? RT_B * OUT_PIXELS : p.depth, RT_BK);
     length = RT_CEIL(stages, RT_SPLITS);
     p.first = p.split * length;
@@ -67,7 +68,7 @@ RT_DEVICE struct part find_part(int images)
     return p;
 }
 
-/* Four floats from memory to shared memory, those from `count` on as 0. */
+/* Copies four floats to shared memory, zeros from `count` on. */
 RT_DEVICE void copy(float *to, const float *from, const float *somewhere, int count, bool vector)
 {
     if (vector)
@@ -76,8 +77,8 @@ RT_DEVICE void copy(float *to, const float *from, const float *somewhere, int co
         RT_UNROLL for (int i = 0; i < 4; i++) rt_copy4(to + i, i < count ? from + i : somewhere, i < count);
 }
 
-/* What a thread knows of the rows of A that it fills: where in memory their tap 0 stands, the pixel it is, and
- * which taps lie inside the map (bit by bit; kernels of more than 5 x 5 look each time). */
+/* Per row of A that a thread fills: offset of tap 0 in memory, its row and column, and a bit per tap inside the
+ * map (kernels beyond 5 x 5 compare each time). */
 struct rows {
     int at[A_COPIES], h[A_COPIES], w[A_COPIES];
     rt_u32 inside[A_COPIES];
@@ -89,7 +90,7 @@ struct rows {
 #define FROM_W (RT_PASS == 0 ? RT_IW : RT_OW)
 #define FROM_C (RT_PASS == 0 ? RT_IC : RT_OC)
 #define FROM_LD (RT_PASS == 0 ? RT_ILD : RT_OLD)
-/* dx's taps run backwards */
+/* dx uses the flipped kernel */
 #define SIGN (RT_PASS == 0 ? 1 : -1)
 
 RT_DEVICE rt_u32 taps_inside(int h, int w, int taps_w)
@@ -105,7 +106,7 @@ RT_DEVICE rt_u32 taps_inside(int h, int w, int taps_w)
     return bits;
 }
 
-/* A along k. */
+/* Copies A along k. */
 RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
 {
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
@@ -134,9 +135,9 @@ RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
     }
 }
 
-/* A tap and channel of A's depth, as rows of it see them. */
+/* A position in A's depth: a tap and channel. */
 struct depth {
-    int kh, kw, delta; /* delta: from a row's tap 0, in floats */
+    int kh, kw, delta; /* delta: offset from a row's tap 0, in floats */
     rt_u32 bit;
 };
 
@@ -160,7 +161,7 @@ RT_DEVICE bool is_inside(const struct rows *rows, int i, const struct depth *d)
            (rt_u32)(rows->w[i] + SIGN * d->kw) < (rt_u32)FROM_W;
 }
 
-/* The loads below do their share `part` of PARTS, between the products of a stage. */
+/* The loads below copy part `part` of PARTS, interleaved with the products of a stage. */
 enum { PARTS = RT_BK / 8 };
 
 RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct part *p, const float *from,
@@ -192,8 +193,8 @@ RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct 
     }
 }
 
-/* What the threads of a block know of an output pixel: where in x its tap 0 stands, and which of the taps' rows
- * (bits 0..15) and columns (16..31) lie inside the map. Kernels of more than 16 x 16: see gemm.c. */
+/* An output pixel: offset of its tap 0 in x, and a bit per kernel row (0..15) and column (16..31) inside the
+ * map; gemm.c refuses kernels beyond 16 x 16. */
 struct pixel {
     int at;
     rt_u32 inside;
@@ -216,7 +217,7 @@ RT_DEVICE struct pixel find_pixel(const struct part *p, int k)
 
 /* A row of A across k: a tap and channel of x. */
 struct tap {
-    int delta; /* from tap 0, in floats */
+    int delta; /* offset from tap 0, in floats */
     rt_u32 bits;
 };
 
@@ -230,7 +231,7 @@ RT_DEVICE struct tap find_tap(const struct part *p, int m)
     return t;
 }
 
-/* pixels: [RT_BK] of the stage, in shared memory */
+/* pixels: the stage's [RT_BK], in shared memory */
 RT_DEVICE void load_a_across(float *stage, const struct pixel *pixels, const struct part *p, const float *from,
                              int part)
 {
@@ -258,7 +259,7 @@ RT_DEVICE void load_a_across(float *stage, const struct pixel *pixels, const str
     }
 }
 
-/* Rows of w (forward; padded channels have none) or dy (weight gradient). */
+/* Copies rows of w (forward; zeros for padding channels) or of dy (weight gradient). */
 RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *from, int first, int part)
 {
     RT_UNROLL for (int i = 0; i < B_COPIES; i++)
@@ -280,7 +281,7 @@ RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *fr
     }
 }
 
-/* Row k of w transposed: the offset of its column 0, or -1. */
+/* Offset of row k, column 0 of transposed w; -1: none. */
 RT_DEVICE int offset_weight(const struct part *p, int k)
 {
     const int tap = k / RT_OC, c = k - tap * RT_OC, taps_w = RT_S == 1 ? RT_K : RT_MAX(p->taps_w, 1);
@@ -315,7 +316,7 @@ RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *fro
     }
 }
 
-/* acc += eight of the stage's depth, from part * 8. a and b point at the warp's first row and column. */
+/* acc += the products at depths part * 8 .. + 7 of the stage; a, b: the warp's first row and column. */
 #if RT_MATH == 1
 RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane, int part)
 {
@@ -359,7 +360,7 @@ RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, in
     RT_MMA_TF32(acc, ra, rb, MT, NT);
 }
 #else
-/* The same places as the tensor core's: rows g and g + 8, columns 2t and 2t + 1 of each tile. */
+/* Accumulators as on tensor cores: rows g and g + 8, columns 2t and 2t + 1 of each tile. */
 RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane, int part)
 {
     const int g = lane / 4, t = lane % 4;
@@ -402,7 +403,7 @@ RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, in
 }
 #endif
 
-/* The bias's gradient, dy's column sums, is taken from the stages by the blocks of the first rows. */
+/* The bias gradient, dy's column sums, is computed from the stages by the blocks of the first rows. */
 enum { BIAS_PARTS = THREADS / RT_BN > 0 ? THREADS / RT_BN : 1 };
 
 RT_DEVICE float add_bias(float sum, const float *b)
@@ -457,7 +458,7 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
     if (A_ALONG)
         find_rows(&rows, &p);
 
-/* A share of a stage's copies; then, once, what the stage behind it needs to know of its pixels. */
+/* Part of a stage's copies; then, once, the pixel descriptions of the stage after it. */
 #define LOAD(slot, step, part)                                                                                 \
     do {                                                                                                       \
         float *const to_ = stages + (slot) * (A_SIZE + B_SIZE);                                                \
@@ -495,7 +496,7 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
         {
             multiply(acc, stage + warp_m * WM * (A_ALONG ? A_PITCH : 1),
                      stage + A_SIZE + warp_n * WN * (B_ALONG ? B_PITCH : 1), lane, part);
-            LOAD(write, i + RT_STAGES - 1, part); /* beyond the end: zeros, from nowhere */
+            LOAD(write, i + RT_STAGES - 1, part); /* beyond the end: zero fill, no read */
         }
         rt_copy_commit();
         if (RT_PASS == 2 && RT_BIAS && p.row == 0)

@@ -1,11 +1,11 @@
-/* Adds the parts that gemm.cu left in the workspace, in order, and finishes as it would have: bias and ReLU,
- * accumulation and gate, update. One thread for each float, or for four where RT_VECTOR. */
+/* Split-K reduction: adds the partial sums in the workspace in order, then applies gemm.cu's epilogue (bias and
+ * ReLU, accumulation and gate, or update). One thread per float, or per float4 with RT_VECTOR. */
 #include "device.h"
 #include "update.h"
 
 enum { THREADS = 256, WIDTH = RT_VECTOR ? 4 : 1 };
 
-/* floats `at`..at + WIDTH - 1 of the sum of RT_SPLITS parts, `size` floats each */
+/* v = floats at .. at + WIDTH - 1 of the sum of RT_SPLITS partial results of `size` floats each */
 RT_DEVICE void add_parts(float sum[WIDTH], const float *workspace, int at, int size)
 {
     RT_UNROLL for (int i = 0; i < WIDTH; i++) sum[i] = 0;

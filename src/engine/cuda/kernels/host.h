@@ -1,11 +1,9 @@
-/* What kernels are written in: the part of CUDA that is C, in one small header, so that the same sources also
- * compile as host code (tests/engine/fake_cuda.c runs them: a block's threads are fibers of one thread, blocks
- * come one by one).
+/* The CUDA subset that kernels use, so that the same sources also compile as host code, where
+ * tests/engine/fake_cuda.c runs blocks one after the other and a block's threads as fibers.
  *
- * A kernel is RT_KERNEL(threads) name(pointers and integers only, at most RT_ARGUMENTS_MAX of them): no
- * floating-point arguments, which come as -D constants or through memory. Shapes are -D constants too. Sources
- * include nothing but the headers of this folder. RT_KERNEL(threads, 1) is a grid of one block: it may use all
- * registers of a multiprocessor, of which ptxas else saves half for a second block of 1024 threads. */
+ * A kernel is RT_KERNEL(threads) name(at most RT_ARGUMENTS_MAX pointers and integers). Floating-point constants
+ * and shapes are -D options. Sources include only embedded headers (meson.build). RT_KERNEL(threads, 1) bounds
+ * the kernel to one resident block, which may then use all registers of a multiprocessor. */
 #ifndef RT_CUDA_KERNELS_HOST_H
 #define RT_CUDA_KERNELS_HOST_H
 
@@ -23,7 +21,7 @@ typedef unsigned long long rt_u64;
 #define RT_DEVICE static __device__ __forceinline__
 #define RT_CONSTANT static __device__ const
 #define RT_SHARED __shared__ /* RT_SHARED float sums[32]; */
-/* The block's dynamic shared memory, as an array of `type`. */
+/* Declares the block's dynamic shared memory as an array of `type`. */
 #define RT_SHARED_DYNAMIC(type, name)                                                                          \
     extern __shared__ __align__(128) unsigned char rt_shared_bytes[];                                          \
     type *const name = (type *)rt_shared_bytes
@@ -40,13 +38,13 @@ struct rt_host_index {
     unsigned x, y, z;
 };
 
-/* The thread that runs now. */
+/* The running thread. */
 struct rt_host_thread {
     struct rt_host_index thread, block, block_size, grid_size;
     void *shared;              /* the block's dynamic shared memory */
-    unsigned char *exchange;   /* [32][64] bytes, of the warp */
-    int lane;                  /* in the warp */
-    void (*barrier)(int warp); /* waits for the block's threads, or for the warp's only */
+    unsigned char *exchange;   /* the warp's exchange buffer, [32][64] bytes */
+    int lane;                  /* within the warp */
+    void (*barrier)(int warp); /* a barrier of the block, or of the warp only */
 };
 static __thread struct rt_host_thread *rt_host;
 void rt_host_set(struct rt_host_thread *thread);
@@ -73,7 +71,7 @@ void rt_host_set(struct rt_host_thread *thread)
 #define __threadfence() ((void)0)
 #define __threadfence_system() ((void)0)
 
-/* Every lane of a warp gives a value (at most 64 bytes) and takes lane `from`'s. */
+/* Warp shuffle: each lane contributes a value (at most 64 bytes) and receives lane `from`'s. */
 static inline __attribute__((unused)) void rt_host_exchange(void *value, size_t size, int from)
 {
     memcpy(rt_host->exchange + 64 * rt_host->lane, value, size);
@@ -119,7 +117,7 @@ static inline __attribute__((unused)) float4 make_float4(float x, float y, float
     return (float4){x, y, z, w};
 }
 
-/* Rounded as written; the host build forbids contraction (-ffp-contract=off). */
+/* Never contracted into FMAs; the host build has -ffp-contract=off. */
 #define __fadd_rn(a, b) ((float)(a) + (float)(b))
 #define __fsub_rn(a, b) ((float)(a) - (float)(b))
 #define __fmul_rn(a, b) ((float)(a) * (float)(b))

@@ -1,15 +1,15 @@
-/* Softmax cross-entropy of logits[n][X_LD], labels t[n], its gradient by the logits of the batch's mean, and
- * what the batch came to. -D CLASSES, X_LD, DX_LD, THREADS.
+/* Softmax cross-entropy of logits x[n][X_LD] and labels t[n], the gradient of the batch's mean by the logits,
+ * and the batch's record. -D CLASSES, X_LD, DX_LD, THREADS.
  *
  *   loss = log(sum_j exp(x[j] - m)) + m - x[t], m the largest; dx[j] = (exp(x[j] - m) / sum - [j = t]) / count
  *
- * In double within an image; an image's loss is a float, and those are added in double in the batch's order. */
+ * Computed in double; losses are rounded to float per image, then summed in double in batch order. */
 #include "host.h"
 #include "pass.h"
 
-enum { IMAGES = 1024 }; /* losses that wait to be added */
+enum { IMAGES = 1024 }; /* losses buffered before they are summed */
 
-/* Over the lanes of a warp, to all of them. */
+/* Sum over a warp's lanes, in all of them. */
 RT_DEVICE double warp_sum(double value)
 {
     for (int bits = 16; bits > 0; bits /= 2)
@@ -19,10 +19,10 @@ RT_DEVICE double warp_sum(double value)
 
 struct best {
     float value;
-    int index; /* -1: none, all are NaN */
+    int index; /* -1: all are NaN */
 };
 
-/* The largest logit of an image, class `but` aside: the first of equals; a NaN is never largest. */
+/* The largest logit of an image, except class `but`: the first of equals; never a NaN. */
 RT_DEVICE struct best largest_logit(const float *x, int but, int lane)
 {
     struct best best = {0, -1};
@@ -45,8 +45,7 @@ RT_DEVICE struct best largest_logit(const float *x, int but, int lane)
     return best;
 }
 
-/* One image by one warp: its loss, the sum of exp(x[j] - largest), and its logits' gradient unless dx is null.
- */
+/* One image per warp: its loss, the sum of exp(x[j] - m), and the logits' gradient unless dx is null. */
 RT_DEVICE float image_loss(const float *x, int label, double largest, float share, double *sum_out, float *dx,
                            int lane)
 {
@@ -65,7 +64,7 @@ RT_DEVICE float image_loss(const float *x, int label, double largest, float shar
     return (float)(log(sum) + largest - (double)x[label]);
 }
 
-/* One block. Leaves the batch's record and moves on to the next batch. */
+/* Grid of one block. Writes the batch's record and advances pass->next. */
 RT_KERNEL(THREADS, 1)
 loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__restrict__ labels, float *dx)
 {

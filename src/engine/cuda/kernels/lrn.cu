@@ -4,9 +4,9 @@
  *   y[c] = x[c] q[c]^-BETA, q[c] = K + ALPHA / SIZE * sum_{j in N(c)} x[j]^2
  *   dx[c] = dy[c] q[c]^-BETA - 2 ALPHA BETA / SIZE * x[c] * sum_{j in N(c)} dy[j] x[j] q[j]^(-BETA - 1)
  *
- * -D CHANNELS, PLANE; X_LD, Y_LD, DX_LD, DY_LD: floats from row to row; SIZE, ALPHA, BETA, K; THREE_QUARTERS:
- * BETA is 0.75; ACCUMULATE: dx is added to. One thread each value; q is kept as [rows][CHANNELS]. grid:
- * ceil(batch_max * PLANE * CHANNELS / 256) */
+ * -D CHANNELS, PLANE; X_LD, Y_LD, DX_LD, DY_LD: leading dimensions, floats; SIZE, ALPHA, BETA, K;
+ * THREE_QUARTERS: BETA is 0.75; ACCUMULATE: dx += . One thread per element; q is saved as [rows][CHANNELS].
+ * grid: ceil(batch_max * PLANE * CHANNELS / 256) */
 #include "host.h"
 #include "pass.h"
 
@@ -17,7 +17,7 @@ RT_DEVICE float negative_power(float q)
     return THREE_QUARTERS ? 1.0f / (root * sqrtf(root)) : powf(q, -(BETA));
 }
 
-/* q: null, or kept for the backward pass */
+/* q: saved for the backward pass, or null */
 RT_KERNEL(256)
 lrn(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
     float *__restrict__ kept)
@@ -37,7 +37,7 @@ lrn(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restr
         kept[i] = q;
 }
 
-/* A block's values, with what the windows of the first and the last reach beyond them. */
+/* A block's terms, with the halo of its first and last windows. */
 RT_KERNEL(256)
 lrn_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
              const float *__restrict__ kept, float *__restrict__ dx)
@@ -50,7 +50,7 @@ lrn_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const
     float sum = 0, result;
 
     for (int t = threadIdx.x; t < 256 + 2 * HALF; t += 256) {
-        const rt_u32 j = blockIdx.x * 256 + t - HALF; /* below 0: wraps, and is past the end */
+        const rt_u32 j = blockIdx.x * 256 + t - HALF; /* unsigned: below 0 wraps past the end */
         const rt_u32 at = j / CHANNELS, channel = j % CHANNELS;
 
         terms[t] = j < count ? dy[(rt_u64)at * DY_LD + channel] * x[(rt_u64)at * X_LD + channel] *

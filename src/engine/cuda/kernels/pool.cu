@@ -1,22 +1,22 @@
 /* Pooling of maps [n][HEIGHT][WIDTH] to [n][OUT_HEIGHT][OUT_WIDTH].
  *
  * -D CHANNELS, HEIGHT, WIDTH, OUT_HEIGHT, OUT_WIDTH; X_LD, Y_LD, DX_LD, DY_LD: floats from pixel to pixel;
- * ACCUMULATE: dx is added to. max_pool: KERNEL, STRIDE, PADDING; WIDE: a place in its window needs two bytes;
- * GATE: the gradient is 0 where y is 0 or below. avg_pool: SIZE, window i is floor(i * in / SIZE) ..
- * ceil((i + 1) * in / SIZE).
+ * ACCUMULATE: dx += . max_pool: KERNEL, STRIDE, PADDING; WIDE: an argmax within the window needs two bytes;
+ * GATE: dy counts as 0 where y <= 0. avg_pool: SIZE, window i is floor(i * in / SIZE) .. ceil((i + 1) * in /
+ * SIZE).
  *
- * One thread VECTOR channels of a pixel; grid: ceil(batch_max * pixels * CHANNELS / VECTOR / 256), pixels of
- * the side that is written. */
+ * One thread per VECTOR channels of an output pixel; grid: ceil(batch_max * pixels * CHANNELS / VECTOR / 256).
+ */
 #include "host.h"
 #include "pass.h"
 #include "vector.h"
 
-/* A thread's pixel and first channel on the side that is written. */
+/* A thread's output pixel and first channel. */
 #define AT_PIXEL                                                                                               \
     const rt_u32 i = blockIdx.x * 256 + threadIdx.x;                                                           \
     const rt_u32 c = i % (CHANNELS / VECTOR) * VECTOR, at = i / (CHANNELS / VECTOR);
 
-/* to[] is added to what is there where ACCUMULATE. */
+/* Stores v, or with ACCUMULATE adds it. */
 RT_DEVICE void write_gradient(float *dx, const float *sum)
 {
     float to[VECTOR];
@@ -35,7 +35,7 @@ typedef unsigned short rt_place;
 typedef rt_u8 rt_place;
 #endif
 
-/* The places of VECTOR windows, in one access. */
+/* The argmaxes of VECTOR windows, as one access. */
 #if VECTOR == 4
 #if WIDE
 typedef rt_u64 rt_places;
@@ -64,7 +64,7 @@ RT_DEVICE void store_places(rt_place *to, const int *from)
 }
 
 /* y: the largest in the window, the first of equals, a NaN before any number (the last NaN, as PyTorch);
- * places: which one that was, [n][OUT_HEIGHT][OUT_WIDTH][CHANNELS], or null. */
+ * places: its index in the window, [n][OUT_HEIGHT][OUT_WIDTH][CHANNELS], or null. */
 RT_KERNEL(256)
 max_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
          rt_place *__restrict__ places)
@@ -100,8 +100,7 @@ max_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__
         store_places(places + (rt_u64)at * CHANNELS + c, place);
 }
 
-/* Each x collects from the windows that chose it, in their order; with GATE nothing where that is 0 or below.
- */
+/* dx sums dy over the windows whose argmax it is, in their order; with GATE, only where y > 0. */
 RT_KERNEL(256)
 max_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy,
                   const rt_place *__restrict__ places, float *__restrict__ dx, const float *__restrict__ y)

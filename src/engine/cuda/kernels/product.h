@@ -1,5 +1,5 @@
-/* What the products of gemm.cu and conv_halo.cu share: which part a block works on, where a warp's values
- * stand, and what becomes of the sums (bias and ReLU, accumulation and gate, update). */
+/* Shared by gemm.cu, conv_halo.cu and conv_taps.cu: a block's part of the product, the layout of a warp's
+ * values, and the epilogue (bias and ReLU, accumulation and gate, update). */
 #ifndef RT_CUDA_KERNELS_PRODUCT_H
 #define RT_CUDA_KERNELS_PRODUCT_H
 
@@ -12,7 +12,7 @@ enum {
     WN = RT_BN / RT_WARPS_N,
     MT = WM / 16,
     NT = WN / 8,
-    A_ALONG = RT_PASS != 2, /* k is consecutive in memory: x around a pixel, dy around a pixel */
+    A_ALONG = RT_PASS != 2, /* A is contiguous in k: channels of x or dy */
 };
 
 #define TAPS (RT_K * RT_K)
@@ -20,26 +20,28 @@ enum {
 #define OUT_PIXELS (RT_OH * RT_OW)
 #define WEIGHTS (TAPS * RT_WC * RT_OC)
 
-/* The part of the product that a block works on. */
+/* A block's part of the product. */
 struct part {
-    int row, column;  /* of D, its first */
-    int rows;         /* of D that hold something */
+    int row, column;  /* its first, in D */
+    int rows;         /* of D that are in use */
     int depth;        /* K */
-    int end;          /* of the block's part of it */
+    int end;          /* of the split, in K */
     int first, count; /* stages */
     int split;
-    /* of an input gradient's product: remainders of row and column, taps' first and count, maps */
+    /* of a strided input gradient's product: row and column modulo the stride, first tap and taps per row, size
+     * of its map */
     int rest_h, rest_w, tap_h, tap_w, taps_w, high, wide;
 };
 
-/* Where tile `tile` (of 8 columns, or half a tile of rows) and place g of a warp's `tiles` stand: groups of 32,
- * in which a lane holds four neighbours, and at the end one of 16, in which it holds two. */
+/* The column (or row across k) of element g of tile `tile` among a warp's `tiles` tiles of 8: permuted within
+ * groups of 32, so that a lane's elements of four tiles are neighbours, and within a last group of 16, of two.
+ */
 RT_DEVICE int place_across(int tile, int g, int tiles)
 {
     return tile < tiles / 4 * 4 ? tile / 4 * 32 + g * 4 + tile % 4 : tiles / 4 * 32 + g * 2 + tile % 4;
 }
 
-/* The row of a tile along k where column n of a warp is put, so that ldmatrix finds it. */
+/* The inverse for operands along k: the shared-memory row of a warp's column n, as ldmatrix expects it. */
 RT_DEVICE int row_along(int n, int tiles)
 {
     const int rest = n - tiles / 4 * 32;
@@ -47,7 +49,7 @@ RT_DEVICE int row_along(int n, int tiles)
     return rest < 0 ? (n / 32 * 4 + n % 4) * 8 + n % 32 / 4 : (tiles / 4 * 4 + rest % 2) * 8 + rest / 2;
 }
 
-/* tiles neighbouring values of a row across k: v[tile] = row[place_across(tile, g, tiles)]. */
+/* Loads v[tile] = row[place_across(tile, g, tiles)] from a row across k, by float4 and float2. */
 RT_DEVICE void read_across(float *v, const float *row, int g, int tiles)
 {
     RT_UNROLL for (int i = 0; i < tiles / 4; i++)
@@ -70,7 +72,7 @@ RT_DEVICE void read_across(float *v, const float *row, int g, int tiles)
 struct ends {
     float *y; /* y or dx */
     const float *bias, *gate;
-    float *g, *w, *v; /* of the weights; v: the optimiser's first states */
+    float *g, *w, *v; /* of the weights: gradient, value, the optimiser's first state */
     const struct rt_cuda_update *update;
     float *workspace;
 };
@@ -97,7 +99,7 @@ RT_DEVICE void store(float *to, const float v[4], int count, bool vector)
         RT_UNROLL for (int i = 0; i < 4; i++) if (i < count) to[i] = v[i];
 }
 
-/* Four floats of y, from channel n. */
+/* Epilogue of y: channels n .. n + 3 of a row. */
 RT_DEVICE void finish_forward(float v[4], int row, int n, int count, const struct ends *to)
 {
     RT_UNROLL for (int i = 0; i < 4; i++)
@@ -110,7 +112,7 @@ RT_DEVICE void finish_forward(float v[4], int row, int n, int count, const struc
     store(to->y + row * RT_OLD + n, v, count, RT_VOUT);
 }
 
-/* Four floats of dx, from channel n. */
+/* Epilogue of dx: channels n .. n + 3 of a row. */
 RT_DEVICE void finish_input(float v[4], int row, int n, int count, const struct ends *to)
 {
     const bool vector = RT_VIN && RT_WC % 4 == 0;
@@ -128,7 +130,7 @@ RT_DEVICE void finish_input(float v[4], int row, int n, int count, const struct 
     store(to->y + at, v, count, vector);
 }
 
-/* Four floats of the weights' gradient, or their update. */
+/* Epilogue of four weights: stores the gradient, or updates. */
 RT_DEVICE void finish_weight(const float g[4], int at, int count, const struct ends *to)
 {
     float w[4], states[RT_OPTIMIZER_STATES_MAX][4];
@@ -153,7 +155,7 @@ RT_DEVICE void finish_weight(const float g[4], int at, int count, const struct e
         store(to->v + k * to->update->state_stride + at, states[k], count, RT_VW);
 }
 
-/* The pixel of x that row m of an input gradient's product is. */
+/* The pixel of x at row m of an input gradient's product. */
 RT_DEVICE int input_pixel(const struct part *p, int m)
 {
     int image, rest;
@@ -165,7 +167,7 @@ RT_DEVICE int input_pixel(const struct part *p, int m)
     return image * IN_PIXELS + (rest / p->wide * RT_S + p->rest_h) * RT_IW + rest % p->wide * RT_S + p->rest_w;
 }
 
-/* Columns n..n + 3 of row m. */
+/* Epilogue of columns n .. n + 3 of row m, or with RT_SPLITS the store to the workspace. */
 RT_DEVICE void finish(const struct part *p, int m, int n, float v[4], const struct ends *to)
 {
     const int columns = RT_PASS == 1 ? RT_WC : RT_OC, count = RT_MIN(columns - n, 4);
@@ -196,7 +198,7 @@ RT_DEVICE void finish(const struct part *p, int m, int n, float v[4], const stru
     }
 }
 
-/* A lane's values of one row of a warp: acc's d[h] and d[h + 1] of every tile; n: the warp's first column. */
+/* Epilogue of a lane's values in one row: d[h] and d[h + 1] of each tile of acc; n: the warp's first column. */
 RT_DEVICE void finish_row(const struct part *p, int m, int n, float acc[NT][4], int h, int t,
                           const struct ends *to)
 {

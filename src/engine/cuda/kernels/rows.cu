@@ -1,9 +1,9 @@
-/* What is done value by value, on rows of CHANNELS, rows = images * PLANE.
+/* Elementwise kernels on [rows][CHANNELS], rows = images * PLANE.
  *
- * -D CHANNELS, PLANE; X_LD, Y_LD: floats from row to row of what is read and written; ACCUMULATE: y is added
- * to. dropout: NODE, THRESHOLD (the rate in units of 2^-32), KEPT_SCALE (1 / (1 - rate)).
+ * -D CHANNELS, PLANE; X_LD, Y_LD: leading dimensions of input and output, floats; ACCUMULATE: y += .
+ * dropout: NODE, THRESHOLD (the rate in units of 2^-32), KEPT_SCALE (1 / (1 - rate)).
  *
- * One thread each value; grid: ceil(batch_max * PLANE * CHANNELS / 256) */
+ * One thread per element; grid: ceil(batch_max * PLANE * CHANNELS / 256) */
 #include "host.h"
 #include "pass.h"
 
@@ -22,7 +22,7 @@ RT_KERNEL(256) copy(const struct rt_cuda_pass *pass, const float *x, float *y)
     y[to] = ACCUMULATE ? y[to] + x[from] : x[from];
 }
 
-/* y = a + b, a and b both X_LD apart and b_ld apart */
+/* y = a + b; leading dimensions X_LD and b_ld */
 RT_KERNEL(256) add(const struct rt_cuda_pass *pass, const float *a, const float *b, int b_ld, float *y)
 {
     AT_ROW
@@ -32,10 +32,10 @@ RT_KERNEL(256) add(const struct rt_cuda_pass *pass, const float *a, const float 
 RT_KERNEL(256) relu(const struct rt_cuda_pass *pass, const float *x, float *y)
 {
     AT_ROW
-    y[to] = x[from] <= 0 ? 0 : x[from]; /* NaN stays */
+    y[to] = x[from] <= 0 ? 0 : x[from]; /* NaN is preserved */
 }
 
-/* y (dx) = x (dy) where the ReLU's value is not 0 or below; value_ld: floats from row to row of value. */
+/* y (dx) = x (dy) where the ReLU's output `value` is not <= 0, else 0; value_ld: its leading dimension. */
 RT_KERNEL(256)
 relu_gradient(const struct rt_cuda_pass *pass, const float *x, const float *value, int value_ld, float *y)
 {
@@ -53,7 +53,7 @@ RT_DEVICE rt_u64 mix(rt_u64 z)
     return z ^ (z >> 31);
 }
 
-/* net/dropout.h's mask, of values in PyTorch's order; its own gradient. */
+/* The mask of net/dropout.h, indexed in NCHW order; forward and backward are the same. */
 RT_KERNEL(256) dropout(const struct rt_cuda_pass *pass, const float *x, float *y, rt_u64 seed)
 {
     AT_ROW

@@ -1,6 +1,6 @@
-/* What is done with a parameter's gradient, at the end of the kernel that completes it: kept where `gradient`
- * is given, else the optimiser's step. The formulas are the CPU engines' (engine/optimizers/), and each of
- * their operations is rounded by itself, as there and in PyTorch.
+/* The last step of kernels that compute a parameter's gradient: store it where `gradient` is given, else apply
+ * the optimiser's update. Formulas are shared with the CPU engines (engine/optimizers/); every operation is
+ * rounded separately, as there and in PyTorch.
  *
  * -D RT_OPTIMIZER: an enum rt_optimizer_index */
 #ifndef RT_CUDA_KERNELS_UPDATE_H
@@ -11,7 +11,7 @@
 #include "pass.h"
 
 #ifdef __CUDACC__
-/* A float whose products and sums are never contracted. */
+/* A float whose operations are never contracted into FMAs. */
 struct rt_number {
     float value;
     __device__ rt_number()
@@ -48,9 +48,9 @@ typedef float rt_real, rt_number; /* the host build forbids contraction */
 
 #define RT_OPTIMIZER_COUNT(name, state0, state1, help)                                                         \
     (RT_OPTIMIZER == RT_OPTIMIZER_##name ? (sizeof(state0) > 1) + (sizeof(state1) > 1) : 0) +
-#define RT_OPTIMIZER_STATES (RT_OPTIMIZERS(RT_OPTIMIZER_COUNT) 0) /* of one weight */
+#define RT_OPTIMIZER_STATES (RT_OPTIMIZERS(RT_OPTIMIZER_COUNT) 0) /* per weight */
 
-/* The terms of a batch's update, as kernels later in its step find them. */
+/* Computes the optimiser's terms of a batch into pass->update, for later kernels of the step. */
 RT_DEVICE void rt_find_terms(struct rt_cuda_pass *pass, rt_u32 batch)
 {
     double terms[RT_OPTIMIZER_TERMS_MAX] = {0};
@@ -65,7 +65,7 @@ RT_DEVICE void rt_find_terms(struct rt_cuda_pass *pass, rt_u32 batch)
         pass->update.terms[i] = (float)terms[i];
 }
 
-/* Moves a weight and its states by its gradient. */
+/* Updates a weight and its optimiser states by the gradient g. */
 RT_DEVICE void rt_update_weight(float *w, float states[RT_OPTIMIZER_STATES_MAX], float g,
                                 const struct rt_cuda_update *update)
 {
@@ -89,7 +89,7 @@ RT_DEVICE void rt_update_weight(float *w, float states[RT_OPTIMIZER_STATES_MAX],
     *w = *(const float *)&weight;
 }
 
-/* The same in memory: `states` is the first one's place. */
+/* As rt_update_weight, in memory; states: the first state, others state_stride floats apart. */
 RT_DEVICE void rt_update_at(float *w, float *states, float g, const struct rt_cuda_update *update)
 {
     float s[RT_OPTIMIZER_STATES_MAX];

@@ -1,4 +1,5 @@
-/* VECTOR floats at once, 4 or 1: -D VECTOR=4 where channels and all distances and places are multiples of 4. */
+/* Vector loads and stores of VECTOR (4 or 1) floats; 4 needs channels, leading dimensions and offsets that are
+ * multiples of 4. */
 #ifndef RT_CUDA_KERNELS_VECTOR_H
 #define RT_CUDA_KERNELS_VECTOR_H
 
