@@ -52,7 +52,8 @@ void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dat
 
         for (int x = 0; x < RT_CROP * grid->scale; x++)
             for (int c = 0; c < 3; c++)
-                line[x * 3 + c] = stored(dataset, index, c < dataset->channels ? c : 0, y / grid->scale, x / grid->scale);
+                line[x * 3 + c] =
+                    stored(dataset, index, c < dataset->channels ? c : 0, y / grid->scale, x / grid->scale);
     }
 }
 

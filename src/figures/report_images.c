@@ -182,7 +182,7 @@ static int append_run(struct rt_text *json, struct rt_scored_run *run, const cha
     int rc = rt_scored_run_load(run, data, &missing);
 
     if (rc == RT_EMEMORY)
-        return rt_fail(err, rc, "%s", missing.message);
+        return rt_fail(err, RT_EMEMORY, "%s", missing.message);
     RT_TRY(rt_alloc(&items, 1, sizeof *items, "the report's images", err));
     rt_text_append(json, "{\"name\":");
     rt_html_append_json(json, name);
@@ -228,7 +228,7 @@ static int append_runs(struct rt_text *json, struct rt_text *notes, const struct
             continue;
         }
         if ((rc = rt_scored_run_read(&run, record->dir, 0, &cause)) == RT_EMEMORY) {
-            rt_fail(err, rc, "%s", cause.message);
+            rt_fail(err, RT_EMEMORY, "%s", cause.message);
         } else if (rc) { /* the other runs can be shown */
             append_paragraph(notes, cause.message);
             rc = RT_OK;
