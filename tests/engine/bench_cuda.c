@@ -1,7 +1,5 @@
-/* What a training step takes on a GPU, for tools/gpu-check: bench_cuda [MODEL...] [fp32|tf32] [--kernels]
- * [--side-by-side N]. A step: microseconds of a long pass over images on the device, in graphs, as training
- * runs. With --kernels also each launch by itself, repeated, with what it computes; with --list only which
- * kernels there are. Times mean nothing on the fake driver. */
+/* What a training step takes on a GPU, for tools/gpu-check: see `usage`. Times mean nothing on the fake driver.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +9,15 @@
 #include "base/memory.h"
 #include "engine/cuda/cuda.h"
 #include "support/network.h"
+
+static const char usage[] =
+    "usage: bench_cuda [MODEL...] [fp32|tf32] [--side-by-side N] [--images N] [--variants] [--kernels] "
+    "[--list]\n"
+    "A step: microseconds of a long pass over images on the device, in graphs, as training runs.\n"
+    "  --variants  each step in four ways, in turn: weights' gradients on a branch of their own or on the one\n"
+    "              stream, float32's tile of 64 x 32 with 4 stages of 16 or 3 of 32; training uses the first\n"
+    "  --kernels   also each launch by itself, repeated, with what it computes\n"
+    "  --list      only which kernels there are: source|options\n";
 
 enum { BATCH = 128, IMAGES = 50000, REPEATS = 20, SIDE_MAX = 32 };
 
@@ -25,9 +32,49 @@ struct trial {
     struct rt_plan *plan;
     const uint32_t *order;
     size_t images;
+    bool one_stream, deep; /* --variants: no second branch; 3 stages of 32 for float32's tile of 64 x 32 */
     double step_us, loss;
     struct rt_error err;
 };
+
+/* `from` -> `to`, of the same length, in a kernel's options. */
+static bool replace_option(struct rt_cuda_kernel *kernel, const char *from, const char *to)
+{
+    char *at = strstr(kernel->options, from);
+
+    if (at)
+        memcpy(at, to, strlen(to));
+    return at != NULL;
+}
+
+/* A kernel of float32's tile of 64 x 32 with 4 stages of 16, with 3 of 32 instead; its splits stay. */
+static void deepen(struct rt_cuda_kernel *kernel)
+{
+    const size_t stage = kernel->shared_bytes / 4;
+    const bool across = strstr(kernel->options, "-DRT_PASS=2 ") != NULL; /* rows of k, else A's of k + 4 */
+    const size_t padding = across                                            ? 0
+                           : strstr(kernel->options, "-DRT_PASS=1 ") != NULL ? 4 * (64 + 32) * sizeof(float)
+                                                                             : 4 * 64 * sizeof(float);
+
+    if (!strstr(kernel->options, "-DRT_MATH=0 ") || !strstr(kernel->options, "-DRT_BM=64 -DRT_BN=32 ") ||
+        !replace_option(kernel, "-DRT_BK=16 ", "-DRT_BK=32 "))
+        return;
+    replace_option(kernel, "-DRT_STAGES=4 ", "-DRT_STAGES=3 ");
+    kernel->shared_bytes = 3 * (2 * (stage - padding) + padding);
+}
+
+/* Before the first pass, which compiles and captures. */
+static void vary(struct trial *t)
+{
+    struct rt_cuda_plan *plan = (struct rt_cuda_plan *)t->plan;
+
+    for (int i = 0; i < plan->launch_count; i++) {
+        if (t->one_stream)
+            plan->launches[i].aside = plan->launches[i].fork = false;
+        if (t->deep)
+            deepen(&plan->launches[i].kernel);
+    }
+}
 
 static int open_trial(struct trial *t)
 {
@@ -36,6 +83,7 @@ static int open_trial(struct trial *t)
 
     RT_TRY(rt_test_model(&t->graph, t->model, &t->err));
     RT_TRY(rt_plan_create(&t->plan, t->device, &t->graph, &options, &t->err));
+    vary(t);
     return rt_plan_initialize(t->plan, 42, &t->err);
 }
 
@@ -208,9 +256,10 @@ static int run_trials(struct trial *first, int count, bool kernels)
         rc |= (int)trials[i].err.status;
     }
     if (!rc)
-        printf("step %s %s side-by-side %d: %.1f us, %.1f us a run's step, %zu MiB, loss %.4f\n", first->model,
-               rt_precision_word(first->precision), count, slowest, slowest / count,
-               rt_plan_memory_bytes(trials[0].plan) >> 20, trials[0].loss);
+        printf("step %s %s side-by-side %d: %.1f us, %.1f us a run's step, %zu MiB, loss %.4f%s%s\n",
+               first->model, rt_precision_word(first->precision), count, slowest, slowest / count,
+               rt_plan_memory_bytes(trials[0].plan) >> 20, trials[0].loss,
+               first->one_stream ? ", on one stream" : "", first->deep ? ", 64 x 32 in 3 stages of 32" : "");
     if (!rc && kernels)
         print_kernels(&trials[0]);
     for (int i = 0; i < count; i++) {
@@ -218,6 +267,22 @@ static int run_trials(struct trial *first, int count, bool kernels)
         rt_graph_free(&trials[i].graph);
     }
     fflush(stdout);
+    return rc;
+}
+
+/* The step as it is, or in the four ways in turn, twice: what changes with time shows. */
+static int run_variants(struct trial *first, int count, bool kernels, bool variants)
+{
+    int rc = 0;
+
+    if (!variants)
+        return run_trials(first, count, kernels);
+    for (int i = 0; i < 8 && !rc; i++) {
+        first->one_stream = i & 1;
+        first->deep = i >> 1 & 1;
+        rc = run_trials(first, count, kernels && i < 4);
+    }
+    first->one_stream = first->deep = false;
     return rc;
 }
 
@@ -243,13 +308,16 @@ int main(int argc, char **argv)
 {
     static uint32_t order[IMAGES];
     struct trial trial = {.order = order, .images = IMAGES};
-    bool kernels = false, list = false, chosen = false, fp32 = true, tf32 = true;
+    bool kernels = false, list = false, variants = false, chosen = false, fp32 = true, tf32 = true;
     struct rt_dataset dataset;
     int side = 1, rc = 0;
 
     for (int i = 1; i < argc; i++) {
         kernels |= !strcmp(argv[i], "--kernels");
         list |= !strcmp(argv[i], "--list");
+        variants |= !strcmp(argv[i], "--variants");
+        if (!strcmp(argv[i], "--help"))
+            return fputs(usage, stdout) < 0;
         fp32 &= strcmp(argv[i], "tf32") != 0;
         tf32 &= strcmp(argv[i], "fp32") != 0;
         if (!strcmp(argv[i], "--side-by-side") && i + 1 < argc)
@@ -278,7 +346,7 @@ int main(int argc, char **argv)
         for (int precision = 0; precision < 2 && wanted; precision++) {
             trial.precision = precision ? RT_PRECISION_TF32 : RT_PRECISION_FP32;
             if (precision ? tf32 : fp32)
-                rc |= list ? list_kernels(&trial) : run_trials(&trial, side, kernels);
+                rc |= list ? list_kernels(&trial) : run_variants(&trial, side, kernels, variants);
         }
     }
     rt_store_free(&trial.store);

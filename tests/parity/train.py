@@ -2,13 +2,15 @@
 """Train one of the networks in PyTorch with the protocol, data, batches and initial weights of `rethink train`.
 
 usage: train.py MODEL --data DIR [--epochs N] [--seeds S,S] [--labels P] [--train-size N] [--threads N] [--log-every K]
-                [--device cpu|cuda] [--precision fp32|tf32] [--stop] [--out FILE]
+                [--device cpu|cuda] [--precision fp32|tf32] [--stop] [--jitter R [--jitter-seed S]] [--out FILE]
 
 MODEL is MLP1, MLP3, AlexNet, Inception, InceptionNoBN or WRN; DIR holds CIFAR-10 in the binary layout; P is the
 probability of a random label. Writes metrics.csv's columns (the test set at the end of each epoch), preceded by the
 seed, to FILE or standard output, so that a run can be laid beside one of `rethink train` with the same seed. --stop
 ends a run at the interpolation threshold. On a GPU a whole step is one CUDA graph, PyTorch's fastest way; tf32 is
-PyTorch's default there: TF32 in convolutions, float32 in linear layers. Needs PyTorch and numpy.
+PyTorch's default there: TF32 in convolutions, float32 in linear layers. --jitter multiplies each initial weight by a number
+from 1 - R to 1 + R: with 6e-8, half a unit in the last place, two such runs show how far rounding alone takes a network's losses.
+Needs PyTorch and numpy.
 """
 import argparse
 import math
@@ -100,6 +102,13 @@ class Trainer:
             self.compute(index)
 
 
+def jitter(parameters, size, seed):
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for p in parameters:
+            p.mul_((1 + size * (2 * torch.rand(p.shape, generator=generator) - 1)).to(p.device))
+
+
 def evaluate(model, images, labels):
     model.eval()
     loss, correct = 0.0, 0
@@ -125,6 +134,8 @@ def train(args, seed, pixels, labels, device):
         return images(slice(split + index.start, split + index.stop))
 
     trainer = Trainer(args.model, seed, 128, images, labels, device)
+    if args.jitter:
+        jitter(trainer.parameters, args.jitter, args.jitter_seed)
     rate = 0.1 if args.model.startswith("Inception") else 0.01
     order = torch.Generator().manual_seed(seed)
     step, begin = 0, time.perf_counter()
@@ -167,6 +178,8 @@ def main():
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("fp32", "tf32"), default="fp32")
     parser.add_argument("--stop", action="store_true")
+    parser.add_argument("--jitter", type=float, default=0, metavar="R")
+    parser.add_argument("--jitter-seed", type=int, default=1, metavar="S")
     parser.add_argument("--out", type=argparse.FileType("w"), default=sys.stdout)
     args = parser.parse_args()
     if args.threads:
