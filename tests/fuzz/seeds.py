@@ -134,6 +134,33 @@ def cifar10_seeds():
         write('cifar10', name, data)
 
 
+def idx_seeds():
+    def idx(kind, *dimensions, content=b''):
+        return struct.pack('>HBB', 0, kind, len(dimensions)) + struct.pack(f'>{len(dimensions)}I', *dimensions) + content
+
+    labels, images = idx(8, 3, content=b'\0\1\x09'), idx(8, 2, 28, 28, content=bytes(2 * 784))
+    packed = gzip.compress(labels, mtime=0)
+    for name, data in {
+            'labels': labels,
+            'label-ten': labels[:-1] + b'\x0a',
+            'labels-short': labels[:-1],
+            'labels-long': labels + b'0',
+            'labels-huge': idx(8, 2**32 - 1),
+            'images': images,
+            'images-packed': gzip.compress(images, mtime=0),
+            'images-huge': idx(8, 60000, 28, 28),
+            'images-shape': idx(8, 1, 2**31, 2**31),
+            'floats': idx(13, 1, 28, 28, content=bytes(4 * 784)),
+            'header-short': images[:9],
+            'nothing': b'',
+            'packed': packed,
+            'packed-short': packed[:-9],
+            'packed-checksum': packed[:-8] + b'\0' * 4 + packed[-4:],
+            'packed-twice': gzip.compress(packed, mtime=0),
+    }.items():
+        write('idx', name, data)
+
+
 def pickle_seeds():
     for name, value, protocol in (
             ('labels', {'labels': [1, 2, 255, 256], 'batch_label': 'x'}, 2),
@@ -489,6 +516,7 @@ def main():
     cifar10_seeds()
     config_seeds()
     http_seeds()
+    idx_seeds()
     json_seeds()
     label_seeds()
     pickle_seeds()
