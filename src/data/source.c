@@ -63,7 +63,9 @@ static int open_directory(struct rt_source *source, const char *directory, struc
 {
     const struct rt_source_kind *kind;
     char path[RT_PATH_MAX];
+    struct rt_error cause;
     struct stat status;
+    int rc;
 
     if (stat(directory, &status)) {
         if (errno == ENOENT)
@@ -81,7 +83,11 @@ static int open_directory(struct rt_source *source, const char *directory, struc
         source->kind = kind;
     else if (rt_mnist_find(NULL, directory, path, err) == RT_EUSAGE)
         return RT_EUSAGE; /* several */
-    return source->kind->open(source, directory, err);
+    rc = source->kind->open(source, directory, err);
+    if (rc != RT_EDATA || kind)
+        return rc;
+    cause = *err;
+    return rt_fail(err, RT_EDATA, "%.800s; MNIST's %s is not there either", cause.message, rt_mnist_files[0]);
 }
 
 size_t rt_source_record_bytes(const struct rt_source_kind *kind)
