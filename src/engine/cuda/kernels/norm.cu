@@ -1,4 +1,4 @@
-/* Batch norm (Ioffe and Szegedy 2015) on x[rows][X_LD], rows = images * PLANE, and the ReLU behind it.
+/* Batch norm (Ioffe and Szegedy 2015) of x[rows][X_LD], rows = images * PLANE, with an optional fused ReLU.
  *
  *   y = (x - mean) * a + shift, a = scale / deviation, deviation = sqrt(variance + EPS)
  *   with z = (x - mean) / deviation, m = rows:
@@ -8,9 +8,9 @@
  * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; THREADS; LANES: vectors of a block;
  * CHUNKS: blocks that share the rows of sums; EPS, MOMENTUM; UNSCALED: 1 where scale is not trained.
  *
- * Of many rows sums are one kernel (norm_moments, norm_sums) and what is made of them another (norm_apply,
- * norm_gradient); of few, a block has all rows of its channels, and one kernel does both (norm_forward,
- * norm_backward). Sums are in double and in an order that depends on shapes alone: a thread's rows, then
+ * With many rows, one kernel reduces (norm_moments, norm_sums) and another applies the result (norm_apply,
+ * norm_gradient); with few, a block has all rows of its channels and one kernel does both (norm_forward,
+ * norm_backward). Reductions are in double, in an order that depends on shapes alone: a thread's rows, then
  * threads, then blocks.
  *
  * ALONE: 1 for the kernels of few rows. */
@@ -29,7 +29,7 @@ enum { ROW_LANES = THREADS / LANES, VALUES = 2 * VECTOR * LANES };
 #define UNROLL_TWO
 #endif
 
-/* What the forward pass leaves for the backward pass, [CHANNELS] each. */
+/* Saved by the forward pass for the backward pass, [CHANNELS] each. */
 struct coefficients {
     float *mean, *a, *shift, *inverse, *p, *q;
 };
@@ -42,7 +42,7 @@ RT_DEVICE struct coefficients coefficients_at(float *at)
     return k;
 }
 
-/* This block's sums of each channel, [2][VECTOR][LANES]: one to each of the first VALUES threads. */
+/* Reduces the block's sums, [2][VECTOR][LANES]; thread i < VALUES gets the i-th. */
 RT_DEVICE double add_threads(double sums[2][VECTOR])
 {
     RT_SHARED double warps[THREADS / 32][VALUES];
@@ -65,8 +65,7 @@ RT_DEVICE double add_threads(double sums[2][VECTOR])
     return sum;
 }
 
-/* The block's sums go to partial[blocks along y][CHUNKS]; the last block of these channels to do so returns
- * true. */
+/* Writes the block's sums to partial[gridDim.y][CHUNKS]; true in the last block of these channels to arrive. */
 RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tickets)
 {
     RT_SHARED rt_u32 ticket;
@@ -79,14 +78,14 @@ RT_DEVICE bool reduce_block(double sums[2][VECTOR], double *partial, rt_u32 *tic
     if (threadIdx.x == 0) {
         ticket = atomicAdd(&tickets[blockIdx.y], 1);
         if (ticket == CHUNKS - 1)
-            tickets[blockIdx.y] = 0; /* for the next step */
+            tickets[blockIdx.y] = 0; /* reset for the next step */
         __threadfence();
     }
     __syncthreads();
     return ticket == CHUNKS - 1;
 }
 
-/* The same of a block that has all rows: to total[VALUES]. */
+/* As above where the block has all rows: straight to total[VALUES]. */
 RT_DEVICE void reduce_alone(double sums[2][VECTOR], double *total)
 {
     const double sum = add_threads(sums);
@@ -96,7 +95,7 @@ RT_DEVICE void reduce_alone(double sums[2][VECTOR], double *total)
     __syncthreads();
 }
 
-/* What another block wrote: from the second-level cache. */
+/* Reads what another block wrote, from L2. */
 RT_DEVICE double load_shared_sum(const double *from)
 {
 #ifdef __CUDACC__
@@ -109,8 +108,8 @@ RT_DEVICE double load_shared_sum(const double *from)
 #endif
 }
 
-/* In the last block: the sums over all blocks to total[VALUES]. Each group of VALUES threads adds every
- * GROUPS-th block's, several loads under way at a time; then the groups are added. */
+/* In the last block: sums over all blocks, to total[VALUES]. Each group of VALUES threads adds every GROUPS-th
+ * block's, with several loads in flight; then the groups are added. */
 RT_DEVICE void add_chunks(const double *partial, double *total)
 {
     enum { GROUPS = THREADS / VALUES, UNDER_WAY = 8 };
@@ -139,7 +138,7 @@ RT_DEVICE void add_chunks(const double *partial, double *total)
     __syncthreads();
 }
 
-/* The k-th sum of the block's i-th channel. */
+/* Sum k of the block's channel i. */
 RT_DEVICE double sum_of(const double *total, int k, int i)
 {
     return total[(k * VECTOR + i % VECTOR) * LANES + i / VECTOR];
@@ -156,7 +155,7 @@ RT_DEVICE void clear_sums(double sums[2][VECTOR])
         sums[0][v] = sums[1][v] = 0;
 }
 
-/* The block's share of the sums of x and of x^2. */
+/* The block's partial sums of x and x^2. */
 RT_DEVICE void add_moments(double sums[2][VECTOR], const float *__restrict__ x, int rows, int channel)
 {
     clear_sums(sums);
@@ -175,8 +174,8 @@ RT_DEVICE void add_moments(double sums[2][VECTOR], const float *__restrict__ x, 
     }
 }
 
-/* From the sums of all rows what is applied and kept, and the running statistics. first: of the block's
- * channels. */
+/* From the sums over all rows: the saved values and the running statistics. first: the block's first channel.
+ */
 RT_DEVICE void finish_moments(const double *total, int first, int rows, struct coefficients k,
                               const float *scale, const float *shift, float *running_mean,
                               float *running_variance, long long *batches)
@@ -187,7 +186,7 @@ RT_DEVICE void finish_moments(const double *total, int first, int rows, struct c
         double variance = sum_of(total, 1, (int)threadIdx.x) / rows - mean * mean;
         float deviation;
 
-        variance = variance < 0 ? 0 : variance; /* NaN stays */
+        variance = variance < 0 ? 0 : variance; /* NaN is preserved */
         deviation = (float)sqrt(variance + (double)EPS);
         k.mean[c] = (float)mean;
         k.inverse[c] = 1 / deviation;
@@ -200,11 +199,11 @@ RT_DEVICE void finish_moments(const double *total, int first, int rows, struct c
         ++*batches;
 }
 
-/* The first of the block's channels, and of the thread's. */
+/* First channel of the block; of the thread. */
 #define FIRST_CHANNEL ((int)blockIdx.y * LANES * VECTOR)
 #define CHANNEL (FIRST_CHANNEL + (int)(threadIdx.x % LANES) * VECTOR)
 
-/* The normalised value; the gate of the backward pass must come to the same bits. */
+/* The normalised value; the backward pass recomputes it for the ReLU's mask and must get the same bits. */
 RT_DEVICE float normalise(float x, float mean, float a, float shift)
 {
     return fmaf(__fsub_rn(x, mean), a, shift);
@@ -227,7 +226,7 @@ RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, in
     }
 }
 
-/* y from the batch's moments */
+/* y from the batch's moments, for the block's rows */
 RT_DEVICE void apply_rows(const float *__restrict__ x, float *__restrict__ y, int rows, int channel,
                           struct coefficients k)
 {
@@ -243,13 +242,13 @@ RT_DEVICE void apply_rows(const float *__restrict__ x, float *__restrict__ y, in
     write_rows(x, y, rows, channel, mean, a, shift);
 }
 
-/* The gradient behind the ReLU, gated by what the forward pass gave. */
+/* dy, masked by the fused ReLU. */
 RT_DEVICE float gated(float dy, float x, float mean, float a, float shift)
 {
     return RELU && normalise(x, mean, a, shift) <= 0 ? 0 : dy;
 }
 
-/* The block's share of the backward pass's two sums. */
+/* The block's partial sums of dy and dy z. */
 RT_DEVICE void add_gradients(double sums[2][VECTOR], const float *__restrict__ x, const float *dy, int rows,
                              int channel, struct coefficients k)
 {
@@ -278,7 +277,7 @@ RT_DEVICE void add_gradients(double sums[2][VECTOR], const float *__restrict__ x
     }
 }
 
-/* A parameter, the optimiser's states of it, and its gradient where that is kept (else null). */
+/* A parameter, its optimiser states, and where to store its gradient (null: update instead). */
 struct parameter {
     float *value, *states, *gradient;
 };
@@ -288,7 +287,7 @@ RT_DEVICE void apply_gradient(const struct rt_cuda_pass *pass, float g, const st
     rt_apply_gradient(pass, g, p->value + c, p->states + c, p->gradient ? p->gradient + c : 0);
 }
 
-/* From the sums of all rows p = dshift / m and q = dscale / (m deviation), and the parameters' gradients. */
+/* From the sums over all rows: p = dshift / m, q = dscale / (m deviation), and the parameters' gradients. */
 RT_DEVICE void finish_sums(const double *total, int first, int rows, struct coefficients k,
                            const struct rt_cuda_pass *pass, const struct parameter *scale,
                            const struct parameter *shift)
@@ -306,7 +305,7 @@ RT_DEVICE void finish_sums(const double *total, int first, int rows, struct coef
     }
 }
 
-/* dx, plus `sum` (which may be dx) */
+/* dx, with ACCUMULATE plus `sum` (which may be dx) */
 RT_DEVICE void write_gradient(const float *__restrict__ x, const float *dy, float *dx, const float *sum,
                               int rows, int channel, struct coefficients k)
 {
@@ -341,7 +340,7 @@ RT_DEVICE void write_gradient(const float *__restrict__ x, const float *dy, floa
 
 #if ALONE
 
-/* norm_moments and norm_apply of few rows; grid (1, ceil(CHANNELS / (LANES * VECTOR))), CHUNKS 1 */
+/* norm_moments and norm_apply for few rows; grid (1, ceil(CHANNELS / (LANES * VECTOR))), CHUNKS 1 */
 RT_KERNEL(THREADS)
 norm_forward(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept,
              const float *scale, const float *shift, float *running_mean, float *running_variance,
@@ -355,11 +354,11 @@ norm_forward(const struct rt_cuda_pass *pass, const float *__restrict__ x, float
     reduce_alone(sums, total);
     finish_moments(total, FIRST_CHANNEL, rows, coefficients_at(kept), scale, shift, running_mean,
                    running_variance, batches);
-    __syncthreads(); /* what is kept is there for the block's other threads */
+    __syncthreads(); /* saved values are visible to the block */
     apply_rows(x, y, rows, CHANNEL, coefficients_at(kept));
 }
 
-/* norm_sums and norm_gradient of few rows; grid as norm_forward */
+/* norm_sums and norm_gradient for few rows; grid as norm_forward */
 RT_KERNEL(THREADS, 1)
 norm_backward(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
               float *kept, const float *sum, float *scale, float *scale_states, float *scale_gradient,
@@ -375,7 +374,7 @@ norm_backward(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
     add_gradients(sums, x, dy, rows, CHANNEL, k);
     reduce_alone(sums, total);
     finish_sums(total, FIRST_CHANNEL, rows, k, pass, &scales, &shifts);
-    __syncthreads(); /* p and q are there for the block's other threads */
+    __syncthreads(); /* p and q are visible to the block */
     write_gradient(x, dy, dx, sum, rows, CHANNEL, k);
 }
 

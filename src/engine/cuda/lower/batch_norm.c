@@ -1,5 +1,5 @@
-/* batch_norm, with the ReLU behind it: moments, then values; backward two sums, then the gradient. Of few rows
- * each pair is one kernel: it would spend more time on its start than on its work. */
+/* batch_norm, with a fused ReLU. Forward: moments, then values; backward: two sums, then the gradient. With few
+ * rows each pair is one kernel, as launches would take longer than the work. */
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
 
@@ -8,10 +8,10 @@ enum { SCALE, SHIFT, RUNNING_MEAN, RUNNING_VAR, BATCHES };
 enum { THREADS = 256, LANES = 4, ROWS_LEAST = 4, SUM_BLOCKS = 528, CHUNKS_MAX = 256, WRITE_BLOCKS = 1056 };
 enum { FEW_ROWS = 2048, FEW_THREADS = 512 };
 
-/* How a map is cut: vectors of 4 channels where all distances and places are multiples of 4; `lanes` vectors
- * (64 bytes of a row) and threads / lanes rows in a block, so that many blocks share the channels and the last
- * one's sums over all blocks are short; `chunks` blocks share the rows of sums, `blocks` those of what is
- * written. Of few rows a block has them all, and only 4 channels. A function of shapes alone. */
+/* The tiling of a map. vector: channels per load, 4 where leading dimensions and offsets allow; a block has
+ * `lanes` vectors (64 bytes of a row) by threads / lanes rows; `across` blocks cover the channels, `chunks` the
+ * rows of a reduction, `blocks` those of elementwise kernels. alone: few rows, all in one block of 4 channels.
+ * A function of shapes alone. */
 struct cut {
     bool alone;
     int threads, vector, lanes, chunks, blocks, across;
@@ -53,7 +53,7 @@ static struct cut few_rows(const struct rt_node *node, bool even)
     return cut;
 }
 
-/* Two sums of each channel of each block. */
+/* Two double sums per channel and chunk. */
 static size_t scratch_bytes(struct cut cut)
 {
     return 2 * (size_t)(cut.across * cut.lanes * cut.vector) * (size_t)cut.chunks * sizeof(double);
@@ -67,7 +67,7 @@ static bool even(const struct rt_node *node, const struct rt_cuda_view *views, i
     return node->shape.channels % 4 == 0;
 }
 
-/* The last views are null in evaluation. */
+/* The gradients' views are null in plans that do not train. */
 static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct rt_node *node, const char *entry,
                                        struct cut cut, const struct rt_cuda_view views[VIEWS], bool accumulate)
 {
@@ -106,7 +106,7 @@ static struct rt_cuda_argument value_of(const struct rt_cuda_plan *plan, const s
     return rt_cuda_absolute(tensor(plan, node, i)->value);
 }
 
-/* Counters of blocks, one for each group of channels of each norm. */
+/* Arrival counters of blocks, one per group of channels of each batch norm. */
 static struct rt_cuda_argument tickets_of(const struct rt_cuda_plan *plan, const struct rt_node *node)
 {
     return rt_cuda_at(plan->tickets + (size_t)node->id * RT_CUDA_TICKETS * sizeof(uint32_t));
