@@ -70,7 +70,7 @@ static void vary(struct trial *t)
 
     for (int i = 0; i < plan->launch_count; i++) {
         if (t->one_stream)
-            plan->launches[i].aside = plan->launches[i].fork = false;
+            plan->launches[i].side = plan->launches[i].fork = false;
         if (t->deep)
             deepen(&plan->launches[i].kernel);
     }
@@ -193,7 +193,7 @@ static double product_flops(const struct rt_cuda_plan *plan, const struct rt_cud
 static void print_kernels(struct trial *t)
 {
     struct rt_cuda_plan *plan = (struct rt_cuda_plan *)t->plan;
-    const unsigned modes = RT_CUDA_TRAINS | RT_CUDA_MEASURES | RT_CUDA_BACKWARD | RT_CUDA_UPDATES;
+    const unsigned modes = RT_CUDA_TRAINS | RT_CUDA_TRAINING_LOSS | RT_CUDA_BACKWARD | RT_CUDA_UPDATES;
     char label[RT_LABEL_MAX];
     double sum = 0;
 
@@ -204,7 +204,7 @@ static void print_kernels(struct trial *t)
         const struct rt_cuda_kernel *k = &launch->kernel;
         double us, flops;
 
-        if (!(launch->modes & modes) || launch->modes == RT_CUDA_MEASURES)
+        if (!(launch->modes & modes) || launch->modes == RT_CUDA_TRAINING_LOSS)
             continue;
         us = launch_us(plan, launch);
         flops = product_flops(plan, launch);

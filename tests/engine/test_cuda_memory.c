@@ -45,7 +45,7 @@ static bool has(const struct rt_cuda_launch *launch, int buffer)
  * other that come before, but is waited for only at the end. */
 static bool ordered(const struct rt_cuda_plan *plan, int i, int j)
 {
-    return i < j && (!plan->launches[i].aside || plan->launches[j].aside);
+    return i < j && (!plan->launches[i].side || plan->launches[j].side);
 }
 
 /* Whether all launches with buffer a have ended when those with b begin. */
@@ -147,7 +147,7 @@ static void begin(struct rt_plan *plan, struct rt_store *store)
 static void step_poisoned(struct rt_cuda_plan *plan)
 {
     const unsigned modes =
-        RT_CUDA_GATHERS | RT_CUDA_TRAINS | RT_CUDA_MEASURES | RT_CUDA_BACKWARD | RT_CUDA_UPDATES;
+        RT_CUDA_GATHERS | RT_CUDA_TRAINS | RT_CUDA_TRAINING_LOSS | RT_CUDA_BACKWARD | RT_CUDA_UPDATES;
     struct rt_cuda_launch *const all = plan->launches;
     const int count = plan->launch_count;
 

@@ -47,12 +47,12 @@ static void find_fusions(struct rt_cuda_plan *plan)
             if (from->consumers == 1 &&
                 (from->op == &rt_op_conv || from->op == &rt_op_linear || from->op == &rt_op_batch_norm)) {
                 value->producer = from->id;
-                plan->values[from->id].covered = true;
+                plan->values[from->id].relu_fused = true;
             }
         }
         for (int k = 0; k < node->op->inputs; k++)
             if (!value->alias)
-                rt_cuda_input(plan, node, k)->readers++;
+                rt_cuda_input(plan, node, k)->consumers++;
         if (node->op == &rt_op_linear) {
             const struct rt_node *from = rt_cuda_source(plan, node, 0);
 
@@ -126,7 +126,8 @@ static void share_sum(struct rt_cuda_plan *plan, const struct rt_node *node)
     for (int k = 0; k < 2; k++) {
         struct rt_cuda_value *part = &plan->values[node->inputs[k]];
 
-        if (part->alias || part->dense || part->readers != 1 || !part->wants || masks_in_place(plan, part))
+        if (part->alias || part->dense || part->consumers != 1 || !part->needs_gradient ||
+            masks_in_place(plan, part))
             continue;
         part->shared = part->common = true;
         part->gradient = whole->gradient;
@@ -143,7 +144,7 @@ static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *nod
     for (int k = 0, channel = 0; k < 2; channel += rt_node_input(graph, node, k++)->shape.channels) {
         struct rt_cuda_value *part = &plan->values[node->inputs[k]];
 
-        if (part->alias || part->dense || part->readers != 1 || !part->wants ||
+        if (part->alias || part->dense || part->consumers != 1 || !part->needs_gradient ||
             (whole->common && masks_in_place(plan, part)))
             continue;
         part->shared = true;
@@ -160,7 +161,7 @@ static bool wants_gradient(const struct rt_cuda_plan *plan, const struct rt_node
     if (node->op == &rt_op_input)
         return plan->base.options.input_gradient;
     for (int i = 0; i < node->op->inputs; i++)
-        if (plan->values[node->inputs[i]].wants)
+        if (plan->values[node->inputs[i]].needs_gradient)
             return true;
     return node->tensor_count > 0 || node->id == plan->base.graph->node_count - 1;
 }
@@ -170,23 +171,23 @@ static void place_values(struct rt_cuda_plan *plan)
     const struct rt_graph *graph = plan->base.graph;
 
     for (int i = 0; i < graph->node_count; i++)
-        plan->values[i].wants = wants_gradient(plan, &graph->nodes[i]);
+        plan->values[i].needs_gradient = wants_gradient(plan, &graph->nodes[i]);
     for (int i = graph->node_count - 1; i >= 0; i--) {
         const struct rt_node *node = &graph->nodes[i];
         struct rt_cuda_value *value = &plan->values[i];
 
-        if (value->alias || value->covered || node->op == &rt_op_softmax_cross_entropy)
+        if (value->alias || value->relu_fused || node->op == &rt_op_softmax_cross_entropy)
             continue;
         if (!value->placed)
             value->data = own_view(plan, node, natural_ld(plan, node));
-        if (value->wants && !value->shared)
+        if (value->needs_gradient && !value->shared)
             value->gradient = own_view(plan, node, natural_ld(plan, node));
         if (node->op == &rt_op_concat) {
             place_inputs(plan, node);
-            if (value->wants)
+            if (value->needs_gradient)
                 share_gradients(plan, node);
         }
-        if (node->op == &rt_op_add && value->wants)
+        if (node->op == &rt_op_add && value->needs_gradient)
             share_sum(plan, node);
         if (value->producer >= 0) {
             plan->values[value->producer].data = value->data;
@@ -279,7 +280,7 @@ static int emit_backward(struct rt_cuda_plan *plan, struct rt_error *err)
         const struct rt_node *node = &graph->nodes[i];
 
         RT_TRY(find_op(&op, node, err));
-        if (!op->backward || plan->values[i].alias || !plan->values[i].wants)
+        if (!op->backward || plan->values[i].alias || !plan->values[i].needs_gradient)
             continue;
         RT_TRY(rt_cuda_settle(plan, node, err));
         for (int k = 0; k < node->op->inputs && node->op != &rt_op_batch_norm;
@@ -321,7 +322,7 @@ int rt_cuda_build(struct rt_cuda_plan *plan, struct rt_error *err)
     if (plan->base.options.training)
         RT_TRY(emit_backward(plan, err));
     RT_TRY(rt_cuda_share_memory(plan, err));
-    for (int aside = 0; aside < 2; aside++)
-        plan->scratch[aside] = rt_cuda_reserve_lasting(plan, plan->scratch_bytes[aside]);
+    for (int side = 0; side < 2; side++)
+        plan->scratch[side] = rt_cuda_reserve_lasting(plan, plan->scratch_bytes[side]);
     return RT_OK;
 }

@@ -47,11 +47,11 @@ struct rt_cuda_store {
 
 /* Which passes and probes a launch is part of; a step runs the launches of its modes, in list order. */
 enum rt_cuda_mode {
-    RT_CUDA_GATHERS = 1 << 0,   /* passes: gather the batch from the store */
-    RT_CUDA_TRAINS = 1 << 1,    /* forward, training: batch statistics, dropout */
-    RT_CUDA_EVALUATES = 1 << 2, /* forward, inference: running statistics */
-    RT_CUDA_MEASURES = 1 << 3,  /* training passes: loss, its gradient, metrics */
-    RT_CUDA_RATES = 1 << 4,     /* evaluating passes: loss and metrics */
+    RT_CUDA_GATHERS = 1 << 0,         /* passes: gather the batch from the store */
+    RT_CUDA_TRAINS = 1 << 1,          /* forward, training: batch statistics, dropout */
+    RT_CUDA_EVALUATES = 1 << 2,       /* forward, inference: running statistics */
+    RT_CUDA_TRAINING_LOSS = 1 << 3,   /* training passes: loss, its gradient, metrics */
+    RT_CUDA_EVALUATION_LOSS = 1 << 4, /* evaluating passes: loss and metrics */
     RT_CUDA_BACKWARD = 1 << 5,
     RT_CUDA_UPDATES = 1 << 6,     /* backward of training passes: parameters are updated */
     RT_CUDA_KEEPS = 1 << 7,       /* backward of others: parameters' gradients are written */
@@ -88,7 +88,7 @@ struct rt_cuda_launch {
     int argument_count;
     struct rt_cuda_argument arguments[RT_CUDA_ARGUMENTS_MAX];
     rt_cu_function function; /* null until loaded */
-    bool aside;              /* on the side stream, which is joined at the end of the step ... */
+    bool side;               /* on the side stream, which is joined at the end of the step ... */
     bool fork;               /* ... after waiting for all launches before this one */
 };
 
@@ -101,19 +101,19 @@ struct rt_cuda_view {
 
 struct rt_cuda_value {
     struct rt_cuda_view data, gradient;
-    bool wants;                  /* the gradient is needed */
-    int readers;                 /* consumers, also through an aliasing flatten */
+    bool needs_gradient;         /* the gradient is needed */
+    int consumers;               /* consumers, also through an aliasing flatten */
     int written;                 /* gradient contributions emitted so far; the first overwrites */
-    bool gated;                  /* ... and the last one masked it by the fused ReLU */
+    bool masked;                 /* ... and the last one masked it by the fused ReLU */
     struct rt_cuda_view pending; /* ... and this gradient still has to be added or copied */
-    bool covered;                /* its only consumer, a ReLU, is fused into its kernel; both share views */
+    bool relu_fused;             /* its only consumer, a ReLU, is fused into its kernel; both share views */
     int producer;                /* of a fused ReLU: the node it is fused into; else -1 */
     bool placed;                 /* data is a view into a concatenation */
     bool shared;                 /* gradient is a view into a concatenation's, or aliases a sum's */
     bool common;                 /* ... that other consumers read too: not to be modified in place */
     bool alias;                  /* a flatten without a copy: it aliases its input */
     bool dense;                  /* ld must equal the channels: a linear layer reads the map as one row */
-    size_t kept;                 /* saved for the backward pass: reserved offset; 0: nothing */
+    size_t saved;                /* saved for the backward pass: reserved offset; 0: nothing */
 };
 
 /* A parameter or running statistic in device memory. Weights are [kernel][kernel][in][out]. */
@@ -142,7 +142,7 @@ struct rt_cuda_profile {
 struct rt_cuda_plan {
     struct rt_plan base;
     struct rt_cuda_device *device;
-    rt_cu_stream stream, aside; /* main; side stream, for weight gradients */
+    rt_cu_stream stream, side; /* main; side stream, for weight gradients */
     rt_cu_event forked, joined;
     struct rt_cuda_value *values;   /* [node_count] */
     struct rt_cuda_tensor *tensors; /* [tensor_count]; borrowed with parameters_of */
@@ -156,7 +156,7 @@ struct rt_cuda_plan {
     /* offsets in it */
     size_t pass_offset, labels, order, crops, probe_x, probe_y, tickets;
     size_t scratch[2], scratch_bytes[2]; /* workspaces of the main and the side stream */
-    bool emit_aside, emit_fork;          /* what the next launch to be appended is; the fork once */
+    bool emit_side, emit_fork;           /* what the next launch to be appended is; the fork once */
     struct rt_cuda_pass *host_pass;      /* pinned: what begin uploads */
     uint32_t *host_order;                /* pinned [pass_max] */
     struct rt_cuda_crop *host_crops;     /* pinned [pass_max] */

@@ -46,7 +46,7 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
                                       .node = node,
                                       .modes = modes,
                                       .argument_count = count,
-                                      .aside = plan->emit_aside,
+                                      .side = plan->emit_side,
                                       .fork = plan->emit_fork};
     memcpy(launch->arguments, arguments, (size_t)count * sizeof *arguments);
     return RT_OK;
@@ -135,22 +135,22 @@ int rt_cuda_launch_all(struct rt_cuda_plan *plan, unsigned modes, bool keep, str
 {
     const char *what = "cannot enqueue kernels side by side";
     const struct rt_cu *cu = plan->device->cu;
-    bool aside = false;
+    bool side = false;
 
     for (int i = 0; i < plan->launch_count; i++) {
         const struct rt_cuda_launch *launch = &plan->launches[i];
 
         if (!(launch->modes & modes))
             continue;
-        if (launch->aside && (launch->fork || !aside)) {
+        if (launch->side && (launch->fork || !side)) {
             RT_CU_TRY(cu, event_record, (plan->forked, plan->stream), what, err);
-            RT_CU_TRY(cu, stream_wait, (plan->aside, plan->forked, 0), what, err);
-            aside = true;
+            RT_CU_TRY(cu, stream_wait, (plan->side, plan->forked, 0), what, err);
+            side = true;
         }
-        RT_TRY(rt_cuda_launch_one(plan, launch, launch->aside ? plan->aside : plan->stream, keep, err));
+        RT_TRY(rt_cuda_launch_one(plan, launch, launch->side ? plan->side : plan->stream, keep, err));
     }
-    if (!aside)
+    if (!side)
         return RT_OK;
-    RT_CU_TRY(cu, event_record, (plan->joined, plan->aside), what, err);
+    RT_CU_TRY(cu, event_record, (plan->joined, plan->side), what, err);
     return RT_CU_CALL(cu, stream_wait, (plan->stream, plan->joined, 0), what, err);
 }

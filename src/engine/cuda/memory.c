@@ -32,7 +32,7 @@ size_t rt_cuda_reserve_lasting(struct rt_cuda_plan *plan, size_t bytes)
 
 void rt_cuda_reserve_scratch(struct rt_cuda_plan *plan, size_t bytes)
 {
-    size_t *room = &plan->scratch_bytes[plan->emit_aside];
+    size_t *room = &plan->scratch_bytes[plan->emit_side];
 
     if (bytes > *room)
         *room = bytes;
@@ -63,7 +63,7 @@ static void find_lives(struct rt_cuda_plan *plan)
 
         for (int k = 0; k < launch->argument_count; k++) {
             struct rt_cuda_buffer *buffer = buffer_at(plan, &launch->arguments[k]);
-            const int end = launch->aside ? plan->launch_count : i;
+            const int end = launch->side ? plan->launch_count : i;
 
             if (!buffer)
                 continue;

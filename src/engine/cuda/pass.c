@@ -10,8 +10,8 @@
 static unsigned modes_of(enum rt_pass_kind kind)
 {
     if (kind == RT_PASS_EVALUATE)
-        return RT_CUDA_GATHERS | RT_CUDA_EVALUATES | RT_CUDA_RATES;
-    return RT_CUDA_GATHERS | RT_CUDA_TRAINS | RT_CUDA_MEASURES | RT_CUDA_BACKWARD |
+        return RT_CUDA_GATHERS | RT_CUDA_EVALUATES | RT_CUDA_EVALUATION_LOSS;
+    return RT_CUDA_GATHERS | RT_CUDA_TRAINS | RT_CUDA_TRAINING_LOSS | RT_CUDA_BACKWARD |
            (kind == RT_PASS_TRAIN ? RT_CUDA_UPDATES : RT_CUDA_KEEPS);
 }
 

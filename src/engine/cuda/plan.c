@@ -129,7 +129,7 @@ static void bind_launches(struct rt_cuda_plan *plan)
             struct rt_cuda_argument *a = &plan->launches[i].arguments[k];
 
             if (a->scratch)
-                a->value = plan->memory + plan->scratch[plan->launches[i].aside];
+                a->value = plan->memory + plan->scratch[plan->launches[i].side];
             else if (a->offset)
                 a->value += plan->memory;
         }
@@ -161,7 +161,7 @@ static int create_streams(struct rt_cuda_plan *plan, struct rt_error *err)
     const char *what = "cannot make a stream";
 
     RT_CU_TRY(cu, stream_create, (&plan->stream, RT_CU_STREAM_NON_BLOCKING, -1), what, err);
-    RT_CU_TRY(cu, stream_create, (&plan->aside, RT_CU_STREAM_NON_BLOCKING, 0), what, err);
+    RT_CU_TRY(cu, stream_create, (&plan->side, RT_CU_STREAM_NON_BLOCKING, 0), what, err);
     RT_CU_TRY(cu, event_create, (&plan->forked, RT_CU_EVENT_DISABLE_TIMING), what, err);
     return RT_CU_CALL(cu, event_create, (&plan->joined, RT_CU_EVENT_DISABLE_TIMING), what, err);
 }
@@ -227,8 +227,8 @@ void rt_cuda_free_plan(struct rt_plan *base)
             cu->event_destroy(plan->forked);
         if (plan->joined)
             cu->event_destroy(plan->joined);
-        if (plan->aside)
-            cu->stream_destroy(plan->aside);
+        if (plan->side)
+            cu->stream_destroy(plan->side);
         if (plan->stream)
             cu->stream_destroy(plan->stream);
     }

@@ -81,7 +81,7 @@ static struct rt_cuda_kernel kernel_of(struct rt_cuda_plan *plan, const struct r
     rt_cuda_option(&kernel, "PLANE", node->shape.height * node->shape.width);
     for (int i = 0; i < 4; i++)
         rt_cuda_option(&kernel, names[i], views[i].ld);
-    rt_cuda_option(&kernel, "RELU", plan->values[node->id].covered);
+    rt_cuda_option(&kernel, "RELU", plan->values[node->id].relu_fused);
     rt_cuda_option(&kernel, "VECTOR", cut.vector);
     rt_cuda_option(&kernel, "ALONE", cut.alone);
     rt_cuda_option(&kernel, "UNSCALED", node->attributes.unscaled);
@@ -144,25 +144,25 @@ static int batch_norm_forward(struct rt_cuda_plan *plan, const struct rt_node *n
                         value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR)));
     if (!plan->base.options.training)
         return RT_OK;
-    value->kept = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
+    value->saved = rt_cuda_reserve(plan, 6 * (size_t)node->shape.channels * sizeof(float));
     if (has_few_rows(plan, node)) {
         kernel = kernel_of(plan, node, "norm_forward", few_rows(node, cut.vector == 4), views, false);
         return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
-                            rt_cuda_at(views[Y].offset), rt_cuda_at(value->kept), value_of(plan, node, SCALE),
+                            rt_cuda_at(views[Y].offset), rt_cuda_at(value->saved), value_of(plan, node, SCALE),
                             value_of(plan, node, SHIFT), value_of(plan, node, RUNNING_MEAN),
                             value_of(plan, node, RUNNING_VAR), value_of(plan, node, BATCHES));
     }
     kernel.entry = "norm_moments";
     kernel.grid[0] = (unsigned)cut.chunks;
     RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
-                        rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
+                        rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->saved),
                         value_of(plan, node, SCALE), value_of(plan, node, SHIFT),
                         value_of(plan, node, RUNNING_MEAN), value_of(plan, node, RUNNING_VAR),
                         value_of(plan, node, BATCHES)));
     kernel.entry = "norm_apply";
     kernel.grid[0] = (unsigned)cut.blocks;
     return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS, &kernel, err, pass, rt_cuda_at(views[X].offset),
-                        rt_cuda_at(views[Y].offset), rt_cuda_at(value->kept));
+                        rt_cuda_at(views[Y].offset), rt_cuda_at(value->saved));
 }
 
 static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
@@ -177,31 +177,31 @@ static int batch_norm_backward(struct rt_cuda_plan *plan, const struct rt_node *
 
     views_of(plan, node, views);
     cut = cut_of(plan, node, even(node, views, VIEWS));
-    if (has_few_rows(plan, node) && x->wants) {
+    if (has_few_rows(plan, node) && x->needs_gradient) {
         kernel = kernel_of(plan, node, "norm_backward", few_rows(node, cut.vector == 4), views,
                            rt_cuda_accumulate(x));
         x->pending = (struct rt_cuda_view){0};
         return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
-                            rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset), rt_cuda_at(value->kept),
-                            rt_cuda_at(views[SUM].offset), rt_cuda_absolute(scale->value),
-                            rt_cuda_absolute(scale->states), rt_cuda_kept(scale->gradient),
-                            rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->states),
-                            rt_cuda_kept(shift->gradient));
+                            rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset),
+                            rt_cuda_at(value->saved), rt_cuda_at(views[SUM].offset),
+                            rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->states),
+                            rt_cuda_kept(scale->gradient), rt_cuda_absolute(shift->value),
+                            rt_cuda_absolute(shift->states), rt_cuda_kept(shift->gradient));
     }
     rt_cuda_reserve_scratch(plan, scratch_bytes(cut));
     kernel = kernel_of(plan, node, "norm_sums", cut, views, false);
     kernel.grid[0] = (unsigned)cut.chunks;
     RT_TRY(RT_CUDA_EMIT(
         plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
-        rt_cuda_at(views[DY].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->kept),
+        rt_cuda_at(views[DY].offset), rt_cuda_scratch(), tickets_of(plan, node), rt_cuda_at(value->saved),
         rt_cuda_absolute(scale->value), rt_cuda_absolute(scale->states), rt_cuda_kept(scale->gradient),
         rt_cuda_absolute(shift->value), rt_cuda_absolute(shift->states), rt_cuda_kept(shift->gradient)));
-    if (!x->wants)
+    if (!x->needs_gradient)
         return RT_OK;
     kernel = kernel_of(plan, node, "norm_gradient", cut, views, rt_cuda_accumulate(x));
     x->pending = (struct rt_cuda_view){0};
     return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, pass, rt_cuda_at(views[X].offset),
-                        rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset), rt_cuda_at(value->kept),
+                        rt_cuda_at(views[DY].offset), rt_cuda_at(views[DX].offset), rt_cuda_at(value->saved),
                         rt_cuda_at(views[SUM].offset));
 }
 

@@ -32,13 +32,13 @@ static int loss_forward(struct rt_cuda_plan *plan, const struct rt_node *node, s
     rt_cuda_option(&kernel, "X_LD", x->data.ld);
     rt_cuda_option(&kernel, "DX_LD", x->gradient.ld);
     rt_cuda_option(&kernel, "THREADS", (long)kernel.block);
-    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_RATES, &kernel, err, rt_cuda_pass_argument(plan),
+    RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_EVALUATION_LOSS, &kernel, err, rt_cuda_pass_argument(plan),
                         rt_cuda_at(x->data.offset), rt_cuda_at(plan->labels), rt_cuda_absolute(0)));
     if (!plan->base.options.training)
         return RT_OK;
-    if (x->wants)
+    if (x->needs_gradient)
         rt_cuda_accumulate(x);
-    return RT_CUDA_EMIT(plan, node, RT_CUDA_MEASURES, &kernel, err, rt_cuda_pass_argument(plan),
+    return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINING_LOSS, &kernel, err, rt_cuda_pass_argument(plan),
                         rt_cuda_at(x->data.offset), rt_cuda_at(plan->labels), rt_cuda_at(x->gradient.offset));
 }
 

@@ -76,12 +76,12 @@ static int max_pool_forward(struct rt_cuda_plan *plan, const struct rt_node *nod
     const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
 
     rt_cuda_option(&kernel, "GATE", 0);
-    if (x->wants)
-        value->kept = rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)node->shape.channels *
-                                                (node->attributes.kernel > 16 ? 2 : 1));
+    if (x->needs_gradient)
+        value->saved = rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)node->shape.channels *
+                                                 (node->attributes.kernel > 16 ? 2 : 1));
     return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS | RT_CUDA_EVALUATES, &kernel, err,
                         rt_cuda_pass_argument(plan), rt_cuda_at(x->data.offset), rt_cuda_at(value->data.offset),
-                        rt_cuda_at(value->kept));
+                        rt_cuda_at(value->saved));
 }
 
 static int max_pool_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
@@ -91,16 +91,17 @@ static int max_pool_backward(struct rt_cuda_plan *plan, const struct rt_node *no
     struct rt_cuda_kernel kernel;
     bool gate;
 
-    if (!x->wants)
+    if (!x->needs_gradient)
         return RT_OK;
     /* as the only consumer of a fused ReLU, apply its mask here: y is smaller than x */
-    gate = x->producer >= 0 && x->readers == 1 && plan->base.graph->nodes[x->producer].op != &rt_op_batch_norm;
-    x->gated |= gate;
+    gate =
+        x->producer >= 0 && x->consumers == 1 && plan->base.graph->nodes[x->producer].op != &rt_op_batch_norm;
+    x->masked |= gate;
     kernel =
         max_pool_kernel(plan, "max_pool_gradient", node, rt_cuda_source(plan, node, 0), rt_cuda_accumulate(x));
     rt_cuda_option(&kernel, "GATE", gate);
     return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, rt_cuda_pass_argument(plan),
-                        rt_cuda_at(value->gradient.offset), rt_cuda_at(value->kept),
+                        rt_cuda_at(value->gradient.offset), rt_cuda_at(value->saved),
                         rt_cuda_at(x->gradient.offset), rt_cuda_at(value->data.offset));
 }
 
@@ -135,7 +136,7 @@ static int avg_pool_backward(struct rt_cuda_plan *plan, const struct rt_node *no
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     struct rt_cuda_kernel kernel;
 
-    if (!x->wants)
+    if (!x->needs_gradient)
         return RT_OK;
     kernel =
         avg_pool_kernel(plan, "avg_pool_gradient", node, rt_cuda_source(plan, node, 0), rt_cuda_accumulate(x));
@@ -169,12 +170,12 @@ static int lrn_forward(struct rt_cuda_plan *plan, const struct rt_node *node, st
     struct rt_cuda_value *value = &plan->values[node->id];
     const struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
 
-    if (x->wants)
-        value->kept =
+    if (x->needs_gradient)
+        value->saved =
             rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)node->shape.channels * sizeof(float));
     return RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS | RT_CUDA_EVALUATES, &kernel, err,
                         rt_cuda_pass_argument(plan), rt_cuda_at(x->data.offset), rt_cuda_at(value->data.offset),
-                        rt_cuda_at(value->kept));
+                        rt_cuda_at(value->saved));
 }
 
 static int lrn_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
@@ -183,12 +184,12 @@ static int lrn_backward(struct rt_cuda_plan *plan, const struct rt_node *node, s
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     struct rt_cuda_kernel kernel;
 
-    if (!x->wants)
+    if (!x->needs_gradient)
         return RT_OK;
     kernel = lrn_kernel(plan, "lrn_gradient", node, rt_cuda_accumulate(x));
     return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, rt_cuda_pass_argument(plan),
-                        rt_cuda_at(x->data.offset), rt_cuda_at(value->gradient.offset), rt_cuda_at(value->kept),
-                        rt_cuda_at(x->gradient.offset));
+                        rt_cuda_at(x->data.offset), rt_cuda_at(value->gradient.offset),
+                        rt_cuda_at(value->saved), rt_cuda_at(x->gradient.offset));
 }
 
 const struct rt_cuda_op rt_cuda_op_lrn = {.op = &rt_op_lrn, .forward = lrn_forward, .backward = lrn_backward};

@@ -77,7 +77,7 @@ static int product_forward(struct rt_cuda_plan *plan, const struct rt_node *node
     struct rt_cuda_conv conv = shape_of(plan, node, x, y);
     struct rt_cuda_conv_plan pass;
 
-    conv.relu = plan->values[node->id].covered;
+    conv.relu = plan->values[node->id].relu_fused;
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_FORWARD, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS | RT_CUDA_EVALUATES, &pass.kernels[i], err,
@@ -125,12 +125,12 @@ static bool needs_mask(const struct rt_cuda_plan *plan, const struct rt_node *no
     return value->producer >= 0 && plan->base.graph->nodes[value->producer].op != &rt_op_batch_norm;
 }
 
-static void set_gated(struct rt_cuda_plan *plan, const struct rt_node *node)
+static void set_masked(struct rt_cuda_plan *plan, const struct rt_node *node)
 {
-    plan->values[node->id].gated = true;
+    plan->values[node->id].masked = true;
     for (int i = 0; i < 2 && node->op == &rt_op_concat; i++)
         if (plan->values[node->inputs[i]].shared)
-            set_gated(plan, rt_cuda_source(plan, node, i));
+            set_masked(plan, rt_cuda_source(plan, node, i));
 }
 
 static int input_gradient(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
@@ -143,11 +143,11 @@ static int input_gradient(struct rt_cuda_plan *plan, const struct rt_node *node,
 
     conv.accumulate = rt_cuda_accumulate(x);
     /* the last contribution masks the sum, which saves the fused ReLU's own masking kernel */
-    conv.gate = x->written == x->readers && x->data.ld == x->gradient.ld &&
+    conv.gate = x->written == x->consumers && x->data.ld == x->gradient.ld &&
                 x->data.channel % 4 == x->gradient.channel % 4 && can_mask(plan, from) &&
                 needs_mask(plan, from);
     if (conv.gate)
-        set_gated(plan, from);
+        set_masked(plan, from);
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_INPUT_GRADIENT, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &pass.kernels[i], err, rt_cuda_at(dy.offset),
@@ -183,22 +183,22 @@ static int product_backward(struct rt_cuda_plan *plan, const struct rt_node *nod
     const struct rt_cuda_value *value = &plan->values[node->id];
     const struct rt_graph *graph = plan->base.graph;
 
-    if (value->covered) {
-        bool gated = false;
+    if (value->relu_fused) {
+        bool masked = false;
 
         for (int i = node->id + 1; i < graph->node_count; i++)
             if (plan->values[i].producer == node->id)
-                gated = plan->values[i].gated;
-        if (!gated)
+                masked = plan->values[i].masked;
+        if (!masked)
             RT_TRY(mask_gradient(plan, node, err));
     }
-    if (rt_cuda_input(plan, node, 0)->wants)
+    if (rt_cuda_input(plan, node, 0)->needs_gradient)
         RT_TRY(input_gradient(plan, node, err));
-    plan->emit_aside = plan->emit_fork =
+    plan->emit_side = plan->emit_fork =
         true; /* after the input gradient, which reads the weights before their update */
     RT_TRY(weight_gradient(plan, node, true, err));
     RT_TRY(weight_gradient(plan, node, false, err));
-    plan->emit_aside = plan->emit_fork = false;
+    plan->emit_side = plan->emit_fork = false;
     return RT_OK;
 }
 

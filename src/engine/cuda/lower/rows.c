@@ -49,7 +49,7 @@ static int relu_backward(struct rt_cuda_plan *plan, const struct rt_node *node, 
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     struct rt_cuda_kernel kernel;
 
-    if (value->producer >= 0 || !x->wants)
+    if (value->producer >= 0 || !x->needs_gradient)
         return RT_OK;
     kernel =
         rows_kernel(plan, "relu_gradient", node, value->gradient.ld, x->gradient.ld, rt_cuda_accumulate(x));
@@ -81,7 +81,7 @@ static int add_backward(struct rt_cuda_plan *plan, const struct rt_node *node, s
         struct rt_cuda_value *x = rt_cuda_input(plan, node, i);
         bool accumulate;
 
-        if (!x->wants)
+        if (!x->needs_gradient)
             continue;
         RT_TRY(rt_cuda_settle(plan, rt_cuda_source(plan, node, i), err));
         accumulate = rt_cuda_accumulate(x);
@@ -134,7 +134,7 @@ static int concat_backward(struct rt_cuda_plan *plan, const struct rt_node *node
         const struct rt_cuda_view part = part_of(plan->values[node->id].gradient, channel);
         struct rt_cuda_value *x = rt_cuda_input(plan, node, i);
 
-        if (!x->wants)
+        if (!x->needs_gradient)
             continue;
         if (x->gradient.offset == part.offset)
             rt_cuda_accumulate(x);
@@ -183,7 +183,7 @@ static int flatten_backward(struct rt_cuda_plan *plan, const struct rt_node *nod
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
     struct rt_cuda_kernel kernel;
 
-    if (!x->wants)
+    if (!x->needs_gradient)
         return RT_OK;
     kernel = flatten_kernel(plan, "from_planes", node, x->gradient.ld);
     return RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &kernel, err, rt_cuda_pass_argument(plan),
@@ -221,9 +221,9 @@ static int dropout_backward(struct rt_cuda_plan *plan, const struct rt_node *nod
 {
     struct rt_cuda_value *x = rt_cuda_input(plan, node, 0);
 
-    return x->wants ? emit_dropout(plan, node, RT_CUDA_BACKWARD, plan->values[node->id].gradient, x->gradient,
-                                   rt_cuda_accumulate(x), err)
-                    : RT_OK;
+    return x->needs_gradient ? emit_dropout(plan, node, RT_CUDA_BACKWARD, plan->values[node->id].gradient,
+                                            x->gradient, rt_cuda_accumulate(x), err)
+                             : RT_OK;
 }
 
 const struct rt_cuda_op rt_cuda_op_dropout = {
