@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "cli/paper_rows.h"
 #include "cli/rows.h"
+#include "config/keys.h"
 #include "config/presets.h"
 #include "run/run.h"
 
@@ -39,6 +40,16 @@ static int check_arguments(const struct rt_arguments *arguments, struct rt_error
     if (given && (!*given || !(strtod(given, &end) > 0) || *end || !(strtod(given, NULL) <= 1)))
         return rt_fail(err, RT_EUSAGE, "--weight-decay '%.40s': expected a number above 0, at most 1", given);
     return RT_OK;
+}
+
+const char *rt_paper_row_lacks(const struct rt_paper_row *row)
+{
+    static const char *const keys[] = {"crop", "flip", "rotate"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strstr(row->settings, keys[i]) && !rt_key_find(keys[i]))
+            return keys[i];
+    return NULL;
 }
 
 /* The settings of a row as a list, in `store`; the experiment's name comes first. */
@@ -94,7 +105,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
         if (strcmp(row->model, model) != 0)
             continue;
         any = true;
-        if (!row->settings || filling->results[i].planned)
+        if (rt_paper_row_lacks(row) || filling->results[i].planned)
             continue;
         snprintf(base, sizeof base, "%s_%s_none", model, strcmp(row->labels, "random") ? "0.0" : "1.0");
         list_settings(settings, store, sizeof store, row);
@@ -116,10 +127,13 @@ static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, st
 
 static void append_missing(struct rt_text *text, const struct rt_paper_work *work)
 {
-    int cannot = 0, missing = 0;
+    const char *lacks = NULL;
+    int missing = 0;
 
     for (int i = 0; i < work->table->count; i++) {
-        cannot += !work->table->rows[i].settings;
+        const char *key = rt_paper_row_lacks(&work->table->rows[i]);
+
+        lacks = lacks ? lacks : key;
         missing += work->results[i].finished < work->results[i].planned;
     }
     if (missing)
@@ -127,8 +141,8 @@ static void append_missing(struct rt_text *text, const struct rt_paper_work *wor
     for (int i = 0; i < work->table->count && missing; i++)
         if (work->results[i].finished < work->results[i].planned)
             rt_text_printf(text, " %s", work->table->rows[i].name);
-    if (cannot)
-        rt_text_append(text, "\nNot run: rows with random crops alone, for which there is no config key yet.");
+    if (lacks)
+        rt_text_printf(text, "\nRows with crops are not run: this program has no config key %s.", lacks);
 }
 
 static void append_reading(struct rt_text *text, const struct rt_paper_work *work)
@@ -140,10 +154,11 @@ static void append_reading(struct rt_text *text, const struct rt_paper_work *wor
         text,
         "\ntrain: accuracy on the labels trained on, in evaluation mode, without augmentation, after the "
         "last epoch.\n%spaper: %s\nSet-up (preset: paper): " RT_PRESET_PAPER_OURS
-        ";\nepochs are all trained, beyond a perfect fit too. Pixels are normalised per channel; the paper "
-        "whitens each image.\n\n%s",
+        ";\nepochs are all trained, beyond a perfect fit too.%s\n\n%s",
         work->table->test ? "test: on the test images' true labels, for random labels too.\n" : "",
-        work->table->source, work->table->reading);
+        work->table->source,
+        rt_key_find("preprocessing") ? "" : " Pixels are normalised per channel; the paper whitens each image.",
+        work->table->reading);
 }
 
 static int write_file(const struct rt_results *rows, const char *folder, const char *name, const char *format,

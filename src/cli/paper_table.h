@@ -14,9 +14,9 @@ struct rt_paper_row {
     const char *title;       /* as the paper calls the model */
     const char *labels;      /* "true" or "random" */
     const char *regulariser; /* in words */
-    const char *settings; /* KEY=VALUE separated by spaces, besides those of all rows; null: it cannot be run */
-    double train, test;   /* the paper's, per cent; NaN: not given, or what note says */
-    const char *note;     /* what the paper says where it gives no number; "" */
+    const char *settings;    /* KEY=VALUE separated by spaces, besides those of all rows */
+    double train, test;      /* the paper's, per cent; NaN: not given, or what note says */
+    const char *note;        /* what the paper says where it gives no number; "" */
 };
 
 struct rt_paper_table {
@@ -54,6 +54,9 @@ struct rt_paper_work {
     char data[RT_TEXT_MAX]; /* name of the data set of the finished runs */
     struct rt_paper_result results[RT_PAPER_ROWS_MAX];
 };
+
+/* The first of the row's keys that this program does not have; null: it has all. */
+const char *rt_paper_row_lacks(const struct rt_paper_row *row);
 
 /* The command: the sweep, then the table of what has finished. */
 int rt_paper_table_run(const struct rt_arguments *arguments, const struct rt_paper_table *table,

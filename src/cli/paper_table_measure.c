@@ -68,7 +68,7 @@ static int measure_run(struct rt_paper_run *run, struct rt_paper_work *work, str
 static int count_parameters(struct rt_paper_work *work, int row, struct rt_error *err)
 {
     const struct rt_paper_row *it = &work->table->rows[row];
-    const struct rt_model_options options = {.batch_norm = !it->settings || !strstr(it->settings, "bn=false")};
+    const struct rt_model_options options = {.batch_norm = !strstr(it->settings, "bn=false")};
     struct rt_graph graph = {0};
 
     RT_TRY(rt_model_build(&graph, rt_model_find(it->model), &options, err));

@@ -8,6 +8,8 @@
 #define RT_PRESET_PAPER                                                                                        \
     "optimizer=sgd momentum=0.9 scheduler=exponential lr_decay=0.95 weight_decay=0.0 dropout=0.0 "             \
     "augment=false batch_size=128"
+/* Each image whitened by itself; where there is such a key. */
+#define RT_PRESET_PAPER_PIXELS "preprocessing=image"
 #define RT_PRESET_PAPER_RATE_INCEPTION "learning_rate=0.1"
 #define RT_PRESET_PAPER_RATE "learning_rate=0.01"
 

@@ -62,10 +62,10 @@ enum rt_tensor_role {
     RT_TENSOR_BIAS,         /* [out] */
     RT_TENSOR_SCALE,        /* batch norm's weight [c] */
     RT_TENSOR_SHIFT,        /* batch norm's bias [c] */
-    RT_TENSOR_UNIT_SCALE,   /* batch norm's weight [c] where it is not trained: 1, a buffer */
     RT_TENSOR_RUNNING_MEAN, /* [c], a buffer: not trained */
     RT_TENSOR_RUNNING_VAR,  /* [c], a buffer */
     RT_TENSOR_BATCHES,      /* num_batches_tracked, shape [], int64, a buffer */
+    RT_TENSOR_UNIT_SCALE,   /* batch norm's weight [c] where it is not trained: 1, a buffer */
 };
 bool rt_tensor_is_parameter(enum rt_tensor_role role); /* trained: the first four roles */
 

@@ -189,7 +189,8 @@ def model_truth(name, batch, training):
             loss, logits = oracle.loss(module.to(dtype), images.to(dtype), labels)
         values = {"loss": loss}
         if training:
-            values.update({key: p.grad.numpy() for key, p in module.named_parameters()}, **state_of(module))
+            values.update({key: p.grad.numpy() for key, p in module.named_parameters() if p.requires_grad},
+                          **state_of(module))
         found.append(values)
         if dtype == torch.float64:
             top = logits.sort(1).values
@@ -352,7 +353,7 @@ def main():
     for row in OPS:
         if row[0] in args.ops.split(",") if args.ops else not args.models:
             check_op(args, report, row)
-    for name in oracle.MODELS:
+    for name in oracle.MODELS + oracle.PAPER:
         if name in args.models.split(",") if args.models else not args.ops:
             check_model(args, report, name)
     return report.end()

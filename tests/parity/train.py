@@ -167,7 +167,7 @@ def train(args, seed, pixels, labels, device):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", choices=list(oracle.MODELS))
+    parser.add_argument("model", choices=oracle.MODELS + oracle.PAPER)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--seeds", default="42")
