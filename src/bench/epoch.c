@@ -74,6 +74,7 @@ static int try_steps(struct bench *bench, double *seconds, struct rt_error *err)
 static int prepare(struct bench *bench, const struct rt_bench_options *options, struct rt_error *err)
 {
     struct rt_experiment *experiment = &bench->experiment;
+    const struct rt_augmentation augmentation = rt_experiment_augmentation(experiment);
     const struct rt_engine *engine;
     int ordinal;
 
@@ -83,7 +84,7 @@ static int prepare(struct bench *bench, const struct rt_bench_options *options, 
     RT_TRY(rt_setup_network(&bench->setup, experiment, options->engine, options->threads, true, err));
     RT_TRY(rt_plan_initialize(bench->setup.plan, (uint32_t)experiment->seed.value, err));
     RT_TRY(rt_batches_create(&bench->batches, &bench->setup.dataset, (int)experiment->batch_size,
-                             (uint32_t)experiment->seed.value, experiment->augment, err));
+                             (uint32_t)experiment->seed.value, &augmentation, err));
     rt_setup_describe(&bench->setup, &bench->provenance);
     bench->info = (struct rt_run_info){.experiment = experiment,
                                        .run_dir = bench->folder,

@@ -73,8 +73,16 @@ static int read_seed(struct rt_rademacher *work, struct rt_error *err)
 
 static int read_arguments(struct rt_rademacher *work, struct rt_error *err)
 {
-    static const char *const own[] = {"train_size",      "label_noise",          "label_corruption_prob",
-                                      "label_file",      "data_corruption_type", "augment",
+    static const char *const own[] = {"train_size",
+                                      "label_noise",
+                                      "label_corruption_prob",
+                                      "label_file",
+                                      "data_corruption_type",
+                                      "augment",
+                                      "preprocessing",
+                                      "crop",
+                                      "flip",
+                                      "rotate",
                                       "reseed_on_resume"};
     long draws;
 

@@ -238,16 +238,42 @@ static int check_label_file(const struct rt_experiment *e, struct rt_error *err)
     return RT_OK;
 }
 
+struct rt_augmentation rt_experiment_augmentation(const struct rt_experiment *e)
+{
+    return (struct rt_augmentation){
+        .crop = e->augment || e->crop == RT_CROPPING_RANDOM,
+        .flip = e->augment || e->flip == RT_FLIPPING_TRUE,
+        .rotate = e->rotate,
+    };
+}
+
+const char *rt_experiment_augmented_by(const struct rt_experiment *e)
+{
+    return e->augment                      ? "augment: true"
+           : e->crop == RT_CROPPING_RANDOM ? "crop: random"
+           : e->flip == RT_FLIPPING_TRUE   ? "flip: true"
+           : e->rotate != 0                ? "rotate above 0"
+                                           : NULL;
+}
+
+bool rt_experiment_augments(const struct rt_experiment *e)
+{
+    return rt_experiment_augmented_by(e) != NULL;
+}
+
 int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 {
     if (e->scheduler == RT_SCHEDULER_multi_step && !e->milestone_count)
         return rt_fail(err, RT_ECONFIG,
                        "scheduler: multi-step needs milestones, for example milestones: [100, 200]");
-    if (e->augment && strcmp(e->data_corruption_type, "none") != 0)
-        return rt_fail(
-            err, RT_ECONFIG,
-            "augment: true cannot be combined with data_corruption_type: %s, which scrambles the cropped image",
-            e->data_corruption_type);
+    if (e->augment && (e->crop == RT_CROPPING_CENTER || e->flip == RT_FLIPPING_FALSE))
+        return rt_fail(err, RT_ECONFIG,
+                       "augment: true is crop: random with flip: true, not %s; set augment: false",
+                       e->crop == RT_CROPPING_CENTER ? "crop: center" : "flip: false");
+    if (rt_experiment_augments(e) && strcmp(e->data_corruption_type, "none") != 0)
+        return rt_fail(err, RT_ECONFIG,
+                       "%s cannot be combined with data_corruption_type: %s, which scrambles the cropped image",
+                       rt_experiment_augmented_by(e), e->data_corruption_type);
     if (!e->bn && rt_published_model_known(e->model_name) && strcmp(e->model_name, "Inception") != 0)
         return rt_fail(err, RT_ECONFIG, "bn: false is for model_name: Inception; %s has no such variant",
                        e->model_name);

@@ -25,6 +25,21 @@ enum { RT_TEXT_MAX = 256, RT_MILESTONES_MAX = 16, RT_MATRIX_MAX = RT_CLASSES * R
     "num_workers "                                                                                             \
     "config resume_checkpoint interp_reached experiment_key reseed_on_resume"
 
+/* The words of `preprocessing`, `crop` and `flip`, in the order of their enums. */
+#define RT_PREPROCESSING_WORDS "channel image none"
+#define RT_CROPPING_WORDS "auto center random"
+#define RT_FLIPPING_WORDS "auto true false"
+
+enum rt_preprocessing { RT_PREPROCESSING_CHANNEL, RT_PREPROCESSING_IMAGE, RT_PREPROCESSING_NONE };
+enum rt_cropping { RT_CROPPING_AUTO, RT_CROPPING_CENTER, RT_CROPPING_RANDOM };
+enum rt_flipping { RT_FLIPPING_AUTO, RT_FLIPPING_TRUE, RT_FLIPPING_FALSE };
+
+/* What training does to images at random: windows, mirror images, turns of up to `rotate` degrees. */
+struct rt_augmentation {
+    bool crop, flip;
+    double rotate;
+};
+
 /* A value that may be `null` in YAML. */
 struct rt_optional_int {
     bool given;
@@ -46,7 +61,11 @@ struct rt_experiment {
     int label_noise_matrix_count;           /* 0, or all of them: [true][given] */
     char label_file[RT_TEXT_MAX];           /* "": null */
     char data_corruption_type[RT_TEXT_MAX]; /* a name of RT_CORRUPTIONS (config/corruptions.h) */
-    bool augment;
+    enum rt_preprocessing preprocessing;
+    bool augment; /* crop and flip both; see rt_experiment_augmentation */
+    enum rt_cropping crop;
+    enum rt_flipping flip;
+    double rotate; /* degrees */
     bool normalize_noise;
     struct rt_optional_int train_size, test_size; /* the first N images; null: all */
     struct rt_optional_int seed;                  /* null: one is drawn and recorded */
@@ -101,6 +120,15 @@ int rt_experiment_parse(struct rt_experiment *experiment, const char *name, cons
 /* One "key=value" (the value as in YAML; lists also without brackets), from --set. An experiment_name that was
  * made from model and corruption follows when these change; nothing else does. */
 int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, struct rt_error *err);
+
+/* What augment, crop, flip and rotate together ask for. */
+struct rt_augmentation rt_experiment_augmentation(const struct rt_experiment *experiment);
+
+/* Whether any of it is asked for: then whole images are kept, and windows cut from them. */
+bool rt_experiment_augments(const struct rt_experiment *experiment);
+
+/* The assignment that asks for it, for messages: "augment: true", "crop: random", ...; null: none. */
+const char *rt_experiment_augmented_by(const struct rt_experiment *experiment);
 
 /* Checks what spans several keys (corruption and augment, bn and model, ...). RT_ECONFIG. */
 int rt_experiment_check(const struct rt_experiment *experiment, struct rt_error *err);

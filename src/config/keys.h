@@ -77,10 +77,18 @@ enum rt_key_group {
       "of label_noise: file: a CSV, JSON or .npy file of labels, or CIFAR-10N's cifar10n-aggre, -random1, -random2, -random3 or -worse") \
     X(DATA, data_corruption_type, WORD, 0, 0, RT_CORRUPTION_WORDS, "none", \
       "what is done to the pixels" RT_CORRUPTION_CLAUSES) \
+    X(DATA, preprocessing, CHOICE, 0, 0, RT_PREPROCESSING_WORDS, "channel", \
+      "how pixels become inputs, after / 255:  channel: the data set's mean and deviation of each channel,  image: the mean and deviation of the image as it is cropped, all channels together,  none: as they are") \
     X(DATA, augment, BOOL, 0, 1, "", "false", \
-      "random crops and mirror images in training, instead of the central crop") \
+      "random crops and mirror images in training, instead of the central crop: crop: random and flip: true") \
+    X(DATA, crop, CHOICE, 0, 0, RT_CROPPING_WORDS, "auto", \
+      "the 28 x 28 window in training, central or at random; auto: as augment says. Tests see the centre") \
+    X(DATA, flip, CHOICE, 0, 0, RT_FLIPPING_WORDS, "auto", \
+      "mirror images in training, one image in two; auto: as augment says") \
+    X(DATA, rotate, REAL, 0, 180, "", "0.0", \
+      "in training turn each image, before the crop, by a random angle of at most this many degrees either way") \
     X(DATA, normalize_noise, BOOL, 0, 1, "", "true", \
-      "normalise Gaussian pixels by channel, as all other images are; false feeds them in [0, 1]") \
+      "preprocess Gaussian pixels as all other images; false feeds them in [0, 1]") \
     X(DATA, train_size, OPTIONAL_INTEGER, 1, 60000, "", "null", \
       "only the first N training images; null: all") \
     X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \

@@ -12,7 +12,7 @@ struct rt_batches {
     int batch_size;
     struct rt_mt generator; /* saved in checkpoints: a resumed run continues with it */
     uint32_t seed;          /* augmentation is a function of (seed, epoch, image) */
-    bool augment;
+    struct rt_augmentation augmentation;
     int epoch;             /* of the order below, from 1; 0: none drawn yet */
     uint32_t *order;       /* [train_count] of this epoch */
     struct rt_crop *crops; /* [train_count] in that order, or null without augmentation */
@@ -22,8 +22,9 @@ struct rt_batches {
     uint32_t *ahead_order;
 };
 
+/* augmentation: null: none. */
 int rt_batches_create(struct rt_batches *batches, const struct rt_dataset *dataset, int batch_size,
-                      uint32_t seed, bool augment, struct rt_error *err);
+                      uint32_t seed, const struct rt_augmentation *augmentation, struct rt_error *err);
 void rt_batches_free(struct rt_batches *batches);
 
 int rt_batches_per_epoch(const struct rt_batches *batches);
@@ -46,5 +47,12 @@ void rt_batches_note_evaluation(struct rt_batches *batches);
 /* The augmentation of one training image in one epoch: where the 28x28 window lies and whether it is mirrored.
  */
 struct rt_crop rt_batches_crop(uint32_t seed, int epoch, uint32_t image);
+
+/* How far it is turned, counter-clockwise: uniform in [-1, 1), to be multiplied by the largest angle. A draw of
+ * its own, beside that of the crop. */
+double rt_batches_turn(uint32_t seed, int epoch, uint32_t image);
+
+/* Sets the crop's turn by this many degrees, exactly as Pillow turns a 32 x 32 image by nearest pixels. */
+void rt_crop_turn(struct rt_crop *crop, double degrees);
 
 #endif

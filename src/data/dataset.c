@@ -15,11 +15,10 @@ int rt_dataset_check(const struct rt_experiment *experiment, struct rt_error *er
     if (!corruption)
         return rt_fail(err, RT_ECONFIG, "data_corruption_type: no corruption is called '%s'",
                        experiment->data_corruption_type);
-    if (experiment->augment && corruption->apply)
-        return rt_fail(
-            err, RT_ECONFIG,
-            "augment: true cannot go with data_corruption_type: %s, whose images have no margin to crop",
-            corruption->name);
+    if (rt_experiment_augments(experiment) && corruption->apply)
+        return rt_fail(err, RT_ECONFIG,
+                       "%s cannot go with data_corruption_type: %s, whose images have no margin to crop",
+                       rt_experiment_augmented_by(experiment), corruption->name);
     return RT_OK;
 }
 

@@ -14,10 +14,13 @@
 
 enum { RT_CHANNELS = 3, /* at most */ RT_CROP = 28, RT_STORED = 32, RT_PLANE = RT_CROP * RT_CROP };
 
-/* The augmentation of one image: offset of the 28x28 window in the 32x32 image, 0..4; whether it is mirrored.
- */
+/* The augmentation of one image: offset of the 28x28 window in the 32x32 image, 0..4; whether it is mirrored;
+ * whether it is turned first, and then where from: pixel (row, column) of the turned image is pixel
+ * ((y - column * sine + row * cosine) >> 16, (x + column * cosine + row * sine) >> 16) of the stored one, black
+ * outside it. */
 struct rt_crop {
-    uint8_t row, column, flip;
+    uint8_t row, column, flip, turned;
+    int32_t cosine, sine, x, y; /* in units of 2^-16 */
 };
 
 struct rt_dataset {
@@ -33,9 +36,11 @@ struct rt_dataset {
     uint8_t *pixels;      /* [count][channels][side][side], or null when `noise` is used */
     float *noise;         /* [count][channels][height][width] in [0, 1]: Gaussian pixels, or null */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of pixels in [0, 1] */
-    bool normalize;             /* x -> (x - mean) / std; false only with normalize_noise: false */
-    char digest[65];            /* of all original records, kept or not: the SHA-256 of the SHA-256s (in hex) of
-                                   the source's blocks; CIFAR-10's blocks are its six files */
+    bool normalize;                            /* x -> (x - mean) / std by channel */
+    bool whiten;     /* x -> (x - m) / max(s, 1 / sqrt(N)): m and s of the N values of the image as presented;
+                        never with `normalize` */
+    char digest[65]; /* of all original records, kept or not: the SHA-256 of the SHA-256s (in hex) of
+                        the source's blocks; CIFAR-10's blocks are its six files */
     char corruption_digest[65]; /* of what training and test see: the SHA-256 of the SHA-256s (in hex) of each
                                    1000 kept images, labels before pixels */
     char label_digest[65];      /* of the file that labels come from (label_noise: file), or "" */

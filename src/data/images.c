@@ -179,7 +179,7 @@ static int prepare(struct loading *loading, const struct rt_experiment *experime
     memcpy(dataset->std, kind->std, sizeof dataset->std);
     dataset->channels = kind->channels;
     dataset->height = dataset->width = RT_CROP;
-    dataset->side = experiment->augment ? RT_STORED : RT_CROP;
+    dataset->side = rt_experiment_augments(experiment) ? RT_STORED : RT_CROP;
     count = dataset->train_count + dataset->test_count;
     image = (size_t)(dataset->channels * dataset->side * dataset->side);
     if (corruption->makes_noise)
@@ -315,7 +315,10 @@ int rt_images_label(struct rt_dataset *out, const struct rt_images *images,
     struct loading loading = {.dataset = images->dataset, .team = team};
     int rc;
 
-    loading.dataset.normalize = !corruption->makes_noise || experiment->normalize_noise;
+    const bool raw = corruption->makes_noise && !experiment->normalize_noise;
+
+    loading.dataset.normalize = !raw && experiment->preprocessing == RT_PREPROCESSING_CHANNEL;
+    loading.dataset.whiten = !raw && experiment->preprocessing == RT_PREPROCESSING_IMAGE;
     if (!(rc = corrupt_labels(&loading.dataset, images, experiment, team, err)) &&
         !(rc = digest_kept(&loading, err))) {
         *out = loading.dataset;

@@ -15,7 +15,7 @@ struct key {
     char where[1024];
     char corruption[RT_TEXT_MAX];
     struct rt_optional_int train_size, test_size;
-    bool augment;
+    bool whole;   /* images with their margins */
     int64_t seed; /* of the corruption of pixels; 0 without any */
 };
 
@@ -73,7 +73,7 @@ static void make_key(struct key *key, const struct rt_source *source, const stru
     *key = (struct key){.kind = source->kind,
                         .train_size = experiment->train_size,
                         .test_size = experiment->test_size,
-                        .augment = experiment->augment};
+                        .whole = rt_experiment_augments(experiment)};
     snprintf(key->where, sizeof key->where, "%s", source->where);
     snprintf(key->corruption, sizeof key->corruption, "%s", experiment->data_corruption_type);
     if (rt_corruption_find(experiment->data_corruption_type)->apply)
@@ -89,7 +89,7 @@ static bool same(const struct key *a, const struct key *b)
 {
     return a->kind == b->kind && !strcmp(a->where, b->where) && !strcmp(a->corruption, b->corruption) &&
            same_count(a->train_size, b->train_size) && same_count(a->test_size, b->test_size) &&
-           a->augment == b->augment && a->seed == b->seed;
+           a->whole == b->whole && a->seed == b->seed;
 }
 
 static struct entry *find(const struct rt_datasets *datasets, const struct key *key)

@@ -262,8 +262,7 @@ static int check_images(const struct rt_plan *plan, const struct rt_pass *pass, 
             return rt_fail(err, RT_ECONFIG, "image %u of a data set that has %zu", pass->order[i],
                            pass->store->count);
     if (pass->crops && (dataset->side != RT_STORED || !dataset->pixels))
-        return rt_fail(err, RT_ECONFIG,
-                       "augment: true needs the uncropped images, which this data set has not");
+        return rt_fail(err, RT_ECONFIG, "augmentation needs the uncropped images, which this data set has not");
     for (size_t i = 0; pass->crops && i < pass->count; i++)
         if (pass->crops[i].row > RT_STORED - RT_CROP || pass->crops[i].column > RT_STORED - RT_CROP)
             return rt_fail(err, RT_ECONFIG, "crop %zu lies outside its image", i);

@@ -79,7 +79,7 @@ int rt_samples_write(const char *data, const char *folder, uint32_t seed, void (
     int rc;
 
     if ((rc = load(&s.plain, &s, "none", err)) || (rc = rt_folder_make(folder, err)) ||
-        (rc = rt_batches_create(&s.batches, &s.plain, BATCH, seed, false, err)))
+        (rc = rt_batches_create(&s.batches, &s.plain, BATCH, seed, NULL, err)))
         goto done;
     rt_batches_begin_epoch(&s.batches, 1);
     rc = write_batch(&s, err);

@@ -76,9 +76,10 @@ static int load_data(struct rt_session *session, struct rt_error *err)
 static int prepare_batches(struct rt_session *session, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &session->experiment;
+    const struct rt_augmentation augmentation = rt_experiment_augmentation(experiment);
 
     return rt_batches_create(&session->batches, &session->setup.dataset, (int)experiment->batch_size,
-                             (uint32_t)experiment->seed.value, experiment->augment, err);
+                             (uint32_t)experiment->seed.value, &augmentation, err);
 }
 
 int rt_session_set_up(struct rt_session *session, struct rt_error *err)

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/mt19937.h"
+#include "config/keys.h"
 #include "data/batches.h"
 #include "engine/host/host.h"
 
@@ -26,6 +27,8 @@ const float *probe_noise(const struct rt_dataset *dataset);
 void probe_statistics(const struct rt_dataset *dataset, float *mean, float *std);
 void probe_gather(const struct rt_dataset *dataset, const uint32_t *indices, int count, float *images,
                   uint8_t *labels);
+int probe_inputs(const char *settings, int epoch, int count, uint32_t *order, float *images, double *angles,
+                 uint8_t *crops, uint8_t *stored);
 
 struct rt_batches *probe_batches(uint32_t train_count, int batch_size, uint32_t seed);
 const uint32_t *probe_epoch(struct rt_batches *batches, int epoch);
@@ -145,6 +148,49 @@ void probe_gather(const struct rt_dataset *dataset, const uint32_t *indices, int
     rt_host_gather(dataset, indices, 0, count, NULL, images, labels, NULL);
 }
 
+/* The first images that an epoch of training on shapes10 presents under these settings: their order, network
+ * inputs, angles, (row, column, flip) and, where they are bytes, stored images of 28 x 28 or 32 x 32. */
+int probe_inputs(const char *settings, int epoch, int count, uint32_t *order, float *images, double *angles,
+                 uint8_t *crops, uint8_t *stored)
+{
+    struct rt_experiment experiment;
+    struct rt_augmentation augmentation;
+    struct rt_dataset dataset = {0};
+    struct rt_batches batches = {0};
+    uint8_t labels[256];
+    int rc;
+
+    rt_experiment_defaults(&experiment);
+    if (!(rc = rt_keys_set(&experiment, settings, &err)) && !(rc = rt_experiment_check(&experiment, &err)) &&
+        !(rc = rt_dataset_load(&dataset, "shapes10", &experiment, 2, &err))) {
+        augmentation = rt_experiment_augmentation(&experiment);
+        rc = rt_batches_create(&batches, &dataset, count, (uint32_t)experiment.seed.value, &augmentation, &err);
+    }
+    if (!rc && count > (int)sizeof labels)
+        rc = rt_fail(&err, RT_ECONFIG, "more than %zu images", sizeof labels);
+    if (!rc) {
+        rt_batches_begin_epoch(&batches, epoch);
+        memcpy(order, batches.order, (size_t)count * sizeof *order);
+        rt_host_gather(&dataset, order, 0, count, batches.crops, images, labels, NULL);
+    }
+    for (int i = 0; i < count && !rc; i++) {
+        const size_t image = (size_t)(RT_CHANNELS * dataset.side * dataset.side);
+        const struct rt_crop crop = batches.crops ? batches.crops[i] : (struct rt_crop){.row = 2, .column = 2};
+
+        angles[i] = experiment.rotate * rt_batches_turn((uint32_t)experiment.seed.value, epoch, order[i]);
+        if (dataset.pixels)
+            memcpy(stored + (size_t)i * image, dataset.pixels + order[i] * image, image);
+        crops[3 * i] = crop.row;
+        crops[3 * i + 1] = crop.column;
+        crops[3 * i + 2] = crop.flip;
+    }
+    if (rc)
+        fprintf(stderr, "%s\n", err.message);
+    rt_batches_free(&batches);
+    rt_dataset_free(&dataset);
+    return rc;
+}
+
 struct rt_batches *probe_batches(uint32_t train_count, int batch_size, uint32_t seed)
 {
     static struct rt_dataset counted[64]; /* orders need no images; a few data sets outlive their batches */
@@ -153,7 +199,7 @@ struct rt_batches *probe_batches(uint32_t train_count, int batch_size, uint32_t 
     struct rt_batches *batches = made(sizeof *batches);
 
     *dataset = (struct rt_dataset){.train_count = train_count, .side = RT_CROP};
-    if (rt_batches_create(batches, dataset, batch_size, seed, false, &err))
+    if (rt_batches_create(batches, dataset, batch_size, seed, NULL, &err))
         rt_free(&batches);
     return batches;
 }

@@ -15,7 +15,7 @@
 static void make(struct rt_batches *batches, struct rt_dataset *dataset, size_t count, int size)
 {
     *dataset = (struct rt_dataset){.train_count = count, .side = RT_CROP};
-    assert_int_equal(rt_batches_create(batches, dataset, size, 42, false, NULL), RT_OK);
+    assert_int_equal(rt_batches_create(batches, dataset, size, 42, NULL, NULL), RT_OK);
 }
 
 static void test_first_epoch(void **state)
@@ -62,7 +62,7 @@ static void test_sizes(void **state)
         rt_batches_free(&batches);
     }
     assert_int_equal(
-        rt_batches_create(&(struct rt_batches){0}, &(struct rt_dataset){.train_count = 1}, 0, 42, false, NULL),
+        rt_batches_create(&(struct rt_batches){0}, &(struct rt_dataset){.train_count = 1}, 0, 42, NULL, NULL),
         RT_ECONFIG);
 }
 
@@ -122,6 +122,7 @@ static void test_drawing_ahead(void **state)
 static void test_augmented(void **state)
 {
     static float images[128 * RT_CHANNELS * RT_PLANE];
+    const struct rt_augmentation both = {.crop = true, .flip = true};
     uint8_t labels[128];
     struct rt_experiment experiment;
     struct rt_dataset dataset;
@@ -134,7 +135,7 @@ static void test_augmented(void **state)
     experiment.seed = (struct rt_optional_int){true, 42};
     experiment.train_size = (struct rt_optional_int){true, 200};
     assert_int_equal(rt_dataset_load(&dataset, "shapes10", &experiment, 1, NULL), RT_OK);
-    assert_int_equal(rt_batches_create(&batches, &dataset, 128, 42, true, NULL), RT_OK);
+    assert_int_equal(rt_batches_create(&batches, &dataset, 128, 42, &both, NULL), RT_OK);
     allocations = rt_alloc_count();
     rt_batches_begin_epoch(&batches, 1);
     rt_host_gather(&dataset, batches.order + 128, 0, 72, batches.crops + 128, images, labels, NULL);

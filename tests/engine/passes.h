@@ -51,7 +51,8 @@ static inline void open_fixture(struct fixture *f, const struct rt_engine *engin
         f->pixels[i] = (uint8_t)((unsigned)(127 + 120 * value) ^ i % 64);
     }
     for (int i = 0; i < IMAGES; i++)
-        f->crops[i] = (struct rt_crop){(uint8_t)(i % 5), (uint8_t)(4 - i % 5), (uint8_t)(i % 2)};
+        f->crops[i] =
+            (struct rt_crop){.row = (uint8_t)(i % 5), .column = (uint8_t)(4 - i % 5), .flip = (uint8_t)(i % 2)};
     f->dataset = (struct rt_dataset){.train_count = IMAGES - 3,
                                      .test_count = 3,
                                      .channels = 3,

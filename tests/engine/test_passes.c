@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "data/batches.h"
+#include "engine/host/host.h"
 #include "passes.h"
 
 /* Every tensor's values and optimiser states, one after the other. */
@@ -173,7 +175,7 @@ static void check_copies(const struct rt_engine *engine)
     p.crops = own_crops;
     own_crops[IMAGES - 1].row = RT_STORED - RT_CROP + 1;
     assert_int_equal(rt_plan_begin(f.plan, &p, NULL), RT_ECONFIG);
-    own_crops[IMAGES - 1] = (struct rt_crop){0, RT_STORED - RT_CROP + 1, 0};
+    own_crops[IMAGES - 1] = (struct rt_crop){.column = RT_STORED - RT_CROP + 1};
     assert_int_equal(rt_plan_begin(f.plan, &p, NULL), RT_ECONFIG);
     close_fixture(&f);
 }
@@ -182,6 +184,69 @@ static void test_copies(void **state)
 {
     (void)state;
     for_engines(check_copies);
+}
+
+/* Inputs are those of rt_host_gather, bit for bit: with one weight of 1 and labels of that class, the margin is
+ * max(0, pixel) off the pixel. */
+static void check_inputs(const struct rt_engine *engine, bool whiten, bool turned)
+{
+    enum { PIXELS = 3 * RT_PLANE };
+    static const char one_pixel[] = "flatten; linear 4; loss";
+    static float images[IMAGES * PIXELS];
+    static double weights[4 * PIXELS];
+    struct rt_image_outcome outcomes[BATCH];
+    uint8_t given[IMAGES];
+    struct fixture f;
+    struct rt_graph graph;
+    struct rt_plan *plan;
+    struct rt_error err = {0};
+    const struct rt_plan_options options = {.batch_max = BATCH, .pass_max = IMAGES, .training = true};
+    struct rt_pass p;
+    struct rt_step step = {0};
+
+    open_fixture(&f, engine);
+    f.dataset.whiten = whiten;
+    f.dataset.normalize = !whiten;
+    for (int i = 0; i < IMAGES && turned; i++)
+        rt_crop_turn(&f.crops[i], 25.0 * i - 110);
+    rt_host_gather(&f.dataset, order, 0, IMAGES, f.crops, images, given, NULL);
+    if (rt_test_network(&graph, (struct rt_shape){3, RT_CROP, RT_CROP}, one_pixel, &err) ||
+        rt_plan_create(&plan, f.plan->device, &graph, &options, &err))
+        fail_msg("%s: %s", engine->name, err.message);
+    p = f.pass, p.kind = RT_PASS_EVALUATE, p.outcomes = true;
+    for (int pixel = 5; pixel < PIXELS; pixel += 293) {
+        memset(weights, 0, sizeof weights);
+        for (int t = 0; t < graph.tensor_count; t++) {
+            weights[pixel] = graph.tensors[t].count == 4 * PIXELS;
+            rt_test_import(plan, RT_STATE_TENSOR, t, weights);
+        }
+        assert_int_equal(rt_plan_begin(plan, &p, &err), RT_OK);
+        rt_plan_advance(plan, BATCHES);
+        for (int i = 0; i < IMAGES; i++) {
+            const float x = images[i * PIXELS + pixel];
+
+            if (i % BATCH == 0)
+                assert_int_equal(rt_plan_collect(plan, &step, outcomes, &err), RT_OK);
+            if (outcomes[i % BATCH].margin != (given[i] ? -(x > 0 ? x : 0) : x))
+                fail_msg("%s: image %d, pixel %d: %.9g for %.9g", engine->name, i, pixel,
+                         (double)outcomes[i % BATCH].margin, (double)x);
+        }
+    }
+    rt_plan_free(&plan);
+    rt_graph_free(&graph);
+    close_fixture(&f);
+}
+
+static void check_all_inputs(const struct rt_engine *engine)
+{
+    for (int i = 0; i < 4; i++)
+        check_inputs(engine, i & 1, i & 2);
+}
+
+static void test_inputs(void **state)
+{
+    (void)state;
+    for_engines(check_all_inputs);
 }
 
 /* What was advanced of a pass that another one cuts off has been done, and no more; what it came to is lost. */
@@ -294,8 +359,9 @@ static void test_initialize(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_batches),   cmocka_unit_test(test_later_start), cmocka_unit_test(test_copies),
-        cmocka_unit_test(test_abandoned), cmocka_unit_test(test_waits),       cmocka_unit_test(test_initialize),
+        cmocka_unit_test(test_batches),    cmocka_unit_test(test_later_start), cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_inputs),     cmocka_unit_test(test_abandoned),   cmocka_unit_test(test_waits),
+        cmocka_unit_test(test_initialize),
     };
 
     return cmocka_run_group_tests_name("engine/passes", tests, NULL, NULL);

@@ -56,7 +56,7 @@ static void start(struct fixture *f, const char *assignments[])
     if (rt_dataset_load(&f->setup.dataset, "shapes10", &f->experiment, 2, &err) ||
         rt_setup_network(&f->setup, &f->experiment, NULL, 1, true, &err) ||
         rt_plan_initialize(f->setup.plan, 42, &err) ||
-        rt_batches_create(&f->batches, &f->setup.dataset, BATCH, 42, false, &err))
+        rt_batches_create(&f->batches, &f->setup.dataset, BATCH, 42, NULL, &err))
         fail_msg("%s", err.message);
     f->info = (struct rt_run_info){.experiment = &f->experiment,
                                    .run_dir = folder,
@@ -204,7 +204,7 @@ static void tests_at_every_point_in_figure_2(void **state)
     {
         struct rt_batches twin;
 
-        assert_int_equal(rt_batches_create(&twin, &f.setup.dataset, BATCH, 42, false, NULL), 0);
+        assert_int_equal(rt_batches_create(&twin, &f.setup.dataset, BATCH, 42, NULL, NULL), 0);
         twin.generator = generator;
         for (int epoch = 1; epoch <= 2; epoch++) {
             rt_batches_begin_epoch(&twin, epoch);

@@ -82,6 +82,7 @@ static void describe(struct rt_cuda_plan *plan, const struct rt_pass *pass)
         .batch_size = (unsigned)pass->batch_size,
         .side = (unsigned)dataset->side,
         .noise = dataset->noise != NULL,
+        .whiten = dataset->whiten,
         .next = (unsigned)pass->first,
         .settings = pass->update,
         .update = {.state_stride = (long long)(plan->state_bytes / sizeof(float))},
@@ -106,8 +107,9 @@ static int upload(struct rt_cuda_plan *plan, const struct rt_pass *pass, struct 
     }
     if (pass->crops) {
         for (size_t i = 0; i < pass->count; i++)
-            plan->host_crops[i] =
-                (struct rt_cuda_crop){pass->crops[i].row, pass->crops[i].column, pass->crops[i].flip};
+            plan->host_crops[i] = (struct rt_cuda_crop){
+                pass->crops[i].row,    pass->crops[i].column, pass->crops[i].flip, pass->crops[i].turned,
+                pass->crops[i].cosine, pass->crops[i].sine,   pass->crops[i].x,    pass->crops[i].y};
         RT_CU_TRY(cu, upload,
                   (plan->memory + plan->crops, plan->host_crops, pass->count * sizeof *plan->host_crops,
                    plan->stream),

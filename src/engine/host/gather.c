@@ -1,11 +1,12 @@
 /* Gathering: a batch's images, from the data set's bytes or floats to the network's input. */
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "base/clones.h"
 #include "engine/host/host.h"
 
-enum { LINE = 64 };
+enum { LINE = 64, IMAGE = RT_CHANNELS * RT_PLANE, PARTS = 256 };
 
 /* y[i] = (x[i] - shift) * scale, from bytes and from floats. */
 static RT_CLONED void scale_bytes_body(const uint8_t *restrict x, float *restrict y, float shift, float scale)
@@ -30,9 +31,74 @@ static void prefetch(const void *image, size_t size)
         __builtin_prefetch((const char *)image + i);
 }
 
+/* input = (pixel - shift) * scale */
+struct scaling {
+    float shift, scale;
+};
+
+/* The sums of an image's values and of their squares. Those of bytes are exact in any order. */
+static void add_up_bytes(const uint8_t *x, int count, double *sum, double *squares)
+{
+    uint32_t first = 0, second = 0; /* at most 2352 * 255^2 */
+
+    for (int i = 0; i < count; i++) {
+        first += x[i];
+        second += (uint32_t)x[i] * x[i];
+    }
+    *sum = first;
+    *squares = second;
+}
+
+/* Those of floats in a fixed order: value i belongs to part i modulo PARTS, then part by part. */
+static void add_up_floats(const float *x, int count, double *sum, double *squares)
+{
+    double parts[2][PARTS] = {{0}};
+
+    for (int i = 0; i < count; i++) {
+        const double value = (double)x[i];
+
+        parts[0][i % PARTS] += value;
+        parts[1][i % PARTS] += value * value; /* exact: 24 bits squared */
+    }
+    *sum = *squares = 0;
+    for (int i = 0; i < PARTS; i++) {
+        *sum += parts[0][i];
+        *squares += parts[1][i];
+    }
+}
+
+/* Per-image whitening: (x - mean) / max(deviation, 1 / sqrt(N)); `unit` is what a stored 1.0 is. */
+static struct scaling whitening(double sum, double squares, double unit, int count)
+{
+    const double variance = (squares - sum * sum / count) / count, least = unit * unit / count;
+
+    return (struct scaling){(float)(sum / count), (float)(1 / sqrt(variance > least ? variance : least))};
+}
+
+/* The window of one stored plane that is turned first, mirrored or not. */
+static void cut_turned_plane(const uint8_t *stored, const struct rt_crop *crop, uint8_t *plane)
+{
+    for (int row = 0; row < RT_CROP; row++) {
+        for (int column = 0; column < RT_CROP; column++) {
+            const int down = row + crop->row;
+            const int right = crop->column + (crop->flip ? RT_CROP - 1 - column : column);
+            const int x = crop->x + right * crop->cosine + down * crop->sine;
+            const int y = crop->y - right * crop->sine + down * crop->cosine;
+
+            plane[row * RT_CROP + column] = x >= 0 && y >= 0 && x >> 16 < RT_STORED && y >> 16 < RT_STORED
+                                                ? stored[(y >> 16) * RT_STORED + (x >> 16)]
+                                                : 0;
+        }
+    }
+}
+
 /* The window of one stored 32x32 plane, mirrored or not, to 28x28. */
 static void cut_plane(const uint8_t *stored, struct rt_crop crop, uint8_t *plane)
 {
+    if (crop.turned) {
+        cut_turned_plane(stored, &crop, plane);
+        return;
+    }
     for (int row = 0; row < RT_CROP; row++) {
         const uint8_t *from = stored + (row + crop.row) * RT_STORED + crop.column;
 
@@ -64,29 +130,47 @@ static void gather_floats(const struct gathering *g, size_t index, float *out)
     const struct rt_dataset *dataset = g->dataset;
     const size_t plane = (size_t)dataset->height * (size_t)dataset->width;
     const float *from = dataset->noise + index * (size_t)dataset->channels * plane;
+    const int values = dataset->channels * (int)plane;
 
-    if (!dataset->normalize)
+    if (!dataset->normalize && !dataset->whiten)
         memcpy(out, from, (size_t)dataset->channels * plane * sizeof *out);
     for (size_t c = 0; c < (size_t)dataset->channels && dataset->normalize; c++)
         scale_floats(from + c * plane, out + c * plane, g->shift[c], g->scale[c]);
+    if (dataset->whiten) {
+        double sum, squares;
+        struct scaling s;
+
+        add_up_floats(from, values, &sum, &squares);
+        s = whitening(sum, squares, 1, values);
+        for (size_t c = 0; c < (size_t)dataset->channels; c++)
+            scale_floats(from + c * plane, out + c * plane, s.shift, s.scale);
+    }
 }
 
 static void gather_bytes(const struct gathering *g, size_t index, long i, float *out)
 {
     const struct rt_dataset *dataset = g->dataset;
-    const struct rt_crop centre = {(RT_STORED - RT_CROP) / 2, (RT_STORED - RT_CROP) / 2, 0};
+    const struct rt_crop centre = {.row = (RT_STORED - RT_CROP) / 2, .column = (RT_STORED - RT_CROP) / 2};
     const size_t channels = (size_t)dataset->channels, stored = (size_t)(dataset->side * dataset->side);
-    const size_t at = index * channels * stored;
-    uint8_t cut[RT_PLANE];
+    const uint8_t *from = dataset->pixels + index * channels * stored;
+    const int values = dataset->channels * RT_PLANE;
+    uint8_t cut[IMAGE];
+    struct scaling s = {0};
 
-    for (size_t c = 0; c < channels; c++, out += RT_PLANE) {
-        if (dataset->side == RT_STORED) {
-            cut_plane(dataset->pixels + at + c * stored, g->crops ? g->crops[i] : centre, cut);
-            scale_bytes(cut, out, g->shift[c], g->scale[c]);
-        } else {
-            scale_bytes(dataset->pixels + at + c * stored, out, g->shift[c], g->scale[c]);
-        }
+    if (dataset->side == RT_STORED) {
+        for (size_t c = 0; c < channels; c++)
+            cut_plane(from + c * stored, g->crops ? g->crops[i] : centre, cut + c * RT_PLANE);
+        from = cut;
     }
+    if (dataset->whiten) {
+        double sum, squares;
+
+        add_up_bytes(from, values, &sum, &squares);
+        s = whitening(sum, squares, 255, values);
+    }
+    for (size_t c = 0; c < channels; c++)
+        scale_bytes(from + c * RT_PLANE, out + c * RT_PLANE, dataset->whiten ? s.shift : g->shift[c],
+                    dataset->whiten ? s.scale : g->scale[c]);
 }
 
 static void gather_part(void *context, int member)

@@ -9,6 +9,70 @@
 #ifdef RT_OPTIMIZER
 #include "update.h"
 
+#define VALUES (CHANNELS * HEIGHT * WIDTH)
+
+/* A pixel of channel c of the image as it is presented, as it is stored. */
+RT_DEVICE float presented(const struct rt_cuda_pass *pass, rt_u32 image, const struct rt_cuda_crop *crop, int c,
+                          rt_u32 row, rt_u32 column)
+{
+    const rt_u32 rows = pass->noise ? HEIGHT : pass->side, columns = pass->noise ? WIDTH : pass->side;
+    rt_u64 at = ((rt_u64)image * CHANNELS + c) * rows;
+
+    if (columns != WIDTH) {
+        row += crop->row;
+        column = crop->column + (crop->flip ? WIDTH - 1 - column : column);
+        if (crop->turned) {
+            const int x = crop->x + (int)column * crop->cosine + (int)row * crop->sine;
+            const int y = crop->y - (int)column * crop->sine + (int)row * crop->cosine;
+
+            if (x < 0 || y < 0 || (rt_u32)x >> 16 >= columns || (rt_u32)y >> 16 >= rows)
+                return 0;
+            column = (rt_u32)x >> 16;
+            row = (rt_u32)y >> 16;
+        }
+    }
+    at = (at + row) * columns + column;
+    return pass->noise ? ((const float *)pass->pixels)[at] : (float)((const rt_u8 *)pass->pixels)[at];
+}
+
+/* The shift and scale of per-image whitening, by all threads of the block: the sums in double, value i in part
+ * i modulo 256, then part by part; those of bytes are exact. */
+RT_DEVICE void whiten(const struct rt_cuda_pass *pass, rt_u32 image, const struct rt_cuda_crop *crop,
+                      float *shift, float *scale)
+{
+    RT_SHARED double sums[2][256];
+    RT_SHARED float found[2];
+    const double unit = pass->noise ? 1 : 255, least = unit * unit / VALUES;
+    double sum = 0, squares = 0;
+
+    for (rt_u32 i = threadIdx.x; i < VALUES; i += 256) {
+        const rt_u32 pixel = i % (HEIGHT * WIDTH);
+        const double value =
+            (double)presented(pass, image, crop, (int)(i / (HEIGHT * WIDTH)), pixel / WIDTH, pixel % WIDTH);
+
+        sum += value;
+        squares += value * value; /* exact, fused or not */
+    }
+    sums[0][threadIdx.x] = sum;
+    sums[1][threadIdx.x] = squares;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        double variance;
+
+        sum = squares = 0;
+        for (int i = 0; i < 256; i++) {
+            sum += sums[0][i];
+            squares += sums[1][i];
+        }
+        variance = (squares - sum * sum / VALUES) / VALUES;
+        found[0] = (float)(sum / VALUES);
+        found[1] = (float)(1 / sqrt(variance > least ? variance : least));
+    }
+    __syncthreads();
+    *shift = found[0];
+    *scale = found[1];
+}
+
 /* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Also writes the batch's number
  * and count, and the update's terms, to *pass. */
 RT_KERNEL(256)
@@ -18,34 +82,33 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
     const rt_u32 batch = pass->next, begin = batch * pass->batch_size;
     const rt_u32 left = begin < pass->total ? pass->total - begin : 0;
     const rt_u32 count = RT_MIN(left, pass->batch_size);
-    const rt_u32 rows = pass->noise ? HEIGHT : pass->side, columns = pass->noise ? WIDTH : pass->side;
-    rt_u32 image, row, column;
+    const rt_u32 centre = (pass->side - HEIGHT) / 2;
+    struct rt_cuda_crop crop = {(rt_u8)centre, (rt_u8)centre, 0, 0, 0, 0, 0, 0};
+    float shift = 0, scale = 0;
+    rt_u32 image;
 
     if (n == 0 && pixel == 0) {
         pass->batch = batch;
         pass->count = (int)count;
         rt_find_terms(pass, batch);
     }
-    if (n >= count || pixel >= HEIGHT * WIDTH)
+    if (n >= count)
         return;
     image = pass->order ? ((const rt_u32 *)pass->order)[begin + n] : pass->first_image + begin + n;
-    row = pixel / WIDTH;
-    column = pixel % WIDTH;
-    if (columns != WIDTH) {
-        struct rt_cuda_crop crop = {(rt_u8)((rows - HEIGHT) / 2), (rt_u8)((columns - WIDTH) / 2), 0};
-
-        if (pass->crops)
-            crop = ((const struct rt_cuda_crop *)pass->crops)[begin + n];
-        row += crop.row;
-        column = crop.column + (crop.flip ? WIDTH - 1 - column : column);
-    }
+    if (pass->crops)
+        crop = ((const struct rt_cuda_crop *)pass->crops)[begin + n];
+    if (pass->whiten) /* the whole block alike */
+        whiten(pass, image, &crop, &shift, &scale);
+    if (pixel >= HEIGHT * WIDTH)
+        return;
     for (int c = 0; c < LD; c++) {
-        const rt_u64 at = (((rt_u64)image * CHANNELS + c) * rows + row) * columns + column;
         float value = 0;
 
         if (c < CHANNELS) {
-            value = pass->noise ? ((const float *)pass->pixels)[at] : (float)((const rt_u8 *)pass->pixels)[at];
-            if (c < 3) /* further channels are not normalised */
+            value = presented(pass, image, &crop, c, pixel / WIDTH, pixel % WIDTH);
+            if (pass->whiten)
+                value = __fmul_rn(__fsub_rn(value, shift), scale);
+            else if (c < 3) /* further channels are not normalised */
                 value = __fmul_rn(__fsub_rn(value, pass->shift[c]), pass->scale[c]);
         }
         x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c] = value;

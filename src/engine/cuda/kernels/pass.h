@@ -17,8 +17,10 @@ struct rt_cuda_outcome {
     unsigned char predicted, right, unused[2];
 };
 
+/* struct rt_crop (data/dataset.h) */
 struct rt_cuda_crop {
-    unsigned char row, column, flip;
+    unsigned char row, column, flip, turned;
+    int cosine, sine, x, y;
 };
 
 /* Arguments of the weight update (update.h). */
@@ -38,9 +40,10 @@ struct rt_cuda_pass {
     unsigned long long serial;   /* training steps before batch 0, modulo 2^64 */
     unsigned first_image, total, batch_size;
     unsigned side, noise;
-    unsigned next;  /* batch of the next step: written by the loss kernel, read by the gather kernel */
-    unsigned batch; /* the running batch: written by the gather kernel, as is count */
-    int count;      /* images in it */
+    unsigned whiten; /* each image by its own mean and deviation, instead of shift and scale */
+    unsigned next;   /* batch of the next step: written by the loss kernel, read by the gather kernel */
+    unsigned batch;  /* the running batch: written by the gather kernel, as is count */
+    int count;       /* images in it */
     float shift[4], scale[4]; /* of the first three channels: input = (pixel - shift) * scale */
     struct rt_update settings;
     struct rt_cuda_update update;
