@@ -8,6 +8,7 @@
 #define RT_BENCH_BENCH_H
 
 #include "config/experiment.h"
+#include "engine/engine.h"
 #include "train/profile.h"
 
 #define RT_BENCH_CLEAN 0.88
@@ -24,6 +25,8 @@ struct rt_bench_options {
     bool evaluates;                  /* steps: plan an evaluation too, for its memory */
     double seconds;                  /* to spend, about; twice as long where few repetitions are clean */
     double best_flops;               /* the best probe of earlier measurements; 0: there was none */
+    bool measures_ceilings;          /* steps: the device's too, where `ceilings` has none */
+    struct rt_ceilings ceilings;     /* found by earlier measurements; 0: not yet */
 };
 
 /* Repetitions, only the clean ones where there are any. */
@@ -40,6 +43,8 @@ struct rt_bench_result {
     double best_flops;   /* the best probe: the peak; 0 where the cores do not compute, and are not probed */
     double round_trip_s; /* between two threads' cores (bench/peak.h), the mean over `times`; 0: one thread */
     double flops;        /* direct equivalents of one step */
+    struct rt_ceilings ceilings; /* steps: the device's; 0: the cores compute, or it measures none */
+    double ceiling_flops; /* flops a second if the step's products ran at those of their precision; or 0 */
     struct rt_bench_times
         times;         /* seconds a step; seconds a start; or an epoch's time over that of its steps, less 1 */
     size_t plan_bytes; /* of the engine's plan */

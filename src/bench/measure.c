@@ -31,7 +31,9 @@ static struct rt_bench_options options_of(const struct rt_bench_report *report, 
                                      .threads = report->threads,
                                      .core = -1,
                                      .seconds = report->seconds,
-                                     .best_flops = report->peak_flops};
+                                     .best_flops = report->peak_flops,
+                                     .measures_ceilings = true,
+                                     .ceilings = report->ceilings};
 }
 
 /* Runs `count` copies at once, copy i on core i if there are several, and merges what they find into *into. */
@@ -66,6 +68,8 @@ static void note_peak(struct rt_bench_report *report, const struct rt_bench_resu
 {
     if (result->threads == report->threads && result->best_flops > report->peak_flops)
         report->peak_flops = result->best_flops;
+    if (result->ceilings.bytes_per_s > 0)
+        report->ceilings = result->ceilings;
     rt_copy_text(report->target, sizeof report->target, result->target);
 }
 

@@ -37,7 +37,8 @@ struct rt_bench_report {
     bool wanted[RT_BENCH_MEASUREMENT_COUNT];
     int cores, threads, batch_size;
     char cpu[RT_TEXT_MAX], os[RT_TEXT_MAX], target[64];
-    double peak_flops; /* the best probe; 0: none */
+    double peak_flops;           /* the best probe; 0: none */
+    struct rt_ceilings ceilings; /* of a device that is not the cores; 0: none */
     int count;
     struct rt_bench_case *cases;
 };

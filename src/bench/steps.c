@@ -5,6 +5,7 @@
 #include "bench/clock.h"
 #include "data/dataset.h"
 #include "net/models.h"
+#include "net/ops.h"
 #include "train/evaluate.h"
 #include "train/flops.h"
 
@@ -183,6 +184,32 @@ static int measure_kernels(struct bench *bench, struct rt_bench_result *result, 
     return RT_OK;
 }
 
+/* The device's ceilings, and the rate at which they let the network's products run: in tf32 linear layers are
+ * in float32. */
+static int find_ceilings(struct bench *bench, struct rt_bench_result *result, struct rt_error *err)
+{
+    const bool tf32 = bench->plan->options.precision == RT_PRECISION_TF32;
+    struct rt_ceilings *ceilings = &result->ceilings;
+    double operations = 0, seconds = 0;
+
+    *ceilings = bench->options->ceilings;
+    if (!bench->device->engine->ceilings || !bench->options->measures_ceilings)
+        return RT_OK;
+    if (ceilings->bytes_per_s <= 0)
+        RT_TRY(bench->device->engine->ceilings(bench->device, ceilings, err));
+    for (int i = 0; i < bench->graph.node_count; i++) {
+        const struct rt_node *node = &bench->graph.nodes[i];
+        const double rate = tf32 && node->op == &rt_op_conv ? ceilings->tf32_flops : ceilings->fp32_flops;
+
+        if (!node->op->multiply_adds || rate <= 0)
+            continue;
+        operations += (double)node->op->multiply_adds(&bench->graph, node);
+        seconds += (double)node->op->multiply_adds(&bench->graph, node) / rate;
+    }
+    result->ceiling_flops = seconds > 0 ? operations / seconds : 0;
+    return RT_OK;
+}
+
 static int warm_up(struct bench *bench, struct rt_error *err)
 {
     double total = 0, seconds;
@@ -204,7 +231,7 @@ int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options
     rt_core_bind(options->core);
     if ((rc = open_device(&bench, err)) || (rc = make_images(&bench, err)) ||
         (rc = rt_bench_clock_start(&clock, bench.device, NULL, options, err)) || (rc = warm_up(&bench, err)) ||
-        (rc = measure(&bench, clock, result, err)))
+        (rc = find_ceilings(&bench, result, err)) || (rc = measure(&bench, clock, result, err)))
         goto done;
     result->threads = bench.device->options.threads;
     result->parameters = (int64_t)rt_graph_parameter_count(&bench.graph);

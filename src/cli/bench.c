@@ -300,6 +300,10 @@ const struct rt_command rt_command_bench = {
         "nanoseconds mean that they share no cache, and that networks whose threads read much of each other's "
         "work take longer.\n"
         "\n"
+        "On a GPU the peak is what small kernels of products reach there in the network's precision, measured "
+        "once, as "
+        "are its memory and launches.\n"
+        "\n"
         "An epoch is measured on shapes10 unless --data names other images; the start (--measure start) on "
         "cifar10.",
     .examples = "rethink bench                                       # every model, about a minute and a half\n"

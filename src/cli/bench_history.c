@@ -30,6 +30,7 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
 {
     const struct rt_bench_result *r = one->result[RT_BENCH_steps], *epoch = one->result[RT_BENCH_epoch];
     const double rate = r->flops / r->times.median;
+    const double peak = r->ceiling_flops > 0 ? r->ceiling_flops : report->peak_flops;
 
     append_field(text, date);
     append_field(text, RT_VERSION);
@@ -40,8 +41,8 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
     rt_text_printf(text, "%d,%d,rethink,", r->threads, report->batch_size);
     append_field(text, one->name);
     rt_text_printf(text, "%.4f,%.4f,%.2f,%.2f,%.4f,%d,%d,%.1f,", 1e3 * r->times.median, 1e3 * r->times.least,
-                   rate / 1e9, report->peak_flops / 1e9, report->peak_flops > 0 ? rate / report->peak_flops : 0,
-                   r->times.clean, r->times.disturbed, (double)r->peak_bytes / (1024 * 1024));
+                   rate / 1e9, peak / 1e9, peak > 0 ? rate / peak : 0, r->times.clean, r->times.disturbed,
+                   (double)r->peak_bytes / (1024 * 1024));
     if (epoch)
         rt_text_printf(text, "%.4f", epoch->times.median);
     rt_text_printf(text, ",%.1f\n", 1e9 * r->round_trip_s);

@@ -83,6 +83,8 @@ static int fill_result(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_number(object, "flops_per_s", r->flops / r->times.median, err));
     RT_TRY(rt_json_set_integer(object, "plan_bytes", (int64_t)r->plan_bytes, err));
     RT_TRY(rt_json_set_number(object, "profiled_steps", r->profiled_steps, err));
+    if (r->ceiling_flops > 0)
+        RT_TRY(rt_json_set_number(object, "ceiling_flops", r->ceiling_flops, err));
     return add_array(object, "ops", r->profile.count, append_op, &r->profile, err);
 }
 
@@ -124,6 +126,16 @@ static int fill_machine(struct rt_json *object, const void *from, struct rt_erro
     return RT_OK;
 }
 
+static int fill_ceilings(struct rt_json *object, const void *from, struct rt_error *err)
+{
+    const struct rt_ceilings *ceilings = from;
+
+    RT_TRY(rt_json_set_number(object, "bytes_per_s", ceilings->bytes_per_s, err));
+    RT_TRY(rt_json_set_number(object, "fp32_flops", ceilings->fp32_flops, err));
+    RT_TRY(rt_json_set_number(object, "tf32_flops", ceilings->tf32_flops, err));
+    return rt_json_set_number(object, "launch_s", ceilings->launch_s, err);
+}
+
 static int fill_report(struct rt_json *object, const void *from, struct rt_error *err)
 {
     const struct rt_bench_report *report = from;
@@ -138,6 +150,8 @@ static int fill_report(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_integer(object, "threads", report->threads, err));
     RT_TRY(rt_json_set_integer(object, "batch_size", report->batch_size, err));
     RT_TRY(rt_json_set_number(object, "peak_flops", report->peak_flops, err));
+    if (report->ceilings.bytes_per_s > 0)
+        RT_TRY(add_object(object, "ceilings", fill_ceilings, &report->ceilings, err));
     return add_array(object, "cases", report->count, append_case, report, err);
 }
 

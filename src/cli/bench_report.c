@@ -52,8 +52,10 @@ static void append_steps(struct rt_text *text, const struct rt_bench_report *rep
 
         rt_text_printf(text, "%-16s  %9.2f  %9.2f  %8.2f  %8.1f", report->cases[i].name, 1e3 * r->times.median,
                        1e3 * r->times.least, r->flops / 1e9, r->flops / r->times.median / 1e9);
-        if (report->peak_flops > 0)
-            rt_text_printf(text, "  %8.2f", r->flops / r->times.median / report->peak_flops);
+        const double peak = r->ceiling_flops > 0 ? r->ceiling_flops : report->peak_flops;
+
+        if (peak > 0)
+            rt_text_printf(text, "  %8.2f", r->flops / r->times.median / peak);
         else
             rt_text_printf(text, "  %8s", "-");
         rt_text_printf(text, "  %9.1f  %10.1f  %13.0f", (double)r->plan_bytes / mebibyte,
@@ -126,6 +128,13 @@ void rt_bench_print_summary(const struct rt_bench_report *report, struct rt_text
         append_compared(text, report, RT_BENCH_threads);
     if (first->result[RT_BENCH_side_by_side])
         append_compared(text, report, RT_BENCH_side_by_side);
+    if (report->ceilings.bytes_per_s > 0)
+        rt_text_printf(
+            text,
+            "\nCeilings of %s, measured: products %.1f TFLOP/s in float32, %.1f in TF32; memory %.0f GB/s "
+            "read and written; a launch in a graph %.2f us\n",
+            report->target, report->ceilings.fp32_flops / 1e12, report->ceilings.tf32_flops / 1e12,
+            report->ceilings.bytes_per_s / 1e9, report->ceilings.launch_s * 1e6);
     if (report->peak_flops > 0)
         rt_text_printf(text, "\nMultiply-add peak: %.1f GFLOP/s with %s on %d thread%s (the best probe)\n",
                        report->peak_flops / 1e9, report->target, report->threads,

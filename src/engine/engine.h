@@ -94,6 +94,13 @@ struct rt_stage_time {
     uint64_t multiply_adds; /* of the images seen: forward, or with `kernel` that one's own */
 };
 
+/* What a device reached in small kernels of its own, for what steps take to be held against. */
+struct rt_ceilings {
+    double bytes_per_s;            /* of its memory, read and written; 0: not measured */
+    double fp32_flops, tf32_flops; /* of products, a second; a multiply-add is two */
+    double launch_s;               /* from one kernel to the next in a graph, both empty */
+};
+
 enum rt_state {
     RT_STATE_TENSOR,    /* the tensor itself: parameter or buffer */
     RT_STATE_GRADIENT,  /* of a parameter, after RT_PASS_DIFFERENTIATE or rt_plan_probe */
@@ -143,6 +150,8 @@ struct rt_engine {
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
     bool profile_slows; /* plans made with options.profile run in another way: time steps without it */
     size_t (*room)(const struct rt_device *device); /* bytes of its memory that are free; null: the system's */
+    /* Takes some tenths of a second; null: measured by other means (bench/peak.h). */
+    int (*ceilings)(struct rt_device *device, struct rt_ceilings *ceilings, struct rt_error *err);
 };
 
 /* The first members of every engine's device, store and plan. Engines allocate them zeroed; rt_device_open,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`--device cuda` where something is missing or broken: one line that says what, the documented exit code, nothing lost."""
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -30,6 +31,22 @@ def fails(folder, what, code, words, **environment):
 
 def cached(cache):
     return sorted(glob.glob(os.path.join(cache, 'rethink', 'kernels', '*.cubin')))
+
+
+def check_ceilings():
+    command = [RETHINK, 'bench', '--device', 'cuda', '--models', 'MLP1', '--batch', '4', '--seconds', '0', '--measure', 'steps', '--json',
+               '--set', 'train_size=16', '--set', 'precision=tf32']
+    bench = subprocess.run(command, capture_output=True, text=True, check=False)
+    report = json.loads(bench.stdout or '{}')
+    ceilings, steps = report.get('ceilings', {}), report['cases'][0]['steps'] if 'cases' in report else {}
+    ok(len(ceilings) == 4 and min(ceilings.values()) > 0, "bench measures the card's ceilings", bench.stdout, bench.stderr)
+    # products of linear layers are in float32
+    ok(abs(steps.get('ceiling_flops', 0) / ceilings.get('fp32_flops', 1) - 1) < 1e-9, 'and holds steps against those of their precision',
+       steps, ceilings)
+    lost = subprocess.run(command, capture_output=True, text=True, check=False,
+                          env={**os.environ, 'RT_FAKE_CUDA_FAIL': 'cuEventElapsedTime:1:-700'})
+    ok(lost.returncode == 8 and lost.stderr.count('\n') == 1 and "ceilings" in lost.stderr, 'a card lost while they are measured',
+       lost.returncode, lost.stderr)
 
 
 def main():
@@ -80,6 +97,7 @@ def main():
                             'train_size=16'], capture_output=True, text=True, check=False)
     ok(bench.returncode == 0 and 'time by kernel (mean of 12 steps)' in bench.stdout and 'inf' not in bench.stdout
        and 'nan' not in bench.stdout, 'rethink bench --device cuda too, of steps apart', bench.stdout, bench.stderr)
+    check_ceilings()
     shutil.rmtree(folder)
     done()
 

@@ -270,6 +270,8 @@ int rt_cuda_profile_create(struct rt_cuda_plan *plan, struct rt_error *err);
 void rt_cuda_profile_free(struct rt_cuda_plan *plan, bool entered);
 int rt_cuda_profile_step(struct rt_cuda_plan *plan, int batch, unsigned modes, bool keep, struct rt_error *err);
 bool rt_cuda_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
+int rt_cuda_ceilings(struct rt_device *device, struct rt_ceilings *ceilings,
+                     struct rt_error *err); /* ceilings.c */
 int rt_cuda_create_plan(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,
                         const struct rt_plan_options *options, struct rt_error *err);
 void rt_cuda_free_plan(struct rt_plan *plan);

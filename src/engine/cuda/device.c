@@ -256,4 +256,5 @@ const struct rt_engine rt_engine_cuda = {
     .target = target,
     .describe = describe,
     .room = room,
+    .ceilings = rt_cuda_ceilings,
 };
