@@ -4,9 +4,10 @@
 #include <string.h>
 
 const struct rt_metric rt_metrics[RT_METRIC_COUNT] = {
-#define ROW(name, measured, low, high, split, word, comet, place, label)                                       \
+#define ROW(name, measured, low, high, split, word, comet, place, label, column)                               \
     {#name, RT_METRIC_##measured, offsetof(struct rt_scores, name), low,   high,  split,                       \
-     word,  split "/" word,       "whole_run/" split "_" word,      comet, place, label},
+     word,  split "/" word,       "whole_run/" split "_" word,      comet, place, label,                       \
+     column},
     RT_METRICS(ROW)
 #undef ROW
 };

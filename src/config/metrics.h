@@ -1,6 +1,6 @@
 /* What a run measures: one row each, from which come the columns of metrics.csv, the scores in result.json and
- * state.json, the progress line, what trackers are sent, and what figures can draw. A new metric is its row
- * here, and the line that measures it. */
+ * state.json, the progress line, what trackers are sent, and what figures can draw, and the columns of the
+ * report. A new metric is its row here, and the line that measures it. */
 #ifndef RT_CONFIG_METRICS_H
 #define RT_CONFIG_METRICS_H
 
@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "config/limits.h"
 
-/* X(name, measured, low, high, split, word, comet, place, label)
+/* X(name, measured, low, high, split, word, comet, place, label, column)
  *   name      of the field, the column and the key
  *   measured  RUNNING: a mean since the epoch's start, there at every log point, so that NaN is a finding
  *             TESTED: with the test set, where test_acc is a number
@@ -18,21 +18,26 @@
  *   low, high what a run can have measured, when it is finite
  *   split, word  its name in TensorBoard and MLflow is "split/word", in Comet's contexts `comet` in `split`
  *   place     in the progress line, from 1; 0: not there
- *   label     of an axis */
+ *   label     of an axis
+ *   column    over a run's value at the threshold, or its last one, in tables of runs (the report,
+ * TensorBoard's hyper-parameters); "": not there */
 #define RT_METRICS(X)                                                                                          \
     X(train_loss, RUNNING, RT_LOSS_LOW, RT_LOSS_LIMIT, "train", "loss", "loss", 2,                             \
-      "Training loss (cross-entropy)")                                                                         \
-    X(train_acc, RUNNING, 0, 1, "train", "accuracy", "acc", 1, "Training accuracy")                            \
-    X(test_loss, TESTED, RT_LOSS_LOW, RT_LOSS_LIMIT, "test", "loss", "loss", 4, "Test loss (cross-entropy)")   \
-    X(test_acc, TESTED, 0, 1, "test", "accuracy", "acc", 3, "Test accuracy")                                   \
+      "Training loss (cross-entropy)", "")                                                                     \
+    X(train_acc, RUNNING, 0, 1, "train", "accuracy", "acc", 1, "Training accuracy", "Train accuracy")          \
+    X(test_loss, TESTED, RT_LOSS_LOW, RT_LOSS_LIMIT, "test", "loss", "loss", 4, "Test loss (cross-entropy)",   \
+      "")                                                                                                      \
+    X(test_acc, TESTED, 0, 1, "test", "accuracy", "acc", 3, "Test accuracy", "Test accuracy")                  \
     X(train_acc_clean, SOMETIMES, 0, 1, "train", "accuracy_clean", "acc_clean", 0,                             \
-      "Training accuracy, right labels")                                                                       \
-    X(train_memorised, SOMETIMES, 0, 1, "train", "memorised", "memorised", 0, "Wrong labels memorised")        \
+      "Training accuracy, right labels", "Train accuracy, right labels")                                       \
+    X(train_memorised, SOMETIMES, 0, 1, "train", "memorised", "memorised", 0, "Wrong labels memorised",        \
+      "Wrong labels memorised")                                                                                \
     X(train_recovered, SOMETIMES, 0, 1, "train", "recovered", "recovered", 0,                                  \
-      "Wrong labels predicted as true")                                                                        \
+      "Wrong labels predicted as true", "Wrong labels recovered")                                              \
     X(test_loss_true, SOMETIMES, RT_LOSS_LOW, RT_LOSS_LIMIT, "test", "loss_true", "loss_true", 0,              \
-      "Test loss on true labels (cross-entropy)")                                                              \
-    X(test_acc_true, SOMETIMES, 0, 1, "test", "accuracy_true", "acc_true", 0, "Test accuracy on true labels")
+      "Test loss on true labels (cross-entropy)", "")                                                          \
+    X(test_acc_true, SOMETIMES, 0, 1, "test", "accuracy_true", "acc_true", 0, "Test accuracy on true labels",  \
+      "Test accuracy, true labels")
 
 /* Losses are mean cross-entropies, accuracies shares in 0..1; NaN: not measured. */
 struct rt_scores {
@@ -58,7 +63,7 @@ struct rt_metric {
     const char *whole_tag; /* "whole_run/train_loss": at the end of a run */
     const char *comet;
     int place;
-    const char *label;
+    const char *label, *column;
 };
 extern const struct rt_metric rt_metrics[RT_METRIC_COUNT]; /* in the list's order */
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "config/corruptions.h"
+#include "config/metrics.h"
 #include "figures/html.h"
 #include "figures/published.h"
 #include "figures/report_results.h"
@@ -232,6 +233,7 @@ struct results_columns {
     bool paper;
     const struct rt_key *keys[RT_PROPERTIES_MAX]; /* in which the runs differ, but for the test */
     int key_count;
+    bool metrics[RT_METRIC_COUNT]; /* that have a column */
 };
 
 static int find_keys(struct results_columns *columns, const struct rt_records *records, struct rt_error *err)
@@ -263,6 +265,30 @@ static void append_keys(struct rt_text *page, const struct rt_record *run,
     }
 }
 
+static const struct rt_scores *scores_of(const struct rt_result *result)
+{
+    return result->threshold.reached ? &result->threshold.scores : &result->final;
+}
+
+static bool is_share(const struct rt_metric *metric)
+{
+    return metric->high <= 1;
+}
+
+static void append_metric(struct rt_text *page, const struct rt_metric *metric, double value)
+{
+    append_cell(page, value, "%.2f", is_share(metric) ? 100 : 1);
+}
+
+/* Metrics have a column where a run has measured them. */
+static void find_metrics(struct results_columns *columns, const struct rt_records *records)
+{
+    for (int m = 0; m < RT_METRIC_COUNT; m++)
+        for (size_t i = 0; i < records->count && *rt_metrics[m].column; i++)
+            if (!isnan(rt_metric_value(&rt_metrics[m], scores_of(&records->runs[i].result))))
+                columns->metrics[m] = true;
+}
+
 /* Under figure 1's protocol a run goes on to the threshold: one that ended before says nothing of it. */
 static bool is_cut_short(const struct rt_record *run)
 {
@@ -276,7 +302,7 @@ static int append_row(struct rt_text *page, const struct rt_record *run, const s
     const struct rt_result *result = &run->result;
     const bool cut = is_cut_short(run);
     const struct rt_threshold *threshold = &result->threshold;
-    const struct rt_scores *scores = threshold->reached ? &threshold->scores : &result->final;
+    const struct rt_scores *scores = scores_of(result);
 
     rt_text_append(page, cut ? "<tr class=\"cut\"><th scope=\"row\">" : "<tr><th scope=\"row\">");
     rt_html_append_text(page, run->name);
@@ -291,8 +317,9 @@ static int append_row(struct rt_text *page, const struct rt_record *run, const s
     append_cell(page, (double)result->epochs, "%.0f", 1);
     append_cell(page, threshold->reached ? (double)threshold->epoch : (double)NAN, "%.0f", 1);
     append_cell(page, threshold->reached ? threshold->wall_s / 60 : (double)NAN, "%.1f", 1);
-    append_cell(page, scores->train_acc, "%.2f", 100);
-    append_cell(page, scores->test_acc, "%.2f", 100);
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        if (columns->metrics[i])
+            append_metric(page, &rt_metrics[i], rt_metric_value(&rt_metrics[i], scores));
     append_cell(page, scores->train_acc - scores->test_acc, "%.2f", 100);
     if (columns->reference && cut)
         rt_text_append(page, "<td></td><td></td><td></td>");
@@ -310,16 +337,21 @@ int rt_report_append_results(struct rt_text *page, const struct rt_records *reco
     struct results_columns columns = {.reference = reference};
 
     RT_TRY(find_keys(&columns, records, err));
+    find_metrics(&columns, records);
     for (size_t i = 0; i < records->count; i++)
         columns.paper = columns.paper || is_on_cifar10(&records->runs[i].result);
     rt_text_append(page, "<thead><tr><th scope=\"col\">Run</th><th scope=\"col\" class=\"text\">Test</th>"
                          "<th scope=\"col\" class=\"text\">State</th>");
     for (int i = 0; i < columns.key_count; i++)
         rt_text_printf(page, "<th scope=\"col\">%s</th>", columns.keys[i]->name);
-    rt_text_append(page, "<th scope=\"col\">Epochs trained</th>"
-                         "<th scope=\"col\">Epochs to threshold</th><th scope=\"col\">Minutes to threshold</th>"
-                         "<th scope=\"col\">Train accuracy %</th><th scope=\"col\">Test accuracy %</th>"
-                         "<th scope=\"col\">Gap %</th>");
+    rt_text_append(page,
+                   "<th scope=\"col\">Epochs trained</th>"
+                   "<th scope=\"col\">Epochs to threshold</th><th scope=\"col\">Minutes to threshold</th>");
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        if (columns.metrics[i])
+            rt_text_printf(page, "<th scope=\"col\">%s%s</th>", rt_metrics[i].column,
+                           is_share(&rt_metrics[i]) ? " %" : "");
+    rt_text_append(page, "<th scope=\"col\">Gap %</th>");
     if (columns.reference)
         rt_text_append(page, "<th scope=\"col\">Published epochs</th><th scope=\"col\">Published minutes</th>"
                              "<th scope=\"col\">Published test accuracy %</th>");

@@ -55,10 +55,11 @@ static void append_run(struct rt_text *text, const struct rt_sweep_run *run)
     const struct rt_sweep_progress *progress = &run->progress;
 
     rt_text_printf(text, "%-28s %-9s", run->experiment.experiment_name, rt_sweep_state_name(run->state));
-    if (isfinite(progress->epochs))
-        rt_text_printf(text, " epoch %6.1f/%-4lld loss %-7.4f acc %.4f  ETA %s", progress->epochs,
-                       (long long)run->stages[run->stage], progress->scores.train_loss,
-                       progress->scores.train_acc, rt_duration(seconds_left(run), left));
+    if (isfinite(progress->epochs)) {
+        rt_text_printf(text, " epoch %6.1f/%-4lld ", progress->epochs, (long long)run->stages[run->stage]);
+        rt_scores_append_progress(text, &progress->scores);
+        rt_text_printf(text, "  ETA %s", rt_duration(seconds_left(run), left));
+    }
     rt_text_append(text, "\n");
 }
 

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """The figures of right and wrong labels: their numbers are those of the runs' metrics and results."""
 import csv
+import html
 import json
 import os
+import re
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'support'), os.path.join(HERE, '..', 'train')]
+import metric_list
 from runs import folder, metrics, temporary, train
 from tap import RETHINK, SLOWER, done, ok
 
@@ -62,4 +65,14 @@ with temporary() as runs, temporary() as out:
             (3, 'MLP1, best epoch', 'points'): [float(best[p]['test_acc_true']) for p in LEVELS],
             (3, 'MLP1, at the end', 'points'): [final[p]['test_acc_true'] for p in LEVELS]}.items():
         ok(same(levels.get(where, []), list(zip(LEVELS, values))), f'levels: panel {where[0]}, {where[1]}', levels.keys(), values)
+    reported = subprocess.run([RETHINK, 'report', '--no-figures', '--runs', runs, '-o', out], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=300 * SLOWER)
+    page = open(f'{out}/report.html').read()
+    heads = [html.unescape(head) for head in re.findall(r'<th scope="col"[^>]*>(.*?)</th>', page)]
+    for name, _, _, column in metric_list.rows():
+        at = [i for i, head in enumerate(heads) if column and head in (column, column + ' %')]
+        shown = [re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', row)[i] for i in at for row in re.findall(r'<tr[^>]*><th scope="row">.*?</tr>', page)]
+        scale = 100 if at and heads[at[0]].endswith('%') else 1
+        want = [f'{final[p][name] * scale:.2f}' for p in LEVELS] if column else []
+        ok(shown == want, f'the report shows {name} where its row says so', reported.stderr, heads, shown, want)
 done()

@@ -12,6 +12,7 @@ import zlib
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
 import environment  # noqa: E402
+import metric_list  # noqa: E402
 import tap  # noqa: E402
 
 DRIVE = os.environ['RT_DRIVE']
@@ -155,6 +156,11 @@ def check_fresh(run):
            'fresh: the sample grid is an image of the right size', got['images'])
     tap.ok(got['histograms'].get('weights/layer1.weight') == [[seen(0), -1.0, 1.0, 8.0, 8.0], [seen(4), -1.0, 1.0, 8.0, 8.0]],
            'fresh: histograms of each layer count every value', got['histograms'])
+    infos = got['hparams'].get('_hparams_/experiment', {}).get('experiment', {}).get('metricInfos', [])
+    named = {info['name']['tag']: info['displayName'] for info in infos}
+    want = {f'whole_run/{split}_{word}': column for _, split, word, column in metric_list.rows() if column}
+    tap.ok(want and named == {**want, 'threshold/epoch': 'epochs to overfit', 'threshold/test_accuracy': 'test accuracy at the threshold'},
+           'fresh: beside the hyper-parameters stand the metrics that have a column', named)
     start = got['hparams'].get('_hparams_/session_start_info', {}).get('sessionStartInfo', {})
     values = start.get('hparams', {})
     tap.ok(values.get('learning_rate') == 0.1 and values.get('model_name') == 'MLP1' and values.get('bn') is False and

@@ -1,5 +1,6 @@
 #include "track/tensorboard/hparams.h"
 
+#include "config/metrics.h"
 #include "track/params.h"
 
 enum { METADATA_PLUGIN_DATA = 1, PLUGIN_NAME = 1, PLUGIN_CONTENT = 2 };
@@ -11,14 +12,12 @@ enum { START_HPARAMS = 1, START_GROUP = 4, START_TIME = 5, MAP_KEY = 1, MAP_VALU
 enum { VALUE_NUMBER = 2, VALUE_TEXT = 3, VALUE_BOOL = 4 };
 enum { END_STATUS = 1, END_TIME = 2, END_SUCCESS = 1, END_FAILURE = 2, END_RUNNING = 3 };
 
-/* Tags whose values the page shows next to the hyper-parameters. */
+/* Tags whose values the page shows next to the hyper-parameters, besides the metrics' last values. */
 static const struct {
     const char *tag, *display_name;
-} metrics[] = {
+} outcomes[] = {
     {"threshold/epoch", "epochs to overfit"},
     {"threshold/test_accuracy", "test accuracy at the threshold"},
-    {"whole_run/train_accuracy", "final train accuracy"},
-    {"whole_run/test_accuracy", "final test accuracy"},
 };
 
 struct open_value {
@@ -53,6 +52,16 @@ static void end_value(struct rt_pb *pb, struct open_value open)
     rt_pb_end(pb, open.value);
 }
 
+static void add_metric(struct rt_pb *pb, const char *tag, const char *display_name)
+{
+    const size_t metric = rt_pb_begin(pb, EXPERIMENT_METRIC_INFO), name = rt_pb_begin(pb, METRIC_NAME);
+
+    rt_pb_text(pb, METRIC_NAME_TAG, tag);
+    rt_pb_end(pb, name);
+    rt_pb_text(pb, METRIC_DISPLAY_NAME, display_name);
+    rt_pb_end(pb, metric);
+}
+
 static void add_experiment(struct rt_pb *pb, const struct rt_param *params, int count)
 {
     static const int types[] = {
@@ -66,14 +75,11 @@ static void add_experiment(struct rt_pb *pb, const struct rt_param *params, int 
         rt_pb_integer(pb, HPARAM_TYPE, types[params[i].kind]);
         rt_pb_end(pb, hparam);
     }
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
-        const size_t metric = rt_pb_begin(pb, EXPERIMENT_METRIC_INFO), name = rt_pb_begin(pb, METRIC_NAME);
-
-        rt_pb_text(pb, METRIC_NAME_TAG, metrics[i].tag);
-        rt_pb_end(pb, name);
-        rt_pb_text(pb, METRIC_DISPLAY_NAME, metrics[i].display_name);
-        rt_pb_end(pb, metric);
-    }
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++)
+        add_metric(pb, outcomes[i].tag, outcomes[i].display_name);
+    for (int i = 0; i < RT_METRIC_COUNT; i++)
+        if (*rt_metrics[i].column)
+            add_metric(pb, rt_metrics[i].whole_tag, rt_metrics[i].column);
     end_value(pb, open);
 }
 
