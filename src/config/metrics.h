@@ -1,5 +1,5 @@
 /* What a run measures: one row each, from which come the columns of metrics.csv, the scores in result.json and
- * state.json, the progress line, what trackers are sent, and what figures can draw, and the columns of the
+ * state.json, the progress line, what trackers are sent, what figures can draw, and the columns of the
  * report. A new metric is its row here, and the line that measures it. */
 #ifndef RT_CONFIG_METRICS_H
 #define RT_CONFIG_METRICS_H
@@ -19,8 +19,7 @@
  *   split, word  its name in TensorBoard and MLflow is "split/word", in Comet's contexts `comet` in `split`
  *   place     in the progress line, from 1; 0: not there
  *   label     of an axis
- *   column    over a run's value at the threshold, or its last one, in tables of runs (the report,
- * TensorBoard's hyper-parameters); "": not there */
+ *   column    heading in tables of runs (the report, TensorBoard's hyper-parameters); "": not there */
 #define RT_METRICS(X)                                                                                          \
     X(train_loss, RUNNING, RT_LOSS_LOW, RT_LOSS_LIMIT, "train", "loss", "loss", 2,                             \
       "Training loss (cross-entropy)", "")                                                                     \
