@@ -184,11 +184,39 @@ static void test_crops(void **state)
     assert_in_range(same_image, 840, 1160);
 }
 
+/* Whitening divides by 1 / sqrt(N) at least: an image of one colour is 0, one pixel that is off by 1 / 255
+ * stays small. */
+static void test_flat_image(void **state)
+{
+    enum { VALUES = RT_CHANNELS * RT_PLANE };
+    static uint8_t pixels[VALUES];
+    static float images[VALUES];
+    uint8_t label = 0;
+    const struct rt_dataset dataset = {.train_count = 1,
+                                       .channels = RT_CHANNELS,
+                                       .height = RT_CROP,
+                                       .width = RT_CROP,
+                                       .side = RT_CROP,
+                                       .whiten = true,
+                                       .labels = &label,
+                                       .pixels = pixels};
+
+    (void)state;
+    memset(pixels, 77, sizeof pixels);
+    rt_host_gather(&dataset, NULL, 0, 1, NULL, images, &label, NULL);
+    for (int i = 0; i < VALUES; i++)
+        assert_true(images[i] == 0);
+    pixels[5] = 78; /* a deviation of 1 / 255 / sqrt(N): below the least */
+    rt_host_gather(&dataset, NULL, 0, 1, NULL, images, &label, NULL);
+    assert_true(images[5] > 0.18f && images[5] < 0.20f); /* sqrt(2352) / 255 = 0.1902 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_first_epoch),   cmocka_unit_test(test_sizes),     cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_drawing_ahead), cmocka_unit_test(test_augmented), cmocka_unit_test(test_crops),
+        cmocka_unit_test(test_flat_image),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

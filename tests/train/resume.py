@@ -21,6 +21,8 @@ CASES = {
     'figure 2: each log point draws a random number': ('MLP3_0.0_none', (*SMALL, '--epochs', '8', '--set', 'figure1=false')),
     'dropout and augmentation: functions of the step': (
         'MLP1_0.0_none', (*SMALL, '--epochs', '8', '--set', 'dropout=0.3', '--set', 'augment=true')),
+    'crops, turns and whitening: of seed, epoch and image': (
+        'MLP1_0.0_none', (*SMALL, '--epochs', '8', '--set', 'crop=random', '--set', 'rotate=25', '--set', 'preprocessing=image')),
     'Adam: two states and the number of the step': (
         'MLP1_0.0_none', (*SMALL, '--epochs', '6', '--set', 'optimizer=adam', '--set', 'learning_rate=0.001')),
     'batch norm: running statistics': ('WRN_0.0_none', ('--set', 'train_size=90', '--set', 'test_size=50', '--set', 'batch_size=32',
