@@ -282,6 +282,19 @@ def check_protoc(run):
            'protoc sees the version, a tag and the plug-in name')
 
 
+def check_columns(run):
+    """Needs no TensorBoard: protocol buffers hold a column's tag and heading side by side."""
+    drive(run, 'points=8')
+    data = b''.join(open(path, 'rb').read() for path in glob.glob(run + '/events.out.*'))
+    lost = []
+    for name, split, word, column in metric_list.rows():
+        tag, heading = f'whole_run/{split}_{word}'.encode(), column.encode()
+        info = tag + b'\x1a' + bytes([len(heading)]) + heading
+        if (info in data) != bool(column):
+            lost.append(name)
+    tap.empty(lost, "the hyper-parameter page's columns are the metrics with a heading")
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         def new(name):
@@ -296,6 +309,7 @@ def main():
                'a directory that cannot be written is one warning, and the run goes on', done.stderr)
         check_starts(new('starts'))
         check_diverged(new('diverged'))
+        check_columns(new('columns'))
         why = environment.missing()
         if why:
             drive(fresh, 'points=8')
