@@ -59,7 +59,7 @@ struct rt_command {
 #define RT_OPTION_DATA                                                                                         \
     {                                                                                                          \
         "data", 0, "NAME", RT_SOURCE_WORDS "@dirs",                                                            \
-            "images: " RT_SOURCE_CLAUSES "or a directory with the files of one of them"                          \
+            "images: " RT_SOURCE_CLAUSES "or a directory with the files of one of them"                        \
     }
 #define RT_OPTION_RUNS                                                                                         \
     {                                                                                                          \

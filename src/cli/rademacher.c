@@ -179,8 +179,8 @@ static int check_data(const struct rt_arguments *arguments, struct rt_error *err
     RT_TRY(rt_source_open(&source, rt_argument(arguments, "data"), err));
     for (int i = 0; i < filling->n_count && !rc; i++)
         if ((size_t)filling->n[i] > source.train_count)
-            rc = rt_fail(err, RT_EDATA, "--n %ld: %s has %zu training images", filling->n[i],
-                           source.kind->name, source.train_count);
+            rc = rt_fail(err, RT_EDATA, "--n %ld: %s has %zu training images", filling->n[i], source.kind->name,
+                         source.train_count);
     rt_source_close(&source);
     return rc;
 }

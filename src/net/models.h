@@ -37,8 +37,8 @@ extern const struct rt_model *const rt_models[];
 /* By name or alias (case matters); null if there is none. */
 const struct rt_model *rt_model_find(const char *name);
 
-/* Builds input channels x 28 x 28 -> model -> loss into *graph, replacing its content. Errors: RT_ECONFIG (options that
- * the model cannot take), RT_EMEMORY; *graph is then zeroed. */
+/* Builds input channels x 28 x 28 -> model -> loss into *graph, replacing its content. Errors: RT_ECONFIG
+ * (options that the model cannot take), RT_EMEMORY; *graph is then zeroed. */
 int rt_model_build(struct rt_graph *graph, const struct rt_model *model, const struct rt_model_options *options,
                    struct rt_error *err);
 
