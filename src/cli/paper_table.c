@@ -25,10 +25,20 @@ static struct rt_paper_work *filling;
 /* Keys that a row is made of; weight decay has an option of its own. */
 static int check_arguments(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    static const char *const own[] = {
-        "model_name",   "bn",         "label_corruption_prob", "data_corruption_type",
-        "label_noise",  "label_file", "label_noise_split",     "augment",
-        "weight_decay", "preset",     "experiment_name"};
+    static const char *const own[] = {"model_name",
+                                      "bn",
+                                      "label_corruption_prob",
+                                      "data_corruption_type",
+                                      "label_noise",
+                                      "label_file",
+                                      "label_noise_split",
+                                      "augment",
+                                      "crop",
+                                      "flip",
+                                      "rotate",
+                                      "weight_decay",
+                                      "preset",
+                                      "experiment_name"};
     const char *given = rt_argument(arguments, "weight-decay");
     char *end;
 
@@ -40,16 +50,6 @@ static int check_arguments(const struct rt_arguments *arguments, struct rt_error
     if (given && (!*given || !(strtod(given, &end) > 0) || *end || !(strtod(given, NULL) <= 1)))
         return rt_fail(err, RT_EUSAGE, "--weight-decay '%.40s': expected a number above 0, at most 1", given);
     return RT_OK;
-}
-
-const char *rt_paper_row_lacks(const struct rt_paper_row *row)
-{
-    static const char *const keys[] = {"crop", "flip", "rotate"};
-
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (strstr(row->settings, keys[i]) && !rt_key_find(keys[i]))
-            return keys[i];
-    return NULL;
 }
 
 /* The settings of a row as a list, in `store`; the experiment's name comes first. */
@@ -105,7 +105,7 @@ static int add_model(struct rt_sweep *sweep, const struct rt_arguments *argument
         if (strcmp(row->model, model) != 0)
             continue;
         any = true;
-        if (rt_paper_row_lacks(row) || filling->results[i].planned)
+        if (filling->results[i].planned)
             continue;
         snprintf(base, sizeof base, "%s_%s_none", model, strcmp(row->labels, "random") ? "0.0" : "1.0");
         list_settings(settings, store, sizeof store, row);
@@ -127,22 +127,15 @@ static int fill(struct rt_sweep *sweep, const struct rt_arguments *arguments, st
 
 static void append_missing(struct rt_text *text, const struct rt_paper_work *work)
 {
-    const char *lacks = NULL;
     int missing = 0;
 
-    for (int i = 0; i < work->table->count; i++) {
-        const char *key = rt_paper_row_lacks(&work->table->rows[i]);
-
-        lacks = lacks ? lacks : key;
+    for (int i = 0; i < work->table->count; i++)
         missing += work->results[i].finished < work->results[i].planned;
-    }
     if (missing)
         rt_text_append(text, "\nNot finished (repeat the command to go on):");
     for (int i = 0; i < work->table->count && missing; i++)
         if (work->results[i].finished < work->results[i].planned)
             rt_text_printf(text, " %s", work->table->rows[i].name);
-    if (lacks)
-        rt_text_printf(text, "\nRows with crops are not run: this program has no config key %s.", lacks);
 }
 
 static void append_reading(struct rt_text *text, const struct rt_paper_work *work)
@@ -154,11 +147,9 @@ static void append_reading(struct rt_text *text, const struct rt_paper_work *wor
         text,
         "\ntrain: accuracy on the labels trained on, in evaluation mode, without augmentation, after the "
         "last epoch.\n%spaper: %s\nSet-up (preset: paper): " RT_PRESET_PAPER_OURS
-        ";\nepochs are all trained, beyond a perfect fit too.%s\n\n%s",
+        ";\nepochs are all trained, beyond a perfect fit too.\n\n%s",
         work->table->test ? "test: on the test images' true labels, for random labels too.\n" : "",
-        work->table->source,
-        rt_key_find("preprocessing") ? "" : " Pixels are normalised per channel; the paper whitens each image.",
-        work->table->reading);
+        work->table->source, work->table->reading);
 }
 
 static int write_file(const struct rt_results *rows, const char *folder, const char *name, const char *format,

@@ -55,9 +55,6 @@ struct rt_paper_work {
     struct rt_paper_result results[RT_PAPER_ROWS_MAX];
 };
 
-/* The first of the row's keys that this program does not have; null: it has all. */
-const char *rt_paper_row_lacks(const struct rt_paper_row *row);
-
 /* The command: the sweep, then the table of what has finished. */
 int rt_paper_table_run(const struct rt_arguments *arguments, const struct rt_paper_table *table,
                        struct rt_error *err);

@@ -81,8 +81,6 @@ static int apply_preset(struct rt_experiment *experiment, struct rt_error *err)
     if (strcmp(experiment->preset, "paper") != 0)
         return RT_OK;
     RT_TRY(rt_keys_set(experiment, RT_PRESET_PAPER, err));
-    if (rt_key_find("preprocessing"))
-        RT_TRY(rt_keys_set(experiment, RT_PRESET_PAPER_PIXELS, err));
     return rt_keys_set(experiment,
                        strstr(experiment->model_name, "Inception") ? RT_PRESET_PAPER_RATE_INCEPTION
                                                                    : RT_PRESET_PAPER_RATE,
