@@ -128,7 +128,7 @@ static void draw_share(void *context, int member)
     const size_t count_of_values = (size_t)(job->dataset->channels * RT_PLANE);
     const size_t words_of_image = WORDS_OF_VALUE * count_of_values;
     uint32_t words[WORDS_OF_VALUE * VALUES_MAX];
-    float values[VALUES_MAX];
+    float values[VALUES_MAX] = {0};
 
     for (long i = share.begin; i < share.end; i++) {
         rt_stream_seek(&stream, job, (size_t)i, words_of_image);
