@@ -58,7 +58,7 @@ static int fill(struct rt_figure *figure, const struct rt_rademacher *work, stru
     snprintf(panel->y_label, sizeof panel->y_label, "Correlation with the signs");
     panel->x_log = true;
     panel->y_max = 1.05;
-    for (int i = 0; i < work->n_count && i < RT_PANEL_NAMES_MAX; i++)
+    for (int i = 0; i < work->n_count && i < RT_RADEMACHER_LIST_MAX; i++)
         panel->x_ticks[panel->x_tick_count++] = (double)work->n[i];
     for (int model = 0; model < work->model_count; model++)
         RT_TRY(add_class(figure, work, model, work->models[model], of_network, model, err));

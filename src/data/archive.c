@@ -235,7 +235,7 @@ static void note_input(struct rt_unzip *u, size_t size)
     for (size_t i = 0; i < size && u->size + i < sizeof u->head; i++)
         u->head[u->size + i] = u->input[i];
     if (size >= GZIP_TAIL) {
-        memcpy(u->tail, u->input + size - GZIP_TAIL, GZIP_TAIL);
+        memcpy(u->tail, &u->input[size - GZIP_TAIL], GZIP_TAIL);
     } else {
         memmove(u->tail, u->tail + size, GZIP_TAIL - size);
         memcpy(u->tail + GZIP_TAIL - size, u->input, size);

@@ -53,7 +53,7 @@ static int fetch_file(const struct rt_fetch_files *set, const struct rt_fetch_fi
     struct rt_fetch fetch = *how;
     bool downloaded = false;
 
-    for (int i = 0; set->bases[i] && i < BASES_MAX; i++) {
+    for (int i = 0; i < BASES_MAX && set->bases[i]; i++) {
         const size_t length = strlen(set->bases[i]);
         const char *slash = length && set->bases[i][length - 1] == '/' ? "" : "/";
 

@@ -35,6 +35,7 @@ struct ceilings {
 static int launch(struct ceilings *c, enum kernel kernel, unsigned blocks, int rounds, struct rt_error *err)
 {
     rt_cu_pointer from = c->memory, to = c->memory + c->half;
+
     void *parameters[] = {&from, &to, &rounds, NULL};
 
     return RT_CU_CALL(
