@@ -119,7 +119,7 @@ static void names_the_line(void **state)
         {HEADER "\n", ":2: expected a whole number"},
         {HEADER "9223372036854775807,1,0,1,1,,,1,1,1\n", ":2: out of the range"}, /* + 1 overflows */
         {HEADER "0,0,0,1,1,,,1,1,1\n", ":2: out of the range"},                   /* epochs begin at 1 */
-        {HEADER "0,1,50001,1,1,,,1,1,1\n", ":2: out of the range"},
+        {HEADER "0,1,60001,1,1,,,1,1,1\n", ":2: out of the range"},
         {HEADER "0,1,0,1,1,,,1,1.7e308,1\n", ":2: out of the range"}, /* 309 digits of seconds */
         {HEADER "0,1,0,1,1,,,1,nan,1\n", ":2: out of the range"},
         {HEADER "0,1,0,1,2,,,1,1,1\n", ":2: out of the range"}, /* an accuracy */
