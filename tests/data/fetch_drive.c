@@ -23,8 +23,11 @@ int main(int count, char **arguments)
     char installed[RT_PATH_MAX] = "";
     int rc;
 
-    if (count < 8)
+    if (count < 8) {
+        fprintf(stderr,
+                "usage: fetch_drive HOME SHA256 ARCHIVE_BYTES FILE_BYTES SHA256,... force|keep URL...\n");
         return 2;
+    }
     fetch.sha256 = arguments[2];
     fetch.archive_bytes = atoll(arguments[3]);
     fetch.file_bytes = atoll(arguments[4]);

@@ -53,24 +53,29 @@ def prepare_three(folder):
 
 
 def prepare_archive(folder):
-    noise = random.Random(42)
     with tarfile.open(os.path.join(folder, 'archive.tar.gz'), 'w:gz') as tar:
-        sizes = {f'data_batch_{i}.bin': FILE_BYTES for i in range(1, 6)} | {'test_batch.bin': FILE_BYTES, 'batches.meta.txt': 61}
-        for name, size in sizes.items():
+        for name, content in (IMAGES | {'batches.meta.txt': bytes(61)}).items():
             info = tarfile.TarInfo('cifar-10-batches-bin/' + name)
-            info.size = size
-            tar.addfile(info, io.BytesIO(noise.randbytes(size)))
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
 
 
 def fetching(folder):
-    """The archive is of the test's own making, so the program that fetches it is told its size and digest."""
+    """The archive is of the test's own making, so the program that fetches it is told its size and digests."""
     path = os.path.join(folder, 'archive.tar.gz')
     with open(path, 'rb') as f:
         archive = f.read()
-    return [FETCH, 'home', hashlib.sha256(archive).hexdigest(), str(len(archive)), str(FILE_BYTES), 'force', 'file://' + path]
+    return [FETCH, 'home', sha256(archive), str(len(archive)), str(FILE_BYTES), ','.join(map(sha256, IMAGES.values())), 'force',
+            'file://' + path]
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
 
 
 FILE_BYTES = 30730
+NOISE = random.Random(42)
+IMAGES = {name: NOISE.randbytes(FILE_BYTES) for name in [f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']}
 COMMANDS = {
     # what: (how the folder is made ready, command, files that only a whole run leaves)
     'fetch': (prepare_archive, fetching, 'home/*/test_batch.bin'),
