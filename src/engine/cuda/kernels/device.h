@@ -10,28 +10,6 @@
 
 #include "host.h"
 
-RT_DEVICE float rt_float_of(rt_u32 bits)
-{
-    union {
-        rt_u32 u;
-        float f;
-    } value;
-
-    value.u = bits;
-    return value.f;
-}
-
-RT_DEVICE rt_u32 rt_bits_of(float x)
-{
-    union {
-        float f;
-        rt_u32 u;
-    } value;
-
-    value.f = x;
-    return value.u;
-}
-
 /* Rounds to TF32 (10 mantissa bits, to nearest, ties away from zero) in the upper 19 bits; tensor cores ignore
  * the rest. NaN is preserved: 0x7fffffff does not wrap to -0. */
 RT_DEVICE rt_u32 rt_round_tf32(float x)

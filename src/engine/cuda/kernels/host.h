@@ -103,6 +103,9 @@ typedef struct {
     float x, y, z, w;
 } __attribute__((aligned(16))) float4;
 typedef struct {
+    rt_u32 x, y;
+} __attribute__((aligned(8))) uint2;
+typedef struct {
     rt_u32 x, y, z, w;
 } __attribute__((aligned(16))) uint4;
 typedef struct {
@@ -125,6 +128,28 @@ static inline __attribute__((unused)) float4 make_float4(float x, float y, float
 #define __ldg(at) (*(at))
 
 #endif
+
+RT_DEVICE float rt_float_of(rt_u32 bits)
+{
+    union {
+        rt_u32 u;
+        float f;
+    } value;
+
+    value.u = bits;
+    return value.f;
+}
+
+RT_DEVICE rt_u32 rt_bits_of(float x)
+{
+    union {
+        float f;
+        rt_u32 u;
+    } value;
+
+    value.f = x;
+    return value.u;
+}
 
 enum { RT_ARGUMENTS_MAX = 16 };
 
