@@ -65,7 +65,9 @@ static void append_latex(struct rt_text *out, char byte)
                 {'<', "\\textless{}"},
                 {'>', "\\textgreater{}"},
                 {'|', "\\textbar{}"},
-                {'"', "''"}};
+                {'"', "''"},
+                {'[', "{[}"}, /* behind a row's end, a length or a star would be read as its */
+                {'*', "{*}"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].byte == byte) {

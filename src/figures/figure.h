@@ -65,6 +65,7 @@ struct rt_figure {
     char title[RT_FIGURE_TEXT_MAX];
     char note[RT_NOTE_MAX]; /* under the plot; "": none */
     char legend_title[RT_FIGURE_TEXT_MAX];
+    const char *published; /* what hollow markers are in the legend; null: "published" */
     enum rt_legend legend;
     struct rt_panel panels[RT_PANELS_MAX];
     int panel_count;

@@ -64,8 +64,10 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_PUBLISHED_POINTS:
-        rt_text_printf(out, "4:5 with %s pt %d ps 2.2*mark",
-                       series->apart ? "points" : "linespoints lw 1.2 dt (18,9)", series->style.point_outline);
+        /* apart, it stands around our own where both are the same */
+        rt_text_printf(out, "4:5 with %s*mark pt %d",
+                       series->apart ? "points lw 1.8 ps 3.2" : "linespoints lw 1.2 dt (18,9) ps 2.2",
+                       series->style.point_outline);
         print_color(out, &series->style, 0x50);
         break;
     case RT_MARK_RAW:
@@ -111,6 +113,17 @@ static bool has_mark(const struct rt_figure *figure, int panel, enum rt_mark mar
     return false;
 }
 
+static void print_published_points(const struct rt_figure *figure, struct rt_text *out)
+{
+    bool apart = false;
+
+    for (size_t i = 0; i < figure->series_count; i++)
+        apart = apart || (figure->series[i].mark == RT_MARK_PUBLISHED_POINTS && figure->series[i].apart);
+    rt_text_printf(out, ", \\\n        keyentry with %s*mark pt 6 lc rgb '#606060' title ",
+                   apart ? "points lw 1.8 ps 3.2" : "linespoints lw 1.2 dt (18,9) ps 2.2");
+    rt_escape_gnuplot(out, figure->published ? figure->published : "published");
+}
+
 /* One entry stands for all series of a kind that is drawn alike. */
 static void print_shared_legend(const struct rt_figure *figure, int panel, struct rt_text *out)
 {
@@ -118,10 +131,7 @@ static void print_shared_legend(const struct rt_figure *figure, int panel, struc
         rt_text_printf(out,
                        ", \\\n        keyentry with lines lw 1.6 dt (18,9) lc rgb '#606060' title 'published'");
     if (has_mark(figure, panel, RT_MARK_PUBLISHED_POINTS))
-        rt_text_printf(
-            out,
-            ", \\\n        keyentry with linespoints lw 1.2 dt (18,9) pt 6 ps 2.2*mark lc rgb '#606060' title "
-            "'published'");
+        print_published_points(figure, out);
     if (has_mark(figure, panel, RT_MARK_RAW))
         rt_text_printf(out, ", \\\n        keyentry with lines lw 1 lc rgb '#A0606060' title 'as logged'");
     if (has_mark(figure, panel, RT_MARK_BAND))
@@ -152,21 +162,32 @@ static void print_x_ticks(const struct rt_panel *panel, struct rt_text *out)
     rt_text_append(out, ")\n");
 }
 
-/* Names that do not fit beside each other stand aslant. */
-static bool has_crowded_names(const struct rt_panel *panel)
+/* Names that do not fit beside each other stand aslant; upright where the first would begin left of the
+ * canvas. Returns their angle, in degrees, and the longest one's letters. */
+static int names_angle(const struct rt_panel *panel, int *longest)
 {
-    enum { LETTERS_ACROSS = 70 };
-    size_t letters = 0;
+    enum { LETTERS_ACROSS = 70, LETTERS_ASLANT = 20 };
+    int letters = 0;
 
-    for (int i = 0; i < panel->x_name_count; i++)
-        letters += strlen(panel->x_names[i]) + 2;
-    return letters > LETTERS_ACROSS;
+    *longest = 0;
+    for (int i = 0; i < panel->x_name_count; i++) {
+        const int length = (int)strlen(panel->x_names[i]);
+
+        letters += length + 2;
+        *longest = length > *longest ? length : *longest;
+    }
+    return letters <= LETTERS_ACROSS ? 0 : *longest <= LETTERS_ASLANT ? 65 : 90;
 }
 
 static void print_x_names(const struct rt_panel *panel, struct rt_text *out)
 {
-    rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced %s(", panel->x_name_count - 1,
-                   has_crowded_names(panel) ? "rotate by 65 right " : "");
+    int longest;
+    const int angle = names_angle(panel, &longest);
+
+    rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced ", panel->x_name_count - 1);
+    if (angle)
+        rt_text_printf(out, "rotate by %d right ", angle);
+    rt_text_append(out, "(");
     for (int i = 0; i < panel->x_name_count; i++) {
         rt_text_append(out, i ? ", " : "");
         rt_escape_gnuplot(out, panel->x_names[i]);
@@ -188,38 +209,6 @@ static void print_x_axis(const struct rt_panel *panel, struct rt_text *out)
         rt_text_printf(out, "    set xrange [0:%g]\n", panel->x_max);
     else
         rt_text_append(out, "    set xrange [0:*]\n");
-}
-
-static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
-{
-    const struct rt_panel *panel = &figure->panels[index];
-
-    rt_text_printf(out, "    set xlabel ");
-    rt_escape_gnuplot(out, panel->x_label);
-    rt_text_printf(out, " noenhanced offset 0, lift\n    set ylabel ");
-    rt_escape_gnuplot(out, panel->y_label);
-    rt_text_printf(out, " noenhanced\n");
-    print_x_axis(panel, out);
-    if (panel->y_log)
-        rt_text_printf(out, "    set logscale y; set yrange [*:*]; set format y '10^{%%L}'\n");
-    else
-        rt_text_printf(out, "    unset logscale y; set format y '%%g'; set yrange [0:%s]\n", "*");
-    if (!panel->y_log && panel->y_max > 0)
-        rt_text_printf(out, "    set yrange [0:%g]\n", panel->y_max);
-    rt_text_printf(out, "    plot ");
-    bool first = true;
-    for (int mark = 0; mark < RT_MARK_COUNT; mark++) {
-        for (size_t i = 0; i < figure->series_count; i++) {
-            const struct rt_series *series = &figure->series[i];
-            if (series->panel != index || series->mark != (enum rt_mark)mark || series->count == 0)
-                continue;
-            rt_text_printf(out, first ? "\\\n        " : ", \\\n        ");
-            first = false;
-            print_series(out, series, i);
-        }
-    }
-    print_shared_legend(figure, index, out);
-    rt_text_printf(out, "\n");
 }
 
 /* The length of the note's next line, at most `columns` long, broken at a space. */
@@ -250,29 +239,22 @@ static int count_note_lines(const struct rt_figure *figure)
     return lines;
 }
 
-/* The note's lines, the last one at the bottom. */
-static void print_note(const struct rt_figure *figure, struct rt_text *out)
-{
-    int left = count_note_lines(figure), number = 1;
-
-    for (const char *at = figure->note; *at; at += *at == ' ') {
-        const size_t length = line_length(at, note_columns(figure));
-        char line[RT_NOTE_MAX];
-        snprintf(line, sizeof line, "%.*s", (int)length, at);
-        rt_text_printf(out, "set label %d at screen 0.015, %.3f left noenhanced font small tc rgb '#404040' ",
-                       number++, 0.018 + note_line * --left);
-        rt_escape_gnuplot(out, line);
-        rt_text_printf(out, "\n");
-        at += length;
-    }
-}
-
 /* Where things stand, as shares of the canvas's height: panels above `bottom`, the legend (if below) at
  * `legend`, the note under it, for which there is room of two lines; more lines move all up. */
 struct layout {
-    const char *size;
+    int width, height;
     double bottom, legend; /* legend 0: at the right */
 };
+
+/* A canvas that is as much higher as names that are not level need. */
+static struct layout layout_of_names(const struct rt_panel *panel, int angle, int longest, int note_lines)
+{
+    enum { PLOT = 740, LETTER = 17, GAP = 30, LABEL = 50, LINE = 27 }; /* pixels */
+    const double slant = angle == 90 ? 1 : 0.906;                      /* sin 65 degrees */
+    const int below = GAP + (int)(slant * LETTER * longest) + (*panel->x_label ? LABEL : 0) + LINE * note_lines;
+
+    return (struct layout){1280, PLOT + below, (double)below / (PLOT + below), 0};
+}
 
 /* Legend entries that stand side by side below the panels. */
 static int count_legend_rows(const struct rt_figure *figure)
@@ -294,14 +276,81 @@ static struct layout layout_of(const struct rt_figure *figure)
 {
     const int lines = count_note_lines(figure), rows = count_legend_rows(figure);
     const double up = lines > 2 ? note_line * (lines - 2) : 0, more = rows > 3 ? 0.025 * (rows - 3) : 0;
+    int longest;
+    const int angle = names_angle(&figure->panels[0], &longest);
 
     if (figure->panel_count > 1)
-        return (struct layout){"1920,820", 0.30 + up + 2 * more, 0.12 + up + more};
-    if (figure->legend == RT_LEGEND_RIGHT && has_crowded_names(&figure->panels[0]))
-        return (struct layout){"1280,1040", 0.29 + up, 0};
+        return (struct layout){1920, 820, 0.30 + up + 2 * more, 0.12 + up + more};
+    if (figure->legend == RT_LEGEND_RIGHT && angle)
+        return layout_of_names(&figure->panels[0], angle, longest, lines);
     return figure->legend == RT_LEGEND_RIGHT
-               ? (struct layout){"1280,920", 0.18 + up, 0}
-               : (struct layout){"1280,960", 0.28 + up + 2 * more, 0.125 + up + more};
+               ? (struct layout){1280, 920, 0.18 + up, 0}
+               : (struct layout){1280, 960, 0.28 + up + 2 * more, 0.125 + up + more};
+}
+
+/* Below names that are not level, where gnuplot would put it between them. */
+static void print_x_label(const struct rt_figure *figure, const struct rt_panel *panel, struct rt_text *out)
+{
+    int longest;
+
+    if (!names_angle(panel, &longest)) {
+        rt_text_append(out, "    set xlabel ");
+        rt_escape_gnuplot(out, panel->x_label);
+        rt_text_append(out, " noenhanced offset 0, lift\n");
+        return;
+    }
+    rt_text_append(out, "    set label ");
+    rt_escape_gnuplot(out, panel->x_label);
+    rt_text_printf(out, " at graph 0.5, screen %.3f center noenhanced\n",
+                   0.03 + note_line * count_note_lines(figure));
+}
+
+static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
+{
+    const struct rt_panel *panel = &figure->panels[index];
+
+    print_x_label(figure, panel, out);
+    rt_text_printf(out, "    set ylabel ");
+    rt_escape_gnuplot(out, panel->y_label);
+    rt_text_printf(out, " noenhanced\n");
+    print_x_axis(panel, out);
+    if (panel->y_log)
+        rt_text_printf(out, "    set logscale y; set yrange [*:*]; set format y '10^{%%L}'\n");
+    else
+        rt_text_printf(out, "    unset logscale y; set format y '%%g'; set yrange [0:%s]\n", "*");
+    if (!panel->y_log && panel->y_max > 0)
+        rt_text_printf(out, "    set yrange [0:%g]\n", panel->y_max);
+    rt_text_printf(out, "    plot ");
+    bool first = true;
+    for (int mark = 0; mark < RT_MARK_COUNT; mark++) {
+        for (size_t i = 0; i < figure->series_count; i++) {
+            const struct rt_series *series = &figure->series[i];
+            if (series->panel != index || series->mark != (enum rt_mark)mark || series->count == 0)
+                continue;
+            rt_text_printf(out, first ? "\\\n        " : ", \\\n        ");
+            first = false;
+            print_series(out, series, i);
+        }
+    }
+    print_shared_legend(figure, index, out);
+    rt_text_printf(out, "\n");
+}
+
+/* The note's lines, the last one at the bottom. */
+static void print_note(const struct rt_figure *figure, struct rt_text *out)
+{
+    int left = count_note_lines(figure), number = 1;
+
+    for (const char *at = figure->note; *at; at += *at == ' ') {
+        const size_t length = line_length(at, note_columns(figure));
+        char line[RT_NOTE_MAX];
+        snprintf(line, sizeof line, "%.*s", (int)length, at);
+        rt_text_printf(out, "set label %d at screen 0.015, %.3f left noenhanced font small tc rgb '#404040' ",
+                       number++, 0.018 + note_line * --left);
+        rt_escape_gnuplot(out, line);
+        rt_text_printf(out, "\n");
+        at += length;
+    }
 }
 
 static void print_settings(const struct rt_figure *figure, struct rt_text *out)
@@ -330,22 +379,22 @@ static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
 {
     const struct layout layout = layout_of(figure);
-    double width = 0, height = 0;
 
-    sscanf(layout.size, "%lf,%lf", &width, &height);
     rt_text_printf(
         out,
         "    if (type eq 'svg') {\n"
-        "        set terminal svg size %s dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth 1.3\n"
+        "        set terminal svg size %d,%d dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth "
+        "1.3\n"
         "        mark = 0.45; lift = 0.8; small = ',20' # its units are pixels, those below points\n"
         "    }\n    if (type eq 'pdf') {\n"
         "        set terminal pdfcairo size %.2fin,%.2fin background rgb 'white' font 'DejaVu Sans,13'\n"
         "        mark = 0.6; lift = 0.4; small = ',9.7'\n"
         "    }\n    if (type eq 'png') {\n"
-        "        set terminal pngcairo size %s background rgb 'white' font 'DejaVu Sans,20'\n"
+        "        set terminal pngcairo size %d,%d background rgb 'white' font 'DejaVu Sans,20'\n"
         "        mark = 1; lift = 0.4; small = ',15'\n"
         "    }\n    set output '%s.'.type\n",
-        layout.size, width / 150, height / 150, layout.size, figure->name);
+        layout.width, layout.height, layout.width / 150.0, layout.height / 150.0, layout.width, layout.height,
+        figure->name);
 }
 
 /* Several panels share one legend, which gets a plot of its own without axes. */

@@ -95,10 +95,49 @@ static void every_string_ends(void **state)
     }
 }
 
+/* Names that stand aslant or upright get the room that they need, besides the note's and the label's. */
+static void names_have_room(void **state)
+{
+    static const struct {
+        const char *name, *rotated;
+        double height; /* pixels of a name in the PNG */
+    } rows[] = {
+        {"MLP1", NULL, 0},
+        {"InceptionNoBN_random", "rotate by 65 right", 20 * 16 * 0.906},
+        {"a_name_of_forty_four_letters_that_is_too_wide", "rotate by 90 right", 44 * 14},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct rt_figure figure;
+        struct rt_text script = {0};
+        int width = 0, height = 0;
+        double margin = 0;
+
+        fill(&figure, "x");
+        for (int k = 0; k < 8; k++)
+            snprintf(figure.panels[0].x_names[figure.panels[0].x_name_count++], 64, "%s", rows[i].name);
+        rt_figure_append_script(&figure, &script);
+        assert_int_equal(
+            sscanf(strstr(rt_text_string(&script), "pngcairo size"), "pngcairo size %d,%d", &width, &height),
+            2);
+        assert_int_equal(
+            sscanf(strstr(rt_text_string(&script), "set bmargin"), "set bmargin at screen %lf", &margin), 1);
+        if (rows[i].rotated)
+            assert_non_null(strstr(rt_text_string(&script), rows[i].rotated));
+        else
+            assert_null(strstr(rt_text_string(&script), "rotate by"));
+        assert_true(margin * height >= rows[i].height + 27 + 40);
+        rt_figure_free(&figure);
+        rt_text_free(&script);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_string_ends),
+        cmocka_unit_test(names_have_room),
     };
 
     return cmocka_run_group_tests_name("figures/script", tests, NULL, NULL);

@@ -139,6 +139,7 @@ static void test_escaping(void **state)
         {rt_escape_csv, "a\"b,c\n", "\"a\"\"b,c?\""},
         {rt_escape_gnuplot, "it's \\n", "'it''s \\n'"},
         {rt_escape_markdown, "a|b_c<\x1b", "a\\|b\\_c\\<?"},
+        {rt_escape_latex, "[1]*", "{[}1]{*}"}, /* a row's first cell: "\\\\ [" asks for a length */
         {rt_escape_latex, "50%_{a}\\&~", "50\\%\\_\\{a\\}\\textbackslash{}\\&\\textasciitilde{}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
