@@ -9,13 +9,15 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/output.h"
-#include "cli/paper_rows.h"
 #include "cli/rows.h"
 #include "config/keys.h"
 #include "config/presets.h"
 #include "run/run.h"
+#include "runs/paper_rows.h"
 
 static const char models_default[] = "InceptionPaper AlexNetPaper MLP3 MLP1";
+
+enum { READING_COLUMNS = 100 };
 
 /* What fill() adds to: the sweep calls it back without a context. */
 static struct rt_paper_work *filling;
@@ -57,7 +59,7 @@ static void list_settings(const char *settings[RT_SETTINGS_MAX], char store[], s
                           const struct rt_paper_row *row)
 {
     const char *decay = rt_argument(filling->arguments, "weight-decay");
-    const bool decays = strstr(row->settings, RT_PAPER_DECAY) != NULL;
+    const bool decays = rt_paper_row_decays(row);
     int count = 0;
 
     snprintf(store, size, "experiment_name=%s_%s preset=paper curve=true num_epochs=100 %s%s",
@@ -132,24 +134,35 @@ static void append_missing(struct rt_text *text, const struct rt_paper_work *wor
     for (int i = 0; i < work->table->count; i++)
         missing += work->results[i].finished < work->results[i].planned;
     if (missing)
-        rt_text_append(text, "\nNot finished (repeat the command to go on):");
+        rt_text_append(text, "Not finished (repeat the command to go on):");
     for (int i = 0; i < work->table->count && missing; i++)
         if (work->results[i].finished < work->results[i].planned)
             rt_text_printf(text, " %s", work->table->rows[i].name);
+    if (missing)
+        rt_text_append(text, "\n");
 }
 
+/* Below the table, for people. */
 static void append_reading(struct rt_text *text, const struct rt_paper_work *work)
 {
-    append_missing(text, work);
+    struct rt_text words = {0};
+
+    append_missing(&words, work);
     if (*work->data && strcmp(work->data, "cifar10") != 0)
-        rt_text_printf(text, "\nTrained on %s: the paper's numbers are of CIFAR-10.", work->data);
-    rt_text_printf(
-        text,
-        "\ntrain: accuracy on the labels trained on, in evaluation mode, without augmentation, after the "
-        "last epoch.\n%spaper: %s\nSet-up (preset: paper): " RT_PRESET_PAPER_OURS
-        ";\nepochs are all trained, beyond a perfect fit too.\n\n%s",
-        work->table->test ? "test: on the test images' true labels, for random labels too.\n" : "",
-        work->table->source, work->table->reading);
+        rt_text_printf(&words, "Trained on %s: the paper's numbers are of CIFAR-10.\n", work->data);
+    rt_text_append(&words,
+                   "train: accuracy on the labels trained on, in evaluation mode, without augmentation, "
+                   "after the last epoch.\n");
+    if (work->table->test)
+        rt_text_append(&words, "test: on the test images' true labels, for random labels too.\n");
+    rt_text_printf(&words,
+                   "paper: %s\nSet-up (preset: paper): " RT_PRESET_PAPER_OURS
+                   ". Epochs are all trained, beyond a perfect fit too.\n\n%s",
+                   work->words->source, work->words->reading);
+    rt_text_append(text, "\n");
+    rt_text_append_folded(text, rt_text_string(&words), 0, READING_COLUMNS);
+    text->failed = text->failed || words.failed;
+    rt_text_free(&words);
 }
 
 static int write_file(const struct rt_results *rows, const char *folder, const char *name, const char *format,
@@ -243,13 +256,14 @@ static int run(struct rt_paper_work *work, struct rt_error *err)
 }
 
 int rt_paper_table_run(const struct rt_arguments *arguments, const struct rt_paper_table *table,
-                       struct rt_error *err)
+                       const struct rt_paper_words *words, struct rt_error *err)
 {
     struct rt_paper_work *work = NULL;
     int rc;
 
     RT_TRY(rt_alloc(&work, 1, sizeof *work, "a table", err));
     work->table = table;
+    work->words = words;
     work->arguments = arguments;
     if (!(rc = rt_alloc(&work->runs, RT_PAPER_RUNS_MAX, sizeof *work->runs, "a table's runs", err)))
         rc = run(work, err);

@@ -1,30 +1,18 @@
-/* A table of the paper as a sweep: what table1 and table4 share. A row is one line of a list (paper_rows.h). */
+/* A table of the paper as a sweep: what table1 and table4 share. A row is one line of a list
+ * (runs/paper_rows.h). */
 #ifndef RT_CLI_PAPER_TABLE_H
 #define RT_CLI_PAPER_TABLE_H
 
 #include "base/path.h"
 #include "cli/sweep_args.h"
+#include "runs/paper.h"
 #include "runs/table.h"
 
 enum { RT_PAPER_ROWS_MAX = 24, RT_PAPER_RUNS_MAX = 512 };
 
-struct rt_paper_row {
-    const char *name;        /* of its runs, behind the table's: "MLP1_decay" */
-    const char *model;       /* one of net/models.h */
-    const char *title;       /* as the paper calls the model */
-    const char *labels;      /* "true" or "random" */
-    const char *regulariser; /* in words */
-    const char *settings;    /* KEY=VALUE separated by spaces, besides those of all rows */
-    double train, test;      /* the paper's, per cent; NaN: not given, or what note says */
-    const char *note;        /* what the paper says where it gives no number; "" */
-};
-
-struct rt_paper_table {
-    const char *name;  /* "table1": of its runs and files */
-    const char *title; /* of the figure */
-    const struct rt_paper_row *rows;
-    int count;
-    bool test;           /* it has a column of test accuracies */
+/* What a table's command says of it. */
+struct rt_paper_words {
+    const char *title;   /* of the figure */
     const char *source;  /* where the paper's numbers are from */
     const char *reading; /* what the table says, for people */
 };
@@ -48,6 +36,7 @@ struct rt_paper_result {
 
 struct rt_paper_work {
     const struct rt_paper_table *table;
+    const struct rt_paper_words *words;
     const struct rt_arguments *arguments;
     struct rt_paper_run *runs;
     int run_count;
@@ -57,7 +46,7 @@ struct rt_paper_work {
 
 /* The command: the sweep, then the table of what has finished. */
 int rt_paper_table_run(const struct rt_arguments *arguments, const struct rt_paper_table *table,
-                       struct rt_error *err);
+                       const struct rt_paper_words *words, struct rt_error *err);
 
 /* Evaluates the newest checkpoint of each finished run on its training labels and the test set's true ones, and
  * fills in the results. RT_EDATA: a run was trained on other images than the rest, or than --data has. */

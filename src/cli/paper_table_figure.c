@@ -51,7 +51,7 @@ static int fill(struct rt_figure *figure, const struct rt_paper_work *work, stru
 {
     struct rt_panel *panel = &figure->panels[0];
 
-    snprintf(figure->title, sizeof figure->title, "%s", work->table->title);
+    snprintf(figure->title, sizeof figure->title, "%s", work->words->title);
     snprintf(panel->y_label, sizeof panel->y_label, "Accuracy (%%)");
     panel->y_max = 105;
     for (int i = 0; i < work->table->count && i < RT_PANEL_NAMES_MAX; i++)
@@ -69,7 +69,8 @@ static int fill(struct rt_figure *figure, const struct rt_paper_work *work, stru
 int rt_paper_table_draw(const struct rt_paper_work *work, const char *folder, struct rt_error *err)
 {
     char name[64];
-    struct rt_figure figure = {.name = name, .panel_count = 1, .legend = RT_LEGEND_RIGHT};
+    struct rt_figure figure = {
+        .name = name, .panel_count = 1, .legend = RT_LEGEND_RIGHT, .published = "the paper"};
     int rc;
 
     snprintf(name, sizeof name, "%s_accuracy", work->table->name);

@@ -68,7 +68,7 @@ static int measure_run(struct rt_paper_run *run, struct rt_paper_work *work, str
 static int count_parameters(struct rt_paper_work *work, int row, struct rt_error *err)
 {
     const struct rt_paper_row *it = &work->table->rows[row];
-    const struct rt_model_options options = {.batch_norm = !strstr(it->settings, "bn=false")};
+    const struct rt_model_options options = {.batch_norm = rt_paper_row_normalises(it)};
     struct rt_graph graph = {0};
 
     RT_TRY(rt_model_build(&graph, rt_model_find(it->model), &options, err));
@@ -115,12 +115,6 @@ int rt_paper_table_measure(struct rt_paper_work *work, struct rt_error *err)
     return rc;
 }
 
-/* A number of a table: two decimals, as the paper's. */
-static void percent(struct rt_results *rows, const char *column, double value)
-{
-    rt_rows_real(rows, column, isnan(value) ? value : round(100 * value) / 100);
-}
-
 int rt_paper_table_fill(struct rt_results *rows, const struct rt_paper_work *work, struct rt_error *err)
 {
     static const char *const both[] = {"model", "parameters", "labels", "regulariser", "train", "paper_train",
@@ -138,15 +132,18 @@ int rt_paper_table_fill(struct rt_results *rows, const struct rt_paper_work *wor
         rt_rows_whole(rows, "parameters", result->parameters);
         rt_rows_text(rows, "labels", row->labels);
         rt_rows_text(rows, "regulariser", row->regulariser);
-        percent(rows, "train", result->train);
-        percent(rows, "paper_train", row->train);
+        rt_rows_percent(rows, "train", result->train);
+        rt_rows_percent(rows, "paper_train", row->train);
         if (work->table->test) {
-            percent(rows, "test", result->test);
-            percent(rows, "paper_test", row->test);
+            rt_rows_percent(rows, "test", result->test);
+            rt_rows_percent(rows, "paper_test", row->test);
         } else {
             rt_rows_text(rows, "paper_says", row->note);
         }
-        rt_rows_real(rows, "epochs", result->epochs);
+        if (result->epochs == floor(result->epochs))
+            rt_rows_whole(rows, "epochs", result->epochs);
+        else /* a mean over seeds, or none */
+            rt_rows_real(rows, "epochs", result->epochs);
         rt_rows_whole(rows, "runs", result->finished);
     }
     return RT_OK;

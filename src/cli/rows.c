@@ -1,6 +1,7 @@
 #include "cli/rows.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +51,16 @@ void rt_rows_real(struct rt_results *rows, const char *name, double number)
     int column;
 
     rt_value_set_number(cell(rows, name, &column), number, false);
+}
+
+void rt_rows_percent(struct rt_results *rows, const char *name, double number)
+{
+    int column;
+    struct rt_value *value = cell(rows, name, &column);
+
+    rt_value_set_number(value, round(100 * number) / 100, false);
+    if (value->kind == RT_VALUE_REAL)
+        snprintf(value->text, sizeof value->text, "%.2f", number);
 }
 
 void rt_rows_text(struct rt_results *rows, const char *name, const char *text)

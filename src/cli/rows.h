@@ -22,6 +22,7 @@ int rt_rows_add(struct rt_results *rows, struct rt_error *err);
 /* A cell of the last row, by its column's name. NaN: empty. */
 void rt_rows_whole(struct rt_results *rows, const char *name, double number);
 void rt_rows_real(struct rt_results *rows, const char *name, double number);
+void rt_rows_percent(struct rt_results *rows, const char *name, double number); /* two decimals */
 void rt_rows_text(struct rt_results *rows, const char *name, const char *text);
 
 /* Whether --format asks for the table that people read, with words around it. RT_EUSAGE: no such format. */

@@ -1,26 +1,17 @@
 /* rethink table4: the paper's Table 4, regularisers on random labels. */
-#include <math.h>
-
-#include "cli/paper_rows.h"
 #include "cli/paper_table.h"
 #include "cli/rows.h"
 
-static const struct rt_paper_row rows[] = {RT_TABLE4_ROWS(RT_PAPER_ROW)};
-
-static const struct rt_paper_table table = {
-    .name = "table4",
+static const struct rt_paper_words words = {
     .title = "Table 4: training accuracy on random labels with regularisers",
-    .rows = rows,
-    .count = sizeof rows / sizeof *rows,
     .source = "Zhang et al. 2017, Table 4; [S] from one secondary source, [T] from the paper's text.",
-    .reading =
-        "The paper: with explicit regularisers on, Inception and the MLPs still fit random labels; AlexNet\n"
-        "with weight decay does not. So regularisers do not keep a network from memorising.\n",
+    .reading = "The paper: with explicit regularisers on, Inception and the MLPs still fit random labels; "
+               "AlexNet with weight decay does not. So regularisers do not keep a network from memorising.\n",
 };
 
 static int run_table4(const struct rt_arguments *arguments, struct rt_error *err)
 {
-    return rt_paper_table_run(arguments, &table, err);
+    return rt_paper_table_run(arguments, &rt_paper_table4, &words, err);
 }
 
 static const struct rt_option options[] = {RT_PAPER_TABLE_OPTIONS, {0}};

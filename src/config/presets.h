@@ -16,8 +16,7 @@
 #define RT_PRESET_PAPER_WEIGHT_DECAY "0.0005"
 
 #define RT_PRESET_PAPER_OURS                                                                                   \
-    "the paper does not state batch size (here 128), initial weights (here PyTorch's uniform ones), the "      \
-    "number "                                                                                                  \
-    "of epochs and the coefficient of weight decay (here " RT_PRESET_PAPER_WEIGHT_DECAY " where it is on)"
+    "the paper does not state batch size (here 128), initial weights (here PyTorch's uniform ones), "          \
+    "number of epochs and coefficient of weight decay (here " RT_PRESET_PAPER_WEIGHT_DECAY " where it is on)"
 
 #endif

@@ -11,39 +11,23 @@
 #include "figures/html.h"
 #include "figures/published.h"
 #include "figures/report_results.h"
+#include "runs/paper.h"
 #include "runs/properties.h"
 #include "train/published.h"
-
-/* The paper's table 1, test accuracy on CIFAR-10 without crops and weight decay, on true and on random labels.
- */
-static const struct {
-    const char *model;
-    bool bn;
-    double true_labels, random_labels;
-} paper[] = {
-    {"Inception", true, 0.8575, 0.0978}, {"Inception", false, 0.8200, 0.1012},
-    {"AlexNet", true, 0.7607, 0.0986},   {"MLP3", true, 0.5239, 0.1048},
-    {"MLP1", true, 0.5051, 0.1061},
-};
 
 static bool is_on_cifar10(const struct rt_result *result)
 {
     return !strcmp(result->provenance.data.name, "cifar10");
 }
 
-static double paper_accuracy(const struct rt_result *result)
+/* The paper's test accuracy of the same network, labels and regularisers, per cent; NaN: it has none. */
+static double paper_accuracy(const struct rt_record *run)
 {
-    if (strcmp(result->data_corruption_type, "none") != 0 || !is_on_cifar10(result))
-        return NAN;
-    for (size_t i = 0; i < sizeof paper / sizeof paper[0]; i++) {
-        if (strcmp(paper[i].model, result->model_name) != 0 || paper[i].bn != result->bn)
-            continue;
-        if (result->label_corruption_prob == 0)
-            return paper[i].true_labels;
-        if (result->label_corruption_prob == 1)
-            return paper[i].random_labels;
-    }
-    return NAN;
+    const struct rt_paper_row *row = run->has_config && is_on_cifar10(&run->result)
+                                         ? rt_paper_row_alike(&rt_paper_table1, &run->experiment)
+                                         : NULL;
+
+    return row ? row->test : (double)NAN;
 }
 
 /* ---- what was run ---- */
@@ -326,7 +310,7 @@ static int append_row(struct rt_text *page, const struct rt_record *run, const s
     else if (columns->reference)
         RT_TRY(append_published(page, result, columns->reference, err));
     if (columns->paper)
-        append_cell(page, cut ? (double)NAN : paper_accuracy(result), "%.2f", 100);
+        append_cell(page, cut ? (double)NAN : paper_accuracy(run), "%.2f", 1);
     rt_text_append(page, "</tr>\n");
     return RT_OK;
 }

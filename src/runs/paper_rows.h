@@ -4,8 +4,8 @@
  * Marks: [R] read in several independent transcriptions of the table, which agree; [T] read in the paper's
  * text; [S] one secondary source only. X(name, model, title, labels, regulariser, settings, train, test, note)
  */
-#ifndef RT_CLI_PAPER_ROWS_H
-#define RT_CLI_PAPER_ROWS_H
+#ifndef RT_RUNS_PAPER_ROWS_H
+#define RT_RUNS_PAPER_ROWS_H
 
 /* Random crops alone, and crops with flips and rotations. */
 #define RT_PAPER_CROP "crop=random "

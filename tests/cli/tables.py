@@ -31,7 +31,7 @@ with tempfile.TemporaryDirectory() as folder:
        {('Inception', '1649402'), ('Inception w/o BatchNorm', '1649402'), ('AlexNet', '1387786'), ('MLP 3x512', '1735178'),
         ('MLP 1x512', '1209866')}, "parameters are the paper's", result)
     result, rows = table('table4', '--show', *where, '--data', 'shapes10')
-    ok(len(rows) == 6 and [r['paper_train'] for r in rows] == ['100.0', '', '100.0', '99.21', '99.93', '99.28']
+    ok(len(rows) == 6 and [r['paper_train'] for r in rows] == ['100.00', '', '100.00', '99.21', '99.93', '99.28']
        and rows[1]['paper_says'] == 'fails to converge [T]', 'table4 has its 6 rows', result)
 
     # partial, then whole, resumed
@@ -39,6 +39,10 @@ with tempfile.TemporaryDirectory() as folder:
     ok(result.code == 0 and 'shapes10: the paper' in result.out, 'table1 runs rows, and says that the data are not the paper\'s', result)
     runs = sorted(os.listdir(os.path.join(folder, 'runs', 'MLP1')))
     ok(runs == ['table1_MLP1', 'table1_MLP1_decay', 'table1_MLP1_random'], 'a run a row', runs)
+    result = run('table1', '--show', *where, '--models', 'MLP1', '--format', 'latex')
+    lines = result.out.splitlines()
+    ok(r'paper\_train' in lines[2] and all(line.count('&') == 9 and line.endswith(r' \\') for line in lines if '&' in line)
+       and re.search(r'MLP 1x512 & 1209866 & random & none & [\d.]+ & 99.34 & [\d.]+ & 10.61 & 2 & 1 ', result.out), 'LaTeX: escaped, two decimals, whole epochs', result)
     evaluated = run('evaluate', os.path.join(folder, 'runs', 'MLP1', 'table1_MLP1_random'), '--train')
     result, rows = table('table1', '--show', *where, '--models', 'MLP1')
     train = re.search(r'accuracy +([\d.]+) %', evaluated.out)
