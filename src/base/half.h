@@ -1,4 +1,5 @@
-/* IEEE 754 half precision, as NumPy's float16: 11 bits of mantissa, 6e-8 to 65504. */
+/* Floats of 16 bits: IEEE 754 half precision, as NumPy's float16 (11 bits of mantissa, 6e-8 to 65504), and
+ * bfloat16, the upper half of a float. */
 #ifndef RT_BASE_HALF_H
 #define RT_BASE_HALF_H
 
@@ -37,6 +38,26 @@ static inline float rt_half_to_float(uint16_t half)
         return sign ? -value : value;
     }
     bits = sign | (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | mantissa << 13;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The nearest bfloat16, ties to even; infinite from 2^128 - 2^119 on; a NaN is 0x7fff. */
+static inline uint16_t rt_bfloat_from_float(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffff) > 0x7f800000)
+        return 0x7fff;
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline float rt_bfloat_to_float(uint16_t bfloat)
+{
+    const uint32_t bits = (uint32_t)bfloat << 16;
+    float value;
+
     memcpy(&value, &bits, sizeof value);
     return value;
 }

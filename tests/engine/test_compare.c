@@ -23,6 +23,9 @@ static const double bound_direct = 5e-6, bound_winograd = 5e-5;
 /* TF32 keeps 10 bits of a factor's fraction: each product is off by up to 2^-10, a sum's errors partly cancel,
  * and networks of several layers add theirs. */
 static const double bound_tf32 = 5e-3;
+/* bf16 rounds each value that it stores by up to 2^-9 of it, once a layer forward and once backward: of norms,
+ * for each layer. */
+static const double bound_bf16 = 1.0 / 256;
 
 enum {
     TEAMS = 4,
@@ -83,6 +86,8 @@ static void run(struct rt_plan *plan, int batch, struct results *r)
 
     rt_test_fill(1, x, in);
     rt_test_fill(2, dy, out);
+    rt_test_round(x, in);
+    rt_test_round(dy, out);
     dirty(plan, (size_t)plan->options.batch_max * one_in, (size_t)plan->options.batch_max * one_out);
     rt_test_randomize(plan);
     rt_test_probe(plan, x, batch, r->values, training ? dy : NULL, training ? at : NULL);
@@ -117,9 +122,21 @@ static struct results results_of(const struct shape_row *row, const struct rt_en
     return r;
 }
 
+/* The norm of the difference over the norm; over 1 for what is zero in exact arithmetic. */
+static double norm_difference(const double *got, const double *want, size_t count)
+{
+    double gone = 0, norm = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        gone += (got[i] - want[i]) * (got[i] - want[i]);
+        norm += want[i] * want[i];
+    }
+    return sqrt(gone) / (norm < 1e-20 ? 1 : sqrt(norm));
+}
+
 /* The largest difference over the largest value; NaN if either side has one. All is of order one here; the
  * floor is for gradients that are zero in exact arithmetic (of a bias before a batch norm). */
-static double difference(const double *got, const double *want, size_t count)
+static double largest_difference(const double *got, const double *want, size_t count)
 {
     double largest = 0.1, worst = 0;
 
@@ -130,6 +147,12 @@ static double difference(const double *got, const double *want, size_t count)
         worst = d <= worst ? worst : d; /* NaN stays */
     }
     return worst / largest;
+}
+
+static double difference(const double *got, const double *want, size_t count)
+{
+    return rt_test_precision() == RT_PRECISION_BF16 ? norm_difference(got, want, count)
+                                                    : largest_difference(got, want, count);
 }
 
 /* Each part by itself, since each has its own scale. */
@@ -174,11 +197,21 @@ static bool wanted(const struct shape_row *row)
     return !text || strstr(row->text, text);
 }
 
+static double bound_of(const struct shape_row *row, bool winograd)
+{
+    int layers = 1;
+
+    for (const char *at = row->text; (at = strchr(at, ';')); at++)
+        layers++;
+    if (rt_test_precision() == RT_PRECISION_BF16)
+        return bound_bf16 * layers;
+    if (rt_test_precision() == RT_PRECISION_TF32)
+        return bound_tf32;
+    return winograd ? bound_winograd : bound_direct;
+}
+
 static void compare_engine(const struct rt_engine *engine, bool winograd)
 {
-    const double bound = rt_test_precision() == RT_PRECISION_TF32 ? bound_tf32
-                         : winograd                               ? bound_winograd
-                                                                  : bound_direct;
     double worst = 0;
     char how[64];
 
@@ -186,6 +219,7 @@ static void compare_engine(const struct rt_engine *engine, bool winograd)
     for (int i = 0; i < SHAPE_ROWS; i++)
         for (int training = 0; training < 2 && wanted(&shape_rows[i]); training++) {
             const struct shape_row *row = &shape_rows[i];
+            const double bound = bound_of(row, winograd);
             struct rt_plan_options options = {.batch_max = row->batch + LARGER,
                                               .training = training,
                                               .input_gradient = training,
@@ -199,18 +233,18 @@ static void compare_engine(const struct rt_engine *engine, bool winograd)
                                                   .precision = RT_PRECISION_FP32};
             struct results want = results_of(row, &rt_engine_reference_f64, 1, exact);
 
-            worst = fmax(worst, compare(row, &got, &want, training, bound, how));
+            worst = fmax(worst, compare(row, &got, &want, training, bound, how) / bound);
             rt_free(&got.values);
             for (int large = 0; large < (works_on_large_gradients(engine, row) ? 2 : 1); large++) {
                 /* a plan that the batch fills; a plan of so many images that gradients are in no cache */
                 options.batch_max = large ? LARGE / (row->input.height * row->input.width) + 1 : row->batch;
                 got = results_of(row, engine, 1, options);
-                worst = fmax(worst, compare(row, &got, &want, training, bound, how));
+                worst = fmax(worst, compare(row, &got, &want, training, bound, how) / bound);
                 rt_free(&got.values);
             }
             rt_free(&want.values);
         }
-    print_message("# %s: largest difference %.1e of %.0e\n", how, worst, bound);
+    print_message("# %s: largest difference %.2f of what is allowed\n", how, worst);
 }
 
 static void test_against_double(void **state)

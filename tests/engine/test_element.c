@@ -1,4 +1,4 @@
-/* bfloat16 as the CUDA kernels store it (kernels/element.h), compiled as host code. */
+/* bfloat16 as the CUDA kernels store it (kernels/element.h), compiled as host code; and base/half.h's. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/half.h"
 #include "engine/cuda/kernels/element.h"
 
 static void test_round_trip(void **state)
@@ -62,6 +63,7 @@ static void test_edges(void **state)
     for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
         const unsigned got = rt_element_of(rt_float_of(edges[i].from)).bits;
 
+        assert_int_equal(rt_bfloat_from_float(rt_float_of(edges[i].from)), edges[i].to);
         if (got != edges[i].to)
             fail_msg("%s: %08x became %04x", edges[i].edge, edges[i].from, got);
     }
@@ -77,6 +79,7 @@ static void test_nearest(void **state)
         const rt_element e = {(unsigned short)got};
         const double gone = fabs((double)rt_value(e) - (double)x);
 
+        assert_int_equal(rt_bfloat_from_float(x), got);
         for (unsigned other = got ? got - 1 : 0; other <= got + 1; other += 2) {
             const double there = fabs((double)rt_float_of((rt_u32)other << 16) - (double)x);
 

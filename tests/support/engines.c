@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/half.h"
 #include "base/memory.h"
 #include "support/network.h"
 
@@ -90,6 +91,12 @@ void rt_test_import(struct rt_plan *plan, enum rt_state state, int tensor, const
     rt_test_buffer_free(&buffer);
 }
 
+void rt_test_round(double *values, size_t count)
+{
+    for (size_t i = 0; i < count && rt_test_precision() == RT_PRECISION_BF16; i++)
+        values[i] = (double)rt_bfloat_to_float(rt_bfloat_from_float((float)values[i]));
+}
+
 void rt_test_randomize(struct rt_plan *plan)
 {
     for (int i = 0; i < plan->graph->tensor_count; i++) {
@@ -110,6 +117,7 @@ void rt_test_randomize(struct rt_plan *plan)
                 values[j] = 1 + values[j] / 2;
             values[j] = (double)(float)values[j];
         }
+        rt_test_round(values, t->count);
         rt_test_import(plan, RT_STATE_TENSOR, i, values);
         rt_free(&values);
     }

@@ -25,8 +25,11 @@ void rt_test_buffer_free(struct rt_test_buffer *buffer);
 void rt_test_export(struct rt_plan *plan, enum rt_state state, int tensor, double *values);
 void rt_test_import(struct rt_plan *plan, enum rt_state state, int tensor, const double *values);
 
+/* Rounds to what plans of rt_test_precision() hold: to bfloat16 in bf16, else not at all. */
+void rt_test_round(double *values, size_t count);
+
 /* What network.h's language and parity.py agree on: weights in +-1/sqrt(fan_in), scales and running variances
- * about 1, the rest in [-1, 1), batches 0; exact in float. */
+ * about 1, the rest in [-1, 1), batches 0; exact in float, and rounded by rt_test_round. */
 void rt_test_randomize(struct rt_plan *plan);
 
 /* rt_plan_probe in double. y [count, output], dy and dx may be null; fails the test if y or dx is overrun. */

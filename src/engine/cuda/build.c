@@ -76,14 +76,9 @@ static int check_size(const struct rt_cuda_plan *plan, const struct rt_node *nod
 
 static struct rt_cuda_view own_view(struct rt_cuda_plan *plan, const struct rt_node *node, int ld)
 {
-    return (struct rt_cuda_view){rt_cuda_reserve(plan, rt_cuda_pixels(plan, node) * (size_t)ld * sizeof(float)),
-                                 ld, 0};
-}
+    const size_t elements = rt_cuda_pixels(plan, node) * (size_t)ld;
 
-static struct rt_cuda_view part_view(struct rt_cuda_view whole, int channel)
-{
-    return (struct rt_cuda_view){whole.offset + (size_t)channel * sizeof(float), whole.ld,
-                                 whole.channel + channel};
+    return (struct rt_cuda_view){rt_cuda_reserve(plan, elements * rt_cuda_element_bytes(plan)), ld, 0};
 }
 
 /* An input that only convolutions read is padded to a multiple of four channels, for vector loads. */
@@ -108,7 +103,7 @@ static void place_inputs(struct rt_cuda_plan *plan, const struct rt_node *node)
         if (graph->nodes[node->inputs[k]].op == &rt_op_input || part->alias || part->placed || part->dense)
             continue;
         part->placed = true;
-        part->data = part_view(whole->data, channel);
+        part->data = rt_cuda_part(plan, whole->data, channel);
     }
 }
 
@@ -149,7 +144,7 @@ static void share_gradients(struct rt_cuda_plan *plan, const struct rt_node *nod
             continue;
         part->shared = true;
         part->common = whole->common;
-        part->gradient = part_view(whole->gradient, channel);
+        part->gradient = rt_cuda_part(plan, whole->gradient, channel);
     }
 }
 

@@ -1,8 +1,10 @@
 /* Internals of the CUDA engine. A plan is a list of kernel launches, lowered once from the graph (build.c,
  * lower/), captured as CUDA graphs of one step and of several, and replayed (pass.c). Activations are NHWC
- * floats with a leading dimension `ld` (floats from pixel to pixel); inputs of a concatenation are views into
- * its output; a ReLU behind a convolution, linear layer or batch norm is fused into its kernels. Images beyond
- * the batch's count are neither read nor written. */
+ * with a leading dimension `ld` (elements from pixel to pixel); inputs of a concatenation are views into its
+ * output; a ReLU behind a convolution, linear layer or batch norm is fused into its kernels. Images beyond the
+ * batch's count are neither read nor written. An element of activations and their gradients is a float, in
+ * plans of bf16 a bfloat16 (kernels/element.h); all else is float32, and there each weight has a copy of
+ * elements besides. */
 #ifndef RT_ENGINE_CUDA_CUDA_H
 #define RT_ENGINE_CUDA_CUDA_H
 
@@ -95,7 +97,7 @@ struct rt_cuda_launch {
 /* A tensor view: a node's activations or their gradient. */
 struct rt_cuda_view {
     size_t offset; /* reserved offset, bytes; 0: none */
-    int ld;        /* floats from pixel to pixel */
+    int ld;        /* elements from pixel to pixel */
     int channel;   /* index of the first channel within the underlying pixel (for alignment) */
 };
 
@@ -119,7 +121,8 @@ struct rt_cuda_value {
 /* A parameter or running statistic in device memory. Weights are [kernel][kernel][in][out]. */
 struct rt_cuda_tensor {
     rt_cu_pointer value, states, gradient; /* 0: none; states: of the optimiser, plan->state_bytes apart */
-    struct rt_shape map; /* linear weight: the input map; conv: {in, kernel, kernel}; else {0} */
+    rt_cu_pointer stored; /* in plans of bf16 a weight's elements, which products read; else 0 */
+    struct rt_shape map;  /* linear weight: the input map; conv: {in, kernel, kernel}; else {0} */
 };
 
 enum { RT_CUDA_EVENTS = 64, RT_CUDA_STEPS = 8 };
@@ -205,7 +208,8 @@ struct rt_cuda_argument rt_cuda_kept(uint64_t address);   /* null unless gradien
 struct rt_cuda_argument rt_cuda_scratch(void);
 struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan);
 
-/* Appends a launch of `kernel` (copied) with `count` arguments (at most RT_CUDA_ARGUMENTS_MAX). RT_EMEMORY. */
+/* Appends a launch of `kernel` (copied, with the plan's elements as an option) with `count` arguments (at most
+ * RT_CUDA_ARGUMENTS_MAX). RT_EMEMORY. */
 int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
                  const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
                  struct rt_error *err);
@@ -213,6 +217,11 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
     rt_cuda_emit(                                                                                              \
         plan, node, modes, kernel, (const struct rt_cuda_argument[]){__VA_ARGS__},                             \
         (int)(sizeof((const struct rt_cuda_argument[]){__VA_ARGS__}) / sizeof(struct rt_cuda_argument)), err)
+
+/* Bytes of an element of activations and their gradients. */
+size_t rt_cuda_element_bytes(const struct rt_cuda_plan *plan);
+/* The view of the channels of `whole` from `channel` on. */
+struct rt_cuda_view rt_cuda_part(const struct rt_cuda_plan *plan, struct rt_cuda_view whole, int channel);
 
 /* The optimiser's index; 0 in plans that do not train. */
 int rt_cuda_optimizer(const struct rt_cuda_plan *plan);

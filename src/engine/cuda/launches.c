@@ -30,6 +30,11 @@ struct rt_cuda_argument rt_cuda_pass_argument(const struct rt_cuda_plan *plan)
     return rt_cuda_at(plan->pass_offset);
 }
 
+static bool is_bf16(const struct rt_cuda_plan *plan)
+{
+    return plan->base.options.precision == RT_PRECISION_BF16;
+}
+
 int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned modes,
                  const struct rt_cuda_kernel *kernel, const struct rt_cuda_argument *arguments, int count,
                  struct rt_error *err)
@@ -49,7 +54,20 @@ int rt_cuda_emit(struct rt_cuda_plan *plan, const struct rt_node *node, unsigned
                                       .side = plan->emit_side,
                                       .fork = plan->emit_fork};
     memcpy(launch->arguments, arguments, (size_t)count * sizeof *arguments);
+    if (is_bf16(plan) && !strstr(launch->kernel.options, "-DRT_BF16=")) /* which products' have */
+        rt_cuda_option(&launch->kernel, "RT_BF16", 1);
     return RT_OK;
+}
+
+size_t rt_cuda_element_bytes(const struct rt_cuda_plan *plan)
+{
+    return is_bf16(plan) ? sizeof(uint16_t) : sizeof(float);
+}
+
+struct rt_cuda_view rt_cuda_part(const struct rt_cuda_plan *plan, struct rt_cuda_view whole, int channel)
+{
+    return (struct rt_cuda_view){whole.offset + (size_t)channel * rt_cuda_element_bytes(plan), whole.ld,
+                                 whole.channel + channel};
 }
 
 int rt_cuda_optimizer(const struct rt_cuda_plan *plan)

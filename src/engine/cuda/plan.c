@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/half.h"
 #include "base/memory.h"
 #include "engine/cuda/cuda.h"
 #include "net/ops.h"
@@ -14,6 +15,14 @@ static size_t padded(size_t bytes)
 static size_t tensor_bytes(const struct rt_tensor *t)
 {
     return padded(t->role == RT_TENSOR_BATCHES ? sizeof(int64_t) : t->count * sizeof(float));
+}
+
+/* Of its copy of elements, in plans of bf16. */
+static size_t stored_bytes(const struct rt_cuda_plan *plan, const struct rt_tensor *t)
+{
+    const bool copied = plan->base.options.precision == RT_PRECISION_BF16 && t->role == RT_TENSOR_WEIGHT;
+
+    return copied ? padded(t->count * rt_cuda_element_bytes(plan)) : 0;
 }
 
 /* The input side of a weight: {in, kernel, kernel} of a convolution, the input map of a linear layer. {0}: not
@@ -60,23 +69,25 @@ static int allocate(const struct rt_cuda_plan *plan, rt_cu_pointer *memory, size
 }
 
 /* One zeroed allocation: the values of all tensors, then, in training plans, the same for each of the
- * optimiser's states and for the gradients. */
+ * optimiser's states and for the gradients; last the copies of weights. */
 static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
 {
     const struct rt_graph *graph = plan->base.graph;
     const struct rt_cu *cu = plan->device->cu;
     const size_t blocks =
         plan->base.options.training ? 2 + (size_t)plan->base.options.optimizer->state_count : 1;
-    size_t at = 0;
+    size_t at = 0, stored = 0;
 
     RT_TRY(
         rt_alloc(&plan->tensors, (size_t)graph->tensor_count, sizeof *plan->tensors, "a plan's tensors", err));
     for (int i = 0; i < graph->tensor_count; i++) {
         plan->state_bytes += tensor_bytes(&graph->tensors[i]);
+        stored += stored_bytes(plan, &graph->tensors[i]);
     }
     if (!plan->state_bytes)
         return RT_OK;
-    plan->parameter_bytes = plan->state_bytes * blocks;
+    plan->parameter_bytes = plan->state_bytes * blocks + stored;
+    stored = plan->state_bytes * blocks;
     RT_TRY(allocate(plan, &plan->parameters, plan->parameter_bytes, "tensors", err));
     RT_CU_TRY(cu, fill, (plan->parameters, 0, plan->parameter_bytes, plan->stream), "cannot clear the tensors",
               err);
@@ -86,6 +97,8 @@ static int place_tensors(struct rt_cuda_plan *plan, struct rt_error *err)
 
         to->value = plan->parameters + at;
         at += tensor_bytes(t);
+        to->stored = stored_bytes(plan, t) ? plan->parameters + stored : 0;
+        stored += stored_bytes(plan, t);
         if (!plan->base.options.training || !rt_tensor_is_parameter(t->role))
             continue;
         to->states = to->value + plan->state_bytes;
@@ -185,6 +198,12 @@ static int create(struct rt_cuda_plan *plan, struct rt_error *err)
 
     RT_TRY(rt_cuda_enter(plan->device, err));
     RT_TRY(create_streams(plan, err));
+    if (owner && plan->base.options.precision == RT_PRECISION_BF16 &&
+        owner->base.options.precision != RT_PRECISION_BF16)
+        return rt_fail(err, RT_ECONFIG,
+                       "engine cuda: a plan of bf16 cannot evaluate another's tensors in %s: they have no "
+                       "bfloat16 weights",
+                       rt_precision_word(owner->base.options.precision));
     if (owner)
         plan->tensors = owner->tensors;
     else
@@ -313,12 +332,24 @@ static int move(struct rt_cuda_plan *plan, rt_cu_pointer device, void *host, siz
     return RT_CU_CALL(cu, stream_synchronize, (plan->stream), name, err);
 }
 
+/* The elements of a weight whose floats are on the device; they are overwritten here. */
+static int write_stored(struct rt_cuda_plan *plan, const struct rt_tensor *t, rt_cu_pointer stored,
+                        float *values, struct rt_error *err)
+{
+    uint16_t *elements = (uint16_t *)values;
+
+    for (size_t i = 0; i < t->count; i++)
+        elements[i] = rt_bfloat_from_float(values[i]);
+    return move(plan, stored, elements, t->count * sizeof *elements, true, t->name, err);
+}
+
 int rt_cuda_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
                   struct rt_error *err)
 {
     struct rt_cuda_plan *plan = (struct rt_cuda_plan *)base;
     const struct rt_tensor *t = &base->graph->tensors[tensor];
     const struct rt_shape map = plan->tensors[tensor].map;
+    const rt_cu_pointer stored = state == RT_STATE_TENSOR ? plan->tensors[tensor].stored : 0;
     float *copy = NULL;
     int rc;
 
@@ -335,6 +366,8 @@ int rt_cuda_write(struct rt_plan *base, enum rt_state state, int tensor, const v
         transpose(copy, copy + t->count, map, t->shape[0], true);
     rc = move(plan, address_of(plan, state, tensor), map.channels ? copy : copy + t->count,
               t->count * sizeof(float), true, t->name, err);
+    if (!rc && stored)
+        rc = write_stored(plan, t, stored, copy, err);
     rt_free(&copy);
     return rc;
 }

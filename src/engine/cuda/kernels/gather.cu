@@ -1,10 +1,10 @@
 /* Gathers the network's input from the data set on the device, bit-identical to engine/host/gather.c; and
  * converts a probe's NCHW values to and from the device's layout.
  *
- * -D RT_OPTIMIZER (gather); CHANNELS, HEIGHT, WIDTH: of an image; LD: floats from pixel to pixel, >= CHANNELS,
- * zero-padded
- */
-#include "host.h"
+ * -D RT_OPTIMIZER (gather); CHANNELS, HEIGHT, WIDTH: of an image; LD: elements from pixel to pixel, >=
+ * CHANNELS, zero-padded; ACTIVATIONS: 1 where planes are a flattened map's elements, absent where they are a
+ * probe's floats */
+#include "element.h"
 #include "pass.h"
 #ifdef RT_OPTIMIZER
 #include "update.h"
@@ -76,7 +76,7 @@ RT_DEVICE void whiten(const struct rt_cuda_pass *pass, rt_u32 image, const struc
 /* x[n][HEIGHT][WIDTH][LD], labels[n]; grid (ceil(HEIGHT * WIDTH / 256), images). Also writes the batch's number
  * and count, and the update's terms, to *pass. */
 RT_KERNEL(256)
-gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ labels)
+gather(struct rt_cuda_pass *pass, rt_element *__restrict__ x, rt_u8 *__restrict__ labels)
 {
     const rt_u32 n = blockIdx.y, pixel = blockIdx.x * 256 + threadIdx.x;
     const rt_u32 batch = pass->next, begin = batch * pass->batch_size;
@@ -111,18 +111,28 @@ gather(struct rt_cuda_pass *pass, float *__restrict__ x, rt_u8 *__restrict__ lab
             else if (c < 3) /* further channels are not normalised */
                 value = __fmul_rn(__fsub_rn(value, pass->shift[c]), pass->scale[c]);
         }
-        x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c] = value;
+        x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c] = rt_element_of(value);
     }
     if (pixel == 0)
         labels[n] = ((const rt_u8 *)pass->labels)[image];
 }
 #endif
 
-/* NCHW planes[n][CHANNELS][HEIGHT][WIDTH], images `stride` floats apart, to and from NHWC
+#if ACTIVATIONS
+typedef rt_element rt_plane;
+#define PLANE_VALUE(at) rt_value(at)
+#define PLANE_OF(x) rt_element_of(x)
+#else
+typedef float rt_plane;
+#define PLANE_VALUE(at) (at)
+#define PLANE_OF(x) (x)
+#endif
+
+/* NCHW planes[n][CHANNELS][HEIGHT][WIDTH], images `stride` values apart, to and from NHWC
  * x[n][HEIGHT][WIDTH][LD]; grid (ceil(HEIGHT * WIDTH * LD / 256), images). */
 RT_KERNEL(256)
-from_planes(const struct rt_cuda_pass *pass, const float *__restrict__ planes, rt_u64 stride,
-            float *__restrict__ x, int accumulate)
+from_planes(const struct rt_cuda_pass *pass, const rt_plane *__restrict__ planes, rt_u64 stride,
+            rt_element *__restrict__ x, int accumulate)
 {
     const rt_u32 i = blockIdx.x * 256 + threadIdx.x, n = blockIdx.y;
     const rt_u32 pixel = i / LD, c = i % LD;
@@ -132,17 +142,18 @@ from_planes(const struct rt_cuda_pass *pass, const float *__restrict__ planes, r
     if ((int)n >= pass->count || pixel >= HEIGHT * WIDTH || (accumulate && c >= CHANNELS))
         return;
     if (c < CHANNELS)
-        value = planes[n * stride + c * (HEIGHT * WIDTH) + pixel];
-    x[to] = accumulate ? x[to] + value : value;
+        value = PLANE_VALUE(planes[n * stride + c * (HEIGHT * WIDTH) + pixel]);
+    x[to] = rt_element_of(accumulate ? rt_value(x[to]) + value : value);
 }
 
 RT_KERNEL(256)
-to_planes(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ planes,
+to_planes(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_plane *__restrict__ planes,
           rt_u64 stride)
 {
     const rt_u32 i = blockIdx.x * 256 + threadIdx.x, n = blockIdx.y;
     const rt_u32 pixel = i / CHANNELS, c = i % CHANNELS;
 
     if ((int)n < pass->count && pixel < HEIGHT * WIDTH)
-        planes[n * stride + c * (HEIGHT * WIDTH) + pixel] = x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c];
+        planes[n * stride + c * (HEIGHT * WIDTH) + pixel] =
+            PLANE_OF(rt_value(x[((rt_u64)n * (HEIGHT * WIDTH) + pixel) * LD + c]));
 }

@@ -4,7 +4,7 @@
  *   loss = log(sum_j exp(x[j] - m)) + m - x[t], m the largest; dx[j] = (exp(x[j] - m) / sum - [j = t]) / count
  *
  * Computed in double; losses are rounded to float per image, then summed in double in batch order. */
-#include "host.h"
+#include "element.h"
 #include "pass.h"
 
 enum { IMAGES = 1024 }; /* losses buffered before they are summed */
@@ -23,13 +23,13 @@ struct best {
 };
 
 /* The largest logit of an image, except class `but`: the first of equals; never a NaN. */
-RT_DEVICE struct best largest_logit(const float *x, int but, int lane)
+RT_DEVICE struct best largest_logit(const rt_element *x, int but, int lane)
 {
     struct best best = {0, -1};
 
     for (int j = lane; j < CLASSES; j += 32)
-        if (j != but && x[j] == x[j] && (best.index < 0 || x[j] > best.value)) {
-            best.value = x[j];
+        if (j != but && rt_value(x[j]) == rt_value(x[j]) && (best.index < 0 || rt_value(x[j]) > best.value)) {
+            best.value = rt_value(x[j]);
             best.index = j;
         }
     for (int bits = 16; bits > 0; bits /= 2) {
@@ -46,27 +46,29 @@ RT_DEVICE struct best largest_logit(const float *x, int but, int lane)
 }
 
 /* One image per warp: its loss, the sum of exp(x[j] - m), and the logits' gradient unless dx is null. */
-RT_DEVICE float image_loss(const float *x, int label, double largest, float share, double *sum_out, float *dx,
-                           int lane)
+RT_DEVICE float image_loss(const rt_element *x, int label, double largest, float share, double *sum_out,
+                           rt_element *dx, int lane)
 {
     double sum = 0;
 
     for (int j = lane; j < CLASSES; j += 32)
-        sum += exp((double)x[j] - largest);
+        sum += exp((double)rt_value(x[j]) - largest);
     sum = warp_sum(sum);
     *sum_out = sum;
     if (dx) {
         const double inverse = 1 / sum;
 
         for (int j = lane; j < CLASSES; j += 32)
-            dx[j] = (float)((double)share * (exp((double)x[j] - largest) * inverse - (j == label ? 1 : 0)));
+            dx[j] = rt_element_of((float)((double)share * (exp((double)rt_value(x[j]) - largest) * inverse -
+                                                           (j == label ? 1 : 0))));
     }
-    return (float)(log(sum) + largest - (double)x[label]);
+    return (float)(log(sum) + largest - (double)rt_value(x[label]));
 }
 
 /* Grid of one block. Writes the batch's record and advances pass->next. */
 RT_KERNEL(THREADS, 1)
-loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__restrict__ labels, float *dx)
+loss(struct rt_cuda_pass *pass, const rt_element *__restrict__ x, const rt_u8 *__restrict__ labels,
+     rt_element *dx)
 {
     RT_SHARED float losses[IMAGES];
     RT_SHARED rt_u32 correct;
@@ -83,10 +85,10 @@ loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__rest
         const int end = RT_MIN(first + IMAGES, count);
 
         for (int n = first + (int)threadIdx.x / 32; n < end; n += THREADS / 32) {
-            const float *const logits = x + (rt_u64)n * X_LD;
+            const rt_element *const logits = x + (rt_u64)n * X_LD;
             const struct best best = largest_logit(logits, -1, lane);
             const int label = labels[n];
-            const double about = (double)(best.index < 0 ? logits[0] : best.value);
+            const double about = (double)(best.index < 0 ? rt_value(logits[0]) : best.value);
             const struct best other = outcomes ? largest_logit(logits, label, lane) : best;
             double sum;
             const float result =
@@ -98,8 +100,9 @@ loss(struct rt_cuda_pass *pass, const float *__restrict__ x, const rt_u8 *__rest
                     struct rt_cuda_outcome *const to = outcomes + n;
 
                     to->loss = result;
-                    to->probability = (float)(exp((double)logits[label] - about) / sum);
-                    to->margin = logits[label] - (other.index < 0 ? -__fdiv_rn(1.0f, 0.0f) : other.value);
+                    to->probability = (float)(exp((double)rt_value(logits[label]) - about) / sum);
+                    to->margin =
+                        rt_value(logits[label]) - (other.index < 0 ? -__fdiv_rn(1.0f, 0.0f) : other.value);
                     to->predicted = (rt_u8)RT_MAX(best.index, 0);
                     to->right = best.index == label;
                 }

@@ -4,8 +4,8 @@
  *   with z = (x - mean) / deviation, m = rows:
  *   dscale = sum dy z, dshift = sum dy, dx = a * (dy - dshift / m - z dscale / m)
  *
- * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: floats from row to row; RELU: 0 or 1; ACCUMULATE: dx is
- * added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; THREADS; LANES: vectors of a block;
+ * -D CHANNELS, PLANE; X_LD, Y_LD, DY_LD, DX_LD, SUM_LD: elements from row to row; RELU: 0 or 1; ACCUMULATE: dx
+ * is added to `sum`; VECTOR: 4, or 1 where channels or a distance is odd; THREADS; LANES: vectors of a block;
  * CHUNKS: blocks that share the rows of sums; EPS, MOMENTUM; UNSCALED: 1 where scale is not trained.
  *
  * With many rows, one kernel reduces (norm_moments, norm_sums) and another applies the result (norm_apply,
@@ -14,7 +14,6 @@
  * threads, then blocks.
  *
  * ALONE: 1 for the kernels of few rows. */
-#include "host.h"
 #include "pass.h"
 #include "update.h"
 #include "vector.h"
@@ -156,7 +155,7 @@ RT_DEVICE void clear_sums(double sums[2][VECTOR])
 }
 
 /* The block's partial sums of x and x^2. */
-RT_DEVICE void add_moments(double sums[2][VECTOR], const float *__restrict__ x, int rows, int channel)
+RT_DEVICE void add_moments(double sums[2][VECTOR], const rt_element *__restrict__ x, int rows, int channel)
 {
     clear_sums(sums);
     if (channel < CHANNELS)
@@ -209,7 +208,7 @@ RT_DEVICE float normalise(float x, float mean, float a, float shift)
     return fmaf(__fsub_rn(x, mean), a, shift);
 }
 
-RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, int rows, int channel,
+RT_DEVICE void write_rows(const rt_element *__restrict__ x, rt_element *__restrict__ y, int rows, int channel,
                           const float *mean, const float *a, const float *shift)
 {
     UNROLL_ROWS
@@ -227,7 +226,7 @@ RT_DEVICE void write_rows(const float *__restrict__ x, float *__restrict__ y, in
 }
 
 /* y from the batch's moments, for the block's rows */
-RT_DEVICE void apply_rows(const float *__restrict__ x, float *__restrict__ y, int rows, int channel,
+RT_DEVICE void apply_rows(const rt_element *__restrict__ x, rt_element *__restrict__ y, int rows, int channel,
                           struct coefficients k)
 {
     float mean[VECTOR], a[VECTOR], shift[VECTOR];
@@ -249,8 +248,8 @@ RT_DEVICE float gated(float dy, float x, float mean, float a, float shift)
 }
 
 /* The block's partial sums of dy and dy z. */
-RT_DEVICE void add_gradients(double sums[2][VECTOR], const float *__restrict__ x, const float *dy, int rows,
-                             int channel, struct coefficients k)
+RT_DEVICE void add_gradients(double sums[2][VECTOR], const rt_element *__restrict__ x, const rt_element *dy,
+                             int rows, int channel, struct coefficients k)
 {
     float mean[VECTOR], a[VECTOR], shift[VECTOR];
 
@@ -306,8 +305,8 @@ RT_DEVICE void finish_sums(const double *total, int first, int rows, struct coef
 }
 
 /* dx, with ACCUMULATE plus `sum` (which may be dx) */
-RT_DEVICE void write_gradient(const float *__restrict__ x, const float *dy, float *dx, const float *sum,
-                              int rows, int channel, struct coefficients k)
+RT_DEVICE void write_gradient(const rt_element *__restrict__ x, const rt_element *dy, rt_element *dx,
+                              const rt_element *sum, int rows, int channel, struct coefficients k)
 {
     float mean[VECTOR], a[VECTOR], shift[VECTOR], p[VECTOR], q[VECTOR];
 
@@ -342,8 +341,8 @@ RT_DEVICE void write_gradient(const float *__restrict__ x, const float *dy, floa
 
 /* norm_moments and norm_apply for few rows; grid (1, ceil(CHANNELS / (LANES * VECTOR))), CHUNKS 1 */
 RT_KERNEL(THREADS)
-norm_forward(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept,
-             const float *scale, const float *shift, float *running_mean, float *running_variance,
+norm_forward(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_element *__restrict__ y,
+             float *kept, const float *scale, const float *shift, float *running_mean, float *running_variance,
              long long *batches)
 {
     RT_SHARED double total[VALUES];
@@ -360,9 +359,9 @@ norm_forward(const struct rt_cuda_pass *pass, const float *__restrict__ x, float
 
 /* norm_sums and norm_gradient for few rows; grid as norm_forward */
 RT_KERNEL(THREADS, 1)
-norm_backward(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
-              float *kept, const float *sum, float *scale, float *scale_states, float *scale_gradient,
-              float *shift, float *shift_states, float *shift_gradient)
+norm_backward(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, const rt_element *dy,
+              rt_element *dx, float *kept, const rt_element *sum, float *scale, float *scale_states,
+              float *scale_gradient, float *shift, float *shift_states, float *shift_gradient)
 {
     RT_SHARED double total[VALUES];
     const int rows = pass->count * PLANE;
@@ -383,9 +382,9 @@ norm_backward(const struct rt_cuda_pass *pass, const float *__restrict__ x, cons
 /* grid (CHUNKS, ceil(CHANNELS / (LANES * VECTOR))). tensors: scale, shift, running mean and variance, batches.
  */
 RT_KERNEL(THREADS)
-norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, double *partial, rt_u32 *tickets,
-             float *kept, const float *scale, const float *shift, float *running_mean, float *running_variance,
-             long long *batches)
+norm_moments(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, double *partial,
+             rt_u32 *tickets, float *kept, const float *scale, const float *shift, float *running_mean,
+             float *running_variance, long long *batches)
 {
     RT_SHARED double total[VALUES];
     const int rows = pass->count * PLANE;
@@ -401,14 +400,15 @@ norm_moments(const struct rt_cuda_pass *pass, const float *__restrict__ x, doubl
 
 /* any number of blocks along x */
 RT_KERNEL(THREADS)
-norm_apply(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y, float *kept)
+norm_apply(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_element *__restrict__ y,
+           float *kept)
 {
     apply_rows(x, y, pass->count * PLANE, CHANNEL, coefficients_at(kept));
 }
 
 /* y from the running statistics */
 RT_KERNEL(THREADS)
-norm_evaluate(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
+norm_evaluate(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_element *__restrict__ y,
               const float *scales, const float *shifts, const float *running_mean,
               const float *running_variance)
 {
@@ -428,7 +428,7 @@ norm_evaluate(const struct rt_cuda_pass *pass, const float *__restrict__ x, floa
 
 /* grid as norm_moments */
 RT_KERNEL(THREADS)
-norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *__restrict__ dy,
+norm_sums(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, const rt_element *__restrict__ dy,
           double *partial, rt_u32 *tickets, float *kept, float *scale, float *scale_states,
           float *scale_gradient, float *shift, float *shift_states, float *shift_gradient)
 {
@@ -448,8 +448,8 @@ norm_sums(const struct rt_cuda_pass *pass, const float *__restrict__ x, const fl
 
 /* any number of blocks along x */
 RT_KERNEL(THREADS)
-norm_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ x, const float *dy, float *dx,
-              float *kept, const float *sum)
+norm_gradient(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, const rt_element *dy,
+              rt_element *dx, float *kept, const rt_element *sum)
 {
     write_gradient(x, dy, dx, sum, pass->count * PLANE, CHANNEL, coefficients_at(kept));
 }

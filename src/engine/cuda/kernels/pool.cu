@@ -1,13 +1,12 @@
 /* Pooling of maps [n][HEIGHT][WIDTH] to [n][OUT_HEIGHT][OUT_WIDTH].
  *
- * -D CHANNELS, HEIGHT, WIDTH, OUT_HEIGHT, OUT_WIDTH; X_LD, Y_LD, DX_LD, DY_LD: floats from pixel to pixel;
+ * -D CHANNELS, HEIGHT, WIDTH, OUT_HEIGHT, OUT_WIDTH; X_LD, Y_LD, DX_LD, DY_LD: elements from pixel to pixel;
  * ACCUMULATE: dx += . max_pool: KERNEL, STRIDE, PADDING; WIDE: an argmax within the window needs two bytes;
  * GATE: dy counts as 0 where y <= 0. avg_pool: SIZE, window i is floor(i * in / SIZE) .. ceil((i + 1) * in /
  * SIZE).
  *
  * One thread per VECTOR channels of an output pixel; grid: ceil(batch_max * pixels * CHANNELS / VECTOR / 256).
  */
-#include "host.h"
 #include "pass.h"
 #include "vector.h"
 
@@ -17,7 +16,7 @@
     const rt_u32 c = i % (CHANNELS / VECTOR) * VECTOR, at = i / (CHANNELS / VECTOR);
 
 /* Stores v, or with ACCUMULATE adds it. */
-RT_DEVICE void write_gradient(float *dx, const float *sum)
+RT_DEVICE void write_gradient(rt_element *dx, const float *sum)
 {
     float to[VECTOR];
 
@@ -66,7 +65,7 @@ RT_DEVICE void store_places(rt_place *to, const int *from)
 /* y: the largest in the window, the first of equals, a NaN before any number (the last NaN, as PyTorch);
  * places: its index in the window, [n][OUT_HEIGHT][OUT_WIDTH][CHANNELS], or null. */
 RT_KERNEL(256)
-max_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y,
+max_pool(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_element *__restrict__ y,
          rt_place *__restrict__ places)
 {
     AT_PIXEL
@@ -102,8 +101,9 @@ max_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__
 
 /* dx sums dy over the windows whose argmax it is, in their order; with GATE, only where y > 0. */
 RT_KERNEL(256)
-max_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy,
-                  const rt_place *__restrict__ places, float *__restrict__ dx, const float *__restrict__ y)
+max_pool_gradient(const struct rt_cuda_pass *pass, const rt_element *__restrict__ dy,
+                  const rt_place *__restrict__ places, rt_element *__restrict__ dx,
+                  const rt_element *__restrict__ y)
 {
     AT_PIXEL
     const rt_u32 n = at / (HEIGHT * WIDTH);
@@ -139,7 +139,7 @@ max_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy,
 
 #ifdef SIZE
 RT_KERNEL(256)
-avg_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__restrict__ y)
+avg_pool(const struct rt_cuda_pass *pass, const rt_element *__restrict__ x, rt_element *__restrict__ y)
 {
     AT_PIXEL
     const rt_u32 n = at / (SIZE * SIZE);
@@ -167,7 +167,8 @@ avg_pool(const struct rt_cuda_pass *pass, const float *__restrict__ x, float *__
 }
 
 RT_KERNEL(256)
-avg_pool_gradient(const struct rt_cuda_pass *pass, const float *__restrict__ dy, float *__restrict__ dx)
+avg_pool_gradient(const struct rt_cuda_pass *pass, const rt_element *__restrict__ dy,
+                  rt_element *__restrict__ dx)
 {
     AT_PIXEL
     const rt_u32 n = at / (HEIGHT * WIDTH);

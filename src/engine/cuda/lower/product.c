@@ -71,6 +71,14 @@ static const struct rt_cuda_tensor *tensor_of(const struct rt_cuda_plan *plan, c
     return i < node->tensor_count ? &plan->tensors[node->tensors[i]] : &none;
 }
 
+/* The node's weight as forward and input gradient read it. */
+static struct rt_cuda_argument weight_to_read(const struct rt_cuda_plan *plan, const struct rt_node *node)
+{
+    const struct rt_cuda_tensor *w = tensor_of(plan, node, 0);
+
+    return rt_cuda_absolute(math_of(plan, node) == RT_CUDA_BF16 ? w->stored : w->value);
+}
+
 static int product_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     const struct rt_cuda_view x = rt_cuda_input(plan, node, 0)->data, y = plan->values[node->id].data;
@@ -81,7 +89,7 @@ static int product_forward(struct rt_cuda_plan *plan, const struct rt_node *node
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_FORWARD, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_TRAINS | RT_CUDA_EVALUATES, &pass.kernels[i], err,
-                            rt_cuda_at(x.offset), rt_cuda_absolute(tensor_of(plan, node, 0)->value),
+                            rt_cuda_at(x.offset), weight_to_read(plan, node),
                             rt_cuda_absolute(tensor_of(plan, node, 1)->value), rt_cuda_at(y.offset),
                             count_argument(plan), rt_cuda_scratch()));
     return RT_OK;
@@ -151,9 +159,8 @@ static int input_gradient(struct rt_cuda_plan *plan, const struct rt_node *node,
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_INPUT_GRADIENT, err));
     for (int i = 0; i < pass.count; i++)
         RT_TRY(RT_CUDA_EMIT(plan, node, RT_CUDA_BACKWARD, &pass.kernels[i], err, rt_cuda_at(dy.offset),
-                            rt_cuda_absolute(tensor_of(plan, node, 0)->value),
-                            rt_cuda_at(conv.gate ? x->data.offset : 0), rt_cuda_at(x->gradient.offset),
-                            count_argument(plan), rt_cuda_scratch()));
+                            weight_to_read(plan, node), rt_cuda_at(conv.gate ? x->data.offset : 0),
+                            rt_cuda_at(x->gradient.offset), count_argument(plan), rt_cuda_scratch()));
     return RT_OK;
 }
 

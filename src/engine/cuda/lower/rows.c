@@ -109,16 +109,10 @@ const struct rt_cuda_op rt_cuda_op_add = {.op = &rt_op_add, .forward = add_forwa
 
 /* ---- concat ---- */
 
-static struct rt_cuda_view part_of(struct rt_cuda_view whole, int channel)
-{
-    return (struct rt_cuda_view){whole.offset + (size_t)channel * sizeof(float), whole.ld,
-                                 whole.channel + channel};
-}
-
 static int concat_forward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     for (int i = 0, channel = 0; i < 2; channel += rt_node_input(plan->base.graph, node, i++)->shape.channels) {
-        const struct rt_cuda_view part = part_of(plan->values[node->id].data, channel);
+        const struct rt_cuda_view part = rt_cuda_part(plan, plan->values[node->id].data, channel);
         const struct rt_cuda_view from = rt_cuda_input(plan, node, i)->data;
 
         if (from.offset != part.offset)
@@ -131,7 +125,7 @@ static int concat_forward(struct rt_cuda_plan *plan, const struct rt_node *node,
 static int concat_backward(struct rt_cuda_plan *plan, const struct rt_node *node, struct rt_error *err)
 {
     for (int i = 0, channel = 0; i < 2; channel += rt_node_input(plan->base.graph, node, i++)->shape.channels) {
-        const struct rt_cuda_view part = part_of(plan->values[node->id].gradient, channel);
+        const struct rt_cuda_view part = rt_cuda_part(plan, plan->values[node->id].gradient, channel);
         struct rt_cuda_value *x = rt_cuda_input(plan, node, i);
 
         if (!x->needs_gradient)
@@ -161,6 +155,7 @@ static struct rt_cuda_kernel flatten_kernel(struct rt_cuda_plan *plan, const cha
     rt_cuda_option(&kernel, "HEIGHT", s.height);
     rt_cuda_option(&kernel, "WIDTH", s.width);
     rt_cuda_option(&kernel, "LD", ld);
+    rt_cuda_option(&kernel, "ACTIVATIONS", 1);
     return kernel;
 }
 
