@@ -40,10 +40,10 @@ const struct rt_command rt_command_report = {
     .operands = "",
     .summary = "Draw all figures and write report.html, one page about the runs.",
     .description =
-        "The page needs no network and no other file: what was run, a table of results next to the paper's "
-        "(and, with --reference, the published ones), all figures, learning curves to zoom into, and, for "
-        "runs with record_images: true, the data map and the most and least typical images, each with its "
-        "labels and scores.",
+        "The page needs no network and no other file: what was run, the paper's claims with what these runs "
+        "show of each, a table of results next to the paper's (and, with --reference, the published ones), "
+        "all figures, learning curves to zoom into, and, for runs with record_images: true, the data map and "
+        "the most and least typical images, each with its labels and scores.",
     .examples = "rethink report                          # figures/report.html from runs/\n"
                 "rethink report --runs results/runs -o results/figures --reference published/\n",
     .options = options,

@@ -7,11 +7,13 @@
 #include "base/memory.h"
 #include "config/builtin.h"
 #include "config/models.h"
+#include "runs/paper.h"
 
 bool rt_fits_figure1(const struct rt_record *run, const void *context)
 {
     return run->experiment.figure1 && !run->experiment.reseed_on_resume &&
            strcmp(run->experiment.label_noise, "two_classes") != 0 && /* random signs: another task */
+           !rt_paper_table_of(run) &&                                 /* another schedule, past the threshold */
            !strcmp(run->experiment.model_name, context);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "figures/gnuplot.h"
+#include "runs/paper.h"
 
 static const struct rt_figure_kind listed[] = {
 #define RT_FIGURE_KIND(name, builder, model, help) {#name, model, help, rt_figure_build_##builder},
@@ -143,6 +144,8 @@ static int close_account(const struct account *account, const struct rt_records 
         const char *reason = "none of these figures is about such runs: rethink plot --x KEY --y METRIC is";
         if (account->shown[i])
             continue;
+        if (rt_paper_table_of(&records->runs[i]))
+            reason = "a row of the paper's table, which rethink table1 or table4 draws";
         for (size_t k = 0; k < account->reasons.count; k++)
             if (!strcmp(account->reasons.items[k].name, records->runs[i].name))
                 reason = account->reasons.items[k].reason;

@@ -12,6 +12,7 @@
 #include "figures/findings.h"
 #include "figures/html.h"
 #include "figures/report_charts.h"
+#include "figures/report_claims.h"
 #include "figures/report_images.h"
 #include "figures/report_results.h"
 
@@ -90,8 +91,26 @@ static int append_kind(struct rt_text *page, const struct rt_figure_kind *kind,
     return rc;
 }
 
-static int append_figures(struct rt_text *page, const struct rt_records *records,
-                          const struct rt_report_options *options, struct rt_error *err)
+/* The pictures of claims that were found here and are no figure of the list: what table1, table4, theorem1 and
+ * rademacher have drawn. */
+static int append_claim_pictures(struct rt_text *page, const struct rt_claims_found *found,
+                                 const struct rt_figure_kind *kinds, int count, const char *folder,
+                                 struct rt_error *err)
+{
+    for (int i = 0; i < RT_CLAIM_COUNT; i++) {
+        int k = 0;
+
+        while (k < count && strcmp(kinds[k].name, rt_claims[i].picture) != 0)
+            k++;
+        if (k == count && *rt_claims[i].picture && found->texts[i].length)
+            RT_TRY(append_figure(page, folder, rt_claims[i].picture, rt_claims[i].claim, "", "", err));
+    }
+    return RT_OK;
+}
+
+static int append_figures(struct rt_text *page, const struct rt_claims_found *found,
+                          const struct rt_records *records, const struct rt_report_options *options,
+                          struct rt_error *err)
 {
     static const struct {
         const char *name, *help;
@@ -108,6 +127,8 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
     int rc = RT_OK;
     for (int i = 0; i < count && !rc; i++)
         rc = append_kind(page, &kinds[i], records, options, err);
+    if (!rc)
+        rc = append_claim_pictures(page, found, kinds, count, options->figures, err);
     rt_free(&kinds);
     RT_TRY(rc);
     for (size_t i = 0; i < sizeof samples / sizeof samples[0]; i++)
@@ -117,7 +138,7 @@ static int append_figures(struct rt_text *page, const struct rt_records *records
 
 /* What stands for {{NAME}} in the page. */
 struct slots {
-    struct rt_text facts, results, figures, choices, charts, images, images_link;
+    struct rt_text facts, claims, claims_data, results, figures, choices, charts, images, images_link;
     const char *state;
 };
 
@@ -131,6 +152,8 @@ static const char *slot(const struct slots *slots, const char *name, size_t leng
         {"dygraph_style", rt_asset_dygraph_style},
         {"dygraph_script", rt_asset_dygraph_script},
         {"facts", rt_text_string(&slots->facts)},
+        {"claims", rt_text_string(&slots->claims)},
+        {"claims_data", rt_text_string(&slots->claims_data)},
         {"results", rt_text_string(&slots->results)},
         {"figures", rt_text_string(&slots->figures)},
         {"choices", rt_text_string(&slots->choices)},
@@ -161,6 +184,8 @@ static void fill_page(struct rt_text *page, const struct slots *slots)
 static int check_slots(const struct slots *slots, struct rt_error *err)
 {
     RT_TRY(rt_text_check(&slots->facts, err));
+    RT_TRY(rt_text_check(&slots->claims, err));
+    RT_TRY(rt_text_check(&slots->claims_data, err));
     RT_TRY(rt_text_check(&slots->results, err));
     RT_TRY(rt_text_check(&slots->figures, err));
     RT_TRY(rt_text_check(&slots->choices, err));
@@ -169,31 +194,50 @@ static int check_slots(const struct slots *slots, struct rt_error *err)
     return rt_text_check(&slots->charts, err);
 }
 
+/* The claims, and whether their numbers are of the same images as the paper's. */
+static int append_claims(struct slots *slots, const struct rt_claims_found *found,
+                         const struct rt_records *records, struct rt_error *err)
+{
+    const char *data = records->count ? records->runs[0].result.provenance.data.name : "cifar10";
+
+    if (strcmp(data, "cifar10") != 0) {
+        rt_text_append(&slots->claims_data, ", on ");
+        rt_html_append_text(&slots->claims_data, data);
+    }
+    rt_report_append_claims(&slots->claims, found, rt_text_string(&slots->figures));
+    return rt_text_check(&slots->claims, err);
+}
+
 int rt_report_write(const struct rt_records *records, const struct rt_report_options *options,
                     struct rt_error *err)
 {
+    struct rt_claims_found found = {0};
     struct slots slots = {.state = options->under_way ? "under-way" : "finished"};
     struct rt_text page = {0};
     int rc;
 
     rt_report_append_facts(&slots.facts, records, options->runs);
     if (!(rc = rt_report_append_results(&slots.results, records, options->drawing.reference, err)) &&
-        !(rc = append_figures(&slots.figures, records, options, err)) &&
+        !(rc = rt_claims_find(&found, records, options->figures, &options->drawing, err)) &&
+        !(rc = append_figures(&slots.figures, &found, records, options, err)) &&
         !(rc = rt_report_append_charts(&slots.choices, &slots.charts, records, &options->drawing, err)) &&
         !(rc = rt_report_append_images(&slots.images, &slots.images_link, records, options->data,
                                        options->images_runs, options->under_way, err)) &&
-        !(rc = check_slots(&slots, err))) {
+        !(rc = append_claims(&slots, &found, records, err)) && !(rc = check_slots(&slots, err))) {
         fill_page(&page, &slots);
         if (!(rc = rt_text_check(&page, err)))
             rc = rt_file_write_all(options->path, rt_text_string(&page), page.length, err);
     }
     rt_text_free(&slots.facts);
+    rt_text_free(&slots.claims);
+    rt_text_free(&slots.claims_data);
     rt_text_free(&slots.results);
     rt_text_free(&slots.figures);
     rt_text_free(&slots.choices);
     rt_text_free(&slots.charts);
     rt_text_free(&slots.images);
     rt_text_free(&slots.images_link);
+    rt_claims_free(&found);
     rt_text_free(&page);
     return rc;
 }

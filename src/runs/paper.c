@@ -73,3 +73,10 @@ const struct rt_paper_row *rt_paper_row_of(const struct rt_paper_table *table, c
         return NULL;
     return rt_paper_row_alike(table, &run->experiment);
 }
+
+const struct rt_paper_table *rt_paper_table_of(const struct rt_record *run)
+{
+    return rt_paper_row_of(&rt_paper_table1, run)   ? &rt_paper_table1
+           : rt_paper_row_of(&rt_paper_table4, run) ? &rt_paper_table4
+                                                    : NULL;
+}

@@ -39,4 +39,7 @@ const struct rt_paper_row *rt_paper_row_alike(const struct rt_paper_table *table
 /* The row whose own run it is: `rethink table1` or `table4` made it. Null: none. */
 const struct rt_paper_row *rt_paper_row_of(const struct rt_paper_table *table, const struct rt_record *run);
 
+/* The table of which the run is a row. Null: none. */
+const struct rt_paper_table *rt_paper_table_of(const struct rt_record *run);
+
 #endif

@@ -144,6 +144,13 @@ def on_a_phone(path):
         tap.empty(wide, 'nothing sticks out but what scrolls')
         colours = browser.run(COLOURS)
         tap.ok(colours.get(VERMILLION, 0) > 100, 'curves are drawn there too', colours.get(BLUE), colours.get(VERMILLION))
+        claims = browser.run("""
+            const section = document.querySelector('#claims'), more = section.querySelector('details');
+            more.open = true;
+            return [[...section.querySelectorAll('article')].filter(a => a.querySelectorAll('dd').length >= 2 && a.scrollWidth <= a.clientWidth).length,
+                section.querySelectorAll('article').length, more.querySelectorAll('article').length, document.documentElement.scrollWidth,
+                [...section.querySelectorAll('a')].every(a => document.querySelector(a.getAttribute('href')))];""")
+        tap.ok(claims[0] == claims[1] == 13 and 0 < claims[2] < 13 and claims[3] <= 390 and claims[4], "the paper's claims fit, those not run behind a summary", claims)
         small = browser.run('return [...document.querySelectorAll("button, select")].filter(b => b.offsetParent && b.offsetHeight < 40).length')
         tap.ok(small == 0, 'buttons are large enough for a finger', small)
         tap.empty(complaints(browser), 'no console message')

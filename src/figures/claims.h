@@ -1,0 +1,63 @@
+/* The paper, claim by claim: the list behind the report's section and the table of docs/paper.md (a test
+ * compares them), and what runs and the figures' folder show of each. */
+#ifndef RT_FIGURES_CLAIMS_H
+#define RT_FIGURES_CLAIMS_H
+
+#include "base/text.h"
+#include "figures/figures.h"
+
+/* X(finder, picture, claim, command, the paper's number). The finder, find_FINDER in claims.c, says what was
+ * found here; `picture` is the figure that shows it, "" for none. */
+/* clang-format off */
+#define RT_CLAIMS(X) \
+    X(fit, "conv_slowdown", "Networks fit random labels (section 2)", \
+      "rethink figure1", "training accuracy 100 %; AlexNet 99.82 %, MLP 1x512 99.34 %") \
+    X(figure, "relative_slowdown", "Fitting takes longer with more random labels, by a small factor (figure 1b)", \
+      "rethink figure1", "a small constant factor") \
+    X(figure, "gen_err_growth", "Test error rises to chance with corruption (figure 1c)", \
+      "rethink figure1", "90 % at p = 1") \
+    X(pixels, "", "Random pixels are fitted, too, and sooner than random labels (figure 1a)", \
+      "rethink figure1", "sooner") \
+    X(table1, "table1_accuracy", "Without regularisation networks still generalise (table 1)", \
+      "rethink table1", "MLP 3x512: 52.39 % test accuracy, 53.35 % with weight decay") \
+    X(table4, "table4_accuracy", "Regularisers do not stop random labels from being fitted (table 4)", \
+      "rethink table4", "MLP 3x512 with weight decay: 100 %") \
+    X(figure, "icp_fig2_acc", "Batch norm steadies learning, early stopping gains little (figure 2)", \
+      "rethink figure2", "batch norm: 3 to 4 points") \
+    X(theorem1, "theorem1", "2n + d weights represent any labels (theorem 1)", \
+      "rethink theorem1 --labels random -o figures", "any n") \
+    X(rademacher, "rademacher", "Rademacher complexity of networks is about 1 (section 4)", \
+      "rethink rademacher --models MLP1,MLP3 -o figures", "about 1") \
+    X(printed, "", "A kernel that fits all labels generalises (section 5)", \
+      "rethink kernel --search-size 10000", "Gaussian kernel on pixels: 46 % test error") \
+    X(printed, "", "Random convolutional filters before the kernel more than halve its error", \
+      "rethink kernel --features conv --ridge auto", "17 %; 15 % with a ridge (32,000 filters)") \
+    X(printed, "", "SGD from 0 on a linear model ends at the minimum-norm solution", \
+      "rethink kernel --sgd --train-size 100 --steps 200000", "the same solution") \
+    X(printed, "", "The norm of the solution does not predict its error (MNIST)", \
+      "rethink kernel --data mnist", "1.2 % (norm 220); Gabor 0.6 % (390)")
+/* clang-format on */
+
+struct rt_claim {
+    const char *picture, *claim, *command, *paper;
+};
+
+enum {
+#define RT_CLAIM_ONE(...) +1
+    RT_CLAIM_COUNT = 0 RT_CLAIMS(RT_CLAIM_ONE)
+#undef RT_CLAIM_ONE
+};
+extern const struct rt_claim rt_claims[RT_CLAIM_COUNT]; /* in the list's order */
+
+/* What was found of each claim, as HTML; empty: nothing here. */
+struct rt_claims_found {
+    struct rt_text texts[RT_CLAIM_COUNT];
+};
+
+/* Looks through the runs, and `folder` for the files that theorem1 and rademacher leave there. A file that
+ * cannot be read is named in the text. RT_EMEMORY, or what building a figure returned; free it then, too. */
+int rt_claims_find(struct rt_claims_found *found, const struct rt_records *records, const char *folder,
+                   const struct rt_figure_options *options, struct rt_error *err);
+void rt_claims_free(struct rt_claims_found *found);
+
+#endif
