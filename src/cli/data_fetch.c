@@ -155,7 +155,10 @@ const struct rt_command rt_command_data_fetch = {
         "archive (170 MB) from its server or a mirror, checks its "
         "SHA-256, and installs the files in the user's data directory, all of them or none. A server may give "
         "nothing but the official archive; a local one may be packed anew (.tar, .gz, .bz2, .xz, .zst, .lz4), "
-        "as long as its six files are the official ones. A server that gives less than 1 MB in a "
+        "as long as its six files are the official ones, or be the Python version's (cifar-10-python.tar.gz), "
+        "whose "
+        "images and labels must be the same and are installed as the binary version. A server that gives less "
+        "than 1 MB in a "
         "minute is left for the mirror, and tried once more in the end. Repeat the command to resume "
         "an interrupted download.\n"
         "\n"
@@ -164,6 +167,7 @@ const struct rt_command rt_command_data_fetch = {
     .examples = "rethink data fetch mnist                             # or fashion-mnist\n"
                 "rethink data fetch                                   # from the server or a mirror\n"
                 "rethink data fetch --url cifar-10-binary.tar.gz      # from a local archive\n"
+                "rethink data fetch --url cifar-10-python.tar.gz      # or one of the Python version\n"
                 "rethink data fetch --url https://HOST/archive.tar.gz # from another server",
     .options = options,
     .run = run_data_fetch,

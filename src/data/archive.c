@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { PIECE = 1 << 16, MEMBERS_MAX = 1000 };
 static const int64_t total_max = INT64_C(1) << 30; /* of all members, according to their headers */
@@ -16,7 +17,9 @@ struct unpacking {
     const char *path, *folder;
     const struct rt_archive_member *members;
     int count;
-    bool *seen; /* [count] */
+    bool *seen;      /* [count] */
+    int version;     /* of the first of them that was met; -1: none so far */
+    char first[256]; /* member of all */
     struct archive *archive;
     char *piece;
     int fd;
@@ -76,15 +79,18 @@ static int find_member(const struct unpacking *u, const char *path)
     return -1;
 }
 
-static int unpack_entry(const struct unpacking *u, struct archive_entry *entry, struct rt_error *err)
+static int unpack_entry(struct unpacking *u, struct archive_entry *entry, struct rt_error *err)
 {
     const char *path = archive_entry_pathname(entry);
     const int i = path ? find_member(u, path) : -1;
     const int64_t size = archive_entry_size(entry);
     const struct rt_archive_member *member = &u->members[i];
 
-    if (i < 0)
+    if (path && !*u->first)
+        rt_copy_text(u->first, sizeof u->first, path);
+    if (i < 0 || (u->version >= 0 && member->version != u->version))
         return RT_OK;
+    u->version = member->version;
     if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) ||
         archive_entry_symlink(entry))
         return rt_fail(err, RT_EDATA, "%s: %s is not a regular file", u->path, member->path);
@@ -97,7 +103,22 @@ static int unpack_entry(const struct unpacking *u, struct archive_entry *entry, 
     return write_member(u, member, size, err);
 }
 
-static int unpack_all(const struct unpacking *u, struct rt_error *err)
+static int check_all_seen(const struct unpacking *u, struct rt_error *err)
+{
+    const char *other = NULL; /* first member of another version than the first one's */
+
+    for (int i = u->count - 1; i > 0; i--)
+        other = u->members[i].version != u->members[0].version ? u->members[i].path : other;
+    if (u->version < 0 && other)
+        return rt_fail(err, RT_EDATA, "%s: has neither %s nor %s; what it has begins with '%s'", u->path,
+                       u->members[0].path, other, u->first);
+    for (int i = 0; i < u->count; i++)
+        if (!u->seen[i] && (u->version < 0 || u->members[i].version == u->version))
+            return rt_fail(err, RT_EDATA, "%s: has no %s", u->path, u->members[i].path);
+    return RT_OK;
+}
+
+static int unpack_all(struct unpacking *u, struct rt_error *err)
 {
     struct archive_entry *entry;
     int64_t total = 0;
@@ -114,10 +135,7 @@ static int unpack_all(const struct unpacking *u, struct rt_error *err)
     }
     if (status != ARCHIVE_EOF)
         return broken(u, "cannot read on", err);
-    for (int i = 0; i < u->count; i++)
-        if (!u->seen[i])
-            return rt_fail(err, RT_EDATA, "%s: has no %s", u->path, u->members[i].path);
-    return RT_OK;
+    return check_all_seen(u, err);
 }
 
 /* What libarchive reads passes here, and through the digest. */
@@ -176,9 +194,10 @@ static int check_digest(struct unpacking *u, const char *sha256, struct rt_error
 }
 
 int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
-                      int count, const char *sha256, struct rt_error *err)
+                      int count, const char *sha256, int *version, struct rt_error *err)
 {
-    struct unpacking u = {.path = archive, .folder = folder, .members = members, .count = count, .fd = -1};
+    struct unpacking u = {
+        .path = archive, .folder = folder, .members = members, .count = count, .version = -1, .fd = -1};
     int rc;
 
     if (!(rc = rt_alloc(&u.seen, (size_t)count, sizeof *u.seen, "the archive's members", err)) &&
@@ -186,6 +205,7 @@ int rt_archive_unpack(const char *archive, const char *folder, const struct rt_a
         !(rc = rt_alloc(&u.input, PIECE, 1, "a piece of the archive", err)) && !(rc = open_archive(&u, err)) &&
         !(rc = unpack_all(&u, err)))
         rc = check_digest(&u, sha256, err);
+    *version = u.version;
     archive_read_free(u.archive);
     rt_digest_free(&u.digest);
     rt_file_close_read(&u.fd);

@@ -13,16 +13,18 @@ struct rt_archive_member {
     const char *path; /* in the archive, exactly (a leading "./" aside) */
     const char *name; /* of the file it becomes in the folder */
     int64_t size_min, size_max;
+    int version; /* of the data set: an archive has the members of one version */
 };
 
 /* Writes each of `count` members into `folder`, from a regular file that is opened once. `sha256`, if not null,
  * is what all bytes of the file must hash to, as they were read here: the file may have changed since it was
- * looked at (RT_EDATA then, like all else that is wrong with it). Other members are skipped. RT_EDATA, naming
- * archive and member: not a whole tar; a requested member missing, duplicate, of another size, or not a
- * regular file; too much other content. RT_EIO. Files written before the error are left: unpack into an empty
- * folder. */
+ * looked at (RT_EDATA then, like all else that is wrong with it). Other members are skipped. *version: that
+ * of the first requested member met; all requested ones of it must be there, and those of others are skipped.
+ * RT_EDATA, naming archive and member: not a whole tar; a requested member missing, duplicate, of another size,
+ * or not a regular file; too much other content. RT_EIO. Files written before the error are left: unpack into
+ * an empty folder. */
 int rt_archive_unpack(const char *archive, const char *folder, const struct rt_archive_member *members,
-                      int count, const char *sha256, struct rt_error *err);
+                      int count, const char *sha256, int *version, struct rt_error *err);
 
 /* One file, plain or compressed with gzip, whatever its name: what is in it, in order. */
 struct rt_unzip;

@@ -17,7 +17,8 @@
 enum { NAMES_BYTES_MAX = 4096 };
 
 const struct rt_cifar10_file rt_cifar10_files[RT_CIFAR10_FILES] = {
-#define FILE_OF(name, sha256) {name ".bin", RT_CIFAR10_FOLDER "/" name ".bin", sha256, name},
+#define FILE_OF(name, sha256)                                                                                  \
+    {name ".bin", RT_CIFAR10_FOLDER "/" name ".bin", sha256, name, RT_CIFAR10_PYTHON_FOLDER "/" name},
     RT_CIFAR10_BATCHES(FILE_OF)
 #undef FILE_OF
 };
@@ -129,7 +130,7 @@ static int open_python(struct rt_source *source, struct rt_error *err)
     RT_TRY(rt_alloc(&batches, RT_CIFAR10_FILES, sizeof *batches, "the batches' labels", err));
     for (int i = 0; i < RT_CIFAR10_FILES && !rc; i++)
         if (!(rc = rt_path_join(path, source->where, rt_cifar10_files[i].python, err)))
-            rc = rt_pickle_read(&batches[i], path, err);
+            rc = rt_pickle_read(&batches[i], path, NULL, err);
     if (rc)
         rt_free(&batches);
     source->state = batches;
@@ -195,6 +196,61 @@ static int read_batch(const struct rt_pickle_batch *batch, const char *path, siz
         records[i * RT_RECORD_BYTES] = batch->labels[at + i];
     }
     return RT_OK;
+}
+
+/* ---- from the Python version to the binary one ---- */
+
+static int write_batch(const struct rt_pickle_batch *batch, const char *python, const char *binary,
+                       uint8_t *records, struct rt_error *err)
+{
+    int fd = -1, rc = RT_OK;
+
+    RT_TRY(rt_file_open(&fd, binary, RT_OPEN_NEW, err));
+    for (size_t at = 0; at < RT_CIFAR10_RECORDS && !rc; at += RT_READ_RECORDS)
+        if (!(rc = read_batch(batch, python, at, RT_READ_RECORDS, records, err)))
+            rc = rt_file_write(fd, binary, records, (size_t)RT_READ_RECORDS * RT_RECORD_BYTES, err);
+    if (!rc)
+        rc = rt_file_sync(fd, binary, err);
+    if (rc) {
+        rt_file_close_read(&fd);
+        return rc;
+    }
+    return rt_file_close(&fd, binary, err);
+}
+
+static int write_names(const char *folder, struct rt_error *err)
+{
+    char path[RT_PATH_MAX], names[RT_CLASSES * 32];
+    int size = 0;
+
+    for (int i = 0; i < RT_CLASSES; i++)
+        size += snprintf(names + size, sizeof names - (size_t)size, "%s\n", class_names[i]);
+    RT_TRY(rt_path_join(path, folder, RT_CIFAR10_NAMES, err));
+    return rt_file_write_all(path, names, (size_t)size, err);
+}
+
+int rt_cifar10_convert(const char *folder, const char *archive, struct rt_error *err)
+{
+    char python[RT_PATH_MAX], binary[RT_PATH_MAX], shown[RT_PATH_MAX + 64];
+    struct rt_pickle_batch *batch = NULL;
+    uint8_t *records = NULL;
+    int rc;
+
+    if (!(rc = rt_alloc(&batch, 1, sizeof *batch, "a batch's labels", err)))
+        rc = rt_alloc(&records, RT_READ_RECORDS, RT_RECORD_BYTES, "the records being read", err);
+    for (int i = 0; i < RT_CIFAR10_FILES && !rc; i++) {
+        const struct rt_cifar10_file *file = &rt_cifar10_files[i];
+
+        snprintf(shown, sizeof shown, "%s: %s", archive, file->python_path);
+        if (!(rc = rt_path_join(python, folder, file->python, err)) &&
+            !(rc = rt_path_join(binary, folder, file->name, err)) &&
+            !(rc = rt_pickle_read(batch, python, shown, err)) &&
+            !(rc = write_batch(batch, python, binary, records, err)))
+            rc = rt_file_remove(python, err);
+    }
+    rt_free(&records);
+    rt_free(&batch);
+    return rc ? rc : write_names(folder, err);
 }
 
 static int cifar10_read(const struct rt_source *source, size_t first, size_t count, uint8_t *records,

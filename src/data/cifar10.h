@@ -26,7 +26,13 @@ enum { RT_CIFAR10_FILES = 6, RT_CIFAR10_RECORDS = 10000, RT_CIFAR10_FILE_BYTES =
 extern const struct rt_cifar10_file {
     const char *name, *path, *sha256; /* path: in the official archive */
     const char *python;               /* the same images in the Python version */
+    const char *python_path;          /* and in its archive */
 } rt_cifar10_files[RT_CIFAR10_FILES];
+
+/* Turns the Python version's six files in `folder`, which came from `archive`, into those of the binary
+ * version, class names included. RT_EDATA, naming archive and file, when one is not such a batch; RT_EIO;
+ * RT_EMEMORY. */
+int rt_cifar10_convert(const char *folder, const char *archive, struct rt_error *err);
 
 /* The directory of the files: `given` itself or an official folder in it; *python: it has the Python version's
  * only. RT_EDATA when there are none. */

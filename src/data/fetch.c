@@ -12,8 +12,10 @@
 #include "base/text.h"
 #include "data/archive.h"
 #include "data/cifar10.h"
+#include "data/pickle.h"
 
 enum { RETRIES = 3, NAMES_BYTES_MAX = 4096 };
+enum { BINARY_VERSION, PYTHON_VERSION };
 
 /* What a server must give, as bytes a second: 1 MB a minute; at the last try 50 kB. */
 static const double floor_speed = 1e6 / 60, last_floor_speed = 5e4 / 60;
@@ -214,21 +216,28 @@ static int download(struct download *d, struct rt_error *err)
     return download_once(d, &resumed, err);
 }
 
+/* Where the archive is not a pinned one, `sha256` is null, and it may be the Python version's. */
 static int unpack(const struct rt_fetch *fetch, const char *archive, const char *sha256, const char *folder,
-                  struct rt_error *err)
+                  int *version, struct rt_error *err)
 {
-    struct rt_archive_member members[RT_CIFAR10_FILES + 1];
-    const int64_t size = fetch->file_bytes;
+    enum { BINARY_MEMBERS = RT_CIFAR10_FILES + 1, MEMBERS = BINARY_MEMBERS + RT_CIFAR10_FILES };
+    const int64_t size = fetch->file_bytes, pixels = (int64_t)RT_PICKLE_IMAGES * RT_PICKLE_IMAGE_BYTES;
+    struct rt_archive_member members[MEMBERS];
 
-    for (int i = 0; i < RT_CIFAR10_FILES; i++)
-        members[i] = (struct rt_archive_member){rt_cifar10_files[i].path, rt_cifar10_files[i].name, size, size};
-    members[RT_CIFAR10_FILES] = (struct rt_archive_member){RT_CIFAR10_FOLDER "/" RT_CIFAR10_NAMES,
-                                                           RT_CIFAR10_NAMES, 1, NAMES_BYTES_MAX};
-    return rt_archive_unpack(archive, folder, members, RT_CIFAR10_FILES + 1, sha256, err);
+    for (int i = 0; i < RT_CIFAR10_FILES; i++) {
+        const struct rt_cifar10_file *file = &rt_cifar10_files[i];
+
+        members[i] = (struct rt_archive_member){file->path, file->name, size, size, BINARY_VERSION};
+        members[BINARY_MEMBERS + i] = (struct rt_archive_member){file->python_path, file->python, pixels,
+                                                                 RT_PICKLE_FILE_BYTES_MAX, PYTHON_VERSION};
+    }
+    members[RT_CIFAR10_FILES] = (struct rt_archive_member){
+        RT_CIFAR10_FOLDER "/" RT_CIFAR10_NAMES, RT_CIFAR10_NAMES, 1, NAMES_BYTES_MAX, BINARY_VERSION};
+    return rt_archive_unpack(archive, folder, members, sha256 ? BINARY_MEMBERS : MEMBERS, sha256, version, err);
 }
 
-/* An archive that was packed again is known by the digests of its files. */
-static int verify_files(const struct rt_fetch *fetch, const char *archive, const char *folder,
+/* An archive that was packed again is known by the digests of its files, as the binary version has them. */
+static int verify_files(const struct rt_fetch *fetch, const char *archive, const char *folder, int version,
                         struct rt_error *err)
 {
     char path[RT_PATH_MAX], hex[RT_DIGEST_HEX];
@@ -239,9 +248,10 @@ static int verify_files(const struct rt_fetch *fetch, const char *archive, const
         if (strcmp(hex, fetch->file_sha256[i]))
             return rt_fail(
                 err, RT_EDATA,
-                "%s: neither the official archive nor one of its files: %s in it has SHA-256 %s, expected "
+                "%s: neither the official archive nor one of its files: %s in it has SHA-256 %s%s, expected "
                 "%s, so not used",
-                archive, rt_cifar10_files[i].path, hex, fetch->file_sha256[i]);
+                archive, version ? rt_cifar10_files[i].python_path : rt_cifar10_files[i].path, hex,
+                version ? " as a file of the binary version" : "", fetch->file_sha256[i]);
     }
     return RT_OK;
 }
@@ -251,11 +261,12 @@ static int install(const struct rt_fetch *fetch, const char *archive, const char
                    const char *target, struct rt_error *err)
 {
     char temporary[RT_PATH_MAX];
-    int rc;
+    int rc, version;
 
     RT_TRY(rt_folder_make_temporary(temporary, target, err));
-    if ((rc = unpack(fetch, archive, sha256, temporary, err)) ||
-        (rc = sha256 ? RT_OK : verify_files(fetch, archive, temporary, err)) ||
+    if ((rc = unpack(fetch, archive, sha256, temporary, &version, err)) ||
+        (rc = version == PYTHON_VERSION ? rt_cifar10_convert(temporary, archive, err) : RT_OK) ||
+        (rc = sha256 ? RT_OK : verify_files(fetch, archive, temporary, version, err)) ||
         (rc = rt_folder_replace(temporary, target, err)))
         rt_tree_remove(temporary, home, NULL);
     return rc;

@@ -10,16 +10,16 @@
 #include "base/path.h"
 
 struct rt_fetch {
-    const char *const *urls; /* tried in order, ended by null; one without "://" is the path of an archive */
-    const char *sha256;      /* of the archive: a server may give nothing else */
-    const char *md5;         /* of files of which nothing else is published; null: sha256 counts */
-    const char *part;        /* what an unfinished download is called in HOME; null: CIFAR-10's name */
-    int64_t archive_bytes;   /* its size */
-    int64_t file_bytes;      /* of each of the six files in it */
-    const char
-        *file_sha256[6]; /* theirs: a local archive that was packed again is accepted for its files' sake */
-    bool replace;        /* what is installed already */
-    const char *advice;  /* ends the message when no server could be reached or had it; null: none */
+    const char *const *urls;    /* tried in order, ended by null; one without "://" is the path of an archive */
+    const char *sha256;         /* of the archive: a server may give nothing else */
+    const char *md5;            /* of files of which nothing else is published; null: sha256 counts */
+    const char *part;           /* what an unfinished download is called in HOME; null: CIFAR-10's name */
+    int64_t archive_bytes;      /* its size */
+    int64_t file_bytes;         /* of each of the six files in it */
+    const char *file_sha256[6]; /* theirs: a local archive that was packed again, or holds the Python version,
+                                   is accepted for its files' sake */
+    bool replace;               /* what is installed already */
+    const char *advice;         /* ends the message when no server could be reached or had it; null: none */
     double stall_s; /* a server that gives less than 1 MB in 60 s, scaled to this time, is given up; 0: 60 */
     double retry_s; /* delay before the first retry, then twice and three times that; 0: 1 */
     void (*progress)(void *context, int64_t received, int64_t total); /* may be null */
@@ -30,10 +30,11 @@ struct rt_fetch {
 extern const struct rt_fetch rt_fetch_cifar10;
 
 /* Installs the files in HOME/cifar-10-batches-bin, whose path goes to `installed`; HOME is made if needed. A
- * server that is slow, hangs or breaks off is followed by the next one, which resumes what there is, and in the
- * end by the first once more, from which a twentieth of that speed is taken. What is hashed is what is
- * unpacked. An interrupted download is kept in HOME and resumed the next time. RT_EIO: no server had it, or the
- * disk failed; RT_EDATA: not the pinned archive, and not its files packed again. */
+ * path may be that of the Python version's archive, whose batches are installed as the same files. A server
+ * that is slow, hangs or breaks off is followed by the next one, which resumes what there is, and in the end by
+ * the first once more, from which a twentieth of that speed is taken. What is hashed is what is unpacked. An
+ * interrupted download is kept in HOME and resumed the next time. RT_EIO: no server had it, or the disk failed;
+ * RT_EDATA: not the pinned archive, and not its files packed again. */
 int rt_fetch_install(const struct rt_fetch *fetch, const char *home, char installed[RT_PATH_MAX],
                      struct rt_error *err);
 

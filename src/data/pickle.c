@@ -7,8 +7,6 @@
 #include "base/memory.h"
 #include "data/pickle_machine.h"
 
-enum { FILE_BYTES_MAX = 64 << 20 };
-
 /* ---- input ---- */
 
 static int take(struct rt_pickle_machine *m, void *bytes, size_t size, struct rt_error *err)
@@ -308,17 +306,18 @@ static int run(struct rt_pickle_machine *m, struct rt_pickle_batch *batch, struc
     return RT_OK;
 }
 
-int rt_pickle_read(struct rt_pickle_batch *batch, const char *path, struct rt_error *err)
+int rt_pickle_read(struct rt_pickle_batch *batch, const char *path, const char *name, struct rt_error *err)
 {
     struct rt_pickle_machine *m;
     int rc;
 
+    name = name ? name : path;
     if (!rt_path_is_file(path))
-        return rt_fail(err, RT_EDATA, "%s: no such file, or not a regular one", path);
+        return rt_fail(err, RT_EDATA, "%s: no such file, or not a regular one", name);
     RT_TRY(rt_alloc(&m, 1, sizeof *m, "a pickle's reader", err));
-    m->path = path;
-    if (!(rc = rt_file_size(path, &m->size, err)) && m->size > FILE_BYTES_MAX)
-        rc = rt_fail(err, RT_EDATA, "%s: %llu bytes, too many for a batch of CIFAR-10", path,
+    m->path = name;
+    if (!(rc = rt_file_size(path, &m->size, err)) && m->size > RT_PICKLE_FILE_BYTES_MAX)
+        rc = rt_fail(err, RT_EDATA, "%s: %llu bytes, too many for a batch of CIFAR-10", name,
                      (unsigned long long)m->size);
     if (!rc && !(rc = rt_file_open(&m->fd, path, RT_OPEN_READ, err))) {
         rc = run(m, batch, err);

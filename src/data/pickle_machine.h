@@ -51,7 +51,7 @@ struct rt_pickle_list {
 };
 
 struct rt_pickle_machine {
-    const char *path;
+    const char *path; /* for messages */
     int fd;
     uint64_t size;     /* of the file */
     int64_t at;        /* of the next byte */

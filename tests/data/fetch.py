@@ -20,6 +20,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / 'support'))
 import tap  # noqa: E402
+from python2_pickle import Python2  # noqa: E402
 
 DRIVE = os.environ['RT_FETCH_DRIVE']
 FILE_BYTES = 30730
@@ -355,6 +356,67 @@ case(swapped)
 case(keeps_installed)
 case(locked)
 case(unwritable)
+
+# The Python version: 10,000 images a batch, so these have the real sizes.
+PYTHON_FOLDER = 'cifar-10-batches-py/'
+BLUES = noise.randbytes(256)
+
+
+def batch(number):
+    """(labels, pixels) of a batch of its own."""
+    return [(i + number) % 10 for i in range(10000)], b''.join(bytes([number, i & 255]) * 1408 + BLUES for i in range(10000))
+
+
+def binary(labels, pixels):
+    return b''.join(bytes([label]) + pixels[3072 * i:3072 * (i + 1)] for i, label in enumerate(labels))
+
+
+def pickled(labels, pixels):
+    return Python2().batch({b'batch_label': b'one', b'labels': labels, b'data': bytearray(pixels), b'filenames': [b'a.png'] * 10000})
+
+
+def python_version(scratch):
+    made = {name: batch(number) for number, name in enumerate(NAMES)}
+    want = {name: binary(*what) for name, what in made.items()} | {
+        'batches.meta.txt': b'airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n'}
+    good = {PYTHON_FOLDER + name[:-4]: pickled(*what) for name, what in made.items()}
+    digests = ','.join(sha(want[name]) for name in NAMES)
+    path, home = scratch / 'cifar-10-python.tar.gz', scratch / 'home'
+
+    def fetch_it(contents=good, url=path, **more):
+        path.write_bytes(archive(contents, **more))
+        home.mkdir(exist_ok=True)
+        done = subprocess.run([DRIVE, str(home), sha(GOOD), str(len(GOOD)), '30730000', digests, 'keep', str(url)], capture_output=True,
+                              text=True, timeout=120 * tap.SLOWER)
+        return done.returncode, done.stdout
+
+    second, last = PYTHON_FOLDER + 'data_batch_2', PYTHON_FOLDER + 'test_batch'
+    labels, pixels = made[NAMES[5]]
+    as_binary = binary(labels[:-1] + [labels[0]], pixels)
+    for what, words, contents, more in (
+            ('one label is another', [last, sha(as_binary), 'binary version', sha(want[NAMES[5]])],
+             {**good, last: pickled(labels[:-1] + [labels[0]], pixels)}, {}),
+            ('one batch in another\'s place', [second, 'SHA-256'], {**good, second: good[last]}, {}),
+            ('a pickle that names a function', [f'{path}: {second}: byte 2', 'function or class'],
+             {**good, second: b'\x80\x02cos\nsystem\n' + bytes(30720000)}, {}),
+            ('no pickle', [f'{path}: {second}: not a pickle'], {**good, second: bytes(30720000)}, {}),
+            ('a pickle cut short', [second, 'of 9999 bytes'], {**good, second: good[second][:9999]}, {}),
+            ('a batch missing', ['no ' + second], None, {'drop': [second]}),
+            ('a symbolic link for a batch', [second, 'regular'], {**good, second: SYMLINK}, {}),
+            ('neither version', [FOLDER + NAMES[0], PYTHON_FOLDER + 'data_batch_1', "begins with 'cifar-10-batches-bin"],
+             {'cifar-100-python/train': b'x'}, {})):
+        code, output = fetch_it(contents or good, **more)
+        tap.ok(code == DATA and output.count('\n') == 1 and all(word in output for word in [str(path), *words]) and not left(home),
+               f'the Python version: {what}', code, output, left(home))
+    code, output = fetch_it(url=f'file://{path}')
+    tap.ok(code == DATA and 'not it' in output and not left(home), 'the Python version: not by a URL', code, output, left(home))
+    code, output = fetch_it(extra=[(FOLDER + NAMES[0], b'x'), (PYTHON_FOLDER + 'batches.meta', b'x')])
+    found = {p.name: p.read_bytes() for p in (home / FOLDER).iterdir()} if code == 0 else {}
+    tap.ok(found == want and left(home) == [FOLDER.rstrip('/')], 'the Python version: installed as the binary one', code, output, left(home),
+           sorted(found))
+
+
+case(python_version)
 
 # Archives with the right checksum that are not what they should be: nothing may be installed or written elsewhere.
 NAME = FOLDER + NAMES[2]

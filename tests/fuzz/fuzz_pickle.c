@@ -11,7 +11,7 @@ void rt_fuzz_one(const uint8_t *bytes, size_t size)
     int rc;
 
     RT_FUZZ_CHECK(!rt_alloc(&batch, 1, sizeof *batch, "a batch", &err));
-    rc = rt_pickle_read(batch, rt_fuzz_file(bytes, size), &err);
+    rc = rt_pickle_read(batch, rt_fuzz_file(bytes, size), NULL, &err);
     if (rc)
         rt_fuzz_check_error(rc, &err);
     else
