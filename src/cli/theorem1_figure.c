@@ -3,6 +3,8 @@
 #include "cli/theorem1.h"
 #include "figures/gnuplot.h"
 
+enum { TICKS_MAX = 8 }; /* that stand beside each other */
+
 /* A series with a point for each n whose value a logarithmic axis can show. */
 static int add(struct rt_figure *figure, int panel, int style, const char *label,
                const struct rt_theorem1_fit *fits, int count, int way, struct rt_error *err)
@@ -34,6 +36,8 @@ static int fill(struct rt_figure *figure, const struct rt_theorem1_fit *fits, in
         snprintf(panel->x_label, sizeof panel->x_label, "Images n");
         snprintf(panel->y_label, sizeof panel->y_label, "%s", y_labels[i]);
         panel->x_log = panel->y_log = true;
+        for (int k = 0; k < count && count <= TICKS_MAX; k++)
+            panel->x_ticks[panel->x_tick_count++] = (double)fits[k].n;
     }
     for (int way = 0; way < RT_THEOREM1_SOLUTION_COUNT; way++) {
         snprintf(label, sizeof label, "%s, %s", rt_theorem1_method((enum rt_theorem1_solution)way),

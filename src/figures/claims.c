@@ -304,7 +304,7 @@ static int find_drawn(struct rt_text *html, const struct search *search, const s
 static int find_theorem1(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
                          struct rt_error *err)
 {
-    return find_drawn(html, search, claim, " fitted: largest residual", err);
+    return find_drawn(html, search, claim, ": largest residual", err);
 }
 
 static int find_rademacher(struct rt_text *html, const struct search *search, const struct rt_claim *claim,

@@ -145,7 +145,7 @@ static int close_account(const struct account *account, const struct rt_records 
         if (account->shown[i])
             continue;
         if (rt_paper_table_of(&records->runs[i]))
-            reason = "a row of the paper's table, which rethink table1 or table4 draws";
+            reason = "a row of the paper's tables, which have figures of their own";
         for (size_t k = 0; k < account->reasons.count; k++)
             if (!strcmp(account->reasons.items[k].name, records->runs[i].name))
                 reason = account->reasons.items[k].reason;

@@ -149,7 +149,12 @@ static void print_shared_legend(const struct rt_figure *figure, int panel, struc
 /* A margin beside the outermost of few values. */
 static void print_x_ticks(const struct rt_panel *panel, struct rt_text *out)
 {
-    const double first = panel->x_ticks[0], last = panel->x_ticks[panel->x_tick_count - 1];
+    double first = panel->x_ticks[0], last = first;
+
+    for (int i = 1; i < panel->x_tick_count; i++) { /* in any order */
+        first = fmin(first, panel->x_ticks[i]);
+        last = fmax(last, panel->x_ticks[i]);
+    }
     const double margin = last > first ? 0.04 * (last - first) : fabs(first) > 0 ? 0.5 * fabs(first) : 1;
 
     if (panel->x_log)

@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as folder:
     tap.ok(found['Random pixels are fitted, too, and sooner than random labels (figure 1a)'] == 'MLP3: random labels 34 epochs, random pixels 11.', 'pixels', found)
     tap.ok(re.search(r'MLP3_decay ?[\d.]+ ?100.00 ?[\d.]+ ?53.35 ?MLP3 ?[\d.]+ ?100.00 ?[\d.]+ ?52.39 ?MLP3_random .*3 of 19 rows, per cent', found['Without regularisation networks still generalise (table 1)'])
            and '1 of 6 rows' in found['Regularisers do not stop random labels from being fitted (table 4)'], 'the rows of tables that have been run', found)
-    tap.ok(found['2n + d weights represent any labels (theorem 1)'] == '2000 images fitted: largest residual 2.5e-09 (a, double).', 'what theorem1 left', found)
+    tap.ok(found['2n + d weights represent any labels (theorem 1)'] == '2000 images: largest residual 2.5e-09 (a, double).', 'what theorem1 left', found)
     tap.ok('rademacher.csv: row 1, column y: "close to 1" is not a number' in found['Rademacher complexity of networks is about 1 (section 4)'] and p.returncode == 0,
            'a file that is no such thing is named', found)
     tap.ok('rethink figure2' in missing and 'rethink kernel --data mnist' in missing and f'Not run here: {len(missing)} claims' in text, 'the commands of the others', missing)
