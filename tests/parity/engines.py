@@ -4,8 +4,7 @@ import ctypes
 import numpy
 
 GUARD = 64  # values before and behind each array
-TENSOR, GRADIENT, STATE = range(3)  # STATE + k: the optimiser's k-th
-BATCHES = 6  # the role of num_batches_tracked
+TENSOR, GRADIENT, STATE = range(3)  # enum rt_state, as probe.c asserts; STATE + k: the optimiser's k-th
 
 
 def load_library(path):
@@ -45,9 +44,10 @@ class Probe:
         self.dtype = numpy.float32 if library.probe_real_size(self.handle) == 4 else numpy.float64
         self.outputs = library.probe_output_count(self.handle)
         self.tensors = {}
-        name, role, count = ctypes.create_string_buffer(128), ctypes.c_int(), ctypes.c_int()
-        while library.probe_tensor(self.handle, len(self.tensors), name, 128, ctypes.byref(role), ctypes.byref(count)):
-            self.tensors[name.value.decode()] = (len(self.tensors), role.value, count.value)
+        name, is_count, count = ctypes.create_string_buffer(128), ctypes.c_int(), ctypes.c_int()
+        while library.probe_tensor(self.handle, len(self.tensors), name, 128, ctypes.byref(is_count),
+                                   ctypes.byref(count)):
+            self.tensors[name.value.decode()] = (len(self.tensors), bool(is_count.value), count.value)
 
     def __enter__(self):
         return self
@@ -60,17 +60,17 @@ class Probe:
 
     def load(self, module):
         for key, value in module.state_dict().items():
-            i, role, count = self.tensors[key]
-            values = numpy.ascontiguousarray(value.numpy(), numpy.int64 if role == BATCHES else self.dtype)
+            i, is_count, count = self.tensors[key]
+            values = numpy.ascontiguousarray(value.numpy(), numpy.int64 if is_count else self.dtype)
             assert values.size == count
             self.lib.probe_import(self.handle, 0, i, values.ctypes.data_as(ctypes.c_void_p))
 
     def state(self, key, which=TENSOR):
-        i, role, count = self.tensors[key]
-        out = Guarded(count, numpy.float64 if role == BATCHES else self.dtype)
+        i, is_count, count = self.tensors[key]
+        out = Guarded(count, numpy.float64 if is_count else self.dtype)
         self.lib.probe_export(self.handle, which, i, out.values.ctypes.data_as(ctypes.c_void_p))
         assert out.intact(), f"export of {key} wrote outside its array"
-        return out.values.view(numpy.int64) if role == BATCHES else out.values
+        return out.values.view(numpy.int64) if is_count else out.values
 
     def run(self, x, dy=None, input_gradient=False):
         """y and dx."""

@@ -15,6 +15,9 @@ enum {
     PROBE_OPTIMIZER = 8 /* bits from here */
 };
 
+_Static_assert(RT_STATE_TENSOR == 0 && RT_STATE_GRADIENT == 1 && RT_STATE_OPTIMIZER == 2,
+               "engines.py has these numbers too");
+
 struct probe {
     struct rt_graph graph;
     struct rt_plan *plan;
@@ -27,7 +30,7 @@ int probe_has_engine(const char *engine);
 int probe_real_size(const struct probe *probe);
 double probe_multiply_adds(const struct probe *probe);
 int probe_output_count(const struct probe *probe);
-int probe_tensor(const struct probe *probe, int i, char *name, int name_size, int *role, int *count);
+int probe_tensor(const struct probe *probe, int i, char *name, int name_size, int *is_count, int *count);
 int probe_initialize(struct probe *probe, uint32_t seed);
 void probe_import(struct probe *probe, int state, int tensor, const void *values);
 void probe_export(struct probe *probe, int state, int tensor, void *values);
@@ -97,14 +100,16 @@ int probe_output_count(const struct probe *probe)
     return (int)rt_shape_count(probe->graph.nodes[probe->graph.node_count - 1].shape);
 }
 
-/* The i-th tensor's description; 0: there is none. */
-int probe_tensor(const struct probe *probe, int i, char *name, int name_size, int *role, int *count)
+/* The i-th tensor's description; 0: there is none. is_count: its elements are int64, not real numbers. */
+int probe_tensor(const struct probe *probe, int i, char *name, int name_size, int *is_count, int *count)
 {
-    if (i >= probe->graph.tensor_count)
+    const struct rt_tensor *tensor = i < probe->graph.tensor_count ? &probe->graph.tensors[i] : NULL;
+
+    if (!tensor)
         return 0;
-    snprintf(name, (size_t)name_size, "%s", probe->graph.tensors[i].name);
-    *role = (int)probe->graph.tensors[i].role;
-    *count = (int)probe->graph.tensors[i].count;
+    snprintf(name, (size_t)name_size, "%s", tensor->name);
+    *is_count = tensor->role == RT_TENSOR_BATCHES;
+    *count = (int)tensor->count;
     return 1;
 }
 
