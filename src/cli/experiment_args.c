@@ -251,3 +251,32 @@ int rt_experiment_from_arguments(struct rt_experiment *experiment, const struct 
     RT_TRY(resolve(experiment, name, arguments, err));
     return rt_experiment_apply_arguments(experiment, arguments, name, err);
 }
+
+#define LABEL_KEYS                                                                                             \
+    "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
+    "data_corruption_type seed"
+
+int rt_experiment_without_network(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                                  bool sizes, struct rt_error *err)
+{
+    const char *labels = rt_argument(arguments, "labels"), *other;
+    struct rt_experiment usual;
+
+    rt_experiment_defaults(&usual);
+    *experiment = usual;
+    RT_TRY(rt_assignments_apply(experiment, arguments, err));
+    other =
+        rt_experiment_difference(experiment, &usual, sizes ? LABEL_KEYS " train_size test_size" : LABEL_KEYS);
+    if (other)
+        return rt_fail(err, RT_EUSAGE,
+                       "--set %s: has no effect here, where no network is trained; %s takes seed, "
+                       "%sdata_corruption_type and the keys of labels",
+                       other, arguments->command->name, sizes ? "train_size, test_size, " : "");
+    if (labels && !strcmp(labels, "random"))
+        RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
+    else if (labels && strcmp(labels, "true") != 0)
+        RT_TRY(rt_experiment_set_labels(experiment, labels, err));
+    if (!experiment->seed.given)
+        return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
+    return RT_OK;
+}

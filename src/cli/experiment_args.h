@@ -27,6 +27,11 @@
         "labels", 0, "FILE", "@files",                                                                         \
             "take the given labels from a file: --set label_noise=file label_file=FILE"                        \
     }
+#define RT_OPTION_FITTED_LABELS                                                                                \
+    {                                                                                                          \
+        "labels", 0, "true|random|FILE", "true random @files",                                                 \
+            "what is fitted: the true labels (default), random ones, or those of a file"                       \
+    }
 #define RT_EXPERIMENT_OPTIONS RT_SHORTHAND_OPTIONS RT_OPTION_SET, RT_OPTION_LABELS, RT_OPTION_CONFIG
 
 /* A change of a config key that the command line asks for. */
@@ -74,5 +79,12 @@ int rt_experiment_set_device(struct rt_experiment *experiment, const struct rt_a
  * does. `origin` is the file or name in messages. */
 int rt_experiment_apply_arguments(struct rt_experiment *experiment, const struct rt_arguments *arguments,
                                   const char *origin, struct rt_error *err);
+
+/* The experiment of a command that trains no network: from RT_OPTION_FITTED_LABELS, --set and shorthands it
+ * takes a seed, which must not be null, the keys of labels, data_corruption_type and, if `sizes`, train_size
+ * and test_size. The caller adds what it needs, then calls rt_experiment_check. RT_EUSAGE (another key),
+ * RT_ECONFIG. */
+int rt_experiment_without_network(struct rt_experiment *experiment, const struct rt_arguments *arguments,
+                                  bool sizes, struct rt_error *err);
 
 #endif

@@ -16,10 +16,6 @@
 #include "data/dataset.h"
 #include "theory/minimum_norm.h"
 
-#define KEYS_TAKEN                                                                                             \
-    "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
-    "data_corruption_type seed train_size test_size"
-
 enum { SEARCH_IMAGES = 5000, IMAGES_MAX = 1000000, FILTERS = 32000, FILTERS_MAX = 1000000 };
 
 struct work {
@@ -41,31 +37,13 @@ struct work {
 
 /* ---- what is asked for ---- */
 
-/* --labels true, random or FILE, and the keys of labels, pixels and sizes. */
 static int read_experiment(struct work *work, struct rt_error *err)
 {
-    const struct rt_arguments *arguments = work->arguments;
-    const char *labels = rt_argument(arguments, "labels");
-    struct rt_experiment *experiment = &work->experiment, usual;
-    const char *other;
+    struct rt_experiment *experiment = &work->experiment;
 
-    rt_experiment_defaults(&usual);
-    *experiment = usual;
-    RT_TRY(rt_assignments_apply(experiment, arguments, err));
-    if ((other = rt_experiment_difference(experiment, &usual, KEYS_TAKEN)))
-        return rt_fail(
-            err, RT_EUSAGE,
-            "--set %s: has no effect here, where no network is trained; kernel takes seed, train_size, "
-            "test_size, data_corruption_type and the keys of labels",
-            other);
-    if (labels && !strcmp(labels, "random"))
-        RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
-    else if (labels && strcmp(labels, "true") != 0)
-        RT_TRY(rt_experiment_set_labels(experiment, labels, err));
-    if (rt_argument_flag(arguments, "sgd") && !experiment->train_size.given)
+    RT_TRY(rt_experiment_without_network(experiment, work->arguments, true, err));
+    if (rt_argument_flag(work->arguments, "sgd") && !experiment->train_size.given)
         RT_TRY(rt_experiment_set(experiment, "train_size=500", err));
-    if (!experiment->seed.given)
-        return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
     /* whole images, where they are not scrambled within the window that networks see */
     experiment->augment = !strcmp(experiment->data_corruption_type, "none");
     return rt_experiment_check(experiment, err);
@@ -384,8 +362,7 @@ static const struct rt_option options_table[] = {
     {"rate", 0, "RATE", NULL, "of --sgd: learning rate (default: 1 / max |x|^2)"},
     {"off-span", 0, "R", NULL,
      "of --sgd: begin not at 0, but R |w_min| away from the span of the images, which SGD never corrects"},
-    {"labels", 0, "true|random|FILE", "true random @files",
-     "what is fitted: the true labels (default), random ones, or those of a file"},
+    RT_OPTION_FITTED_LABELS,
     {"label-noise", 0, "P", NULL, "probability that a label is replaced by a random one"},
     {"train-size", 0, "N", NULL, "only the first N training images"},
     {"seed", 0, "N", NULL, "seed of corruption and of random filters (default: 42)"},

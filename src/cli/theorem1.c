@@ -17,38 +17,14 @@
 
 enum { DRAWS_MAX = 16, DEPTH_MAX = 50001 };
 
-/* Keys of the experiment that change what is fitted here. */
-#define KEYS_TAKEN                                                                                             \
-    "experiment_name label_corruption_prob label_noise label_noise_split label_noise_matrix label_file "       \
-    "data_corruption_type seed"
-
 /* ---- what is asked for ---- */
 
-/* --labels true, random or FILE, --set and --seed. */
 static int read_experiment(struct rt_theorem1_work *work, struct rt_error *err)
 {
-    const struct rt_arguments *arguments = work->arguments;
-    const char *labels = rt_argument(arguments, "labels");
-    struct rt_experiment *experiment = &work->experiment, usual;
-    const char *other;
-
-    rt_experiment_defaults(&usual);
-    *experiment = usual;
-    RT_TRY(rt_assignments_apply(experiment, arguments, err));
-    if ((other = rt_experiment_difference(experiment, &usual, KEYS_TAKEN)))
-        return rt_fail(err, RT_EUSAGE,
-                       "--set %s: has no effect here, where nothing is trained; theorem1 takes seed, "
-                       "data_corruption_type and the keys of labels",
-                       other);
-    if (labels && !strcmp(labels, "random"))
-        RT_TRY(rt_experiment_set(experiment, "label_corruption_prob=1", err));
-    else if (labels && strcmp(labels, "true") != 0)
-        RT_TRY(rt_experiment_set_labels(experiment, labels, err));
-    if (!experiment->seed.given)
-        return rt_fail(err, RT_EUSAGE, "--seed null: a number from 0 to 4294967295 is needed");
-    experiment->test_size.given = true;
-    experiment->test_size.value = 1;
-    return rt_experiment_check(experiment, err);
+    RT_TRY(rt_experiment_without_network(&work->experiment, work->arguments, false, err));
+    work->experiment.test_size.given = true;
+    work->experiment.test_size.value = 1;
+    return rt_experiment_check(&work->experiment, err);
 }
 
 static int load(struct rt_theorem1_work *work, struct rt_error *err)
@@ -268,8 +244,7 @@ static int run_theorem1(const struct rt_arguments *arguments, struct rt_error *e
 static const struct rt_option options_table[] = {
     {"demo", 0, NULL, NULL, "three points, with every step of the substitution"},
     {"n", 0, "LIST", NULL, "the first n images, for each n (default: 10,100,1000,... and all)"},
-    {"labels", 0, "true|random|FILE", "true random @files",
-     "what is fitted: the true labels (default), random ones, or those of a file"},
+    RT_OPTION_FITTED_LABELS,
     {"depth", 0, "K", NULL, "K layers of weights, the hidden ones of width about n / (K - 1) (default: 2)"},
     {"seed", 0, "N", NULL, "seed of the projection and of random labels (default: 42)"},
     {"set", 0, "KEY=VALUE", "@keys", "a config key of labels, or data_corruption_type; may be repeated"},
