@@ -67,7 +67,7 @@ static void kernel(void *arguments)
 #elif RT_PASS == 1
     INPUT_GRADIENT(a[0], a[1], a[2], a[3], a[4], a[5]);
 #else
-    WEIGHT_GRADIENT(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);
+    WEIGHT_GRADIENT(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11]);
 #endif
 }
 
@@ -80,7 +80,7 @@ const struct gemm_variant RT_GLUE(variant, RT_VARIANT) = {
 #elif RT_SOURCE_FILE == 3
     "conv_taps.cu", RT_PASS,     RT_MATH, RT_BM, RT_BN, RT_BK, RT_WARPS_M, RT_WARPS_N, RT_STAGES, 9, 0,
 #else
-    "gemm_parts.cu", RT_PASS,     0,      0, 0, 0, 0, 0, 0, 0, RT_VECTOR,
+    "gemm_parts.cu", RT_PASS,     RT_MATH, 0, 0, 0, 0, 0, 0, 0, RT_VECTOR,
 #endif
     &shape,    rt_host_set, kernel,
 };

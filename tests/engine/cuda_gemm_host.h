@@ -12,7 +12,7 @@ struct gemm_shape {
 
 struct gemm_variant {
     const char *source; /* "gemm.cu", "gemm_parts.cu", "conv_halo.cu", "conv_taps.cu" */
-    int pass, math;
+    int pass, math;     /* math of gemm_parts.cu: 2, or 0 for others */
     int m, n, k, warps_m, warps_n, stages, taps; /* the tile; taps: of conv_halo.cu */
     int vector;                                  /* of gemm_parts.cu */
     struct gemm_shape *shape;

@@ -1,4 +1,4 @@
-/* The GPU's convolutions and linear layers, as host code, against sums in double: every pass, both precisions,
+/* The GPU's convolutions and linear layers, as host code, against sums in double: every pass and precision,
  * several tiles, one part and several. Outputs are poisoned and fenced by other channels and images; what must
  * not be read is NaN. */
 #include <math.h>
@@ -29,7 +29,8 @@ static const struct gemm_variant *const variants[] = {
 
 enum { VARIANTS = sizeof variants / sizeof *variants, SHARED_MAX = 232448, FENCE = 3 };
 
-static const double bound = 3e-6; /* norm of the difference over the norm */
+static const double bound = 3e-6; /* norm of the difference over the norm, of sums in float32 */
+static const char *const maths[] = {"fp32", "tf32", "bf16"};
 static const float hyper[3] = {0.05F, 0.9F, 0.01F};
 
 /* images, of at most; h, w, c; kernel, stride, padding; out_c; ld and offset beyond; flags */
@@ -110,16 +111,23 @@ static float uniform(void)
     return (float)(seed >> 8) / (1 << 23) - 1;
 }
 
-/* As the product takes it: TF32 keeps 10 bits of mantissa, to nearest. */
+/* As the product takes it: TF32 keeps 10 bits of mantissa, to nearest, BF16 7, ties to even. */
 static float operand(float value, enum rt_cuda_math math)
 {
     int exponent;
     double mantissa;
 
-    if (math == RT_CUDA_FP32)
+    if (math == RT_CUDA_FP32 || isnan(value))
         return value;
     mantissa = frexp((double)value, &exponent);
-    return (float)ldexp(round(mantissa * 2048), exponent - 11);
+    return math == RT_CUDA_BF16 ? (float)ldexp(rint(mantissa * 256), exponent - 8)
+                                : (float)ldexp(round(mantissa * 2048), exponent - 11);
+}
+
+/* What is stored is off by the rounding of the sum, relative to it. */
+static double rounding(enum rt_cuda_math math)
+{
+    return math == RT_CUDA_BF16 ? ldexp(1, -8) : 0;
 }
 
 static uint32_t bits_of(float value)
@@ -145,14 +153,19 @@ static float *floats(long count, float value)
     return array;
 }
 
-/* Random where an image and a channel are, NaN elsewhere (0 in padded channels). */
-static float *activations(int batch, int count, int pixels, int c, int ld, int offset, bool padded)
+/* Random where an image and a channel are, NaN elsewhere (0 in padded channels); in BF16 elements have it. */
+static float *activations(const struct rt_cuda_conv *conv, int count, bool out, bool padded)
 {
-    float *const a = floats((long)batch * pixels * ld, NAN);
+    const int pixels = out ? conv->out_h * conv->out_w : conv->in_h * conv->in_w;
+    const int c = out ? conv->out_c : conv->in_c, ld = out ? conv->out_ld : conv->in_ld;
+    const int offset = out ? conv->out_offset : conv->in_offset;
+    float *const a = floats((long)conv->batch_max * pixels * ld, NAN);
 
     for (long i = 0; i < (long)count * pixels; i++)
         for (int j = 0; j < (padded ? ld : c); j++)
-            a[i * ld + (j + offset) % ld] = j < c ? uniform() : 0;
+            a[i * ld + (j + offset) % ld] = j >= c                       ? 0
+                                            : conv->math == RT_CUDA_BF16 ? operand(uniform(), RT_CUDA_BF16)
+                                                                         : uniform();
     return a;
 }
 
@@ -165,9 +178,9 @@ static struct tensors tensors_make(const struct rt_cuda_conv *c, int count)
         .w_count = (long)c->kernel * c->kernel * c->in_c * c->out_c,
     };
 
-    t.x = activations(c->batch_max, count, in, c->in_c, c->in_ld, c->in_offset, c->padded_input);
-    t.dy = activations(c->batch_max, count, out, c->out_c, c->out_ld, c->out_offset, false);
-    t.dx = activations(c->batch_max, count, in, c->in_c, c->in_ld, c->in_offset, false);
+    t.x = activations(c, count, false, c->padded_input);
+    t.dy = activations(c, count, true, false);
+    t.dx = activations(c, count, false, false);
     t.y = floats(t.y_count, NAN);
     t.w = floats(t.w_count, INFINITY), t.v = floats(t.w_count, INFINITY), t.g = floats(t.w_count, NAN);
     t.bias = floats((long)c->out_c, INFINITY), t.bias_v = floats((long)c->out_c, INFINITY);
@@ -198,6 +211,51 @@ static float *operands(const float *values, long count, enum rt_cuda_math math)
     for (long i = 0; i < count; i++)
         rounded[i] = operand(values[i], math);
     return rounded;
+}
+
+/* ---- elements as the kernels have them ---- */
+
+static size_t element_bytes(enum rt_cuda_math math)
+{
+    return math == RT_CUDA_BF16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* A copy in memory of its own, rounded in BF16. */
+static void *elements(const float *values, long count, enum rt_cuda_math math)
+{
+    float *const all = operands(values, count, math == RT_CUDA_BF16 ? math : RT_CUDA_FP32);
+    uint16_t *halves;
+
+    if (math != RT_CUDA_BF16)
+        return all;
+    halves = aligned_alloc(16, ((size_t)count * sizeof *halves + 31) / 16 * 16);
+    assert_non_null(halves);
+    for (long i = 0; i < count; i++)
+        halves[i] = (uint16_t)(bits_of(all[i]) >> 16);
+    free(all);
+    return halves;
+}
+
+static void *element_at(void *all, int offset, enum rt_cuda_math math)
+{
+    return (char *)all + (size_t)offset * element_bytes(math);
+}
+
+/* The values of elements, which are freed. */
+static float *take_values(void *all, long count, enum rt_cuda_math math)
+{
+    float *values;
+
+    if (math != RT_CUDA_BF16)
+        return all;
+    values = floats(count, 0);
+    for (long i = 0; i < count; i++) {
+        const uint32_t bits = (uint32_t)((const uint16_t *)all)[i] << 16;
+
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+    free(all);
+    return values;
 }
 
 /* The sum over the taps that pixel (oh, ow) of y and the pixels of x share, in double: adds x * w to y, dy * w
@@ -246,9 +304,10 @@ static double *doubles(long count)
     return array;
 }
 
-/* got[row * ld + offset + i] against want[row * c + i]; what lies between and behind must be as it was. */
+/* got[row * ld + offset + i] against want[row * c + i], each off by `rounded` of itself in any case; what lies
+ * between and behind must be as it was. */
 static void compare(const char *what, const float *got, const float *before, long all, long rows_count, int ld,
-                    int offset, int c, const double *want)
+                    int offset, int c, const double *want, double rounded)
 {
     double difference = 0, norm = 0;
 
@@ -257,9 +316,9 @@ static void compare(const char *what, const float *got, const float *before, lon
         const int at = (int)(i % ld) - offset;
 
         if (row < rows_count && at >= 0 && at < c) {
-            const double d = got[i] - want[row * c + at];
+            const double d = fabs(got[i] - want[row * c + at]), beyond = d - rounded * fabs(want[row * c + at]);
 
-            difference += d * d;
+            difference += beyond <= 0 ? 0 : beyond * beyond; /* NaN stays */
             norm += want[row * c + at] * want[row * c + at];
         } else if (bits_of(got[i]) != bits_of(before[i])) {
             print_error("%s: float %ld of row %ld was written and is not the layer's\n", what, i % ld, row);
@@ -291,7 +350,8 @@ static const struct gemm_variant *find_variant(const struct rt_cuda_kernel *k)
         if (strcmp(v->source, k->source) != 0 || v->pass != option(k->options, "PASS"))
             continue;
         if (strcmp(k->source, "gemm_parts.cu") == 0
-                ? v->vector == option(k->options, "VECTOR")
+                ? v->vector == option(k->options, "VECTOR") &&
+                      (v->math == 2) == (option(k->options, "MATH") == 2)
                 : v->math == option(k->options, "MATH") && v->m == option(k->options, "BM") &&
                       v->n == option(k->options, "BN") && v->k == option(k->options, "BK") &&
                       v->warps_m == option(k->options, "WARPS_M") &&
@@ -345,8 +405,10 @@ static void launch(const struct rt_cuda_kernel *k, void **arguments)
 }
 
 static void run_pass(const struct rt_cuda_conv *c, enum rt_cuda_conv_pass pass, const struct rt_cuda_tile *tile,
-                     void **arguments, int workspace)
+                     void **arguments)
 {
+    enum { WORKSPACE = 5, WORKSPACE_OF_WEIGHTS = 10 };
+    const int workspace = pass == RT_CUDA_WEIGHT_GRADIENT ? WORKSPACE_OF_WEIGHTS : WORKSPACE;
     struct rt_cuda_conv_plan plan;
     struct rt_error err;
 
@@ -354,10 +416,32 @@ static void run_pass(const struct rt_cuda_conv *c, enum rt_cuda_conv_pass pass, 
         print_error("%s\n", err.message);
         fail();
     }
+    assert_int_equal(strstr(plan.kernels[0].options, "-DRT_BF16=1") != NULL, c->math == RT_CUDA_BF16);
     arguments[workspace] = floats((long)(plan.workspace_bytes / sizeof(float)), NAN);
     for (int i = 0; i < plan.count; i++)
         launch(&plan.kernels[i], arguments);
     free(arguments[workspace]);
+}
+
+/* What a pass with this output, argument 3, leaves of `before`; twice the same, in BF16. */
+static float *output_of(const char *what, const struct rt_cuda_conv *c, enum rt_cuda_conv_pass pass,
+                        const struct rt_cuda_tile *tile, void **arguments, const float *before, long count,
+                        int offset)
+{
+    void *out[2] = {NULL, NULL};
+    const int runs = c->math == RT_CUDA_BF16 ? 2 : 1;
+
+    for (int i = 0; i < runs; i++) {
+        out[i] = elements(before, count, c->math);
+        arguments[3] = element_at(out[i], offset, c->math);
+        run_pass(c, pass, tile, arguments);
+    }
+    if (runs > 1 && memcmp(out[0], out[1], (size_t)count * element_bytes(c->math)) != 0) {
+        print_error("%s: a second run has other bits\n", what);
+        fail();
+    }
+    free(out[1]);
+    return take_values(out[0], count, c->math);
 }
 
 static void check_forward(const char *what, const struct rt_cuda_conv *c, const struct rt_cuda_tile *tile,
@@ -365,18 +449,20 @@ static void check_forward(const char *what, const struct rt_cuda_conv *c, const 
 {
     const long pixels = (long)count * c->out_h * c->out_w;
     double *const want = doubles(pixels * c->out_c);
-    float *const y = copy_of(t->y, t->y_count);
-    void *arguments[] = {t->x + c->in_offset, t->w, c->bias ? t->bias : NULL, y + c->out_offset, &count, NULL};
+    void *const x = elements(t->x, t->x_count, c->math), *const w16 = elements(t->w, t->w_count, c->math);
+    void *arguments[] = {
+        element_at(x, c->in_offset, c->math), w16, c->bias ? t->bias : NULL, NULL, &count, NULL};
+    float *y;
 
     reference(c, t, count, want, NULL, NULL);
     for (long i = 0; i < pixels * c->out_c; i++) {
         want[i] += c->bias ? t->bias[i % c->out_c] : 0;
         want[i] = c->relu && want[i] < 0 ? 0 : want[i];
     }
-    run_pass(c, RT_CUDA_FORWARD, tile, arguments, 5);
-    compare(what, y, t->y, t->y_count, pixels, c->out_ld, c->out_offset, c->out_c, want);
+    y = output_of(what, c, RT_CUDA_FORWARD, tile, arguments, t->y, t->y_count, c->out_offset);
+    compare(what, y, t->y, t->y_count, pixels, c->out_ld, c->out_offset, c->out_c, want, rounding(c->math));
     free(want);
-    free(y);
+    free(y), free(x), free(w16);
 }
 
 static void check_input(const char *what, const struct rt_cuda_conv *c, const struct rt_cuda_tile *tile,
@@ -384,14 +470,21 @@ static void check_input(const char *what, const struct rt_cuda_conv *c, const st
 {
     const long pixels = (long)count * c->in_h * c->in_w;
     double *const want = doubles(pixels * c->in_c);
-    float *const dx = copy_of(t->dx, t->x_count);
-    void *arguments[] = {t->dy + c->out_offset, t->w,   c->gate ? t->x + c->in_offset : NULL,
-                         dx + c->in_offset,     &count, NULL};
+    float *const before = copy_of(t->dx, t->x_count);
+    void *const x = elements(t->x, t->x_count, c->math), *const w16 = elements(t->w, t->w_count, c->math);
+    void *const dy = elements(t->dy, t->y_count, c->math);
+    void *arguments[] = {element_at(dy, c->out_offset, c->math),
+                         w16,
+                         c->gate ? element_at(x, c->in_offset, c->math) : NULL,
+                         NULL,
+                         &count,
+                         NULL};
+    float *dx;
 
     if (!c->accumulate)
         for (long i = 0; i < pixels; i++)
             for (int j = 0; j < c->in_c; j++)
-                dx[i * c->in_ld + c->in_offset + j] = NAN;
+                before[i * c->in_ld + c->in_offset + j] = NAN;
     reference(c, t, count, NULL, want, NULL);
     for (long i = 0; i < pixels * c->in_c; i++) {
         const long at = i / c->in_c * c->in_ld + c->in_offset + i % c->in_c;
@@ -399,10 +492,10 @@ static void check_input(const char *what, const struct rt_cuda_conv *c, const st
         want[i] += c->accumulate ? t->dx[at] : 0;
         want[i] = c->gate && !(t->x[at] > 0) ? 0 : want[i];
     }
-    run_pass(c, RT_CUDA_INPUT_GRADIENT, tile, arguments, 5);
-    compare(what, dx, t->dx, t->x_count, pixels, c->in_ld, c->in_offset, c->in_c, want);
+    dx = output_of(what, c, RT_CUDA_INPUT_GRADIENT, tile, arguments, before, t->x_count, c->in_offset);
+    compare(what, dx, t->dx, t->x_count, pixels, c->in_ld, c->in_offset, c->in_c, want, rounding(c->math));
     free(want);
-    free(dx);
+    free(before), free(dx), free(x), free(w16), free(dy);
 }
 
 /* g as it is, or w and v after an update by it. */
@@ -417,15 +510,26 @@ static void check_updated(const char *what, const struct rt_cuda_conv *c, long c
         want_w[i] = w[i] - (double)hyper[0] * want_v[i];
     }
     if (c->update) {
-        compare(what, got_w, got_w, count, count, 1, 0, 1, want_w);
-        compare(what, got_v, got_v, count, count, 1, 0, 1, want_v);
+        compare(what, got_w, got_w, count, count, 1, 0, 1, want_w, 0);
+        compare(what, got_v, got_v, count, count, 1, 0, 1, want_v, 0);
     } else {
-        compare(what, got_g, got_g, count, count, 1, 0, 1, g);
+        compare(what, got_g, got_g, count, count, 1, 0, 1, g, 0);
         assert_memory_equal(w, got_w, bytes(count));
         assert_memory_equal(v, got_v, bytes(count));
     }
     free(want_v);
     free(want_w);
+}
+
+/* The copy of the weights: w rounded, where the pass updates. */
+static void check_copy(const char *what, const struct rt_cuda_conv *c, long count, const float *w,
+                       const float *copy)
+{
+    for (long i = 0; i < count; i++)
+        if (c->update ? bits_of(copy[i]) != bits_of(operand(w[i], RT_CUDA_BF16)) : !isnan(copy[i])) {
+            print_error("%s: the copy of weight %ld, %.9g, is %.9g\n", what, i, (double)w[i], (double)copy[i]);
+            fail();
+        }
 }
 
 static void check_weight(const char *what, const struct rt_cuda_conv *c, const struct rt_cuda_tile *tile,
@@ -436,8 +540,11 @@ static void check_weight(const char *what, const struct rt_cuda_conv *c, const s
     float *const w = copy_of(t->w, t->w_count), *const v = copy_of(t->v, t->w_count);
     float *const bias = copy_of(t->bias, outputs), *const bias_v = copy_of(t->bias_v, outputs);
     struct rt_cuda_update update = {.terms = {0}};
-    void *arguments[] = {t->x + c->in_offset,
-                         t->dy + c->out_offset,
+    void *const x = elements(t->x, t->x_count, c->math), *const dy = elements(t->dy, t->y_count, c->math);
+    float *copy = floats(t->w_count, NAN);
+    void *const w16 = c->math == RT_CUDA_BF16 ? elements(copy, t->w_count, c->math) : NULL;
+    void *arguments[] = {element_at(x, c->in_offset, c->math),
+                         element_at(dy, c->out_offset, c->math),
                          c->update ? NULL : t->g,
                          c->update || !c->bias ? NULL : t->bias_g,
                          w,
@@ -446,25 +553,31 @@ static void check_weight(const char *what, const struct rt_cuda_conv *c, const s
                          c->bias ? bias_v : NULL,
                          &count,
                          &update,
-                         NULL};
+                         NULL,
+                         w16};
 
     memcpy(update.terms, hyper, sizeof hyper);
     reference(c, t, count, NULL, NULL, g);
     for (long i = 0; i < pixels * outputs; i++)
         bias_g[i % outputs] += t->dy[i / outputs * c->out_ld + c->out_offset + i % outputs];
-    run_pass(c, RT_CUDA_WEIGHT_GRADIENT, tile, arguments, 10);
+    run_pass(c, RT_CUDA_WEIGHT_GRADIENT, tile, arguments);
     check_updated(what, c, t->w_count, g, t->g, t->w, t->v, w, v);
     if (c->bias)
         check_updated(what, c, outputs, bias_g, t->bias_g, t->bias, t->bias_v, bias, bias_v);
     else
         assert_memory_equal(bias, t->bias, bytes(outputs));
-    free(g), free(bias_g), free(w), free(v), free(bias), free(bias_v);
+    if (w16) {
+        free(copy);
+        copy = take_values(w16, t->w_count, c->math);
+        check_copy(what, c, t->w_count, w, copy);
+    }
+    free(g), free(bias_g), free(w), free(v), free(bias), free(bias_v), free(x), free(dy), free(copy);
 }
 
 static void check_row(const struct row *r, const struct gemm_variant *v, int splits)
 {
     static const char *const passes[] = {"forward", "input gradient", "weight gradient"};
-    const struct rt_cuda_conv conv = conv_of(r, v->math ? RT_CUDA_TF32 : RT_CUDA_FP32);
+    const struct rt_cuda_conv conv = conv_of(r, (enum rt_cuda_math)v->math);
     const struct rt_cuda_tile tile = {v->m, v->n, v->k, v->warps_m, v->warps_n, v->stages, 1, splits, v->taps};
     const struct rt_cuda_product product = rt_cuda_conv_product(&conv, (enum rt_cuda_conv_pass)v->pass);
     struct tensors t;
@@ -475,7 +588,7 @@ static void check_row(const struct row *r, const struct gemm_variant *v, int spl
     seed = 1;
     t = tensors_make(&conv, r->count);
     snprintf(what, sizeof what, "%s, %s, %s, %s %d x %d x %d, %d parts", r->what, passes[v->pass],
-             v->math ? "tf32" : "fp32", v->source, v->m, v->n, v->k, splits);
+             maths[v->math], v->source, v->m, v->n, v->k, splits);
     if (v->pass == RT_CUDA_FORWARD)
         check_forward(what, &conv, &tile, &t, r->count);
     else if (v->pass == RT_CUDA_INPUT_GRADIENT)

@@ -75,8 +75,8 @@ static void add_candidate(struct trial *c, const struct rt_cuda_tile *tile)
 /* The tiles of gemm.cu, or those of the other kernels, cheapest first. */
 static void add_tiles(const struct tuner *t, struct trial *c, bool others, int most)
 {
-    const struct rt_cuda_tile *tiles = c->layer->fp32 ? rt_cuda_tiles_fp32 : rt_cuda_tiles_tf32;
-    const int all = c->layer->fp32 ? rt_cuda_tiles_fp32_count : rt_cuda_tiles_tf32_count;
+    int all;
+    const struct rt_cuda_tile *tiles = rt_cuda_tiles(c->conv.math, &all);
     struct rt_cuda_tile sorted[TILES_MAX];
     double cycles[TILES_MAX];
     int count = 0;

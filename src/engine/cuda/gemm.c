@@ -45,8 +45,6 @@ static int check(const struct rt_cuda_conv *c, struct rt_error *err)
     if (c->kernel > 16)
         return rt_fail(err, RT_ECONFIG, "convolution of %d x %d: kernels are at most 16 x 16 on a GPU",
                        c->kernel, c->kernel);
-    if (c->math == RT_CUDA_BF16)
-        return rt_fail(err, RT_ECONFIG, "precision bf16 has no kernels on a GPU yet; use tf32 or fp32");
     return RT_OK;
 }
 
@@ -80,12 +78,12 @@ static void shape_options(char *text, size_t size, const struct rt_cuda_conv *c,
         "-DRT_OH=%d "
         "-DRT_OW=%d -DRT_OC=%d -DRT_OLD=%d -DRT_K=%d -DRT_S=%d -DRT_P=%d -DRT_VIN=%d -DRT_VOUT=%d -DRT_VW=%d "
         "-DRT_BIAS=%d -DRT_RELU=%d -DRT_ACCUMULATE=%d -DRT_GATE=%d -DRT_UPDATE=%d "
-        "-DRT_OPTIMIZER=%d -DRT_SPLITS=%d",
+        "-DRT_OPTIMIZER=%d -DRT_SPLITS=%d%s",
         pass, c->math, c->batch_max, c->in_h, c->in_w, input_channels(c), c->in_c, c->in_ld, c->out_h, c->out_w,
         c->out_c, c->out_ld, c->kernel, c->stride, c->padding,
         aligned(input_channels(c), c->in_ld, c->in_offset), aligned(c->out_c, c->out_ld, c->out_offset),
         c->out_c % 4 == 0, c->bias, c->relu, c->accumulate, c->gate, c->update, c->update ? c->optimizer : 0,
-        splits);
+        splits, c->math == RT_CUDA_BF16 ? " -DRT_BF16=1" : "");
 }
 
 static const char *const entries[][2] = {

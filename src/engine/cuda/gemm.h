@@ -1,18 +1,23 @@
 /* Kernels and launch parameters of convolutions and linear layers.
  *
- * Activations are NHWC floats with a leading dimension (ld: floats from pixel to pixel), so that the inputs of
- * a concatenation can be views into its output; pointers include the channel offset. Weights, their gradient
- * and optimiser states are [kernel][kernel][in_c][out_c]. A linear layer is a 1 x 1 convolution of 1 x 1 maps.
+ * Activations and their gradients are NHWC elements (float32, in math BF16 bfloat16; kernels/element.h) with a
+ * leading dimension (ld: elements from pixel to pixel), so that the inputs of a concatenation can be views into
+ * its output; pointers include the channel offset. Weights, their gradient and optimiser states are float32
+ * [kernel][kernel][in_c][out_c]. A linear layer is a 1 x 1 convolution of 1 x 1 maps.
+ * FP32: fused multiply-adds. TF32: tensor cores, operands rounded to nearest. BF16: tensor cores, operands as
+ * they are stored. Sums are float32; in BF16 y and dx are rounded to nearest once, after the whole epilogue.
  * Tiles and split-K factors depend on the shape (and the card's limits) alone, so results are reproducible bit
  * for bit. Planning needs no device.
  *
  * A pass is one kernel, or two with split-K: the second reduces the partial sums that the first left in the
  * workspace. Arguments of both, all pointers to device memory, in this order:
  *
- *   forward           x, w, bias, y, count, workspace
- *   input gradient    dy, w, gate, dx, count, workspace
- *   weight gradient   x, dy, g, bias_g, w, bias_w, v, bias_v, count, update, workspace
+ *   forward           x, w16, bias, y, count, workspace
+ *   input gradient    dy, w16, gate, dx, count, workspace
+ *   weight gradient   x, dy, g, bias_g, w, bias_w, v, bias_v, count, update, workspace, w16
  *
+ * w16: the weights as elements, aligned as w. In BF16 a copy of w, which an update writes as well; in FP32 and
+ * TF32 w itself, which the weight gradient does not take a second time (null).
  * count: const int *, images in this batch, at most batch_max; rows of further images are neither read nor
  * written. Unused pointers (bias, gate, workspace, ...) may be null. gate: the forward pass's x; where it is
  * not positive, dx is 0. update: struct rt_cuda_update (kernels/pass.h); v, bias_v: the optimiser's first
@@ -30,7 +35,8 @@ enum rt_cuda_math { RT_CUDA_FP32, RT_CUDA_TF32, RT_CUDA_BF16 };
 struct rt_cuda_conv {
     int batch_max;
     int in_h, in_w, in_c;
-    int in_ld, in_offset; /* floats from pixel to pixel; offset of the first channel (only modulo 4 matters) */
+    int in_ld,
+        in_offset; /* elements from pixel to pixel; offset of the first channel (only modulo 4 matters) */
     int out_h, out_w, out_c;
     int out_ld, out_offset;
     int kernel, stride, padding;
@@ -45,7 +51,7 @@ struct rt_cuda_conv {
 
 enum rt_cuda_conv_pass { RT_CUDA_FORWARD, RT_CUDA_INPUT_GRADIENT, RT_CUDA_WEIGHT_GRADIENT };
 
-enum { RT_CUDA_OPTIONS_MAX = 1024, RT_CUDA_ARGUMENTS_GEMM_MAX = 11 };
+enum { RT_CUDA_OPTIONS_MAX = 1024, RT_CUDA_ARGUMENTS_GEMM_MAX = 12 };
 
 /* A kernel to compile and its launch parameters. The same source and options are the same module. */
 struct rt_cuda_kernel {
@@ -72,8 +78,8 @@ struct rt_cuda_tile {
 };
 
 /* multiprocessors: 132 on an H100. shared_max: bytes of shared memory per block (232,448 on an H100, 166,912 on
- * an A100). tile: overrides the choice; null: none. RT_ECONFIG: inconsistent sizes, an unsupported kernel size
- * or precision, a tile that does not fit, or a tensor of 2^31 floats or more. */
+ * an A100). tile: overrides the choice; null: none. RT_ECONFIG: inconsistent sizes, an unsupported kernel size,
+ * a tile that does not fit, or a tensor of 2^31 numbers or more. */
 int rt_cuda_conv_plan(struct rt_cuda_conv_plan *plan, const struct rt_cuda_conv *conv,
                       enum rt_cuda_conv_pass pass, int multiprocessors, size_t shared_max,
                       const struct rt_cuda_tile *tile, struct rt_error *err);

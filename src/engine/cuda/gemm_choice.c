@@ -5,7 +5,7 @@
 /* The tiles, and the constants of the cost model below, were fitted to measurements of the models' products on
  * an H100 (tests/engine/tune_gemm). A warp's tile, on the right, is a multiple of 16 x 16.
  * m, n, k, warps_m, warps_n, stages, blocks, splits, taps */
-const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
+static const struct rt_cuda_tile tiles_tf32[] = {
     {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
     {128, 96, 16, 2, 2, 4, 2, 0, 0},  /* 64 x 48 */
     {128, 112, 16, 4, 1, 4, 2, 0, 0}, /* 32 x 112 */
@@ -33,9 +33,35 @@ const struct rt_cuda_tile rt_cuda_tiles_tf32[] = {
     {48, 48, 32, 3, 1, 4, 4, 0, 9}, /* 3 x 16 x 48 */
     {48, 32, 32, 3, 1, 4, 4, 0, 9}, /* 3 x 16 x 32 */
 };
-const int rt_cuda_tiles_tf32_count = COUNT(rt_cuda_tiles_tf32);
 
-const struct rt_cuda_tile rt_cuda_tiles_fp32[] = {
+/* TF32's of gemm.cu with stages of twice the depth, which are as many bytes, and smaller ones also with the
+ * same depth. Not yet measured. */
+static const struct rt_cuda_tile tiles_bf16[] = {
+    {128, 128, 32, 2, 2, 4, 2, 0, 0}, /* warps of 64 x 64 */
+    {128, 128, 16, 2, 2, 4, 2, 0, 0}, /* 64 x 64 */
+    {128, 96, 32, 2, 2, 4, 2, 0, 0},  /* 64 x 48 */
+    {128, 112, 32, 4, 1, 4, 2, 0, 0}, /* 32 x 112 */
+    {128, 80, 32, 4, 1, 4, 2, 0, 0},  /* 32 x 80 */
+    {128, 64, 32, 2, 2, 4, 2, 0, 0},  /* 64 x 32 */
+    {128, 64, 64, 2, 2, 3, 2, 0, 0},  /* 64 x 32 */
+    {256, 48, 32, 4, 1, 4, 2, 0, 0},  /* 64 x 48 */
+    {256, 32, 32, 4, 1, 4, 2, 0, 0},  /* 64 x 32 */
+    {128, 48, 32, 4, 1, 4, 2, 0, 0},  /* 32 x 48 */
+    {128, 48, 64, 4, 1, 3, 2, 0, 0},  /* 32 x 48 */
+    {128, 32, 64, 4, 1, 4, 2, 0, 0},  /* 32 x 32 */
+    {128, 16, 64, 4, 1, 4, 2, 0, 0},  /* 32 x 16 */
+    {64, 96, 64, 2, 2, 3, 3, 0, 0},   /* 32 x 48 */
+    {64, 64, 32, 2, 2, 4, 3, 0, 0},   /* 32 x 32 */
+    {64, 64, 64, 2, 2, 4, 3, 0, 0},   /* 32 x 32 */
+    {64, 48, 64, 4, 1, 4, 3, 0, 0},   /* 16 x 48 */
+    {64, 32, 32, 2, 2, 4, 4, 0, 0},   /* 32 x 16 */
+    {64, 32, 64, 2, 2, 4, 4, 0, 0},   /* 32 x 16 */
+    {64, 16, 64, 4, 1, 4, 4, 0, 0},   /* 16 x 16 */
+    {32, 32, 32, 2, 2, 4, 4, 0, 0},   /* 16 x 16 */
+    {32, 32, 64, 2, 2, 4, 4, 0, 0},   /* 16 x 16 */
+};
+
+static const struct rt_cuda_tile tiles_fp32[] = {
     {128, 128, 16, 2, 4, 4, 1, 0, 0}, /* per thread: 8 x 8 */
     {128, 64, 16, 2, 2, 4, 2, 0, 0},  /* 8 x 8 */
     {64, 64, 16, 1, 2, 4, 4, 0, 0},   /* 8 x 8, 64 threads */
@@ -47,7 +73,27 @@ const struct rt_cuda_tile rt_cuda_tiles_fp32[] = {
     {64, 16, 32, 4, 1, 4, 4, 0, 0},   /* 2 x 4 */
     {32, 32, 32, 2, 2, 4, 4, 0, 0},   /* 2 x 4 */
 };
-const int rt_cuda_tiles_fp32_count = COUNT(rt_cuda_tiles_fp32);
+
+const struct rt_cuda_tile *rt_cuda_tiles(enum rt_cuda_math math, int *count)
+{
+    static const struct {
+        const struct rt_cuda_tile *tiles;
+        int count;
+    } by_math[] = {
+        [RT_CUDA_FP32] = {tiles_fp32, COUNT(tiles_fp32)},
+        [RT_CUDA_TF32] = {tiles_tf32, COUNT(tiles_tf32)},
+        [RT_CUDA_BF16] = {tiles_bf16, COUNT(tiles_bf16)},
+    };
+
+    *count = by_math[math].count;
+    return by_math[math].tiles;
+}
+
+/* Bytes of an operand's element, in memory and in shared memory. */
+static size_t element_bytes(const struct rt_cuda_product *p)
+{
+    return p->math == RT_CUDA_BF16 ? 2 : sizeof(float);
+}
 
 static long ceil_div(long a, long b)
 {
@@ -63,6 +109,10 @@ bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_til
 {
     const struct rt_cuda_conv *c = p->conv;
 
+    if (!tile->taps && p->math == RT_CUDA_BF16)
+        return tile->k % 16 == 0 && /* with copies of 32 rows, warps of 64 x 64 spill registers */
+               (p->pass != RT_CUDA_WEIGHT_GRADIENT || tile->k == 16 ||
+                tile->m / tile->warps_m * (tile->n / tile->warps_n) < 64 * 64);
     if (!tile->taps)
         return true;
     if (tile->taps == 9)
@@ -118,7 +168,7 @@ int rt_cuda_halo(const struct rt_cuda_product *p, int rows)
 
 size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
-    const size_t along = (size_t)tile->k + 4;
+    const size_t element = element_bytes(p), along = (size_t)tile->k + (element == 2 ? 8 : 4);
     const size_t b =
         p->pass == RT_CUDA_INPUT_GRADIENT ? (size_t)tile->n * along : (size_t)tile->k * ((size_t)tile->n + 8);
     const size_t a =
@@ -132,13 +182,13 @@ size_t rt_cuda_tile_shared_bytes(const struct rt_cuda_product *p, const struct r
                 (size_t)tile->stages * (size_t)tile->taps * b) *
                sizeof(float);
     return (size_t)tile->stages *
-           ((a + b) * sizeof(float) + (p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * 8 : 0));
+           ((a + b) * element + (p->pass == RT_CUDA_WEIGHT_GRADIENT ? (size_t)tile->k * 8 : 0));
 }
 
 /* Multiply-adds per cycle and multiprocessor. A fragment loaded from shared memory (and rounded) is reused
  * along the opposite side of the warp's tile, so throughput grows with the harmonic mean of the sides: on an
  * H100 5.6 per unit, up to about 330; gradients in gemm.cu reach 0.75 of that. Float32 approaches its peak of
- * 128. */
+ * 128. BF16, not yet measured: a fragment has twice the depth and is not rounded, so twice TF32. */
 static double rate(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile)
 {
     const double m = tile->taps == 9 ? tile->m : (double)tile->m / tile->warps_m,
@@ -147,7 +197,10 @@ static double rate(const struct rt_cuda_product *p, const struct rt_cuda_tile *t
 
     if (p->math == RT_CUDA_FP32)
         return 128 * side / (side + 10);
-    return reached * (tile->taps ? 1 : p->pass == RT_CUDA_FORWARD ? 0.95 : 0.75);
+    return reached * (p->math == RT_CUDA_BF16 ? 2 : 1) *
+           (tile->taps                   ? 1
+            : p->pass == RT_CUDA_FORWARD ? 0.95
+                                         : 0.75);
 }
 
 double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_tile *tile, int multiprocessors)
@@ -171,7 +224,8 @@ double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_t
     double cycles = (double)each * work * (1 + idle) + start * (double)ceil_div(each, tile->blocks);
     const int third = tile->m / 3;
     const double rows = all_taps ? third : tile->taps ? rt_cuda_halo(p, tile->m) / taps : tile->m;
-    const double copied = (double)blocks * stages * tile->k * (rows + tile->n) * 4 / (2.0 * moved);
+    const double copied =
+        (double)blocks * stages * tile->k * (rows + tile->n) * (double)element_bytes(p) / (2.0 * moved);
 
     if (copied > cycles)
         cycles = copied;
@@ -183,9 +237,8 @@ double rt_cuda_tile_cost(const struct rt_cuda_product *p, const struct rt_cuda_t
 struct rt_cuda_tile rt_cuda_tile_choose(const struct rt_cuda_product *product, int multiprocessors,
                                         size_t shared_max)
 {
-    const bool fp32 = product->math == RT_CUDA_FP32;
-    const struct rt_cuda_tile *tiles = fp32 ? rt_cuda_tiles_fp32 : rt_cuda_tiles_tf32;
-    const int count = fp32 ? rt_cuda_tiles_fp32_count : rt_cuda_tiles_tf32_count;
+    int count;
+    const struct rt_cuda_tile *tiles = rt_cuda_tiles(product->math, &count);
     struct rt_cuda_tile best = {0};
     double least = 0;
 

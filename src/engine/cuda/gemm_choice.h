@@ -16,7 +16,7 @@ struct rt_cuda_product {
 
 /* Whether the tile's kernel supports the product. conv_halo.cu: TF32, stride 1, kernels of 3 to 5, channels in
  * multiples of 4, forward and input gradient; conv_taps.cu: TF32 weight gradients of 3 x 3, stride 1, padding
- * 1; gemm.cu: everything. */
+ * 1; gemm.cu: everything, BF16 with depths in multiples of 16. */
 bool rt_cuda_tile_fits(const struct rt_cuda_product *product, const struct rt_cuda_tile *tile);
 
 /* Pipeline stages along the depth, divided among the splits. In conv_halo.cu one is tile->k channels with all
@@ -47,7 +47,6 @@ struct rt_cuda_tile rt_cuda_tile_choose(const struct rt_cuda_product *product, i
                                         size_t shared_max);
 
 /* The tiles there are to choose from (splits is 0); the tuner and the tests go through them. */
-extern const struct rt_cuda_tile rt_cuda_tiles_tf32[], rt_cuda_tiles_fp32[];
-extern const int rt_cuda_tiles_tf32_count, rt_cuda_tiles_fp32_count;
+const struct rt_cuda_tile *rt_cuda_tiles(enum rt_cuda_math math, int *count);
 
 #endif

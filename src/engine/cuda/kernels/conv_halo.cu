@@ -241,7 +241,7 @@ RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
 conv_forward(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias,
              float *__restrict__ y, const int *__restrict__ count, float *__restrict__ workspace)
 {
-    const struct ends to = {y, bias, 0, 0, 0, 0, 0, workspace};
+    const struct ends to = {y, bias, 0, 0, 0, 0, 0, workspace, 0};
 
     product(x, w, count, &to);
 }
@@ -250,7 +250,7 @@ RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
 conv_input_gradient(const float *__restrict__ dy, const float *__restrict__ w, const float *__restrict__ gate,
                     float *__restrict__ dx, const int *__restrict__ count, float *__restrict__ workspace)
 {
-    const struct ends to = {dx, 0, gate, 0, 0, 0, 0, workspace};
+    const struct ends to = {dx, 0, gate, 0, 0, 0, 0, workspace, 0};
 
     product(dy, w, count, &to);
 }

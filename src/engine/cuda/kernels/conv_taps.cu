@@ -114,12 +114,13 @@ RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
 conv_weight_gradient(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
                      float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
                      float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace)
+                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace,
+                     float *__restrict__ w16)
 {
     RT_SHARED_DYNAMIC(float, shared);
     float *const zeros = shared, *const ring = zeros + A_PITCH, *const stages = ring + RT_RING * A_PITCH;
     rt_u32 *const inside = (rt_u32 *)(stages + RT_STAGES * B_SIZE); /* [2][RT_BK] */
-    const struct ends to = {0, 0, 0, g, w, v, update, workspace};
+    const struct ends to = {0, 0, 0, g, w, v, update, workspace, w16};
     const int lane = (int)threadIdx.x % 32, warp = (int)threadIdx.x / 32, split = (int)blockIdx.z;
     const int tiles_n = RT_CEIL(RT_OC, RT_BN),
               length = RT_CEIL(RT_CEIL(RT_B * IN_PIXELS, RT_BK), RT_SPLITS) * RT_BK;

@@ -1,13 +1,17 @@
 /* Primitives of the matrix products: asynchronous copies to shared memory, rounding to TF32, tensor-core
  * fragments. Inline PTX (sm_80 and later) on the device, emulated in C on the host.
  *
- * Fragments of D[16 x 8] += A[16 x 8] * B[8 x 8] (mma.sync.m16n8k8), with g = lane / 4, t = lane % 4:
+ * Fragments of D[16 x 8] += A[16 x 8] * B[8 x 8] (TF32, mma.sync.m16n8k8), with g = lane / 4, t = lane % 4:
  *   a = A[g][t], A[g + 8][t], A[g][t + 4], A[g + 8][t + 4]
  *   b = B[t][g], B[t + 4][g]
- *   d = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1] */
+ *   d = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1]
+ * Of D[16 x 8] += A[16 x 16] * B[16 x 8] (bfloat16, mma.sync.m16n8k16), a register of two elements each, that
+ * of the smaller k in its lower half: a = A[g][2t, 2t + 1], A[g + 8][2t, 2t + 1], A[g][2t + 8, 2t + 9], A[g +
+ * 8][2t + 8, 2t + 9] b = B[2t, 2t + 1][g], B[2t + 8, 2t + 9][g] d as above */
 #ifndef RT_CUDA_KERNELS_DEVICE_H
 #define RT_CUDA_KERNELS_DEVICE_H
 
+#include "element.h"
 #include "host.h"
 
 /* Rounds to TF32 (10 mantissa bits, to nearest, ties away from zero) in the upper 19 bits; tensor cores ignore
@@ -45,6 +49,16 @@ RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
                  "r"(valid ? 4 : 0)
                  : "memory");
 }
+
+#if RT_BF16
+/* As rt_copy16, 8 bytes, through L1. */
+RT_DEVICE void rt_copy8(rt_element *shared, const rt_element *from, bool valid)
+{
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(rt_shared_address(shared)), "l"(from),
+                 "r"(valid ? 8 : 0)
+                 : "memory");
+}
+#endif
 
 /* Commits this thread's copies since the last commit as a group. */
 RT_DEVICE void rt_copy_commit(void)
@@ -115,6 +129,42 @@ RT_DEVICE void rt_mma_tf32(float d[4], const rt_u32 a[4], const rt_u32 b[2])
             rt_mma_tf32((d)[m_][n_], (a)[m_], (b)[n_]);                                                        \
     } while (0)
 
+#if RT_BF16
+/* Loads four matrices of 8 x 8 elements, whose rows are 16 bytes and aligned to them: lane l's `row` points to
+ * row l % 8 of matrix l / 8. r[i]: elements 2t and 2t + 1 of row g of matrix i. */
+RT_DEVICE void rt_matrices(rt_u32 r[4], const rt_element *row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(rt_shared_address(row))
+                 : "memory");
+}
+
+/* As rt_matrices; r[i]: elements g of rows 2t and 2t + 1 of matrix i. */
+RT_DEVICE void rt_matrices_transposed(rt_u32 r[4], const rt_element *row)
+{
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+                 : "r"(rt_shared_address(row))
+                 : "memory");
+}
+
+RT_DEVICE void rt_mma_bf16(float d[4], const rt_u32 a[4], const rt_u32 b[2])
+{
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
+                 "{%8, %9}, {%0, %1, %2, %3};"
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+/* As RT_MMA_TF32. */
+#define RT_MMA_BF16(d, a, b, m_tiles, n_tiles)                                                                 \
+    do {                                                                                                       \
+        RT_UNROLL for (int m_ = 0; m_ < (m_tiles); m_++) RT_UNROLL for (int n_ = 0; n_ < (n_tiles); n_++)      \
+            rt_mma_bf16((d)[m_][n_], (a)[m_], (b)[n_]);                                                        \
+    } while (0)
+#endif
+
 #else
 
 #define RT_KERNEL_AT_LEAST(threads, blocks) void
@@ -131,6 +181,17 @@ RT_DEVICE void rt_copy4(float *shared, const float *from, bool valid)
 {
     *shared = valid ? *from : 0;
 }
+
+#if RT_BF16
+RT_DEVICE void rt_copy8(rt_element *shared, const rt_element *from, bool valid)
+{
+    const uint2 zero = {0, 0};
+
+    if (((size_t)shared | (size_t)from) % 8)
+        __builtin_trap(); /* as the device */
+    *(uint2 *)shared = valid ? *(const uint2 *)from : zero;
+}
+#endif
 
 RT_DEVICE void rt_copy_commit(void)
 {
@@ -165,27 +226,73 @@ RT_DEVICE void rt_fragment_gather(float a[4], const float *row)
     rt_host->barrier(1);
 }
 
-/* Truncates to TF32, as the tensor core does. */
-RT_DEVICE float rt_host_tf32(rt_u32 bits)
+#if RT_BF16
+/* The rows that all lanes pass; aligned, as the device demands. */
+RT_DEVICE void rt_host_rows(const rt_element *rows[32], const rt_element *row)
 {
-    return rt_float_of(bits & 0xffffe000u);
+    if ((size_t)row % 16)
+        __builtin_trap();
+    memcpy(rt_host->exchange + 64 * rt_host->lane, &row, sizeof row);
+    rt_host->barrier(1);
+    for (int lane = 0; lane < 32; lane++)
+        memcpy(&rows[lane], rt_host->exchange + 64 * lane, sizeof row);
+    rt_host->barrier(1);
 }
 
+RT_DEVICE void rt_matrices(rt_u32 r[4], const rt_element *row)
+{
+    const int g = rt_host->lane / 4, t = rt_host->lane % 4;
+    const rt_element *rows[32];
+
+    rt_host_rows(rows, row);
+    for (int i = 0; i < 4; i++)
+        r[i] = rows[8 * i + g][2 * t].bits | (rt_u32)rows[8 * i + g][2 * t + 1].bits << 16;
+}
+
+RT_DEVICE void rt_matrices_transposed(rt_u32 r[4], const rt_element *row)
+{
+    const int g = rt_host->lane / 4, t = rt_host->lane % 4;
+    const rt_element *rows[32];
+
+    rt_host_rows(rows, row);
+    for (int i = 0; i < 4; i++)
+        r[i] = rows[8 * i + 2 * t][g].bits | (rt_u32)rows[8 * i + 2 * t + 1][g].bits << 16;
+}
+
+enum { RT_HOST_DEPTH = 16 };
+
+/* Element k of a row of A or column of B, line modulo 8, in all lanes' registers: `first`, and for k beyond the
+ * first half first + step. */
+RT_DEVICE float rt_host_element(rt_u32 all[32][16], int line, int k, int first, int step)
+{
+    const rt_u32 pair = all[line * 4 + k % 8 / 2][first + k / 8 * step];
+
+    return rt_float_of(k % 2 ? pair & 0xffff0000u : pair << 16);
+}
+#else
+enum { RT_HOST_DEPTH = 8 };
+
+/* Likewise; truncated to TF32, as the tensor core does. */
+RT_DEVICE float rt_host_element(rt_u32 all[32][16], int line, int k, int first, int step)
+{
+    return rt_float_of(all[line * 4 + k % 4][first + k / 4 * step] & 0xffffe000u);
+}
+#endif
+
 /* A lane's contribution to the warp's exchange: fragments of up to 4 tiles of A, or 8 of B. */
-RT_DEVICE void rt_host_fragments(float all[32][16], const rt_u32 *mine, int count)
+RT_DEVICE void rt_host_fragments(rt_u32 all[32][16], const rt_u32 *mine, int count)
 {
     memcpy(rt_host->exchange + 64 * rt_host->lane, mine, (size_t)count * sizeof *mine);
     rt_host->barrier(1);
     for (int lane = 0; lane < 32; lane++)
-        for (int i = 0; i < count; i++)
-            all[lane][i] = rt_host_tf32(((const rt_u32 *)(rt_host->exchange + 64 * lane))[i]);
+        memcpy(all[lane], rt_host->exchange + 64 * lane, (size_t)count * sizeof *mine);
     rt_host->barrier(1);
 }
 
 RT_DEVICE void rt_host_mma(float *d, const rt_u32 *a, const rt_u32 *b, int m_tiles, int n_tiles)
 {
     const int g = rt_host->lane / 4, t = rt_host->lane % 4;
-    float all_a[32][16], all_b[32][16];
+    rt_u32 all_a[32][16], all_b[32][16];
 
     for (int m = 0; m < m_tiles; m++) {
         if (m % 4 == 0)
@@ -193,15 +300,16 @@ RT_DEVICE void rt_host_mma(float *d, const rt_u32 *a, const rt_u32 *b, int m_til
         for (int n = 0; n < n_tiles; n++) {
             if (n % 8 == 0 && (m == 0 || n_tiles > 8))
                 rt_host_fragments(all_b, b + 2 * n, RT_MIN(n_tiles - n, 8) * 2);
-            for (int k = 0; k < 8; k++)
+            for (int k = 0; k < RT_HOST_DEPTH; k++)
                 for (int i = 0; i < 4; i++)
-                    d[(m * n_tiles + n) * 4 + i] += all_a[g * 4 + k % 4][m % 4 * 4 + k / 4 * 2 + i / 2] *
-                                                    all_b[(2 * t + i % 2) * 4 + k % 4][n % 8 * 2 + k / 4];
+                    d[(m * n_tiles + n) * 4 + i] += rt_host_element(all_a, g, k, m % 4 * 4 + i / 2, 2) *
+                                                    rt_host_element(all_b, 2 * t + i % 2, k, n % 8 * 2, 1);
         }
     }
 }
 
 #define RT_MMA_TF32(d, a, b, m_tiles, n_tiles) rt_host_mma(&(d)[0][0][0], (a)[0], (b)[0], m_tiles, n_tiles)
+#define RT_MMA_BF16 RT_MMA_TF32
 
 #endif
 

@@ -13,13 +13,18 @@
  * conflicts. Columns of a warp (and rows across k) are permuted so that a lane accesses four neighbours at
  * once: see place_across.
  *
- * RT_MATH 0: fused multiply-adds in float32. 1: TF32 on tensor cores, operands rounded to nearest. */
+ * RT_MATH 0: fused multiply-adds in float32. 1: TF32 on tensor cores, operands rounded to nearest. 2: bfloat16
+ * (RT_BF16) on tensor cores, x, w, dy, y and dx being elements of element.h; RT_BK is a multiple of 16. Pitches
+ * are then RT_BK + 8 and RT_BM or RT_BN + 8 elements: rows of 16 bytes times an odd number, which ldmatrix
+ * reads without conflicts; columns are in order. */
 #include "product.h"
 
 enum {
     B_ALONG = RT_PASS == 1,
-    A_PITCH = A_ALONG ? RT_BK + 4 : RT_BM + 8,
-    B_PITCH = B_ALONG ? RT_BK + 4 : RT_BN + 8,
+    MMA_K = BF16 ? 16 : 8, /* depth of a step of multiply */
+    ALONG_PITCH = RT_BK + (BF16 ? 8 : 4),
+    A_PITCH = A_ALONG ? ALONG_PITCH : RT_BM + 8,
+    B_PITCH = B_ALONG ? ALONG_PITCH : RT_BN + 8,
     A_SIZE = A_ALONG ? RT_BM * A_PITCH : RT_BK * A_PITCH,
     B_SIZE = B_ALONG ? RT_BN * B_PITCH : RT_BK * B_PITCH,
     A_COPIES = (RT_BM * RT_BK / 4 + THREADS - 1) / THREADS,
@@ -68,13 +73,39 @@ RT_DEVICE struct part find_part(int images)
     return p;
 }
 
-/* Copies four floats to shared memory, zeros from `count` on. */
-RT_DEVICE void copy(float *to, const float *from, const float *somewhere, int count, bool vector)
+/* Copies four elements (aligned to them), or one, to shared memory; zeros where not valid. Asynchronous but for
+ * one element of 2 bytes, which passes through a register: no thread reads a stage that is being filled. */
+#if RT_BF16
+RT_DEVICE void copy_four(rt_element *to, const rt_element *from, bool valid)
+{
+    rt_copy8(to, from, valid);
+}
+
+RT_DEVICE void copy_one(rt_element *to, const rt_element *from, bool valid)
+{
+    const rt_element zero = {0};
+
+    *to = valid ? *from : zero;
+}
+#else
+RT_DEVICE void copy_four(rt_element *to, const rt_element *from, bool valid)
+{
+    rt_copy16(to, from, valid);
+}
+
+RT_DEVICE void copy_one(rt_element *to, const rt_element *from, bool valid)
+{
+    rt_copy4(to, from, valid);
+}
+#endif
+
+/* Copies four elements to shared memory, zeros from `count` on. */
+RT_DEVICE void copy(rt_element *to, const rt_element *from, const rt_element *somewhere, int count, bool vector)
 {
     if (vector)
-        rt_copy16(to, count > 0 ? from : somewhere, count > 0);
+        copy_four(to, count > 0 ? from : somewhere, count > 0);
     else
-        RT_UNROLL for (int i = 0; i < 4; i++) rt_copy4(to + i, i < count ? from + i : somewhere, i < count);
+        RT_UNROLL for (int i = 0; i < 4; i++) copy_one(to + i, i < count ? from + i : somewhere, i < count);
 }
 
 /* Per row of A that a thread fills: offset of tap 0 in memory, its row and column, and a bit per tap inside the
@@ -137,7 +168,7 @@ RT_DEVICE void find_rows(struct rows *rows, const struct part *p)
 
 /* A position in A's depth: a tap and channel. */
 struct depth {
-    int kh, kw, delta; /* delta: offset from a row's tap 0, in floats */
+    int kh, kw, delta; /* delta: offset from a row's tap 0, in elements */
     rt_u32 bit;
 };
 
@@ -162,10 +193,10 @@ RT_DEVICE bool is_inside(const struct rows *rows, int i, const struct depth *d)
 }
 
 /* The loads below copy part `part` of PARTS, interleaved with the products of a stage. */
-enum { PARTS = RT_BK / 8 };
+enum { PARTS = RT_BK / MMA_K };
 
-RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct part *p, const float *from,
-                            int first, int part)
+RT_DEVICE void load_a_along(rt_element *stage, const struct rows *rows, const struct part *p,
+                            const rt_element *from, int first, int part)
 {
     const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4;
     const struct depth d = find_depth(p, k);
@@ -173,21 +204,21 @@ RT_DEVICE void load_a_along(float *stage, const struct rows *rows, const struct 
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
     {
         const int place = (int)threadIdx.x + i * THREADS;
-        float *const to = stage + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4;
+        rt_element *const to = stage + place / (RT_BK / 4) * A_PITCH + place % (RT_BK / 4) * 4;
 
         if (i % PARTS != part || (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4))
             continue;
         if (RT_PASS == 0 ? RT_VIN : RT_VOUT) {
             const bool valid = is_inside(rows, i, &d);
 
-            rt_copy16(to, from + (valid ? rows->at[i] + d.delta : 0), valid);
+            copy_four(to, from + (valid ? rows->at[i] + d.delta : 0), valid);
         } else {
             RT_UNROLL for (int j = 0; j < 4; j++)
             {
                 const struct depth one = find_depth(p, k + j);
                 const bool valid = is_inside(rows, i, &one);
 
-                rt_copy4(to + j, from + (valid ? rows->at[i] + one.delta : 0), valid);
+                copy_one(to + j, from + (valid ? rows->at[i] + one.delta : 0), valid);
             }
         }
     }
@@ -217,7 +248,7 @@ RT_DEVICE struct pixel find_pixel(const struct part *p, int k)
 
 /* A row of A across k: a tap and channel of x. */
 struct tap {
-    int delta; /* offset from tap 0, in floats */
+    int delta; /* offset from tap 0, in elements */
     rt_u32 bits;
 };
 
@@ -232,14 +263,14 @@ RT_DEVICE struct tap find_tap(const struct part *p, int m)
 }
 
 /* pixels: the stage's [RT_BK], in shared memory */
-RT_DEVICE void load_a_across(float *stage, const struct pixel *pixels, const struct part *p, const float *from,
-                             int part)
+RT_DEVICE void load_a_across(rt_element *stage, const struct pixel *pixels, const struct part *p,
+                             const rt_element *from, int part)
 {
     RT_UNROLL for (int i = 0; i < A_COPIES; i++)
     {
         const int place = (int)threadIdx.x + i * THREADS, row = place / (RT_BM / 4),
                   m = place % (RT_BM / 4) * 4;
-        float *const to = stage + row * A_PITCH + m;
+        rt_element *const to = stage + row * A_PITCH + m;
         struct pixel pixel;
 
         if (i % PARTS != part || (RT_BM * RT_BK / 4 % THREADS && place >= RT_BM * RT_BK / 4))
@@ -249,18 +280,19 @@ RT_DEVICE void load_a_across(float *stage, const struct pixel *pixels, const str
         {
             const struct tap tap = find_tap(p, p->row + m + j);
             const bool valid = tap.bits && (pixel.inside & tap.bits) == tap.bits;
-            const float *const at = from + (valid ? pixel.at + tap.delta : 0);
+            const rt_element *const at = from + (valid ? pixel.at + tap.delta : 0);
 
             if (RT_VIN)
-                rt_copy16(to, at, valid);
+                copy_four(to, at, valid);
             else
-                rt_copy4(to + j, at, valid);
+                copy_one(to + j, at, valid);
         }
     }
 }
 
 /* Copies rows of w (forward; zeros for padding channels) or of dy (weight gradient). */
-RT_DEVICE void load_b_across(float *stage, const struct part *p, const float *from, int first, int part)
+RT_DEVICE void load_b_across(rt_element *stage, const struct part *p, const rt_element *from, int first,
+                             int part)
 {
     RT_UNROLL for (int i = 0; i < B_COPIES; i++)
     {
@@ -290,7 +322,8 @@ RT_DEVICE int offset_weight(const struct part *p, int k)
     return k < p->end ? (kh * RT_K + kw) * RT_WC * RT_OC + c : -1;
 }
 
-RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *from, int first, int part)
+RT_DEVICE void load_b_along(rt_element *stage, const struct part *p, const rt_element *from, int first,
+                            int part)
 {
     const int k = first + (int)threadIdx.x % (RT_BK / 4) * 4, offset = offset_weight(p, k);
 
@@ -298,7 +331,7 @@ RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *fro
     {
         const int place = (int)threadIdx.x + i * THREADS, n = place / (RT_BK / 4);
         const int row = (p->column + n) * RT_OC;
-        float *const to =
+        rt_element *const to =
             stage + (n / WN * WN + row_along(n % WN, NT)) * B_PITCH + (int)threadIdx.x % (RT_BK / 4) * 4;
 
         if ((PARTS - 1 - i % PARTS) != part || (RT_BN * RT_BK / 4 % THREADS && place >= RT_BN * RT_BK / 4))
@@ -309,14 +342,15 @@ RT_DEVICE void load_b_along(float *stage, const struct part *p, const float *fro
             const bool valid = at >= 0 && p->column + n < RT_WC;
 
             if (RT_VW)
-                rt_copy16(to, from + (valid ? at + row : 0), valid);
+                copy_four(to, from + (valid ? at + row : 0), valid);
             else
-                rt_copy4(to + j, from + (valid ? at + row : 0), valid);
+                copy_one(to + j, from + (valid ? at + row : 0), valid);
         }
     }
 }
 
-/* acc += the products at depths part * 8 .. + 7 of the stage; a, b: the warp's first row and column. */
+/* acc += the products at depths part * MMA_K .. + MMA_K - 1 of the stage; a, b: the warp's first row and
+ * column. */
 #if RT_MATH == 1
 RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, int lane, int part)
 {
@@ -358,6 +392,32 @@ RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, in
         }
     }
     RT_MMA_TF32(acc, ra, rb, MT, NT);
+}
+#elif RT_MATH == 2
+RT_DEVICE void multiply(float acc[MT][NT][4], const rt_element *a, const rt_element *b, int lane, int part)
+{
+    /* ldmatrix: row l % 8 of matrix l / 8 */
+    const int k = part * MMA_K, row = lane % 8, second = lane / 8 % 2 * 8, last = lane / 16 * 8;
+    rt_u32 ra[MT][4], rb[NT][2];
+
+    RT_UNROLL for (int i = 0; i < MT; i++)
+    {
+        if (A_ALONG)
+            rt_matrices(ra[i], a + (i * 16 + second + row) * A_PITCH + k + last);
+        else
+            rt_matrices_transposed(ra[i], a + (k + last + row) * A_PITCH + i * 16 + second);
+    }
+    RT_UNROLL for (int j = 0; j < NT; j += 2)
+    {
+        rt_u32 r[4];
+
+        if (B_ALONG)
+            rt_matrices(r, b + (j * 8 + last + row) * B_PITCH + k + second);
+        else
+            rt_matrices_transposed(r, b + (k + second + row) * B_PITCH + j * 8 + last);
+        RT_UNROLL for (int i = 0; i < 4; i++) rb[j + i / 2][i % 2] = r[i];
+    }
+    RT_MMA_BF16(acc, ra, rb, MT, NT);
 }
 #else
 /* Accumulators as on tensor cores: rows g and g + 8, columns 2t and 2t + 1 of each tile. */
@@ -406,13 +466,13 @@ RT_DEVICE void multiply(float acc[MT][NT][4], const float *a, const float *b, in
 /* The bias gradient, dy's column sums, is computed from the stages by the blocks of the first rows. */
 enum { BIAS_PARTS = THREADS / RT_BN > 0 ? THREADS / RT_BN : 1 };
 
-RT_DEVICE float add_bias(float sum, const float *b)
+RT_DEVICE float add_bias(float sum, const rt_element *b)
 {
     const int column = (int)threadIdx.x % RT_BN, part = (int)threadIdx.x / RT_BN;
 
     if (part < BIAS_PARTS)
         for (int k = part; k < RT_BK; k += BIAS_PARTS)
-            sum += b[k * B_PITCH + column];
+            sum += rt_value(b[k * B_PITCH + column]);
     return sum;
 }
 
@@ -438,10 +498,10 @@ RT_DEVICE void finish_bias(const struct part *p, float sum, float *sums, float *
 }
 
 /* a: x or dy; b: w or dy. */
-RT_DEVICE void product(const float *a, const float *b, const int *count, const struct ends *to, float *bias_g,
-                       float *bias_w, float *bias_v)
+RT_DEVICE void product(const rt_element *a, const rt_element *b, const int *count, const struct ends *to,
+                       float *bias_g, float *bias_w, float *bias_v)
 {
-    RT_SHARED_DYNAMIC(float, stages);
+    RT_SHARED_DYNAMIC(rt_element, stages);
     struct pixel *const pixels =
         (struct pixel *)(stages + RT_STAGES * (A_SIZE + B_SIZE)); /* [RT_STAGES][RT_BK] */
     const struct part p = find_part(*count);
@@ -461,7 +521,7 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
 /* Part of a stage's copies; then, once, the pixel descriptions of the stage after it. */
 #define LOAD(slot, step, part)                                                                                 \
     do {                                                                                                       \
-        float *const to_ = stages + (slot) * (A_SIZE + B_SIZE);                                                \
+        rt_element *const to_ = stages + (slot) * (A_SIZE + B_SIZE);                                           \
         const int first_ = (p.first + (step)) * RT_BK;                                                         \
         if (A_ALONG)                                                                                           \
             load_a_along(to_, &rows, &p, a, first_, part);                                                     \
@@ -484,7 +544,7 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
         rt_copy_commit();
     }
     for (int i = 0; i < p.count; i++) {
-        const float *stage = stages + read * (A_SIZE + B_SIZE);
+        const rt_element *stage = stages + read * (A_SIZE + B_SIZE);
 
         rt_copy_wait(RT_STAGES - 2);
         __syncthreads();
@@ -508,35 +568,37 @@ RT_DEVICE void product(const float *a, const float *b, const int *count, const s
     rt_copy_wait(0);
     finish_all(&p, acc, warp_m, warp_n, lane, to);
     if (RT_PASS == 2 && RT_BIAS && p.row == 0)
-        finish_bias(&p, bias_sum, stages, bias_g, bias_w, bias_v, to);
+        finish_bias(&p, bias_sum, (float *)stages, bias_g, bias_w, bias_v, to);
 }
 
 #if RT_PASS == 0
 RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
-conv_forward(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias,
-             float *__restrict__ y, const int *__restrict__ count, float *__restrict__ workspace)
+conv_forward(const rt_element *__restrict__ x, const rt_element *__restrict__ w, const float *__restrict__ bias,
+             rt_element *__restrict__ y, const int *__restrict__ count, float *__restrict__ workspace)
 {
-    const struct ends to = {y, bias, 0, 0, 0, 0, 0, workspace};
+    const struct ends to = {y, bias, 0, 0, 0, 0, 0, workspace, 0};
 
     product(x, w, count, &to, 0, 0, 0);
 }
 #elif RT_PASS == 1
 RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
-conv_input_gradient(const float *__restrict__ dy, const float *__restrict__ w, const float *__restrict__ gate,
-                    float *__restrict__ dx, const int *__restrict__ count, float *__restrict__ workspace)
+conv_input_gradient(const rt_element *__restrict__ dy, const rt_element *__restrict__ w,
+                    const rt_element *__restrict__ gate, rt_element *__restrict__ dx,
+                    const int *__restrict__ count, float *__restrict__ workspace)
 {
-    const struct ends to = {dx, 0, gate, 0, 0, 0, 0, workspace};
+    const struct ends to = {dx, 0, gate, 0, 0, 0, 0, workspace, 0};
 
     product(dy, w, count, &to, 0, 0, 0);
 }
 #else
 RT_KERNEL_AT_LEAST(THREADS, RT_BLOCKS)
-conv_weight_gradient(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
+conv_weight_gradient(const rt_element *__restrict__ x, const rt_element *__restrict__ dy, float *__restrict__ g,
                      float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
                      float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace)
+                     const struct rt_cuda_update *__restrict__ update, float *__restrict__ workspace,
+                     rt_element *__restrict__ w16)
 {
-    const struct ends to = {0, 0, 0, g, w, v, update, workspace};
+    const struct ends to = {0, 0, 0, g, w, v, update, workspace, w16};
 
     product(x, dy, count, &to, bias_g, bias_w, bias_v);
 }

@@ -28,8 +28,9 @@ RT_DEVICE void add_parts(float sum[WIDTH], const float *workspace, int at, int s
 
 #if RT_PASS == 0
 RT_KERNEL(THREADS)
-conv_forward_parts(const float *__restrict__ x, const float *__restrict__ w, const float *__restrict__ bias,
-                   float *__restrict__ y, const int *__restrict__ count, const float *__restrict__ workspace)
+conv_forward_parts(const rt_element *__restrict__ x, const rt_element *__restrict__ w,
+                   const float *__restrict__ bias, rt_element *__restrict__ y, const int *__restrict__ count,
+                   const float *__restrict__ workspace)
 {
     const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH, row = at / RT_OC,
               n = at - row * RT_OC;
@@ -44,15 +45,15 @@ conv_forward_parts(const float *__restrict__ x, const float *__restrict__ w, con
             sum[i] += bias[n + i];
         if (RT_RELU && sum[i] < 0)
             sum[i] = 0;
-        y[row * RT_OLD + n + i] = sum[i];
+        y[row * RT_OLD + n + i] = rt_element_of(sum[i]);
     }
     (void)x, (void)w;
 }
 #elif RT_PASS == 1
 RT_KERNEL(THREADS)
-conv_input_gradient_parts(const float *__restrict__ dy, const float *__restrict__ w,
-                          const float *__restrict__ gate, float *__restrict__ dx, const int *__restrict__ count,
-                          const float *__restrict__ workspace)
+conv_input_gradient_parts(const rt_element *__restrict__ dy, const rt_element *__restrict__ w,
+                          const rt_element *__restrict__ gate, rt_element *__restrict__ dx,
+                          const int *__restrict__ count, const float *__restrict__ workspace)
 {
     const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH, row = at / RT_WC,
               n = at - row * RT_WC;
@@ -66,18 +67,18 @@ conv_input_gradient_parts(const float *__restrict__ dy, const float *__restrict_
         const int to = row * RT_ILD + n + i;
 
         if (RT_ACCUMULATE)
-            sum[i] += dx[to];
-        dx[to] = RT_GATE && !(gate[to] > 0) ? 0 : sum[i];
+            sum[i] += rt_value(dx[to]);
+        dx[to] = rt_element_of(RT_GATE && !(rt_value(gate[to]) > 0) ? 0 : sum[i]);
     }
     (void)dy, (void)w;
 }
 #else
 RT_KERNEL(THREADS)
-conv_weight_gradient_parts(const float *__restrict__ x, const float *__restrict__ dy, float *__restrict__ g,
-                           float *__restrict__ bias_g, float *__restrict__ w, float *__restrict__ bias_w,
-                           float *__restrict__ v, float *__restrict__ bias_v, const int *__restrict__ count,
-                           const struct rt_cuda_update *__restrict__ update,
-                           const float *__restrict__ workspace)
+conv_weight_gradient_parts(const rt_element *__restrict__ x, const rt_element *__restrict__ dy,
+                           float *__restrict__ g, float *__restrict__ bias_g, float *__restrict__ w,
+                           float *__restrict__ bias_w, float *__restrict__ v, float *__restrict__ bias_v,
+                           const int *__restrict__ count, const struct rt_cuda_update *__restrict__ update,
+                           const float *__restrict__ workspace, rt_element *__restrict__ w16)
 {
     const int weights = RT_K * RT_K * RT_WC * RT_OC, all = weights + RT_BIAS * RT_OC;
     const int at = ((int)blockIdx.x * THREADS + (int)threadIdx.x) * WIDTH;
@@ -93,10 +94,12 @@ conv_weight_gradient_parts(const float *__restrict__ x, const float *__restrict_
 
         if (RT_UPDATE) {
             rt_update_at((of_bias ? bias_w : w) + to, (of_bias ? bias_v : v) + to, sum[i], update);
+            if (RT_MATH == 2 && !of_bias)
+                w16[to] = rt_element_of(w[to]);
         } else {
             (of_bias ? bias_g : g)[to] = sum[i];
         }
     }
-    (void)x, (void)dy, (void)count;
+    (void)x, (void)dy, (void)count, (void)w16;
 }
 #endif

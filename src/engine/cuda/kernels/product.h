@@ -13,7 +13,12 @@ enum {
     MT = WM / 16,
     NT = WN / 8,
     A_ALONG = RT_PASS != 2, /* A is contiguous in k: channels of x or dy */
+    BF16 = RT_MATH == 2,
 };
+
+#if (RT_MATH == 2) != RT_BF16
+#error "bfloat16 products multiply elements as they lie in memory"
+#endif
 
 #define TAPS (RT_K * RT_K)
 #define IN_PIXELS (RT_IH * RT_IW)
@@ -35,9 +40,11 @@ struct part {
 
 /* The column (or row across k) of element g of tile `tile` among a warp's `tiles` tiles of 8: permuted within
  * groups of 32, so that a lane's elements of four tiles are neighbours, and within a last group of 16, of two.
- */
+ * In bfloat16 in order, as ldmatrix transposes them. */
 RT_DEVICE int place_across(int tile, int g, int tiles)
 {
+    if (BF16)
+        return tile * 8 + g;
     return tile < tiles / 4 * 4 ? tile / 4 * 32 + g * 4 + tile % 4 : tiles / 4 * 32 + g * 2 + tile % 4;
 }
 
@@ -46,6 +53,8 @@ RT_DEVICE int row_along(int n, int tiles)
 {
     const int rest = n - tiles / 4 * 32;
 
+    if (BF16)
+        return n;
     return rest < 0 ? (n / 32 * 4 + n % 4) * 8 + n % 32 / 4 : (tiles / 4 * 4 + rest % 2) * 8 + rest / 2;
 }
 
@@ -70,11 +79,13 @@ RT_DEVICE void read_across(float *v, const float *row, int g, int tiles)
 }
 
 struct ends {
-    float *y; /* y or dx */
-    const float *bias, *gate;
+    rt_element *y; /* y or dx */
+    const float *bias;
+    const rt_element *gate;
     float *g, *w, *v; /* of the weights: gradient, value, the optimiser's first state */
     const struct rt_cuda_update *update;
     float *workspace;
+    rt_element *w16; /* of the weights: the copy in bfloat16 */
 };
 
 RT_DEVICE void load(float v[4], const float *from, int count, bool vector)
@@ -99,6 +110,22 @@ RT_DEVICE void store(float *to, const float v[4], int count, bool vector)
         RT_UNROLL for (int i = 0; i < 4; i++) if (i < count) to[i] = v[i];
 }
 
+RT_DEVICE void load_elements(float v[4], const rt_element *from, int count, bool vector)
+{
+    if (vector)
+        rt_load4(v, from);
+    else
+        RT_UNROLL for (int i = 0; i < 4; i++) v[i] = i < count ? rt_value(from[i]) : 0;
+}
+
+RT_DEVICE void store_elements(rt_element *to, const float v[4], int count, bool vector)
+{
+    if (vector)
+        rt_store4(to, v);
+    else
+        RT_UNROLL for (int i = 0; i < 4; i++) if (i < count) to[i] = rt_element_of(v[i]);
+}
+
 /* Epilogue of y: channels n .. n + 3 of a row. */
 RT_DEVICE void finish_forward(float v[4], int row, int n, int count, const struct ends *to)
 {
@@ -109,7 +136,7 @@ RT_DEVICE void finish_forward(float v[4], int row, int n, int count, const struc
         if (RT_RELU && v[i] < 0)
             v[i] = 0;
     }
-    store(to->y + row * RT_OLD + n, v, count, RT_VOUT);
+    store_elements(to->y + row * RT_OLD + n, v, count, RT_VOUT);
 }
 
 /* Epilogue of dx: channels n .. n + 3 of a row. */
@@ -120,14 +147,14 @@ RT_DEVICE void finish_input(float v[4], int row, int n, int count, const struct 
     float more[4];
 
     if (RT_ACCUMULATE) {
-        load(more, to->y + at, count, vector);
+        load_elements(more, to->y + at, count, vector);
         RT_UNROLL for (int i = 0; i < 4; i++) v[i] += more[i];
     }
     if (RT_GATE) {
-        load(more, to->gate + at, count, vector);
+        load_elements(more, to->gate + at, count, vector);
         RT_UNROLL for (int i = 0; i < 4; i++) v[i] = more[i] > 0 ? v[i] : 0;
     }
-    store(to->y + at, v, count, vector);
+    store_elements(to->y + at, v, count, vector);
 }
 
 /* Epilogue of four weights: stores the gradient, or updates. */
@@ -151,6 +178,8 @@ RT_DEVICE void finish_weight(const float g[4], int at, int count, const struct e
         RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++) states[k][i] = s[k];
     }
     store(to->w + at, w, count, RT_VW);
+    if (BF16)
+        store_elements(to->w16 + at, w, count, RT_VW);
     RT_UNROLL for (int k = 0; k < RT_OPTIMIZER_STATES; k++)
         store(to->v + k * to->update->state_stride + at, states[k], count, RT_VW);
 }
@@ -198,10 +227,37 @@ RT_DEVICE void finish(const struct part *p, int m, int n, float v[4], const stru
     }
 }
 
+/* As finish_row, in bfloat16: neighbouring lanes exchange values, so that each has four neighbours, of tile j
+ * where t is even and of j + 1 where it is odd. */
+RT_DEVICE void finish_row_in_order(const struct part *p, int m, int n, float acc[NT][4], int h, int t,
+                                   const struct ends *to)
+{
+    const bool odd = t % 2;
+
+    RT_UNROLL for (int j = 0; j < NT; j += 2)
+    {
+        float v[4];
+
+        RT_UNROLL for (int e = 0; e < 2; e++)
+        {
+            const float mine = odd ? acc[j + 1][h + e] : acc[j][h + e];
+            const float other = __shfl_xor_sync(0xffffffffu, odd ? acc[j][h + e] : acc[j + 1][h + e], 1);
+
+            v[e] = odd ? other : mine;
+            v[2 + e] = odd ? mine : other;
+        }
+        finish(p, m, n + (j + odd) * 8 + t / 2 * 4, v, to);
+    }
+}
+
 /* Epilogue of a lane's values in one row: d[h] and d[h + 1] of each tile of acc; n: the warp's first column. */
 RT_DEVICE void finish_row(const struct part *p, int m, int n, float acc[NT][4], int h, int t,
                           const struct ends *to)
 {
+    if (BF16) {
+        finish_row_in_order(p, m, n, acc, h, t, to);
+        return;
+    }
     RT_UNROLL for (int j = 0; j < NT / 4 * 4; j += 4) RT_UNROLL for (int e = 0; e < 2; e++)
     {
         float v[4];

@@ -51,6 +51,8 @@ static struct rt_cuda_conv shape_of(struct rt_cuda_plan *plan, const struct rt_n
 static int plan_pass(struct rt_cuda_plan *plan, struct rt_cuda_conv_plan *out, const struct rt_cuda_conv *conv,
                      enum rt_cuda_conv_pass pass, struct rt_error *err)
 {
+    if (conv->math == RT_CUDA_BF16)
+        return rt_fail(err, RT_ECONFIG, "precision bf16 has no kernels on a GPU yet; use tf32 or fp32");
     RT_TRY(
         rt_cuda_conv_plan(out, conv, pass, plan->device->multiprocessors, plan->device->shared_max, NULL, err));
     rt_cuda_reserve_scratch(plan, out->workspace_bytes);
@@ -176,12 +178,13 @@ static int weight_gradient(struct rt_cuda_plan *plan, const struct rt_node *node
     conv.optimizer = rt_cuda_optimizer(plan);
     RT_TRY(plan_pass(plan, &pass, &conv, RT_CUDA_WEIGHT_GRADIENT, err));
     for (int i = 0; i < pass.count; i++)
-        RT_TRY(RT_CUDA_EMIT(
-            plan, node, update ? RT_CUDA_UPDATES : RT_CUDA_KEEPS, &pass.kernels[i], err, rt_cuda_at(x.offset),
-            rt_cuda_at(dy.offset), rt_cuda_absolute(w->gradient), rt_cuda_absolute(b->gradient),
-            rt_cuda_absolute(w->value), rt_cuda_absolute(b->value), rt_cuda_absolute(w->states),
-            rt_cuda_absolute(b->states), count_argument(plan),
-            rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, update)), rt_cuda_scratch()));
+        RT_TRY(RT_CUDA_EMIT(plan, node, update ? RT_CUDA_UPDATES : RT_CUDA_KEEPS, &pass.kernels[i], err,
+                            rt_cuda_at(x.offset), rt_cuda_at(dy.offset), rt_cuda_absolute(w->gradient),
+                            rt_cuda_absolute(b->gradient), rt_cuda_absolute(w->value),
+                            rt_cuda_absolute(b->value), rt_cuda_absolute(w->states),
+                            rt_cuda_absolute(b->states), count_argument(plan),
+                            rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, update)),
+                            rt_cuda_scratch(), rt_cuda_absolute(0)));
     return RT_OK;
 }
 
