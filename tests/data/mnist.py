@@ -14,27 +14,13 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / 'support'), str(HERE.parent / 'parity')]
 import tap  # noqa: E402
+from program import one_error, rethink, shown  # noqa: E402
 
 NAMES = ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte', 't10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte']
 TRAIN, TEST = 300, 60
 MNIST_FIRST, FASHION_FIRST = [7, 2, 1, 0, 4, 1, 4, 9, 5, 9], [9, 2, 1, 1, 6, 1, 4, 6, 5, 7]
 EXPERIMENTS = {'MLP1': 'MLP1_0.0_none', 'MLP3': 'MLP3_0.0_none', 'AlexNet': 'AlexNet_0.0_none', 'Inception': 'Inception_0.0_none',
                'WRN': 'WRN_0.0_none'}
-
-
-def rethink(*arguments, **environment):
-    clean = {k: v for k, v in os.environ.items() if k != 'RETHINK_DATA'}
-    return subprocess.run([tap.RETHINK, *map(str, arguments)], capture_output=True, text=True, timeout=300 * tap.SLOWER,
-                          env={**clean, **{k: str(v) for k, v in environment.items()}})
-
-
-def shown(done):
-    return f'exit {done.returncode}', done.stdout, done.stderr
-
-
-def one_error(done, status, *words):
-    return done.returncode == status and not done.stdout and done.stderr.count('\n') == 1 and \
-        all(str(word) in done.stderr for word in words)
 
 
 def idx(rank, *dimensions, content=b''):
