@@ -266,8 +266,7 @@ static const struct rt_option options_table[] = {
      "models joined by commas (default: all); InceptionNoBN has no batch norm"},
     {"measure", 0, "LIST", "steps epoch threads side-by-side start",
      "what, joined by commas: training steps, what an epoch adds to them, the gain from threads, one-thread "
-     "runs on "
-     "all cores at once, reading and corrupting the data (default: steps,epoch)"},
+     "runs on all cores at once, reading and corrupting the data (default: steps,epoch)"},
     {"seconds", 0, "S", NULL, "time for each measurement, about (default: 5)"},
     RT_OPTION_ENGINE,
     RT_OPTION_DEVICE,
@@ -287,23 +286,15 @@ const struct rt_command rt_command_bench = {
     .summary = "Measure how fast this machine trains each model.",
     .description =
         "Times whole training steps (forward, loss, backward, update) on images in memory, and short real "
-        "epochs, and "
-        "prints the median and the shortest, operations a second as a direct computation would need them, "
-        "their share "
-        "of the machine's own multiply-add peak, memory, and the time of each op.\n"
-        "\n"
+        "epochs, and prints the median and the shortest, operations a second as a direct computation would "
+        "need them, their share of the machine's own multiply-add peak, memory, and the time of each op.\n\n"
         "Between any two repetitions the peak is probed for about a millisecond. A repetition beside a probe "
-        "below 88 % "
-        "of the best one, or in which others had our cores for more than 5 % of the time, was disturbed; it is "
-        "not "
-        "counted, unless all were. Between two threads' cores a word's round trip is timed: a few hundred "
-        "nanoseconds mean that they share no cache, and that networks whose threads read much of each other's "
-        "work take longer.\n"
-        "\n"
+        "below 88 % of the best one, or in which others had our cores for more than 5 % of the time, was "
+        "disturbed; it is not counted, unless all were. Between two threads' cores a word's round trip is "
+        "timed: a few hundred nanoseconds mean that they share no cache, and that networks whose threads read "
+        "much of each other's work take longer.\n\n"
         "On a GPU the peak is what small kernels of products reach there in the network's precision, measured "
-        "once, as "
-        "are its memory and launches.\n"
-        "\n"
+        "once, as are its memory and launches.\n\n"
         "An epoch is measured on shapes10 unless --data names other images; the start (--measure start) on "
         "cifar10.",
     .examples = "rethink bench                                       # every model, about a minute and a half\n"

@@ -106,8 +106,7 @@ const struct rt_command rt_command_config = {
     .description = "EXPERIMENT is a YAML file or a built-in name: MODEL_PROBABILITY_CORRUPTION "
                    "(MLP1_0.5_none, WRN_0.0_shuff_pix), with any probability and model, or Inception_bnTrue "
                    "and Inception_bnFalse for figure 2. A file names only the keys it changes; an unknown key, "
-                   "a wrong type or a value "
-                   "out of range is an error with line and column.",
+                   "a wrong type or a value out of range is an error with line and column.",
     .examples = "rethink config MLP1_0.5_none                        # what this experiment is, key by key\n"
                 "rethink config MLP1_0.5_none --set seed=1 > my.yaml # the start of your own config\n"
                 "rethink config --all experiments                    # all 72 as files\n"

@@ -152,16 +152,13 @@ const struct rt_command rt_command_data_fetch = {
     .summary = "Download CIFAR-10, MNIST or Fashion-MNIST and install it for all later commands.",
     .description =
         "NAME is cifar10 (the default), mnist or fashion-mnist. Of CIFAR-10 it gets the binary version's "
-        "archive (170 MB) from its server or a mirror, checks its "
-        "SHA-256, and installs the files in the user's data directory, all of them or none. A server may give "
-        "nothing but the official archive; a local one may be packed anew (.tar, .gz, .bz2, .xz, .zst, .lz4), "
-        "as long as its six files are the official ones, or be the Python version's (cifar-10-python.tar.gz), "
-        "whose "
-        "images and labels must be the same and are installed as the binary version. A server that gives less "
-        "than 1 MB in a "
-        "minute is left for the mirror, and tried once more in the end. Repeat the command to resume "
-        "an interrupted download.\n"
-        "\n"
+        "archive (170 MB) from its server or a mirror, checks its SHA-256, and installs the files in the "
+        "user's data directory, all of them or none. A server may give nothing but the official archive; a "
+        "local one may be packed anew (.tar, .gz, .bz2, .xz, .zst, .lz4), as long as its six files are the "
+        "official ones, or be the Python version's (cifar-10-python.tar.gz), whose images and labels must be "
+        "the same and are installed as the binary version. A server that gives less than 1 MB in a minute is "
+        "left for the mirror, and tried once more in the end. Repeat the command to resume an interrupted "
+        "download.\n\n"
         "Of MNIST (12 MB) and Fashion-MNIST (31 MB) it gets four gzipped files, each of which must have its "
         "published MD5; --url is then the folder or the address that the four names follow.",
     .examples = "rethink data fetch mnist                             # or fashion-mnist\n"

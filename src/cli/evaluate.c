@@ -248,8 +248,7 @@ const struct rt_command rt_command_evaluate = {
     .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
     .description =
         "A run is a folder, or a name to find below --runs. Prints mean loss, accuracy, and the accuracy of "
-        "each "
-        "class, on the labels as they were given and, where they differ, on the true ones. The images are "
+        "each class, on the labels as they were given and, where they differ, on the true ones. The images are "
         "corrupted as in the run's experiment, with its seed.",
     .examples = "rethink evaluate MLP1_0.0_none\n"
                 "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",

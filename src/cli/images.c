@@ -216,11 +216,9 @@ const struct rt_command rt_command_images = {
     .description =
         "Runs are folders, or names to find below --runs, that were trained with record_images: true. Writes "
         "NAME_image_scores.csv (each image with its given and true label and all scores) and draws "
-        "NAME_data_map, "
-        "NAME_scores (right against wrong labels) and NAME_images (the least and the most typical images). "
-        "Where wrong "
-        "labels are known, prints how well each score finds them; of several runs, how well their rankings "
-        "agree."
+        "NAME_data_map, NAME_scores (right against wrong labels) and NAME_images (the least and the most "
+        "typical images). Where wrong labels are known, prints how well each score finds them; of several "
+        "runs, how well their rankings agree."
         "\n\nScores: " RT_SCORES(SCORE_LINE),
     .examples = "rethink train MLP3_0.4_none --set record_images=true\n"
                 "rethink images MLP3_0.4_none               # scores, into figures/\n"

@@ -356,8 +356,7 @@ static const struct rt_option options_table[] = {
      "cholesky (default), or cg: conjugate gradients, without LAPACK and in little memory"},
     {"sgd", 0, NULL, NULL,
      "instead, SGD from zero on the linear model: how far from the minimum-norm solution, after how many steps "
-     "(500 "
-     "images, where --train-size is not given)"},
+     "(500 images, where --train-size is not given)"},
     {"steps", 0, "N", NULL, "of --sgd: images visited (default: 1000000)"},
     {"rate", 0, "RATE", NULL, "of --sgd: learning rate (default: 1 / max |x|^2)"},
     {"off-span", 0, "R", NULL,
@@ -379,23 +378,16 @@ const struct rt_command rt_command_kernel = {
     .summary = "Solve for the minimum-norm model of a kernel, directly, on all images.",
     .description =
         "Section 5 of the paper: the minimum-norm solution that fits all training labels, K alpha = Y with "
-        "K_ij = "
-        "k(x_i, x_j) and one-hot targets Y; the largest output is predicted. x are the features of whole "
-        "images (of "
-        "the central 28 x 28 where pixels are scrambled).\n\n"
+        "K_ij = k(x_i, x_j) and one-hot targets Y; the largest output is predicted. x are the features of "
+        "whole images (of the central 28 x 28 where pixels are scrambled).\n\n"
         "Distances of pixels are exact. K is in single precision; Cholesky's factor is refined against it, in "
         "double, until the residual is 1e-6 of |Y|. All 50,000 images take 10 GB, or 5 GB where there is no "
-        "more: "
-        "then K is computed again for each residual. Where K is singular, the message names the pivot. LAPACK "
-        "is "
-        "opened when it is needed: OpenBLAS, or what RETHINK_LAPACK names.\n\n"
+        "more: then K is computed again for each residual. Where K is singular, the message names the pivot. "
+        "LAPACK is opened when it is needed: OpenBLAS, or what RETHINK_LAPACK names.\n\n"
         "The width is searched by factors of 2 around 1 / mean |x - y|^2 (Laplacian: 1 / mean |x - y|), and "
-        "further "
-        "while the best is the last. --ridge R solves (K + R t I) alpha = Y, t the mean of K's diagonal: 1 for "
-        "the "
-        "Gaussian and the Laplacian; auto tries 0, 1e-5, 1e-4, ... 1. The norm is sqrt(sum over classes of "
-        "alpha' K "
-        "alpha).",
+        "further while the best is the last. --ridge R solves (K + R t I) alpha = Y, t the mean of K's "
+        "diagonal: 1 for the Gaussian and the Laplacian; auto tries 0, 1e-5, 1e-4, ... 1. The norm is sqrt(sum "
+        "over classes of alpha' K alpha).",
     .examples = "rethink kernel                                        # Gaussian on pixels, all images\n"
                 "rethink kernel --train-size 5000 --kernel laplacian\n"
                 "rethink kernel --train-size 5000 --labels random\n"

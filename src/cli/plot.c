@@ -21,8 +21,7 @@ static const struct rt_option options[] = {
     {"reference", 0, "DIR", "@dirs", "draw the published points, one CSV file per figure, behind ours"},
     {"x", 0, "COLUMN", "epoch step images flops seconds log_point @columns",
      "draw --y against this: a column of 'rethink results', or along the run epoch, step (batches), images, "
-     "flops, "
-     "seconds, log_point"},
+     "flops, seconds, log_point"},
     {"y", 0, "COLUMN", "@columns", "what is drawn against --x: a column, or along the run a metric"},
     {"by", 0, "COLUMN,...", "@columns", "a series for each value of these, and of what else differs"},
     {"log", 0, "AXES", "x y xy", "logarithmic axes"},
@@ -171,11 +170,10 @@ const struct rt_command rt_command_plot = {
     .summary = "Draw the figures of the published results, or any number against any key, from runs.",
     .description =
         "Draws every figure that the runs have data for, or those named, each as .svg, .png and .pdf, beside "
-        "the "
-        ".csv with its numbers and the gnuplot script .gp that made it: edit that and run gnuplot on it to "
+        "the .csv with its numbers and the gnuplot script .gp that made it: edit that and run gnuplot on it to "
         "restyle the figure. Runs are placed by their configs; those that differ in other keys are drawn "
-        "beside "
-        "each other, with what they differ in. What is not drawn is counted and named, with the reason.\n\n"
+        "beside each other, with what they differ in. What is not drawn is counted and named, with the "
+        "reason.\n\n"
         "Figures:" RT_FIGURES(
             FIGURE_NAME) "; MODEL_curves and MODEL_corrup_curves of models of your own; and, "
                          "without a name, sample images of the data and its corruptions.\n\n"

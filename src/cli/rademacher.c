@@ -364,17 +364,13 @@ const struct rt_command rt_command_rademacher = {
     .summary = "Fit random signs: networks reach a Rademacher complexity of 1, small linear classes do not.",
     .description =
         "The empirical Rademacher complexity of a class is the mean, over random signs sigma of n images, of "
-        "the "
-        "largest correlation (1/n) sum_i sigma_i h(x_i) of a function h of the class. Networks are trained on "
-        "labels 0 and 1 drawn at even odds (label_noise: two_classes), in batches of 20, to their "
-        "interpolation "
-        "threshold; h is +1 where the network says 1 and -1 otherwise, in evaluation mode, so that the "
-        "correlation "
-        "is twice the accuracy less 1.\n\n"
+        "the largest correlation (1/n) sum_i sigma_i h(x_i) of a function h of the class. Networks are trained "
+        "on labels 0 and 1 drawn at even odds (label_noise: two_classes), in batches of 20, to their "
+        "interpolation threshold; h is +1 where the network says 1 and -1 otherwise, in evaluation mode, so "
+        "that the correlation is twice the accuracy less 1.\n\n"
         "Linear classes see the same images and signs. Of d features, random projections of the image: the "
-        "best "
-        "function whose mean square on the images is at most 1 (by projection, exactly), and the sign of the "
-        "least-squares fit. Of the pixels: the best with |w| <= 1 / max|x|, (1/n) |sum_i sigma_i x_i| / "
+        "best function whose mean square on the images is at most 1 (by projection, exactly), and the sign of "
+        "the least-squares fit. Of the pixels: the best with |w| <= 1 / max|x|, (1/n) |sum_i sigma_i x_i| / "
         "max|x|.\n\n"
         "The runs are a sweep: repeat the command to resume it; see 'rethink sweep --help'.",
     .examples = "rethink rademacher --data shapes10 -o figures         # about a minute\n"

@@ -126,9 +126,8 @@ const struct rt_command rt_command_sync = {
         "could not be sent during training, because the service was unreachable, refused it or was not set up, "
         "is sent now, in order, each point once. Services are set up as for training: MLFLOW_TRACKING_URI, "
         "COMET_API_KEY and their like; docs/tracking.md lists them. A service that cannot be reached is tried "
-        "for "
-        "three seconds, and once for each run after that; one that answers badly, for half a minute a run.\n"
-        "\n"
+        "for three seconds, and once for each run after that; one that answers badly, for half a minute a "
+        "run.\n\n"
         "A run that another process is working on is refused; that process sends its records itself.",
     .examples = "rethink sync runs/MLP1/MLP1_0.5_none  # one run\n"
                 "rethink sync runs/*/*                 # all of them",

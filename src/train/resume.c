@@ -215,8 +215,7 @@ static void say_not_used(const struct rt_experiment *experiment, const char *run
                 : "--set resume_checkpoint=... asks for a checkpoint");
     else if (!found && experiment->interp_reached)
         rt_log_warn("interp_reached: true, in the config, is not used: there is no checkpoint in %s, and "
-                    "training starts "
-                    "at the first epoch",
+                    "training starts at the first epoch",
                     run_dir);
 }
 

@@ -22,8 +22,8 @@ static const char *const models[] = {"MLP1", "MLP3", "AlexNet", "Inception", "In
 /* Every op; parts of concatenations and sums; gradients that are others'. */
 static const char network[] =
     "conv 16 3 1 1 0; bn 1e-5; relu; max_pool 3 2 1; lrn 5 1e-4 0.75 2; conv 16 3 1 1 0; add @5 @6; "
-    "conv 16 1 1 0 0 @5; concat @7 @8; dropout 0.2; conv 8 3 1 1 1; relu; conv 6 1 1 0 1 @10; relu; concat @12 "
-    "@14; "
+    "conv 16 1 1 0 0 @5; concat @7 @8; dropout 0.2; conv 8 3 1 1 1; relu; conv 6 1 1 0 1 @10; relu; "
+    "concat @12 @14; "
     "avg_pool 2; flatten; linear 8; relu; linear 4; loss";
 
 static float noise[IMAGES * PIXELS];

@@ -31,8 +31,7 @@ static const char *const networks[] = {
     "concat @6 @9; conv 8 3 2 1 0; bn 1e-5; relu; max_pool 3 2 1 @10; concat @13 @14; avg_pool 1; flatten; "
     "linear 4; loss",
     "conv 16 3 1 1 1; relu; conv 8 1 1 0 1; relu; conv 12 3 1 1 1 @2; relu; concat @4 @6; conv 8 3 2 1 1; "
-    "relu; "
-    "max_pool 3 2 1 @7; concat @9 @10; conv 8 3 1 1 1; relu; conv 6 1 1 0 1 @11; relu; concat @13 @15; "
+    "relu; max_pool 3 2 1 @7; concat @9 @10; conv 8 3 1 1 1; relu; conv 6 1 1 0 1 @11; relu; concat @13 @15; "
     "avg_pool 1; flatten; linear 8; relu; linear 4; loss",
     /* WRN's blocks: with a convolution beside, and with the sum itself */
     "conv 16 3 1 1 0; bn 1e-5; relu; conv 16 3 1 1 0; bn 1e-5; relu; conv 16 3 1 1 0; conv 16 1 1 0 0 @3; "

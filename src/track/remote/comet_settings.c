@@ -87,8 +87,7 @@ static int read_base(struct rt_comet *own, enum source key_source, const struct 
     if (*link->position.url && strcmp(link->position.url, own->base))
         return rt_fail(err, RT_ECONFIG,
                        "the run was sent to %s, not to %s; set COMET_URL_OVERRIDE to the first if that server "
-                       "is yours, or remove "
-                       "%s/comet.json to send the whole run to the second",
+                       "is yours, or remove %s/comet.json to send the whole run to the second",
                        link->position.url, own->base, link->run_dir);
     return RT_OK;
 }

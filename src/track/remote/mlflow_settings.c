@@ -68,8 +68,7 @@ static int read_address(struct rt_mlflow *own, const struct rt_link *link, struc
     if (*known && strcmp(known, own->base))
         return rt_fail(err, RT_ECONFIG,
                        "the run was sent to %s, not to %s; set MLFLOW_TRACKING_URI to the first if that server "
-                       "is yours, or remove "
-                       "%s/mlflow.json to send the whole run to the second",
+                       "is yours, or remove %s/mlflow.json to send the whole run to the second",
                        known, own->base, link->run_dir);
     return RT_OK;
 }
