@@ -43,7 +43,8 @@ static uint8_t stored(const struct rt_dataset *dataset, uint32_t index, int chan
     return dataset->noise ? (uint8_t)lroundf(dataset->noise[at] * 255) : dataset->pixels[at];
 }
 
-void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dataset *dataset, uint32_t index)
+/* Draws the cell's pixels, [28][28][3]. */
+static void draw_cell(struct rt_grid *grid, int column, int row, const uint8_t *rgb)
 {
     const int left = begin(column, grid->scale), top = begin(row, grid->scale);
 
@@ -52,9 +53,31 @@ void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dat
 
         for (int x = 0; x < RT_CROP * grid->scale; x++)
             for (int c = 0; c < 3; c++)
-                line[x * 3 + c] =
-                    stored(dataset, index, c < dataset->channels ? c : 0, y / grid->scale, x / grid->scale);
+                line[x * 3 + c] = rgb[(y / grid->scale * RT_CROP + x / grid->scale) * 3 + c];
     }
+}
+
+void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dataset *dataset, uint32_t index)
+{
+    uint8_t rgb[RT_PLANE * 3];
+
+    for (int i = 0; i < RT_PLANE * 3; i++)
+        rgb[i] =
+            stored(dataset, index, i % 3 < dataset->channels ? i % 3 : 0, i / 3 / RT_CROP, i / 3 % RT_CROP);
+    draw_cell(grid, column, row, rgb);
+}
+
+void rt_grid_draw_input(struct rt_grid *grid, int column, int row, const float *input, int channels, float low,
+                        float high)
+{
+    uint8_t rgb[RT_PLANE * 3];
+
+    for (int i = 0; i < RT_PLANE * 3; i++) {
+        const float value = input[(i % 3 < channels ? i % 3 : 0) * RT_PLANE + i / 3];
+
+        rgb[i] = (uint8_t)lroundf(255 * fminf(fmaxf((value - low) / (high - low), 0), 1));
+    }
+    draw_cell(grid, column, row, rgb);
 }
 
 int rt_grid_write(const struct rt_grid *grid, const char *path, struct rt_error *err)

@@ -20,6 +20,11 @@ void rt_grid_free(struct rt_grid *grid);
 /* Draws image `index` of the data set, as its pixels are stored (not normalised). */
 void rt_grid_draw(struct rt_grid *grid, int column, int row, const struct rt_dataset *dataset, uint32_t index);
 
+/* Draws an input of a network, [channels][28][28] of any scale: `low` becomes black, `high` white, what lies
+ * beyond is clipped. One channel is drawn as grey. */
+void rt_grid_draw_input(struct rt_grid *grid, int column, int row, const float *input, int channels, float low,
+                        float high);
+
 int rt_grid_write(const struct rt_grid *grid, const char *path, struct rt_error *err);
 
 #endif

@@ -46,7 +46,7 @@ def samples(scratch):
     names = ['shapes10', 'shuffled_pixels', 'random_pixels', 'gaussian_pixels']
     done = rethink('data', 'samples', '--data', 'shapes10', '--output', scratch / 'a' / 'b')
     made = sorted(p.name for p in (scratch / 'a' / 'b').iterdir()) if (scratch / 'a' / 'b').exists() else []
-    tap.ok(done.returncode == 0 and made == sorted(n + '.png' for n in names), 'samples: four pictures', *shown(done), made)
+    tap.ok(done.returncode == 0 and made == sorted(n + '.png' for n in names + ['network_inputs']), 'samples: five pictures', *shown(done), made)
     try:
         import numpy as np
         from PIL import Image
@@ -75,6 +75,34 @@ def samples(scratch):
     tap.empty(wrong, 'samples: the batch\'s first 8 above themselves with pixels moved, or noise')
     noise = np.stack(cells(pairs[2], 2, 4)[1][1]) / 255
     tap.ok(np.abs(noise.mean((0, 1, 2)) - 0.5).max() < 0.03 and 0.2 < noise.std() < 0.28, 'samples: noise of the data\'s scale')
+
+    def inputs(*changes):
+        done = rethink('data', 'samples', '--data', 'shapes10', '--output', scratch / 'inputs', *changes)
+        right, rows = cells(np.asarray(Image.open(scratch / 'inputs' / 'network_inputs.png')), 4, 4)
+        return done.returncode == 0 and right, np.array(rows).astype(float)
+
+    def whitened(image):
+        return np.clip(((image - image.mean()) / max(image.std(), 255 / np.sqrt(image.size)) + 2.5) / 5, 0, 1) * 255
+
+    right, rows = inputs('--set', 'preprocessing=none')
+    tap.ok(right and all(np.array_equal(rows[0], row) for row in rows[1:]), 'samples: inputs are the images, without preprocessing')
+    right, rows = inputs('MLP1_0.0_none', '--set', 'preprocessing=image')
+    wrong = [np.abs(row[i] - whitened(rows[0][i])).max() for row in rows[1:] for i in range(8)]
+    tap.ok(right and max(wrong) <= 1, 'samples: inputs whitened image by image', max(wrong))
+    right, rows = inputs('--set', 'preprocessing=none', '--set', 'flip=true')
+    mirrored = [np.array_equal(row[i], rows[0][i][:, ::-1]) for row in rows[1:] for i in range(8)]
+    plain = [np.array_equal(row[i], rows[0][i]) for row in rows[1:] for i in range(8)]
+    tap.ok(right and any(mirrored) and any(plain) and all(a or b for a, b in zip(mirrored, plain)),
+           'samples: inputs mirrored in some epochs', mirrored, plain)
+    right, rows = inputs('--set', 'preprocessing=none', '--set', 'crop=random', '--set', 'rotate=25')
+    tap.ok(right and all(not np.array_equal(a, b) for row in rows[1:] for a, b in zip(row, rows[0])) and
+           not np.array_equal(rows[1], rows[2]) and not np.array_equal(rows[2], rows[3]), 'samples: inputs cropped and turned anew')
+    right, rows = inputs('--set', 'preprocessing=none', '--set', 'data_corruption_type=rand_pix')
+    tap.ok(right and np.array_equal(np.sort(rows[1][0].reshape(-1, 3), 0), np.sort(rows[0][0].reshape(-1, 3), 0)) and
+           not np.array_equal(rows[1], rows[0]) and np.array_equal(rows[1], rows[2]), 'samples: inputs with corrupted pixels')
+    done = rethink('data', 'samples', '--data', 'shapes10', '--output', scratch, '--set', 'crop=random', '--set',
+                   'data_corruption_type=gauss_pix')
+    tap.ok(one_error(done, 3, 'gauss_pix'), 'samples: keys that do not go together', *shown(done))
     done = rethink('data', 'samples', '--data', 'shapes10', '--output', '/dev/null/x')
     tap.ok(one_error(done, 5, '/dev/null'), 'samples: a folder that cannot be made', *shown(done))
 
