@@ -18,7 +18,7 @@ enum { RT_BENCH_REPETITIONS_MAX = 4096 };
 
 struct rt_bench_options {
     struct rt_experiment experiment; /* model_name, bn, batch_size, winograd, ... */
-    const char *data;                /* epoch and start: as rt_dataset_load takes it */
+    const char *data;                /* as rt_dataset_load takes it; steps: its channels count */
     const char *engine;              /* null: the first on experiment.device */
     int threads;                     /* 0: one per core */
     int core;                        /* run on this core alone, counted among those allowed; -1: on any */

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bench/clock.h"
-#include "data/dataset.h"
+#include "data/source.h"
 #include "net/models.h"
 #include "net/ops.h"
 #include "train/evaluate.h"
@@ -19,6 +19,7 @@ static const double warm_up_s = 0.05;
 
 struct bench {
     const struct rt_bench_options *options;
+    int channels;
     struct rt_dataset dataset; /* BATCHES batches of random images */
     struct rt_graph graph;
     struct rt_device *device;
@@ -50,7 +51,7 @@ static int open_device(struct bench *bench, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &bench->options->experiment;
     const struct rt_model *model = rt_model_find(experiment->model_name);
-    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout, RT_CHANNELS};
+    const struct rt_model_options model_options = {experiment->bn, (float)experiment->dropout, bench->channels};
     struct rt_device_options device_options = {.threads = bench->options->threads};
     const struct rt_engine *engine;
 
@@ -67,7 +68,7 @@ static int make_images(struct bench *bench, struct rt_error *err)
 {
     const struct rt_experiment *experiment = &bench->options->experiment;
 
-    RT_TRY(rt_dataset_random(&bench->dataset, BATCHES * (size_t)experiment->batch_size,
+    RT_TRY(rt_dataset_random(&bench->dataset, BATCHES * (size_t)experiment->batch_size, bench->channels,
                              (uint32_t)experiment->seed.value, err));
     return rt_store_create(&bench->store, bench->device, &bench->dataset, err);
 }
@@ -224,10 +225,13 @@ static int warm_up(struct bench *bench, struct rt_error *err)
 int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options *options, struct rt_error *err)
 {
     struct bench bench = {.options = options};
+    const struct rt_source_kind *kind;
     struct rt_bench_clock *clock = NULL;
     int rc;
 
     *result = (struct rt_bench_result){0};
+    RT_TRY(rt_source_find_kind(&kind, options->data, err));
+    bench.channels = kind->channels;
     rt_core_bind(options->core);
     if ((rc = open_device(&bench, err)) || (rc = make_images(&bench, err)) ||
         (rc = rt_bench_clock_start(&clock, bench.device, NULL, options, err)) || (rc = warm_up(&bench, err)) ||

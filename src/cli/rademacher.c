@@ -12,6 +12,7 @@
 #include "cli/output.h"
 #include "cli/rows.h"
 #include "cli/sweep_args.h"
+#include "config/limits.h"
 #include "data/source.h"
 #include "run/run.h"
 #include "runs/statistics.h"
@@ -92,9 +93,9 @@ static int read_arguments(struct rt_rademacher *work, struct rt_error *err)
                            own[i]);
     RT_TRY(rt_argument_integer(work->arguments, "draws", 1, RT_RADEMACHER_DRAWS_MAX, 5, &draws, err));
     work->draws = (int)draws;
-    RT_TRY(read_list(work->n, &work->n_count, work->arguments, "n", n_default, 50000, err));
-    RT_TRY(read_list(work->features, &work->feature_count, work->arguments, "features", features_default, 50000,
-                     err));
+    RT_TRY(read_list(work->n, &work->n_count, work->arguments, "n", n_default, (long)RT_IMAGES_LIMIT, err));
+    RT_TRY(read_list(work->features, &work->feature_count, work->arguments, "features", features_default,
+                     (long)RT_IMAGES_LIMIT, err));
     return read_seed(work, err);
 }
 

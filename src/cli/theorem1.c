@@ -13,9 +13,10 @@
 #include "cli/experiment_args.h"
 #include "cli/output.h"
 #include "cli/rows.h"
+#include "config/limits.h"
 #include "data/dataset.h"
 
-enum { DRAWS_MAX = 16, DEPTH_MAX = 50001 };
+enum { DRAWS_MAX = 16, DEPTH_MAX = (int)RT_IMAGES_LIMIT + 1 };
 
 /* ---- what is asked for ---- */
 

@@ -122,7 +122,7 @@ static int run_train(const struct rt_arguments *arguments, struct rt_error *err)
     RT_TRY(rt_experiment_from_arguments(&experiment, arguments, err));
     RT_TRY(read_trackers(&experiment, arguments, err));
     if (rt_argument_flag(arguments, "view"))
-        return rt_view_print(&experiment, err);
+        return rt_view_print(&experiment, options.data, err);
     if (rt_argument_flag(arguments, "dry-run"))
         return print_forecast(&experiment, &options, err);
     return rt_train(&experiment, &options, err);

@@ -4,7 +4,8 @@
 
 #include "config/experiment.h"
 
-/* Prints the experiment's network to standard output, layer by layer, with totals. */
-int rt_view_print(const struct rt_experiment *experiment, struct rt_error *err);
+/* Prints the experiment's network for images of `data` (as --data) to standard output, layer by layer, with
+ * totals. */
+int rt_view_print(const struct rt_experiment *experiment, const char *data, struct rt_error *err);
 
 #endif

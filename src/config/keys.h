@@ -78,7 +78,7 @@ enum rt_key_group {
     X(DATA, data_corruption_type, WORD, 0, 0, RT_CORRUPTION_WORDS, "none", \
       "what is done to the pixels" RT_CORRUPTION_CLAUSES) \
     X(DATA, preprocessing, CHOICE, 0, 0, RT_PREPROCESSING_WORDS, "channel", \
-      "how pixels become inputs, after / 255:  channel: the data set's mean and deviation of each channel,  image: the mean and deviation of the image as it is cropped, all channels together,  none: as they are") \
+      "how pixels become inputs, after / 255; channel: the data set's mean and deviation of each channel, image: the mean and deviation of the image as it is cropped, all channels together, none: as they are") \
     X(DATA, augment, BOOL, 0, 1, "", "false", \
       "random crops and mirror images in training, instead of the central crop: crop: random and flip: true") \
     X(DATA, crop, CHOICE, 0, 0, RT_CROPPING_WORDS, "auto", \
@@ -99,7 +99,7 @@ enum rt_key_group {
       "a resumed run draws a new seed, and with it new corruption, as the published runs without a seed did") \
     X(TRAINING, num_epochs, INTEGER, 1, 1000000, "", "100", \
       "train until this epoch, or until the interpolation threshold") \
-    X(TRAINING, batch_size, INTEGER, 1, 50000, "", "128", \
+    X(TRAINING, batch_size, INTEGER, 1, 60000, "", "128", \
       "images in a batch; the last batch of an epoch has the remainder") \
     X(TRAINING, learning_rate, REAL, 0, 1000, "", "0.01", \
       "of the first epoch") \

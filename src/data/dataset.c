@@ -44,22 +44,23 @@ int rt_dataset_load(struct rt_dataset *out, const char *data, const struct rt_ex
     return rc;
 }
 
-int rt_dataset_random(struct rt_dataset *out, size_t count, uint32_t seed, struct rt_error *err)
+int rt_dataset_random(struct rt_dataset *out, size_t count, int channels, uint32_t seed, struct rt_error *err)
 {
     const float bound = 1.7320508f; /* of a uniform number whose deviation is 1 */
-    struct rt_dataset dataset = {.train_count = count, .channels = RT_CHANNELS, .side = RT_CROP};
+    struct rt_dataset dataset = {.train_count = count, .channels = channels, .side = RT_CROP};
+    const size_t image = (size_t)(channels * RT_CROP * RT_CROP);
     struct rt_mt mt;
     int rc;
 
     dataset.height = dataset.width = RT_CROP;
-    if ((rc = rt_alloc_aligned(&dataset.noise, count, IMAGE * sizeof *dataset.noise, "random images", err)) ||
+    if ((rc = rt_alloc_aligned(&dataset.noise, count, image * sizeof *dataset.noise, "random images", err)) ||
         (rc = rt_alloc(&dataset.labels, count, 1, "random labels", err)) ||
         (rc = rt_alloc(&dataset.labels_true, count, 1, "random labels", err))) {
         rt_dataset_free(&dataset);
         return rc;
     }
     rt_mt_seed(&mt, seed);
-    for (size_t i = 0; i < count * IMAGE; i++)
+    for (size_t i = 0; i < count * image; i++)
         dataset.noise[i] = rt_mt_uniform(&mt, bound);
     for (size_t i = 0; i < count; i++)
         dataset.labels[i] = dataset.labels_true[i] = (uint8_t)rt_mt_choice(&mt, RT_CLASSES);

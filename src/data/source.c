@@ -122,6 +122,19 @@ int rt_source_open(struct rt_source *out, const char *data, struct rt_error *err
     return RT_OK;
 }
 
+int rt_source_find_kind(const struct rt_source_kind **kind, const char *data, struct rt_error *err)
+{
+    struct rt_source source;
+
+    *kind = rt_source_kind_of(data);
+    if (!data || find_kind(data))
+        return RT_OK;
+    RT_TRY(rt_source_open(&source, data, err));
+    *kind = source.kind;
+    rt_source_close(&source);
+    return RT_OK;
+}
+
 void rt_source_close(struct rt_source *source)
 {
     if (source->kind && source->kind->close)

@@ -65,4 +65,8 @@ void rt_source_close(struct rt_source *source); /* frees what is held: it still 
  * nothing says otherwise. */
 const struct rt_source_kind *rt_source_kind_of(const char *data);
 
+/* The same of data that must be there if they are a directory (RT_EDATA, RT_EIO, RT_EUSAGE); a name is enough.
+ */
+int rt_source_find_kind(const struct rt_source_kind **kind, const char *data, struct rt_error *err);
+
 #endif

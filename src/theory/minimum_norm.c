@@ -116,6 +116,18 @@ static int factor(struct work *w, const struct rt_kernel_problem *problem, struc
     return rc ? rt_fail(err, cause.status, "%s", cause.message) : RT_OK;
 }
 
+/* Why K may be singular. */
+static const char *singular_cause(const struct work *w, char cause[96])
+{
+    if (rt_kernel_is_radial(w->gram.kernel.index))
+        snprintf(cause, 96, "images that are alike, or too small a width");
+    else if (w->gram.rows > w->gram.points->depth)
+        snprintf(cause, 96, "more images than features, of which an image has %ld", w->gram.points->depth);
+    else
+        snprintf(cause, 96, "images that are alike, or sums of others");
+    return cause;
+}
+
 static int solve(struct work *w, const struct rt_kernel_problem *problem, struct rt_convergence *convergence,
                  struct rt_error *err)
 {
@@ -125,7 +137,7 @@ static int solve(struct work *w, const struct rt_kernel_problem *problem, struct
                                      .factor = direct ? &w->factor : NULL,
                                      .lapack = problem->lapack,
                                      .outputs = RT_CLASSES};
-    char pivot[64] = "";
+    char pivot[64] = "", cause[96];
 
     RT_TRY(rt_conjugate_solve(&system, w->y, w->alpha, w->fitted, TOLERANCE, direct ? REFINEMENTS : STEPS,
                               convergence, problem->progress, err));
@@ -134,16 +146,16 @@ static int solve(struct work *w, const struct rt_kernel_problem *problem, struct
     if (!direct)
         return rt_fail(
             err, RT_EDATA,
-            "kernel: conjugate gradients leave a residual of %.2g of |Y| after %d steps; set --ridge, a "
-            "larger --width, or --solver cholesky",
-            convergence->residual, convergence->steps);
+            "kernel: conjugate gradients leave a residual of %.2g of |Y| after %d steps (%s?); set --ridge, %s"
+            "or --solver cholesky",
+            convergence->residual, convergence->steps, singular_cause(w, cause),
+            rt_kernel_is_radial(w->gram.kernel.index) ? "a larger --width, " : "");
     if (w->pivot >= 0)
         snprintf(pivot, sizeof pivot, ": pivot %ld is not positive", w->pivot);
     return rt_fail(err, RT_EDATA,
                    "kernel: the matrix of %ld images is singular in single precision%s, and the residual stays "
-                   "at %.2g of |Y| (images that are alike, too small a width, or more images than "
-                   "features); set --ridge %g or more",
-                   w->gram.rows, pivot, convergence->residual,
+                   "at %.2g of |Y| (%s); set --ridge %g or more, or --ridge auto",
+                   w->gram.rows, pivot, convergence->residual, singular_cause(w, cause),
                    w->ridge > 0 ? 10 * w->ridge / mean_diagonal(&w->gram) : 1e-6);
 }
 

@@ -53,6 +53,15 @@ def check_json(folder):
     empty((n for n in os.listdir(folder) if n != 'history.csv'), 'nothing is left behind')
 
 
+def check_grey():
+    grey = run('bench', *STEPS, '--models', 'MLP1,WRN', '--batch', '16', '--threads', '1', '--data', 'mnist', '--json')
+    cases = json.loads(grey.stdout)['cases'] if grey.returncode == 0 else []
+    ok(cases and cases[0]['steps']['flops'] == 16 * 2 * (2 * 784 * 512 + 3 * 512 * 10) and cases[0]['steps']['parameters'] == 407050,
+       '--data mnist: steps on grey images', grey.stderr, cases[:1])
+    lost = run('bench', *STEPS, '--models', 'MLP1', '--data', '/none')
+    ok(lost.returncode == 4 and '--data /none' in lost.stderr, '--data that is nothing', lost.stderr)
+
+
 def check_history(folder):
     path = folder + '/history.csv'
     again = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
@@ -122,6 +131,7 @@ def main():
         check_json(folder)
         check_history(folder)
         check_profile(folder + '/runs')
+    check_grey()
     check_text()
     check_mistakes()
     done()

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """rethink view: the published parameter counts and multiply-adds, and totals that are the sum of the rows."""
+import os
 import re
 
 from cli import done, empty, ok, run
@@ -34,6 +35,12 @@ ok(any(re.fullmatch(r'conv2\.0 +conv +256 x 10 x 10 +409,856 +29\.8 % +40,960,00
 batch = run('view', 'MLP1_0.0_none', '--set', 'batch_size=7').out
 ok('in a batch of 7\n' in batch, 'activations for the batch size asked for', batch)
 ok('dropout' in run('view', 'MLP1_0.0_none', '--set', 'dropout=0.5').out, 'a layer that a key adds')
+grey = run('view', 'MLP1_0.0_none', '--data', 'mnist')
+ok(grey.code == 0 and re.search(r'^parameters +407,050$', grey.out, re.MULTILINE), '--data: channels of grey images', grey)  # 784 * 512 + 512 + 5130
+ok(run('train', 'MLP1_0.0_none', '--view', '--data', 'mnist').out == grey.out, 'train --view: the same', grey)
+ok(run('view', 'MLP1_0.0_none', env={**os.environ, 'RETHINK_DATA': 'fashion-mnist'}).out == grey.out, 'and of what RETHINK_DATA names')
+lost = run('view', 'MLP1_0.0_none', '--data', '/none')
+ok(lost.code == 4 and '--data /none' in lost.err and not lost.out, '--data that is nothing', lost)
 models = run('view', '--models').out
 ok(all(name in models for name in ('MLP1', 'MLP3', 'AlexNet', 'Inception', 'WRN', 'WideResNet')), 'view --models', models)
 done()

@@ -192,7 +192,7 @@ static const struct refused_row refused[] = {
     {"text for a number", "seed: 1\nlearning_rate:  fast\n",
      "f.yaml:2:17: learning_rate: expected a number from 0 to 1000, got 'fast'"},
     {"quoted number", "batch_size: '128'\n",
-     "f.yaml:1:13: batch_size: expected a whole number from 1 to 50000, got the quoted text '128'"},
+     "f.yaml:1:13: batch_size: expected a whole number from 1 to 60000, got the quoted text '128'"},
     {"real for a whole number", "batch_size: 128.0\n", "got '128.0'"},
     {"yes for true", "curve: yes\n", "f.yaml:1:8: curve: expected true or false, got 'yes'"},
     {"null for a number", "momentum: null\n", "momentum: expected a number from 0 to below 1, got 'null'"},

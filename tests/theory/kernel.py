@@ -190,7 +190,11 @@ def check_singular(folder):
     agree(Images(folder, 'many', 400), 'gaussian', 0.0005, 0.0, 'a width so small that pivots vanish: the factor is shifted, K is not',
           bound=1e-2)
     head, got = Images(folder, 'rank', 600).solve('linear', 1.0, 0.0)
-    ok(got is None and head.returncode == DATA and 'more images than features' in head.stderr, 'more images than pixels, no ridge', head)
+    ok(got is None and head.returncode == DATA and re.search(f'more images than features, of which an image has {CHANNELS * SIDE * SIDE}\\); set --ridge', head.stderr),
+       'more images than pixels, no ridge', head)
+    head, got = Images(folder, 'rank_cg', 300, [(i, 200 + i, 128) for i in range(100)]).solve('linear', 1.0, 0.0, solver='cg', threads=1)
+    ok(got is None and head.returncode == DATA and 'set --ridge, or' in head.stderr and 'width' not in head.stderr,
+       'the linear kernel has no width to be set', head)
 
 
 def check_command():

@@ -127,7 +127,7 @@ with tempfile.TemporaryDirectory(prefix='rethink-rademacher-') as place:
     refuses(other, DATA, 'MLP1_rademacher_n60_seed7: was trained on other images than', 'runs of other images are not taken for these')
 
     base = ['rademacher', '--data', 'shapes10', '--runs', runs]
-    refuses([*base, '--n', '0'], USAGE, '--n 0 is out of range: 1 to 50000')
+    refuses([*base, '--n', '0'], USAGE, '--n 0 is out of range: 1 to 60000')
     refuses([*base, '--n', 'x'], USAGE, "--n 'x': whole numbers")
     refuses([*base, '--features', ''], USAGE, "--features '': whole numbers")
     refuses([*base, '--draws', '0'], USAGE, '--draws 0 is out of range')
@@ -137,4 +137,5 @@ with tempfile.TemporaryDirectory(prefix='rethink-rademacher-') as place:
     refuses([*base, '--set', 'batch_size=10,20'], USAGE, 'one value each')
     refuses([*base, '--models', 'MLP9'], USAGE, "there is no model 'MLP9'")
     refuses([*base, '--n', '20000', '--draws', '1'], DATA, '--n 20000: shapes10 has 10000 training images')
+    refuses([*base, '--n', '60000', '--draws', '1'], DATA, '--n 60000: shapes10 has 10000 training images')
 done()
