@@ -44,6 +44,8 @@ struct rt_bench_result {
     double round_trip_s; /* between two threads' cores (bench/peak.h), the mean over `times`; 0: one thread */
     double flops;        /* direct equivalents of one step */
     struct rt_ceilings ceilings; /* steps: the device's; 0: the cores compute, or it measures none */
+    enum rt_precision precision; /* steps: that the plan computes in */
+    struct rt_step_work work;    /* steps: of one; no launches: the engine does not count them */
     double ceiling_flops; /* flops a second if the step's products ran at those of their precision; or 0 */
     struct rt_bench_times
         times;         /* seconds a step; seconds a start; or an epoch's time over that of its steps, less 1 */
@@ -53,6 +55,11 @@ struct rt_bench_result {
     double profiled_steps;
     struct rt_profile profile; /* of those */
 };
+
+/* What the median step reaches of the device's ceilings, 1: all: of its products' rate, and of its memory's by
+ * the bytes of `work`. 0: not known. */
+double rt_bench_share_of_products(const struct rt_bench_result *result);
+double rt_bench_share_of_memory(const struct rt_bench_result *result);
 
 /* Adds what a later measurement of the same thing has found, here or on other cores. */
 void rt_bench_merge(struct rt_bench_result *result, const struct rt_bench_result *more);

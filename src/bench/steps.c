@@ -211,6 +211,20 @@ static int find_ceilings(struct bench *bench, struct rt_bench_result *result, st
     return RT_OK;
 }
 
+double rt_bench_share_of_products(const struct rt_bench_result *result)
+{
+    const double most = result->ceiling_flops * result->times.median;
+
+    return most > 0 ? result->flops / most : 0;
+}
+
+double rt_bench_share_of_memory(const struct rt_bench_result *result)
+{
+    const double most = result->ceilings.bytes_per_s * result->times.median;
+
+    return most > 0 ? result->work.bytes / most : 0;
+}
+
 static int warm_up(struct bench *bench, struct rt_error *err)
 {
     double total = 0, seconds;
@@ -240,6 +254,8 @@ int rt_bench_steps(struct rt_bench_result *result, const struct rt_bench_options
     result->threads = bench.device->options.threads;
     result->parameters = (int64_t)rt_graph_parameter_count(&bench.graph);
     result->flops = rt_flops_training(&bench.graph) * (double)options->experiment.batch_size;
+    result->precision = bench.plan->options.precision;
+    rt_plan_step_work(bench.plan, &result->work);
     result->plan_bytes = rt_plan_memory_bytes(bench.plan);
     result->peak_bytes = rt_peak_memory_bytes();
     if (options->evaluates && (rc = plan_evaluation(&bench, &result->evaluation_bytes, err)))

@@ -295,7 +295,10 @@ const struct rt_command rt_command_bench = {
         "timed: a few hundred nanoseconds mean that they share no cache, and that networks whose threads read "
         "much of each other's work take longer.\n\n"
         "On a GPU the peak is what small kernels of products reach there in the network's precision, measured "
-        "once, as are its memory and launches.\n\n"
+        "once, as are its memory and launches. A second table then holds each step against those ceilings: the "
+        "share of the products' rate, the bytes that its kernels read and write (an estimate: every value once "
+        "a kernel, whatever lies in a cache) and their share of the memory's rate, and the kernels that it "
+        "launches.\n\n"
         "An epoch is measured on shapes10 unless --data names other images; the start (--measure start) on "
         "cifar10. Steps are of random images of 28 x 28, in as many channels as --data's have.",
     .examples = "rethink bench                                       # every model, about a minute and a half\n"

@@ -12,7 +12,10 @@ enum { HISTORY_BYTES_MAX = 64 << 20 };
 static const char header[] =
     "date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
     "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,"
-    "round_trip_ns\n";
+    "round_trip_ns,launches,moved_mib,share_of_memory\n";
+
+/* Columns that came later: a history without them goes on without. */
+static const char later[] = ",launches,moved_mib,share_of_memory\n";
 
 /* A text without what a CSV field would have to quote. */
 static void append_field(struct rt_text *text, const char *field)
@@ -26,7 +29,7 @@ static void append_field(struct rt_text *text, const char *field)
 }
 
 static void append_line(struct rt_text *text, const struct rt_bench_report *report,
-                        const struct rt_bench_case *one, const char *date)
+                        const struct rt_bench_case *one, const char *date, bool older)
 {
     const struct rt_bench_result *r = one->result[RT_BENCH_steps], *epoch = one->result[RT_BENCH_epoch];
     const double rate = r->flops / r->times.median;
@@ -45,22 +48,31 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
                    (double)r->peak_bytes / (1024 * 1024));
     if (epoch)
         rt_text_printf(text, "%.4f", epoch->times.median);
-    rt_text_printf(text, ",%.1f\n", 1e9 * r->round_trip_s);
+    rt_text_printf(text, ",%.1f", 1e9 * r->round_trip_s);
+    if (!older && r->work.launches)
+        rt_text_printf(text, ",%d,%.4f,%.4f\n", r->work.launches, r->work.bytes / (1024 * 1024),
+                       rt_bench_share_of_memory(r));
+    else
+        rt_text_append(text, older ? "\n" : ",,,\n");
 }
 
-/* Whether the file must still be begun. */
-static int check_history(const char *path, bool *begin, struct rt_error *err)
+/* begin: whether the file must still be begun; older: whether it is without the later columns. */
+static int check_history(const char *path, bool *begin, bool *older, struct rt_error *err)
 {
+    const size_t all = sizeof header - 1, first = sizeof header - sizeof later;
     char *bytes = NULL;
-    size_t size;
+    size_t size, mark;
     int rc = RT_OK;
 
+    *older = false;
     *begin = !rt_path_exists(path);
     if (*begin)
         return RT_OK;
     RT_TRY(rt_file_read_all(path, HISTORY_BYTES_MAX, &bytes, &size, err));
     *begin = size == 0;
-    if (size && strncmp(bytes + rt_utf8_mark(bytes, size), header, sizeof header - 1) != 0)
+    mark = rt_utf8_mark(bytes, size);
+    *older = !strncmp(bytes + mark, header, first) && bytes[mark + first] == '\n';
+    if (size && !*older && strncmp(bytes + mark, header, all) != 0)
         rc = rt_fail(err, RT_EDATA, "%s:1: not the columns of a history of rethink bench; name another file",
                      path);
     rt_free(&bytes);
@@ -71,16 +83,16 @@ int rt_bench_append_history(const struct rt_bench_report *report, const char *pa
 {
     struct rt_text text = {0};
     char date[RT_ISO_TIME_MAX];
-    bool begin;
+    bool begin, older;
     int fd = -1, rc, closed;
 
-    RT_TRY(check_history(path, &begin, err));
+    RT_TRY(check_history(path, &begin, &older, err));
     if (begin)
         rt_text_append(&text, header);
     rt_clock_iso(rt_clock_unix_ms(), date);
     for (int i = 0; i < report->count; i++)
         if (report->cases[i].result[RT_BENCH_steps])
-            append_line(&text, report, &report->cases[i], date);
+            append_line(&text, report, &report->cases[i], date, older);
     if (!(rc = rt_text_check(&text, err)) && !(rc = rt_file_open(&fd, path, RT_OPEN_APPEND, err)))
         rc = rt_file_write(fd, path, rt_text_string(&text), text.length, err);
     closed = rt_file_close(&fd, path, rc ? NULL : err);

@@ -62,6 +62,22 @@ static int append_op(struct rt_json *array, const void *from, int i, struct rt_e
     return add_object(array, NULL, fill_op, &profile->rows[i], err);
 }
 
+/* Of a device's ceilings; only what is known. */
+static int fill_shares(struct rt_json *object, const struct rt_bench_result *r, struct rt_error *err)
+{
+    const char *precision = rt_precision_word(r->precision);
+    const double products = rt_bench_share_of_products(r), memory = rt_bench_share_of_memory(r);
+
+    if (products > 0)
+        RT_TRY(rt_json_set_number(object, "share_of_products", products, err));
+    if (!r->work.launches)
+        return RT_OK;
+    RT_TRY(rt_json_set_text(object, "precision", precision, err));
+    RT_TRY(rt_json_set_integer(object, "launches", r->work.launches, err));
+    RT_TRY(rt_json_set_number(object, "moved_bytes", r->work.bytes, err));
+    return memory > 0 ? rt_json_set_number(object, "share_of_memory", memory, err) : RT_OK;
+}
+
 /* Seconds; of an epoch: its time over that of its steps, less 1. */
 static int fill_result(struct rt_json *object, const void *from, struct rt_error *err)
 {
@@ -85,6 +101,7 @@ static int fill_result(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_number(object, "profiled_steps", r->profiled_steps, err));
     if (r->ceiling_flops > 0)
         RT_TRY(rt_json_set_number(object, "ceiling_flops", r->ceiling_flops, err));
+    RT_TRY(fill_shares(object, r, err));
     return add_array(object, "ops", r->profile.count, append_op, &r->profile, err);
 }
 

@@ -64,6 +64,31 @@ static void append_steps(struct rt_text *text, const struct rt_bench_report *rep
     }
 }
 
+/* Of a device that is not the cores: steps against what it reached in small kernels. */
+static void append_shares(struct rt_text *text, const struct rt_bench_report *report)
+{
+    bool any = false;
+
+    for (int i = 0; i < report->count; i++) {
+        const struct rt_bench_result *r = report->cases[i].result[RT_BENCH_steps];
+
+        if (!r->work.launches)
+            continue;
+        if (!any)
+            rt_text_printf(text,
+                           "\nSteps against the ceilings of %s, batch %d\n%-16s  %9s  %9s  %8s  %11s  %9s  %9s "
+                           " %9s  %8s\n",
+                           report->target, report->batch_size, "", "precision", "median us", "TFLOP/s",
+                           "of products", "moved MiB", "GB/s", "of memory", "launches");
+        any = true;
+        rt_text_printf(text, "%-16s  %9s  %9.1f  %8.2f  %9.1f %%  %9.1f  %9.1f  %7.1f %%  %8d\n",
+                       report->cases[i].name, rt_precision_word(r->precision), 1e6 * r->times.median,
+                       r->flops / r->times.median / 1e12, 100 * rt_bench_share_of_products(r),
+                       r->work.bytes / mebibyte, r->work.bytes / r->times.median / 1e9,
+                       100 * rt_bench_share_of_memory(r), r->work.launches);
+    }
+}
+
 static void append_epochs(struct rt_text *text, const struct rt_bench_report *report)
 {
     rt_text_printf(text, "\nEpochs\n%-16s  %14s  %9s  %10s  %6s  %9s\n", "", "more than steps", "least",
@@ -122,6 +147,8 @@ void rt_bench_print_summary(const struct rt_bench_report *report, struct rt_text
     }
     if (first->result[RT_BENCH_steps])
         append_steps(text, report);
+    if (first->result[RT_BENCH_steps])
+        append_shares(text, report);
     if (first->result[RT_BENCH_epoch])
         append_epochs(text, report);
     if (first->result[RT_BENCH_threads])

@@ -130,6 +130,13 @@ bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time
     return index >= 0 && engine->profile && plan->options.profile && engine->profile(plan, index, time);
 }
 
+bool rt_plan_step_work(const struct rt_plan *plan, struct rt_step_work *work)
+{
+    const struct rt_engine *engine = plan->device->engine;
+
+    return engine->work && plan->options.training && engine->work(plan, work);
+}
+
 /* ---- failures ---- */
 
 /* What the device reported before, or RT_OK. */

@@ -101,6 +101,12 @@ struct rt_ceilings {
     double launch_s;               /* from one kernel to the next in a graph, both empty */
 };
 
+/* What a training step of a full batch does, for its time to be held against the ceilings. */
+struct rt_step_work {
+    int launches; /* of kernels */
+    double bytes; /* that these read and write, each value once a kernel: an estimate, as caches are left out */
+};
+
 enum rt_state {
     RT_STATE_TENSOR,    /* the tensor itself: parameter or buffer */
     RT_STATE_GRADIENT,  /* of a parameter, after RT_PASS_DIFFERENTIATE or rt_plan_probe */
@@ -149,6 +155,7 @@ struct rt_engine {
     void (*describe)(const struct rt_device *device, char *words, size_t size);
     bool (*profile)(const struct rt_plan *plan, int index, struct rt_stage_time *time); /* null: keeps none */
     bool profile_slows; /* plans made with options.profile run in another way: time steps without it */
+    bool (*work)(const struct rt_plan *plan, struct rt_step_work *work); /* null: not counted */
     size_t (*room)(const struct rt_device *device); /* bytes of its memory that are free; null: the system's */
     /* Takes some tenths of a second; null: measured by other means (bench/peak.h). */
     int (*ceilings)(struct rt_device *device, struct rt_ceilings *ceilings, struct rt_error *err);
@@ -264,6 +271,9 @@ int rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, const
 /* The index-th stage's time since the plan was made, on the caller's clock; false past the last, and for plans
  * made without options.profile or by an engine that keeps none. */
 bool rt_plan_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
+
+/* Of a training plan's step; false where the engine does not count it. */
+bool rt_plan_step_work(const struct rt_plan *plan, struct rt_step_work *work);
 
 /* Bytes of the plan's own memory: tensors, optimiser states, activations, gradients, scratch, a pass's order.
  */

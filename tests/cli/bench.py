@@ -75,6 +75,14 @@ def check_history(folder):
     ok(all(None not in r and None not in r.values() for r in rows), 'every line has every column', rows)
     ok(rows[0]['label'] == 'first   quoted ' and rows[0]['epoch_overhead'] and not rows[2]['epoch_overhead'],
        'a label cannot break the columns; what was not measured is empty', rows)
+    ok(all(r['launches'] == r['moved_mib'] == r['share_of_memory'] == '' for r in rows), 'launches are counted on a GPU only', rows)
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(compare.OLDER + '\n')
+    older = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
+    with open(path, encoding='utf-8', newline='') as f:
+        rows = list(csv.DictReader(f))
+    ok(older.returncode == 0 and len(rows) == 1 and None not in rows[0] and None not in rows[0].values(),
+       'a history without the later columns goes on without them', rows, older.stderr)
     with open(path, 'w', encoding='utf-8') as f:
         f.write('someone,else\n')
     refused = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)

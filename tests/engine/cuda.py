@@ -43,6 +43,13 @@ def check_ceilings():
     # products of linear layers are in float32
     ok(abs(steps.get('ceiling_flops', 0) / ceilings.get('fp32_flops', 1) - 1) < 1e-9, 'and holds steps against those of their precision',
        steps, ceilings)
+    rate = steps.get('flops', 0) / steps.get('median', 1)
+    ok(abs(steps.get('share_of_products', 0) * steps.get('ceiling_flops', 0) / rate - 1) < 1e-9
+       and abs(steps.get('share_of_memory', 0) * ceilings.get('bytes_per_s', 0) * steps['median'] / steps['moved_bytes'] - 1) < 1e-9
+       and steps.get('precision') == 'tf32', 'and their shares are of the median step', steps, ceilings)
+    # gather; forward, 2 with sums of parts; loss; input gradient of the second layer; weight gradients
+    ok(steps.get('launches') == sum(op['stages'] for op in steps['ops']) == 9, "a step's launches are those that its profile has", steps)
+    ok(10 * 4 * 1.2e6 > steps.get('moved_bytes', 0) > 5 * 4 * 1.2e6, 'and it moves the weights five times', steps)
     lost = subprocess.run(command, capture_output=True, text=True, check=False,
                           env={**os.environ, 'RT_FAKE_CUDA_FAIL': 'cuEventElapsedTime:1:-700'})
     ok(lost.returncode == 8 and lost.stderr.count('\n') == 1 and "ceilings" in lost.stderr, 'a card lost while they are measured',

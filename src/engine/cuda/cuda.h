@@ -258,6 +258,8 @@ RT_OPS(RT_CUDA_OP_DECLARE)
 
 /* ---- running (pass.c, plan.c, launches.c, profile.c) ---- */
 
+/* Of the launches of a pass's steps. */
+unsigned rt_cuda_modes(enum rt_pass_kind kind);
 /* Loads and captures the graphs of a kind of pass, once. */
 int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt_error *err);
 int rt_cuda_begin(struct rt_plan *plan, const struct rt_pass *pass, struct rt_error *err);
@@ -279,6 +281,9 @@ int rt_cuda_profile_create(struct rt_cuda_plan *plan, struct rt_error *err);
 void rt_cuda_profile_free(struct rt_cuda_plan *plan, bool entered);
 int rt_cuda_profile_step(struct rt_cuda_plan *plan, int batch, unsigned modes, bool keep, struct rt_error *err);
 bool rt_cuda_profile(const struct rt_plan *plan, int index, struct rt_stage_time *time);
+/* work.c: false where a kernel is not known there. */
+bool rt_cuda_work(const struct rt_plan *plan, struct rt_step_work *work);
+bool rt_cuda_launch_bytes(const struct rt_cuda_plan *plan, const struct rt_cuda_launch *launch, double *bytes);
 int rt_cuda_ceilings(struct rt_device *device, struct rt_ceilings *ceilings,
                      struct rt_error *err); /* ceilings.c */
 int rt_cuda_create_plan(struct rt_plan **plan, struct rt_device *device, const struct rt_graph *graph,

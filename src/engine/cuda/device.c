@@ -253,6 +253,7 @@ const struct rt_engine rt_engine_cuda = {
     .memory_bytes = memory_bytes,
     .profile = rt_cuda_profile,
     .profile_slows = true,
+    .work = rt_cuda_work,
     .target = target,
     .describe = describe,
     .room = room,

@@ -7,7 +7,7 @@
 
 /* ---- graphs ---- */
 
-static unsigned modes_of(enum rt_pass_kind kind)
+unsigned rt_cuda_modes(enum rt_pass_kind kind)
 {
     if (kind == RT_PASS_EVALUATE)
         return RT_CUDA_GATHERS | RT_CUDA_EVALUATES | RT_CUDA_EVALUATION_LOSS;
@@ -26,7 +26,7 @@ static int capture(struct rt_cuda_plan *plan, enum rt_pass_kind kind, int steps,
 
     RT_CU_TRY(cu, capture_begin, (plan->stream, RT_CU_CAPTURE_RELAXED), what, err);
     for (int i = 0; i < steps && !rc; i++)
-        rc = rt_cuda_launch_all(plan, modes_of(kind), kind == RT_PASS_DIFFERENTIATE, err);
+        rc = rt_cuda_launch_all(plan, rt_cuda_modes(kind), kind == RT_PASS_DIFFERENTIATE, err);
     if (rc) {
         cu->capture_end(plan->stream, &graph);
     } else if (!(rc = RT_CU_CALL(cu, capture_end, (plan->stream, &graph), what, err))) {
@@ -42,9 +42,9 @@ int rt_cuda_prepare(struct rt_cuda_plan *plan, enum rt_pass_kind kind, struct rt
     struct rt_cuda_graph *graph = &plan->graphs[kind];
 
     if (plan->profile)
-        return rt_cuda_load(plan->device, plan->launches, plan->launch_count, modes_of(kind), err);
+        return rt_cuda_load(plan->device, plan->launches, plan->launch_count, rt_cuda_modes(kind), err);
     if (!graph->one) {
-        RT_TRY(rt_cuda_load(plan->device, plan->launches, plan->launch_count, modes_of(kind), err));
+        RT_TRY(rt_cuda_load(plan->device, plan->launches, plan->launch_count, rt_cuda_modes(kind), err));
         RT_TRY(capture(plan, kind, 1, &graph->one, err));
     }
     if (!graph->several && kind != RT_PASS_DIFFERENTIATE)
@@ -157,7 +157,7 @@ static int enqueue(struct rt_cuda_plan *plan, int batches, struct rt_error *err)
 
     RT_TRY(rt_cuda_enter(plan->device, err));
     for (int i = 0; plan->profile && i < batches; i++)
-        RT_TRY(rt_cuda_profile_step(plan, plan->base.advanced + i, modes_of(plan->base.pass.kind),
+        RT_TRY(rt_cuda_profile_step(plan, plan->base.advanced + i, rt_cuda_modes(plan->base.pass.kind),
                                     plan->base.pass.kind == RT_PASS_DIFFERENTIATE, err));
     for (int left = plan->profile ? 0 : batches; left > 0;) {
         const bool several = graph->several && left >= RT_CUDA_STEPS;
