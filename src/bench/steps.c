@@ -186,10 +186,11 @@ static int measure_kernels(struct bench *bench, struct rt_bench_result *result, 
 }
 
 /* The device's ceilings, and the rate at which they let the network's products run: in tf32 linear layers are
- * in float32. */
+ * in float32; none is measured for bf16. */
 static int find_ceilings(struct bench *bench, struct rt_bench_result *result, struct rt_error *err)
 {
-    const bool tf32 = bench->plan->options.precision == RT_PRECISION_TF32;
+    const enum rt_precision precision = bench->plan->options.precision;
+    const bool tf32 = precision == RT_PRECISION_TF32;
     struct rt_ceilings *ceilings = &result->ceilings;
     double operations = 0, seconds = 0;
 
@@ -202,7 +203,7 @@ static int find_ceilings(struct bench *bench, struct rt_bench_result *result, st
         const struct rt_node *node = &bench->graph.nodes[i];
         const double rate = tf32 && node->op == &rt_op_conv ? ceilings->tf32_flops : ceilings->fp32_flops;
 
-        if (!node->op->multiply_adds || rate <= 0)
+        if (!node->op->multiply_adds || rate <= 0 || precision == RT_PRECISION_BF16)
             continue;
         operations += (double)node->op->multiply_adds(&bench->graph, node);
         seconds += (double)node->op->multiply_adds(&bench->graph, node) / rate;

@@ -13,8 +13,8 @@
 #define RT_PRECISIONS(X)                                                                                       \
     X(DEFAULT, "default", "the engine's own")                                                                  \
     X(FP32, "fp32", "IEEE single precision")                                                                   \
-    X(TF32, "tf32", "tensor cores, products of 10-bit fractions")                                              \
-    X(BF16, "bf16", "tensor cores, products of 7-bit fractions")
+    X(TF32, "tf32", "tensor cores of a GPU, products of 10-bit fractions")                                     \
+    X(BF16, "bf16", "tensor cores of a GPU, products and activations of 7-bit fractions")
 
 enum rt_precision {
 #define RT_PRECISION_ENUM(symbol, word, help) RT_PRECISION_##symbol,

@@ -11,7 +11,7 @@
 #include "support/network.h"
 
 static const char usage[] =
-    "usage: bench_cuda [MODEL...] [fp32|tf32] [--side-by-side N] [--images N] [--variants] [--kernels] "
+    "usage: bench_cuda [MODEL...] [fp32|tf32|bf16] [--side-by-side N] [--images N] [--variants] [--kernels] "
     "[--list]\n"
     "A step: microseconds of a long pass over images on the device, in graphs, as training runs.\n"
     "  --variants  each step in four ways, in turn: weights' gradients on a branch of their own or on the one\n"
@@ -308,7 +308,8 @@ int main(int argc, char **argv)
 {
     static uint32_t order[IMAGES];
     struct trial trial = {.order = order, .images = IMAGES};
-    bool kernels = false, list = false, variants = false, chosen = false, fp32 = true, tf32 = true;
+    bool kernels = false, list = false, variants = false, chosen = false, asked = false;
+    bool precisions[RT_PRECISION_BF16 + 1] = {false};
     struct rt_dataset dataset;
     int side = 1, rc = 0;
 
@@ -318,8 +319,10 @@ int main(int argc, char **argv)
         variants |= !strcmp(argv[i], "--variants");
         if (!strcmp(argv[i], "--help"))
             return fputs(usage, stdout) < 0;
-        fp32 &= strcmp(argv[i], "tf32") != 0;
-        tf32 &= strcmp(argv[i], "fp32") != 0;
+        for (int p = RT_PRECISION_FP32; p <= RT_PRECISION_BF16; p++) {
+            precisions[p] |= !strcmp(argv[i], rt_precision_word(p));
+            asked |= precisions[p];
+        }
         if (!strcmp(argv[i], "--side-by-side") && i + 1 < argc)
             side = (int)strtol(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--images") && i + 1 < argc)
@@ -343,9 +346,9 @@ int main(int argc, char **argv)
         for (int i = 1; i < argc; i++)
             wanted |= !strcmp(argv[i], models[m]);
         trial.model = models[m];
-        for (int precision = 0; precision < 2 && wanted; precision++) {
-            trial.precision = precision ? RT_PRECISION_TF32 : RT_PRECISION_FP32;
-            if (precision ? tf32 : fp32)
+        for (int p = RT_PRECISION_FP32; p <= RT_PRECISION_BF16 && wanted; p++) {
+            trial.precision = p;
+            if (precisions[p] || !asked)
                 rc |= list ? list_kernels(&trial) : run_variants(&trial, side, kernels, variants);
         }
     }

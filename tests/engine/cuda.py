@@ -56,6 +56,29 @@ def check_ceilings():
        lost.returncode, lost.stderr)
 
 
+def metrics(folder):
+    """Step, losses and accuracies of the one run there, without times."""
+    with open(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.0_none', 'metrics.csv'), encoding='utf-8') as f:
+        return [line.split(',')[:7] for line in f]
+
+
+def check_bf16(folder, cache):
+    """bf16 from start to end: other losses than fp32's, by its rounding; the same bytes, repeated and resumed; not on a CPU."""
+    runs = {}
+    for name, epochs in ('fp32', '2'), ('bf16', '2'), ('again', '2'), ('resumed', '1'), ('resumed', '2'):
+        os.makedirs(os.path.join(folder, name), exist_ok=True)
+        got, text = train(os.path.join(folder, name), '--epochs', epochs, '--set', f"precision={'fp32' if name == 'fp32' else 'bf16'}",
+                          XDG_CACHE_HOME=cache)
+        ok(got == 0, f'trains {epochs} epochs: {name}', got, text)
+        runs[name] = metrics(os.path.join(folder, name))
+    losses = [(float(a[3]), float(b[3])) for a, b in zip(runs['fp32'][1:], runs['bf16'][1:]) if a[3] and b[3]]
+    ok(len(losses) >= 4 and all(a != b and abs(a - b) < 0.01 * a for a, b in losses), "losses are fp32's within 1 %, and not the same", losses)
+    ok(runs['bf16'] == runs['again'], 'and the same once more', runs)
+    ok(runs['bf16'] == runs['resumed'], 'and resumed', runs)
+    got, text = train(folder, '--set', 'precision=bf16', device='cpu')
+    ok(got == 3 and 'does not compute in bf16, only in fp32' in text, 'a CPU refuses bf16', got, text)
+
+
 def main():
     folder = tempfile.mkdtemp(prefix='rethink-cuda-')
     cache = os.path.join(folder, 'cache')
@@ -105,6 +128,7 @@ def main():
     ok(bench.returncode == 0 and 'time by kernel (mean of 12 steps)' in bench.stdout and 'inf' not in bench.stdout
        and 'nan' not in bench.stdout, 'rethink bench --device cuda too, of steps apart', bench.stdout, bench.stderr)
     check_ceilings()
+    check_bf16(folder, cache)
     shutil.rmtree(folder)
     done()
 

@@ -51,8 +51,6 @@ static struct rt_cuda_conv shape_of(struct rt_cuda_plan *plan, const struct rt_n
 static int plan_pass(struct rt_cuda_plan *plan, struct rt_cuda_conv_plan *out, const struct rt_cuda_conv *conv,
                      enum rt_cuda_conv_pass pass, struct rt_error *err)
 {
-    if (conv->math == RT_CUDA_BF16)
-        return rt_fail(err, RT_ECONFIG, "precision bf16 has no kernels on a GPU yet; use tf32 or fp32");
     RT_TRY(
         rt_cuda_conv_plan(out, conv, pass, plan->device->multiprocessors, plan->device->shared_max, NULL, err));
     rt_cuda_reserve_scratch(plan, out->workspace_bytes);
@@ -184,7 +182,7 @@ static int weight_gradient(struct rt_cuda_plan *plan, const struct rt_node *node
                             rt_cuda_absolute(b->value), rt_cuda_absolute(w->states),
                             rt_cuda_absolute(b->states), count_argument(plan),
                             rt_cuda_at(plan->pass_offset + offsetof(struct rt_cuda_pass, update)),
-                            rt_cuda_scratch(), rt_cuda_absolute(0)));
+                            rt_cuda_scratch(), rt_cuda_absolute(w->stored)));
     return RT_OK;
 }
 
