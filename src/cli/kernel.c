@@ -195,12 +195,14 @@ static double share(long part, long whole)
 
 static int fill_rows(const struct work *work, struct rt_results *rows, struct rt_error *err)
 {
-    static const char *const names[] = {"data", "features",    "kernel",     "width",           "ridge",
-                                        "n",    "train_error", "test_error", "test_error_true", "paper",
-                                        "norm", "residual",    "steps",      "seconds",         "memory_gb",
-                                        NULL};
+    static const char *const names[] = {
+        "data",         "features",    "kernel",     "width",           "ridge", "n",
+        "wrong_labels", "train_error", "test_error", "test_error_true", "paper", "norm",
+        "residual",     "steps",       "seconds",    "memory_gb",       NULL};
     const struct rt_kernel_result *r = &work->result;
+    struct rt_label_counts counts;
 
+    rt_dataset_count_labels(&work->dataset, 0, work->dataset.train_count, &counts);
     RT_TRY(rt_rows_begin(rows, names, err));
     RT_TRY(rt_rows_add(rows, err));
     rt_rows_text(rows, "data", work->dataset.name);
@@ -209,6 +211,7 @@ static int fill_rows(const struct work *work, struct rt_results *rows, struct rt
     rt_rows_real(rows, "width", rt_kernel_is_radial(work->kernel.index) ? work->kernel.width : NAN);
     rt_rows_real(rows, "ridge", work->ridge);
     rt_rows_whole(rows, "n", (double)r->train);
+    rt_rows_whole(rows, "wrong_labels", (double)counts.changed);
     rt_rows_real(rows, "train_error", share(r->train_wrong, r->train));
     rt_rows_real(rows, "test_error", share(r->test_wrong, r->test));
     rt_rows_real(rows, "test_error_true", share(r->test_wrong_true, r->test));
@@ -255,6 +258,19 @@ static void describe(const struct work *work, struct rt_text *text)
                    r->stored ? "" : " (the matrix is not stored, but computed again for each product)");
 }
 
+/* kernel_DATA_FEATURES_KERNEL.csv, for the report. */
+static int save(const struct work *work, const struct rt_results *rows, struct rt_error *err)
+{
+    const char *folder = rt_argument(work->arguments, "output");
+    char file[256];
+
+    if (!folder)
+        return RT_OK;
+    snprintf(file, sizeof file, "kernel_%s_%s_%s.csv", work->dataset.name, work->features->name,
+             rt_kernel_name(work->kernel.index));
+    return rt_rows_save(rows, folder, file, err);
+}
+
 static int report(const struct work *work, struct rt_error *err)
 {
     const struct rt_result_format *format;
@@ -264,12 +280,14 @@ static int report(const struct work *work, struct rt_error *err)
     int rc;
 
     RT_TRY(rt_rows_format(&format, &people, work->arguments, err));
-    if (people) {
-        describe(work, &text);
-        return rt_output_text(&text, err);
+    if (!(rc = fill_rows(work, &rows, err))) {
+        if (people)
+            describe(work, &text);
+        else
+            rc = format->append(&text, &rows, err);
     }
-    if (!(rc = fill_rows(work, &rows, err)) && !(rc = format->append(&text, &rows, err)))
-        rc = rt_output_text(&text, err);
+    if (!rc && !(rc = rt_output_text(&text, err)))
+        rc = save(work, &rows, err);
     rt_text_free(&text);
     rt_results_free(&rows);
     return rc;
@@ -367,6 +385,8 @@ static const struct rt_option options_table[] = {
     {"seed", 0, "N", NULL, "seed of corruption and of random filters (default: 42)"},
     {"set", 0, "KEY=VALUE", "@keys", "a config key of labels, sizes, or data_corruption_type; may be repeated"},
     RT_OPTION_DATA,
+    {"output", 'o', "DIR", "@dirs",
+     "write the numbers there too, as kernel_DATA_FEATURES_KERNEL.csv or kernel_sgd.csv, for the report"},
     RT_OPTION_THREADS,
     RT_OPTION_FORMAT,
     {0},

@@ -26,14 +26,15 @@ static int read_positive(const struct rt_arguments *arguments, const char *optio
 
 static int fill_rows(const struct rt_span *span, struct rt_results *rows, struct rt_error *err)
 {
-    static const char *const names[] = {"step",     "epoch", "distance",    "outside",
-                                        "residual", "norm",  "train_error", NULL};
+    static const char *const names[] = {"n",        "step", "epoch",       "distance", "outside",
+                                        "residual", "norm", "train_error", NULL};
 
     RT_TRY(rt_rows_begin(rows, names, err));
     for (int i = 0; i < span->count; i++) {
         const struct rt_span_point *p = &span->points[i];
 
         RT_TRY(rt_rows_add(rows, err));
+        rt_rows_whole(rows, "n", (double)span->images);
         rt_rows_whole(rows, "step", (double)p->step);
         rt_rows_real(rows, "epoch", (double)p->step / (double)span->images);
         rt_rows_real(rows, "distance", p->distance);
@@ -51,6 +52,7 @@ static int print(const struct rt_arguments *arguments, const struct rt_span *spa
     struct rt_results rows = {0};
     struct rt_text text = {0};
     bool people;
+    const char *folder = rt_argument(arguments, "output");
     int rc;
 
     RT_TRY(rt_rows_format(&format, &people, arguments, err));
@@ -67,6 +69,8 @@ static int print(const struct rt_arguments *arguments, const struct rt_span *spa
                            "/ |w|; residual: |X w - Y| / |Y|\n");
         rc = rt_output_text(&text, err);
     }
+    if (!rc && folder)
+        rc = rt_rows_save(&rows, folder, "kernel_sgd.csv", err);
     rt_text_free(&text);
     rt_results_free(&rows);
     return rc;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 int rt_rows_begin(struct rt_results *rows, const char *const *names, struct rt_error *err)
@@ -71,6 +73,22 @@ void rt_rows_text(struct rt_results *rows, const char *name, const char *text)
     value->kind = RT_VALUE_TEXT;
     snprintf(value->text, sizeof value->text, "%s", text);
     rows->columns[column].number = false;
+}
+
+int rt_rows_save(const struct rt_results *rows, const char *folder, const char *file, struct rt_error *err)
+{
+    const struct rt_result_format *csv;
+    struct rt_text text = {0};
+    char path[RT_PATH_MAX];
+    int rc;
+
+    RT_TRY(rt_result_format_find(&csv, "csv", err));
+    RT_TRY(rt_path_join(path, folder, file, err));
+    if (!(rc = csv->append(&text, rows, err)) && !(rc = rt_text_check(&text, err)) &&
+        !(rc = rt_folder_make(folder, err)) && !(rc = rt_file_write_all(path, text.bytes, text.length, err)))
+        rt_log_info("%s", path);
+    rt_text_free(&text);
+    return rc;
 }
 
 int rt_rows_format(const struct rt_result_format **format, bool *people, const struct rt_arguments *arguments,

@@ -25,6 +25,10 @@ void rt_rows_real(struct rt_results *rows, const char *name, double number);
 void rt_rows_percent(struct rt_results *rows, const char *name, double number); /* two decimals */
 void rt_rows_text(struct rt_results *rows, const char *name, const char *text);
 
+/* Writes the rows as FOLDER/FILE, a CSV with all digits, and says so; the folder is made if needed. RT_EIO,
+ * RT_EMEMORY. */
+int rt_rows_save(const struct rt_results *rows, const char *folder, const char *file, struct rt_error *err);
+
 /* Whether --format asks for the table that people read, with words around it. RT_EUSAGE: no such format. */
 int rt_rows_format(const struct rt_result_format **format, bool *people, const struct rt_arguments *arguments,
                    struct rt_error *err);

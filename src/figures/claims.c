@@ -279,19 +279,21 @@ static int append_series(struct rt_text *html, const struct rt_table *table, con
     return RT_OK;
 }
 
-static int find_drawn(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
-                      const char *before, struct rt_error *err)
+/* Appends what `say` makes of the folder's file; what is wrong with the file, instead; nothing without it. */
+static int find_file(struct rt_text *html, const struct search *search, const char *file,
+                     int (*say)(struct rt_text *html, const struct rt_table *table, const char *before,
+                                struct rt_error *err),
+                     const char *before, struct rt_error *err)
 {
-    char file[128], path[RT_PATH_MAX];
+    char path[RT_PATH_MAX];
     struct rt_table table = {0};
     struct rt_text words = {0};
     struct rt_error cause = {0};
 
-    snprintf(file, sizeof file, "%s.csv", claim->picture);
     if (rt_entry_look(search->folder, file) != RT_ENTRY_FILE)
         return RT_OK;
     RT_TRY(rt_path_join(path, search->folder, file, err));
-    if (rt_table_read(&table, path, &cause) || append_series(&words, &table, before, &cause))
+    if (rt_table_read(&table, path, &cause) || say(&words, &table, before, &cause))
         rt_html_append_text(html, cause.message);
     else
         rt_text_append(html, rt_text_string(&words));
@@ -299,6 +301,15 @@ static int find_drawn(struct rt_text *html, const struct search *search, const s
     rt_text_free(&words);
     rt_table_free(&table);
     return rc;
+}
+
+static int find_drawn(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
+                      const char *before, struct rt_error *err)
+{
+    char file[128];
+
+    snprintf(file, sizeof file, "%s.csv", claim->picture);
+    return find_file(html, search, file, append_series, before, err);
 }
 
 static int find_theorem1(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
@@ -313,16 +324,85 @@ static int find_rademacher(struct rt_text *html, const struct search *search, co
     return find_drawn(html, search, claim, ": correlation with random signs", err);
 }
 
-/* ---- what leaves nothing behind ---- */
+/* ---- what kernel has written ---- */
 
-static int find_printed(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
-                        struct rt_error *err)
+/* The last row's numbers in these columns. */
+static int read_last(const struct rt_table *table, const char *const *names, int count, double *numbers,
+                     struct rt_error *err)
 {
-    (void)html;
-    (void)search;
-    (void)claim;
-    (void)err;
+    size_t column;
+
+    for (int i = 0; i < count; i++) {
+        RT_TRY(rt_table_column(table, names[i], &column, err));
+        if (!table->row_count)
+            return rt_fail(err, RT_EDATA, "%s: has no rows", table->path);
+        RT_TRY(rt_table_number(table, table->row_count - 1, column, &numbers[i], err));
+    }
     return RT_OK;
+}
+
+static int append_kernel(struct rt_text *html, const struct rt_table *table, const char *before,
+                         struct rt_error *err)
+{
+    static const char *const names[] = {"n",          "wrong_labels", "ridge",   "train_error",
+                                        "test_error", "norm",         "residual"};
+    double v[7];
+
+    RT_TRY(read_last(table, names, 7, v, err));
+    rt_text_printf(html, "%s%.0f images", before, v[0]);
+    if (v[1] > 0)
+        rt_text_printf(html, ", %.0f labels wrong", v[1]);
+    if (v[2] > 0)
+        rt_text_printf(html, ", ridge %.3g", v[2]);
+    rt_text_printf(html, ": training error %.2f %%, test error %.2f %%, norm %.4g, residual %.2g.", 100 * v[3],
+                   100 * v[4], v[5], v[6]);
+    return RT_OK;
+}
+
+static int append_sgd(struct rt_text *html, const struct rt_table *table, const char *before,
+                      struct rt_error *err)
+{
+    static const char *const names[] = {"n", "step", "distance", "outside"};
+    double v[4];
+
+    (void)before;
+    RT_TRY(read_last(table, names, 4, v, err));
+    rt_text_printf(
+        html,
+        "%.0f images, after %.0f steps: distance to the minimum-norm solution %.2g of its norm, part "
+        "outside the images' span %.2g.",
+        v[0], v[1], v[2], v[3]);
+    return RT_OK;
+}
+
+static int find_kernel_pixels(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
+                              struct rt_error *err)
+{
+    (void)claim;
+    return find_file(html, search, "kernel_cifar10_pixels_gaussian.csv", append_kernel, "", err);
+}
+
+static int find_kernel_conv(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
+                            struct rt_error *err)
+{
+    (void)claim;
+    return find_file(html, search, "kernel_cifar10_conv_gaussian.csv", append_kernel, "", err);
+}
+
+static int find_kernel_sgd(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
+                           struct rt_error *err)
+{
+    (void)claim;
+    return find_file(html, search, "kernel_sgd.csv", append_sgd, "", err);
+}
+
+static int find_kernel_mnist(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
+                             struct rt_error *err)
+{
+    (void)claim;
+    RT_TRY(find_file(html, search, "kernel_mnist_pixels_gaussian.csv", append_kernel, "Pixels, ", err));
+    return find_file(html, search, "kernel_mnist_gabor_gaussian.csv", append_kernel,
+                     html->length ? " Gabor wavelets, " : "Gabor wavelets, ", err);
 }
 
 /* ---- all of them ---- */

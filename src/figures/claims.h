@@ -28,14 +28,14 @@
       "rethink theorem1 --labels random -o figures", "any n") \
     X(rademacher, "rademacher", "Rademacher complexity of networks is about 1 (section 4)", \
       "rethink rademacher --models MLP1,MLP3 -o figures", "about 1") \
-    X(printed, "", "A kernel that fits all labels generalises (section 5)", \
-      "rethink kernel --search-size 10000", "Gaussian kernel on pixels: 46 % test error") \
-    X(printed, "", "Random convolutional filters before the kernel more than halve its error", \
-      "rethink kernel --features conv --ridge auto", "17 %; 15 % with a ridge (32,000 filters)") \
-    X(printed, "", "SGD from 0 on a linear model ends at the minimum-norm solution", \
-      "rethink kernel --sgd --train-size 100 --steps 200000", "the same solution") \
-    X(printed, "", "The norm of the solution does not predict its error (MNIST)", \
-      "rethink kernel --data mnist", "1.2 % (norm 220); Gabor 0.6 % (390)")
+    X(kernel_pixels, "", "A kernel that fits all labels generalises (section 5)", \
+      "rethink kernel --search-size 10000 -o figures", "Gaussian kernel on pixels: 46 % test error") \
+    X(kernel_conv, "", "Random convolutional filters before the kernel more than halve its error", \
+      "rethink kernel --features conv --ridge auto -o figures", "17 %; 15 % with a ridge (32,000 filters)") \
+    X(kernel_sgd, "", "SGD from 0 on a linear model ends at the minimum-norm solution", \
+      "rethink kernel --sgd --train-size 100 --steps 200000 -o figures", "the same solution") \
+    X(kernel_mnist, "", "The norm of the solution does not predict its error (MNIST)", \
+      "rethink kernel --data mnist -o figures", "1.2 % (norm 220); Gabor 0.6 % (390)")
 /* clang-format on */
 
 struct rt_claim {
@@ -54,7 +54,7 @@ struct rt_claims_found {
     struct rt_text texts[RT_CLAIM_COUNT];
 };
 
-/* Looks through the runs, and `folder` for the files that theorem1 and rademacher leave there. A file that
+/* Looks through the runs, and `folder` for the files that theorem1, rademacher and kernel leave there. A file that
  * cannot be read is named in the text. RT_EMEMORY, or what building a figure returned; free it then, too. */
 int rt_claims_find(struct rt_claims_found *found, const struct rt_records *records, const char *folder,
                    const struct rt_figure_options *options, struct rt_error *err);

@@ -174,6 +174,10 @@ def check_sgd():
     away = rows_of(run(*common, '--steps', '50000', '--labels', 'random', '--off-span', '0.5'))
     ok(away and abs(float(away[-1]['distance']) - 0.5) < 1e-2 and float(away[-1]['residual']) < 1e-3,
        'begun off the span, it fits as well and stays as far from the minimum-norm solution', away[-1:])
+    with tempfile.TemporaryDirectory() as folder:
+        saved = run(*common, '--steps', '100', '-o', folder)
+        with open(folder + '/kernel_sgd.csv') as f:
+            ok(f.read() == saved.out and saved.out.startswith('n,step,'), 'a file for the report', saved)
     result = run(*common, '--rate', '1')
     ok(result.code == 7 and 'SGD diverged at a rate of 1' in result.err, 'a rate that is too large', result)
     for arguments, pattern in ((['--kernel', 'linear'], 'not with --sgd'), (['--rate', '0'], 'a number above 0'), (['--features', 'conv', '--filters', '600'], '--sgd: not with')):
@@ -206,6 +210,12 @@ def check_command():
         result = run(*common, '--train-size', '300', '--labels', 'random', '--format', 'csv', '--width', '0.02')
         row = dict(zip(*(line.split(',') for line in result.out.splitlines()))) if result.out.count('\n') == 2 else {}
         ok(row and float(row['train_error']) == 0 and float(row['test_error']) > 0.8 and not result.err, 'fits random labels; CSV', result)
+        with tempfile.TemporaryDirectory() as folder:
+            saved = run(*common, '--train-size', '300', '--labels', 'random', '--width', '0.02', '-o', folder + '/new')
+            written = list(csv.DictReader(open(folder + '/new/kernel_shapes10_pixels_gaussian.csv'))) if not saved.code else []
+        same = ('n', 'wrong_labels', 'width', 'train_error', 'test_error', 'norm')
+        ok(len(written) == 1 and [written[0][name] for name in same] == [row.get(name) for name in same] and
+           240 < int(row['wrong_labels']) <= 300 and 'training error' in saved.out, 'a file for the report, beside what is printed', saved, written)
         result = run(*common, '--train-size', '300', '--ridge', 'auto', '--search-size', '100', '--kernel', 'linear')
         ok(not result.code and result.err.count('ridge ') == 7, 'searches the ridge', result)
     without = dict(os.environ, RETHINK_LAPACK='/nowhere/liblapack.so')
