@@ -10,6 +10,7 @@ struct rt_any {
     char name[2 * RT_PROPERTY_NAME_MAX + 16]; /* of the files: "threshold_epoch_against_batch_size" */
     bool along;                               /* x is a clock, y a metric along the run; else: */
     enum rt_column clock, metric;
+    const char *clock_label; /* of its axis */
     struct rt_property x, y; /* a point for each group of runs */
     struct rt_columns by;    /* asked for; what else differs is told apart, too */
     bool x_log, y_log;
