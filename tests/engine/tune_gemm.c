@@ -220,8 +220,9 @@ static void close_tuner(struct tuner *t, struct rt_device **device)
 
 static int usage(void)
 {
-    fputs("usage: tune_gemm [--check] [--batch N] [--seconds S] [LAYER-PATTERN...]\n"
+    fputs("usage: tune_gemm [--check] [--bf16] [--batch N] [--seconds S] [LAYER-PATTERN...]\n"
           "  --check      whether products are right; no times\n"
+          "  --bf16       all layers in bfloat16\n"
           "  --batch N    images (128)\n"
           "  --seconds S  begin no further case after S seconds\n"
           "A pattern is part of a layer's name: \"w7 96>96 k3\" (WRN, maps of 7 x 7), \"l 512\" (linear).\n",
@@ -249,8 +250,8 @@ static char **parse(struct tuner *t, char **arguments)
         double *const seconds = !strcmp(*a, "--seconds") ? &t->seconds : NULL;
         const bool batch = !strcmp(*a, "--batch");
 
-        if (!strcmp(*a, "--check")) {
-            t->check = true;
+        if (!strcmp(*a, "--check") || !strcmp(*a, "--bf16")) {
+            *((*a)[2] == 'c' ? &t->check : &t->bf16) = true;
             continue;
         }
         if (!seconds && !batch)

@@ -16,11 +16,11 @@ enum {
 
 /* ---- what is tried ---- */
 
-static struct rt_cuda_conv conv_of(const struct layer *l, int batch)
+static struct rt_cuda_conv conv_of(const struct tuner *t, const struct layer *l)
 {
     const int out = (l->side + 2 * l->padding - l->kernel) / l->stride + 1;
 
-    return (struct rt_cuda_conv){.batch_max = batch,
+    return (struct rt_cuda_conv){.batch_max = t->batch,
                                  .in_h = l->side,
                                  .in_w = l->side,
                                  .in_c = l->in_c,
@@ -37,7 +37,9 @@ static struct rt_cuda_conv conv_of(const struct layer *l, int batch)
                                  .relu = l->bias,
                                  .gate = true,
                                  .update = true,
-                                 .math = l->fp32 ? RT_CUDA_FP32 : RT_CUDA_TF32};
+                                 .math = t->bf16   ? RT_CUDA_BF16
+                                         : l->fp32 ? RT_CUDA_FP32
+                                                   : RT_CUDA_TF32};
 }
 
 /* The tile with the split that the model expects to be fastest, and its cycles. */
@@ -145,6 +147,45 @@ static void fill_random(float *values, size_t count, uint64_t seed)
     }
 }
 
+/* Rounds values to bfloat16, to nearest, ties to even, and stores them as such too. */
+static int make_elements(uint16_t **elements, float *values, size_t count, struct rt_error *err)
+{
+    RT_TRY(rt_alloc_aligned(elements, count, sizeof **elements, "elements", err));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &values[i], sizeof bits);
+        bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+        memcpy(&values[i], &bits, sizeof bits);
+        (*elements)[i] = (uint16_t)(bits >> 16);
+    }
+    return RT_OK;
+}
+
+/* `count` elements at the start of `values` -> floats. */
+static void widen(float *values, size_t count)
+{
+    for (size_t i = count; i-- > 0;) {
+        uint16_t element;
+        uint32_t bits;
+
+        memcpy(&element, (const char *)values + i * sizeof element, sizeof element);
+        bits = (uint32_t)element << 16;
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+}
+
+static size_t element_bytes(const struct trial *c)
+{
+    return c->conv.math == RT_CUDA_BF16 ? sizeof(uint16_t) : sizeof(float);
+}
+
+/* Of the result: elements, or floats for weights. */
+static size_t out_bytes(const struct trial *c)
+{
+    return c->out_floats * (c->pass == RT_CUDA_WEIGHT_GRADIENT ? sizeof(float) : element_bytes(c));
+}
+
 static int make_tensors(struct trial *c, struct rt_error *err)
 {
     const struct rt_cuda_conv *v = &c->conv;
@@ -171,7 +212,11 @@ static int make_tensors(struct trial *c, struct rt_error *err)
     for (size_t i = 0; i < c->x_floats; i++)
         if (i % ld >= (size_t)v->in_c)
             c->x[i] = 0;
-    return RT_OK;
+    if (v->math != RT_CUDA_BF16)
+        return RT_OK;
+    RT_TRY(make_elements(&c->x16, c->x, c->x_floats, err));
+    RT_TRY(make_elements(&c->w16, c->w, c->w_floats, err));
+    return make_elements(&c->dy16, c->dy, c->y_floats, err);
 }
 
 void trial_free(const struct tuner *t, struct trial **trial)
@@ -187,6 +232,9 @@ void trial_free(const struct tuner *t, struct trial **trial)
     rt_free(&c->dy);
     rt_free(&c->w);
     rt_free(&c->bias);
+    rt_free(&c->x16);
+    rt_free(&c->w16);
+    rt_free(&c->dy16);
     rt_free(&c->got);
     rt_free(&c->again);
     rt_free(&c->want);
@@ -212,32 +260,36 @@ static int upload(const struct tuner *t, rt_cu_pointer to, const void *from, siz
 static int place(const struct tuner *t, struct trial *c, struct rt_error *err)
 {
     static const struct rt_cuda_update update = {.terms = {0}}; /* SGD: v = g; w stays */
-    const size_t floats = sizeof(float), channels = (size_t)c->conv.out_c * floats;
+    const bool bf16 = c->conv.math == RT_CUDA_BF16;
+    const size_t floats = sizeof(float), element = element_bytes(c), channels = (size_t)c->conv.out_c * floats;
     const rt_cu_pointer w = take(c, c->w_floats * floats), bias = take(c, channels),
-                        count = take(c, sizeof t->batch), rates = take(c, sizeof update);
+                        w16 = bf16 ? take(c, c->w_floats * element) : w, count = take(c, sizeof t->batch),
+                        rates = take(c, sizeof update);
 
     c->bias_out = take(c, channels);
     c->work = take(c, c->work_bytes);
     for (int s = SETS - 1; s >= 0; s--) { /* the first set's result is the one that is read */
-        const rt_cu_pointer x = take(c, c->x_floats * floats), dy = take(c, c->y_floats * floats);
+        const rt_cu_pointer x = take(c, c->x_floats * element), dy = take(c, c->y_floats * element);
         const rt_cu_pointer b = c->conv.bias ? bias : 0, bias_v = c->conv.bias ? c->bias_out : 0;
 
-        c->out = take(c, c->out_floats * floats);
+        c->out = take(c, out_bytes(c));
         const uint64_t by_pass[3][RT_CUDA_ARGUMENTS_GEMM_MAX] = {
-            {x, w, b, c->out, count, c->work},
-            {dy, w, x, c->out, count, c->work},
-            {x, dy, 0, 0, w, b, c->out, bias_v, count, rates, c->work}};
+            {x, w16, b, c->out, count, c->work},
+            {dy, w16, x, c->out, count, c->work},
+            {x, dy, 0, 0, w, b, c->out, bias_v, count, rates, c->work, bf16 ? w16 : 0}};
 
         memcpy(c->arguments[s], by_pass[c->pass], sizeof c->arguments[s]);
         if (!c->memory)
             continue;
-        RT_TRY(upload(t, x, c->x, c->x_floats * floats, err));
-        RT_TRY(upload(t, dy, c->dy, c->y_floats * floats, err));
-        RT_CU_TRY(t->device->cu, fill, (c->out, 0, c->out_floats * floats, t->stream), "cannot clear", err);
+        RT_TRY(upload(t, x, bf16 ? (const void *)c->x16 : c->x, c->x_floats * element, err));
+        RT_TRY(upload(t, dy, bf16 ? (const void *)c->dy16 : c->dy, c->y_floats * element, err));
+        RT_CU_TRY(t->device->cu, fill, (c->out, 0, out_bytes(c), t->stream), "cannot clear", err);
     }
     if (!c->memory)
         return RT_OK;
     RT_TRY(upload(t, w, c->w, c->w_floats * floats, err));
+    if (bf16)
+        RT_TRY(upload(t, w16, c->w16, c->w_floats * element, err));
     RT_TRY(upload(t, bias, c->bias, channels, err));
     RT_TRY(upload(t, count, &t->batch, sizeof t->batch, err));
     return upload(t, rates, &update, sizeof update, err);
@@ -278,7 +330,7 @@ static int run_poisoned(const struct tuner *t, struct trial *c, int candidate, f
 {
     const struct rt_cu *cu = t->device->cu;
     const unsigned char poison = c->pass == RT_CUDA_WEIGHT_GRADIENT ? 0x40 : 0xff;
-    const size_t bytes = c->out_floats * sizeof *got, channels = (size_t)c->conv.out_c * sizeof *got;
+    const size_t bytes = out_bytes(c), channels = (size_t)c->conv.out_c * sizeof *got;
 
     if (c->work_bytes)
         RT_CU_TRY(cu, fill, (c->work, 0xff, c->work_bytes, t->stream), "cannot poison", err);
@@ -288,13 +340,17 @@ static int run_poisoned(const struct tuner *t, struct trial *c, int candidate, f
     RT_CU_TRY(cu, download, (got, c->out, bytes, t->stream), "cannot read a result", err);
     RT_CU_TRY(cu, download, (got + c->out_floats, c->bias_out, channels, t->stream), "cannot read a result",
               err);
-    return RT_CU_CALL(cu, stream_synchronize, (t->stream), "a product", err);
+    RT_CU_TRY(cu, stream_synchronize, (t->stream), "a product", err);
+    if (bytes < c->out_floats * sizeof *got)
+        widen(got, c->out_floats);
+    return RT_OK;
 }
 
 static int check_candidate(const struct tuner *t, struct trial *c, int candidate, struct rt_error *err)
 {
     struct candidate *one = &c->candidates[candidate];
     const bool dx = c->pass == RT_CUDA_INPUT_GRADIENT, dw = c->pass == RT_CUDA_WEIGHT_GRADIENT;
+    static const double bounds[][2] = {{1e-5, 1e-5}, {6e-4, 6e-4}, {1.0 / 256, 1e-5}}; /* by math; of dw */
     const size_t channels = (size_t)(dx ? c->conv.in_c : c->conv.out_c);
     const size_t ld = (size_t)(dx ? c->conv.in_ld : dw ? c->conv.out_c : c->conv.out_ld);
 
@@ -304,7 +360,7 @@ static int check_candidate(const struct tuner *t, struct trial *c, int candidate
     one->error = reference_error(c->got, c->want, c->out_floats / ld, channels, ld);
     if (dw && c->conv.bias)
         one->bias_error = reference_error(c->got + c->out_floats, c->want_bias, 1, channels, channels);
-    one->good = one->same && one->error < (c->layer->fp32 ? 1e-5 : 6e-4) && one->bias_error < 1e-5;
+    one->good = one->same && one->error < bounds[c->conv.math][dw] && one->bias_error < 1e-5;
     return RT_OK;
 }
 
@@ -393,7 +449,7 @@ int trial_run(const struct tuner *t, const struct layer *layer, enum rt_cuda_con
     c = *trial;
     c->layer = layer;
     c->pass = pass;
-    c->conv = conv_of(layer, t->batch);
+    c->conv = conv_of(t, layer);
     c->product = rt_cuda_conv_product(&c->conv, pass);
     RT_TRY(choose_candidates(t, c, err));
     RT_TRY(make_tensors(c, err));

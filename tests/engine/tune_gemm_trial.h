@@ -29,6 +29,7 @@ struct tuner {
     rt_cu_event begin, end;
     int batch, cases, wrong;
     bool check; /* no times */
+    bool bf16;  /* all layers in bfloat16 */
     double seconds;
     double choice_us[NETWORKS][3], best_us[NETWORKS][3];
 };
@@ -49,6 +50,7 @@ struct trial {
     struct rt_cuda_product product;
     size_t x_floats, y_floats, w_floats, out_floats;
     float *x, *w, *bias, *dy, *got, *again;
+    uint16_t *x16, *w16, *dy16; /* with bf16: x, w and dy as elements; those are rounded then */
     double *want, *want_bias;
     size_t device_bytes;                       /* while it is laid out */
     rt_cu_pointer memory, out, bias_out, work; /* bias_out: bias_v */
