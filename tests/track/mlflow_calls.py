@@ -8,19 +8,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
 import tap  # noqa: E402
-from services import Mlflow, clean_environment, seen, write  # noqa: E402
+from services import SERIES, Mlflow, clean_environment, seen, write  # noqa: E402
 
 DRIVE = os.environ['RT_DRIVE']
-
-SERIES = {
-    'train/loss': lambda s: 2 / (1 + s),
-    'train/accuracy': lambda s: s / (s + 4),
-    'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
-    'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
-    'train/memorised': lambda s: s / (s + 6) if s % 4 == 3 else None,
-    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
-    'train/epoch': lambda s: seen(s) / 8,
-}
 
 
 def run_drive(url, run, *words, env=None):

@@ -15,7 +15,7 @@ sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
 import environment  # noqa: E402
 import tap  # noqa: E402
 from faults import Proxy  # noqa: E402
-from services import seen  # noqa: E402
+from services import SERIES, seen  # noqa: E402
 
 DRIVE = os.environ['RT_DRIVE']
 
@@ -36,16 +36,6 @@ json.dump(out, sys.stdout)
 '''
 
 PATIENCE = {'RETHINK_TRACK_WAIT_S': None}  # as users have it
-
-SERIES = {
-    'train/loss': lambda s: 2 / (1 + s),
-    'train/accuracy': lambda s: s / (s + 4),
-    'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
-    'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
-    'train/memorised': lambda s: s / (s + 6) if s % 4 == 3 else None,
-    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
-    'train/epoch': lambda s: seen(s) / 8,
-}
 
 
 def free_port():

@@ -14,6 +14,7 @@ sys.path[:0] = [os.path.join(HERE, '..', 'support'), HERE]
 import environment  # noqa: E402
 import metric_list  # noqa: E402
 import tap  # noqa: E402
+from services import SERIES, seen  # noqa: E402
 
 DRIVE = os.environ['RT_DRIVE']
 
@@ -112,28 +113,12 @@ def close(a, b):
     return abs(a - b) <= 1e-6 * max(1, abs(b))
 
 
-def seen(s):
-    """Batches trained at log point s: every other one of an epoch's eight is logged (drive.c)."""
-    return 2 * s + 2
-
-
 def expected(first, end, value):
     return [[seen(s), value(s)] for s in range(first, end) if value(s) is not None]
 
 
 def same(got, want):
     return [s for s, _ in got] == [s for s, _ in want] and all(close(a[1], b[1]) for a, b in zip(got, want))
-
-
-SERIES = {
-    'train/loss': lambda s: 2 / (1 + s),
-    'train/accuracy': lambda s: s / (s + 4),
-    'test/loss': lambda s: None if s % 2 else 1 / (1 + s),
-    'test/accuracy': lambda s: None if s % 2 else s / (s + 8),
-    'train/memorised': lambda s: s / (s + 6) if s % 4 == 3 else None,
-    'train/learning_rate': lambda s: 0.1 * 0.95 ** s,
-    'train/epoch': lambda s: (s // 4) + ((s % 4) * 2 + 2) / 8,
-}
 
 
 def check_fresh(run):
