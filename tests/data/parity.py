@@ -6,6 +6,7 @@ DataLoader with worker processes, and a test loader on the same generator in bet
 import ctypes
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ def load_probe():
             ('uniform', None, [pointer, ctypes.c_float, pointer, size]),
             ('skip', None, [pointer, ctypes.c_uint64]),
             ('load', pointer, [text, text, double, i64, i64, i64]), ('unload', None, [pointer]),
-            ('count', size, [pointer]), ('labels', pointer, [pointer]), ('pixels', pointer, [pointer]),
+            ('count', size, [pointer]), ('channels', i32, [pointer]), ('labels', pointer, [pointer]), ('pixels', pointer, [pointer]),
             ('noise', pointer, [pointer]), ('statistics', None, [pointer, pointer, pointer]),
             ('gather', None, [pointer, pointer, i32, pointer, pointer]),
             ('batches', pointer, [uint, i32, uint]), ('epoch', pointer, [pointer, i32]),
@@ -64,13 +65,14 @@ class Data:
         self.handle = p_load(str(data).encode(), corruption.encode(), p, seed, train, test)
         if not self.handle:
             raise RuntimeError(f'cannot load {data}')
-        n = p_count(self.handle)
+        n, channels = p_count(self.handle), p_channels(self.handle)
         self.labels = view(p_labels(self.handle), np.uint8, n).copy()
         pixels, noise = p_pixels(self.handle), p_noise(self.handle)
-        self.pixels = pixels and view(pixels, np.uint8, (n, 3, 784))
-        self.noise = noise and view(noise, f32, (n, 3, 784))
+        self.pixels = pixels and view(pixels, np.uint8, (n, channels, 784))
+        self.noise = noise and view(noise, f32, (n, channels, 784))
         self.mean, self.std = np.empty(3, f32), np.empty(3, f32)
         p_statistics(self.handle, self.mean.ctypes.data, self.std.ctypes.data)
+        self.mean, self.std = self.mean[:channels], self.std[:channels]
 
     def __enter__(self):
         return self
@@ -154,9 +156,12 @@ def test_gaussian(data, name, split):
     with Data(data, 'gauss_pix', train=train, test=test) as cut:
         part = cut.noise.copy()
     with Data(data, 'gauss_pix') as got:
+        channels = got.noise.shape[1]
         mean, std = got.mean[:, None], got.std[:, None]
         for first in range(0, len(got.noise), 500):
-            normals = torch.empty(500, 28, 28, 3).permute(0, 3, 1, 2).normal_().reshape(500, 3, 784).numpy()
+            # not contiguous, nor is one channel of two: the serial path
+            images = torch.empty(500, 28, 28, 3 if channels == 3 else 2)[..., :channels].permute(0, 3, 1, 2)
+            normals = images.normal_().reshape(500, channels, 784).numpy()
             want = np.clip(normals * std + mean, 0, 1)
             ours = got.noise[first:first + 500]
             worst = max(worst, np.abs(ours - want).max())
@@ -171,7 +176,7 @@ def test_gaussian(data, name, split):
 def test_gather(data, name):
     with Data(data, train=1000, test=100) as got:
         indices = np.random.RandomState(1).permutation(1100).astype(u32)[:257]
-        images, labels = np.empty((257, 3, 784), f32), np.empty(257, np.uint8)
+        images, labels = np.empty((257, *got.pixels.shape[1:]), f32), np.empty(257, np.uint8)
         p_gather(got.handle, indices.ctypes.data, 257, images.ctypes.data, labels.ctypes.data)
         pixels = torch.from_numpy(got.pixels[indices].copy()).float().div(255)
         want = ((pixels - torch.from_numpy(got.mean)[:, None]) / torch.from_numpy(got.std)[:, None]).numpy()
@@ -221,6 +226,16 @@ def test_order(count, batch, workers, epochs, log_every):
                      f'evaluating every {log_every}')
 
 
+def write_grey(folder, train, test):
+    """Random grey images as MNIST's files."""
+    draws = np.random.RandomState(5)
+    for name, count in (('train', train), ('t10k', test)):
+        for what, shape, high in (('images-idx3', (count, 28, 28), 256), ('labels-idx1', (count,), 10)):
+            with open(os.path.join(folder, f'{name}-{what}-ubyte'), 'wb') as file:
+                file.write(struct.pack(f'>HBB{len(shape)}I', 0, 8, len(shape), *shape))
+                file.write(draws.randint(0, high, shape).astype(np.uint8).tobytes())
+
+
 def real_images(folder):
     """The real images, from the reference archive where it is there."""
     unpack = pathlib.Path(tap.SHARED) / 'cifar10' / 'unpack'
@@ -238,6 +253,12 @@ test_labels('shapes10', 'shapes10')
 test_permutations('shapes10', 'shapes10', 10000)
 test_gaussian('shapes10', 'shapes10', 10000)
 test_gather('shapes10', 'shapes10')
+with tempfile.TemporaryDirectory() as grey:
+    write_grey(grey, 2000, 1000)
+    test_labels(grey, 'grey')
+    test_permutations(grey, 'grey', 2000)
+    test_gaussian(grey, 'grey', 2000)
+    test_gather(grey, 'grey')
 for count, batch, workers, epochs, log_every in (
         (1000, 128, 2, 4, 3),   # the last batch is smaller: exhausted while it is made, four batches ahead
         (1024, 128, 2, 3, 3),   # it is not: exhausted one batch later

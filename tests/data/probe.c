@@ -21,6 +21,7 @@ struct rt_dataset *probe_load(const char *data, const char *corruption, double p
                               int64_t train_size, int64_t test_size);
 void probe_unload(struct rt_dataset *dataset);
 size_t probe_count(const struct rt_dataset *dataset);
+int probe_channels(const struct rt_dataset *dataset);
 const uint8_t *probe_labels(const struct rt_dataset *dataset);
 const uint8_t *probe_pixels(const struct rt_dataset *dataset);
 const float *probe_noise(const struct rt_dataset *dataset);
@@ -119,6 +120,11 @@ void probe_unload(struct rt_dataset *dataset)
 size_t probe_count(const struct rt_dataset *dataset)
 {
     return dataset->train_count + dataset->test_count;
+}
+
+int probe_channels(const struct rt_dataset *dataset)
+{
+    return dataset->channels;
 }
 
 const uint8_t *probe_labels(const struct rt_dataset *dataset)
