@@ -219,8 +219,8 @@ static int append_table(struct rt_text *html, const struct search *search, const
     }
     if (shown)
         rt_text_printf(html,
-                       "</tbody></table>\n<p class=\"note\">%d of %d rows, per cent. Train: the last epoch's "
-                       "mean, while it "
+                       "</tbody></table>\n"
+                       "<p class=\"note\">%d of %d rows, per cent. Train: the last epoch's mean, while it "
                        "trained; <code>rethink %s --show</code> evaluates the final networks.</p>",
                        shown, table->count, table->name);
     return RT_OK;
