@@ -5,9 +5,11 @@
  *   a = A[g][t], A[g + 8][t], A[g][t + 4], A[g + 8][t + 4]
  *   b = B[t][g], B[t + 4][g]
  *   d = D[g][2t], D[g][2t + 1], D[g + 8][2t], D[g + 8][2t + 1]
- * Of D[16 x 8] += A[16 x 16] * B[16 x 8] (bfloat16, mma.sync.m16n8k16), a register of two elements each, that
- * of the smaller k in its lower half: a = A[g][2t, 2t + 1], A[g + 8][2t, 2t + 1], A[g][2t + 8, 2t + 9], A[g +
- * 8][2t + 8, 2t + 9] b = B[2t, 2t + 1][g], B[2t + 8, 2t + 9][g] d as above */
+ * Of D[16 x 8] += A[16 x 16] * B[16 x 8] (bfloat16, mma.sync.m16n8k16), each register a pair of elements,
+ * the smaller k in its lower half:
+ *   a = A[g][2t ..], A[g + 8][2t ..], A[g][2t + 8 ..], A[g + 8][2t + 8 ..]
+ *   b = B[2t ..][g], B[2t + 8 ..][g]
+ *   d as above */
 #ifndef RT_CUDA_KERNELS_DEVICE_H
 #define RT_CUDA_KERNELS_DEVICE_H
 
