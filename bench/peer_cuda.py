@@ -2,9 +2,10 @@
 """PyTorch's training step on a GPU, in the ways in which it is fastest: the whole step (forward, loss, backward, update) as
 one CUDA graph, in both memory formats.
 
-usage: peer_cuda.py [--models A,B] [--batch N] [--seconds S] [--precisions fp32,tf32]
+usage: peer_cuda.py [--models A,B] [--batch N] [--seconds S] [--precisions fp32,tf32,bf16]
 
-fp32 is strict float32; tf32 is PyTorch's default: TF32 in convolutions, float32 in linear layers. Prints one line a
+fp32 is strict float32; tf32 is PyTorch's default: TF32 in convolutions, float32 in linear layers; bf16 is autocast to bfloat16.
+Prints one line a
 model, precision and format: microseconds of a step on data already on the device, median of blocks of 20 steps.
 """
 import argparse
@@ -19,7 +20,7 @@ from peer_step import build
 MODELS = "MLP1,MLP3,AlexNet,Inception,InceptionNoBN,WRN"
 
 
-def make_step(name, batch, form):
+def make_step(name, batch, form, bf16):
     torch.manual_seed(0)
     model = build(name).cuda().to(memory_format=form)
     images = torch.randn(batch, 3, 28, 28, device="cuda").contiguous(memory_format=form)
@@ -28,7 +29,9 @@ def make_step(name, batch, form):
 
     def step():
         optimizer.zero_grad(set_to_none=True)
-        nn.functional.cross_entropy(model(images), labels).backward()
+        with torch.autocast("cuda", torch.bfloat16, enabled=bf16, cache_enabled=False):
+            loss = nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
         optimizer.step()
 
     return step
@@ -76,9 +79,9 @@ def main():
     forms = {"channels_first": torch.contiguous_format, "channels_last": torch.channels_last}
     for name in args.models.split(","):
         for precision in args.precisions.split(","):
-            torch.backends.cudnn.allow_tf32 = precision == "tf32"
+            torch.backends.cudnn.allow_tf32 = precision != "fp32"
             for word, form in list(forms.items())[:1 if name.startswith("MLP") else 2]:
-                graph = graph_of(make_step(name, args.batch, form))
+                graph = graph_of(make_step(name, args.batch, form, precision == "bf16"))
                 print(f"{name:13} {precision} {word:14} {measure(graph, args.seconds):9.1f} us", flush=True)
                 del graph
 
