@@ -94,7 +94,7 @@ enum rt_key_group {
     X(DATA, test_size, OPTIONAL_INTEGER, 1, 10000, "", "null", \
       "only the first N test images; null: all") \
     X(DATA, seed, OPTIONAL_INTEGER, 0, 4294967295, "", "42", \
-      "seed seed of corruption, initial weights and the order of images; null: one is drawn and recorded") \
+      "seed of corruption, initial weights and the order of images; null: one is drawn and recorded") \
     X(DATA, reseed_on_resume, BOOL, 0, 1, "", "false", \
       "a resumed run draws a new seed, and with it new corruption, as the published runs without a seed did") \
     X(TRAINING, num_epochs, INTEGER, 1, 1000000, "", "100", \
@@ -138,7 +138,7 @@ enum rt_key_group {
     X(OUTPUT, checkpoint_dir, OPTIONAL_TEXT, 0, 0, "", "null", \
       "accepted from published configs; without effect, as checkpoints are stored in the run's folder") \
     X(OUTPUT, track, WORDS, 0, 0, "", "tensorboard", \
-      "trackers that follow the run, besides console and metrics.csv:  " RT_TRACKER_ENUMERATION "or [] for none") \
+      "trackers that follow the run, besides console and metrics.csv: " RT_TRACKER_ENUMERATION "or [] for none") \
     X(OUTPUT, histograms_every, OPTIONAL_INTEGER, 1, 1000000, "", "null", \
       "epochs between two histograms of each layer's weights for TensorBoard; null: none") \
     X(OUTPUT, record_images, BOOL, 0, 1, "", "false", \
