@@ -81,11 +81,15 @@ static void append_shares(struct rt_text *text, const struct rt_bench_report *re
                            report->target, report->batch_size, "", "precision", "median us", "TFLOP/s",
                            "of products", "moved MiB", "GB/s", "of memory", "launches");
         any = true;
-        rt_text_printf(text, "%-16s  %9s  %9.1f  %8.2f  %9.1f %%  %9.1f  %9.1f  %7.1f %%  %8d\n",
-                       report->cases[i].name, rt_precision_word(r->precision), 1e6 * r->times.median,
-                       r->flops / r->times.median / 1e12, 100 * rt_bench_share_of_products(r),
-                       r->work.bytes / mebibyte, r->work.bytes / r->times.median / 1e9,
-                       100 * rt_bench_share_of_memory(r), r->work.launches);
+        rt_text_printf(text, "%-16s  %9s  %9.1f  %8.2f", report->cases[i].name, rt_precision_word(r->precision),
+                       1e6 * r->times.median, r->flops / r->times.median / 1e12);
+        if (r->ceiling_flops > 0)
+            rt_text_printf(text, "  %9.1f %%", 100 * rt_bench_share_of_products(r));
+        else
+            rt_text_printf(text, "  %11s", "-");
+        rt_text_printf(text, "  %9.1f  %9.1f  %7.1f %%  %8d\n", r->work.bytes / mebibyte,
+                       r->work.bytes / r->times.median / 1e9, 100 * rt_bench_share_of_memory(r),
+                       r->work.launches);
     }
 }
 

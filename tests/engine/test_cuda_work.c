@@ -71,11 +71,11 @@ static void check_launches(struct rt_graph *graph, enum rt_precision precision, 
 
 static void test_launches(void **state)
 {
-    static const enum rt_precision precisions[] = {RT_PRECISION_TF32, RT_PRECISION_FP32};
+    static const enum rt_precision precisions[] = {RT_PRECISION_TF32, RT_PRECISION_FP32, RT_PRECISION_BF16};
     struct rt_graph graph = {0};
 
     (void)state;
-    for (int p = 0; p < 2; p++)
+    for (int p = 0; p < 3; p++)
         for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
             assert_int_equal(rt_test_model(&graph, models[i], NULL), RT_OK);
             check_launches(&graph, precisions[p], models[i]);
