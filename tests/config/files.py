@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """experiments/ and the tables in docs/config.md are what the program writes today, and other YAML readers agree."""
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,8 @@ def check_document():
     with open(SOURCE + '/docs/config.md', encoding='utf-8') as f:
         head, mark, tables = f.read().partition(MARK)
     ok(mark and tables == run('config-table').stdout, 'docs/config.md has the tables of `rethink config-table`')
+    empty((line for line in run('config-table').stdout.splitlines() if re.search(r'\S  +\S|\b(\w+) \1\b', line)),
+          'no word or space is there twice in what it says of a key')
 
 
 def main():
