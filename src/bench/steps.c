@@ -185,12 +185,20 @@ static int measure_kernels(struct bench *bench, struct rt_bench_result *result, 
     return RT_OK;
 }
 
-/* The device's ceilings, and the rate at which they let the network's products run: in tf32 linear layers are
- * in float32; none is measured for bf16. */
+/* The rate of a layer's products; in tf32 linear layers are in float32. */
+static double product_ceiling(const struct rt_ceilings *ceilings, enum rt_precision precision,
+                              const struct rt_node *node)
+{
+    if (precision == RT_PRECISION_BF16)
+        return ceilings->bf16_flops;
+    return precision == RT_PRECISION_TF32 && node->op == &rt_op_conv ? ceilings->tf32_flops
+                                                                     : ceilings->fp32_flops;
+}
+
+/* The device's ceilings, and the rate at which they let the network's products run. */
 static int find_ceilings(struct bench *bench, struct rt_bench_result *result, struct rt_error *err)
 {
     const enum rt_precision precision = bench->plan->options.precision;
-    const bool tf32 = precision == RT_PRECISION_TF32;
     struct rt_ceilings *ceilings = &result->ceilings;
     double operations = 0, seconds = 0;
 
@@ -201,9 +209,9 @@ static int find_ceilings(struct bench *bench, struct rt_bench_result *result, st
         RT_TRY(bench->device->engine->ceilings(bench->device, ceilings, err));
     for (int i = 0; i < bench->graph.node_count; i++) {
         const struct rt_node *node = &bench->graph.nodes[i];
-        const double rate = tf32 && node->op == &rt_op_conv ? ceilings->tf32_flops : ceilings->fp32_flops;
+        const double rate = product_ceiling(ceilings, precision, node);
 
-        if (!node->op->multiply_adds || rate <= 0 || precision == RT_PRECISION_BF16)
+        if (!node->op->multiply_adds || rate <= 0)
             continue;
         operations += (double)node->op->multiply_adds(&bench->graph, node);
         seconds += (double)node->op->multiply_adds(&bench->graph, node) / rate;

@@ -150,6 +150,7 @@ static int fill_ceilings(struct rt_json *object, const void *from, struct rt_err
     RT_TRY(rt_json_set_number(object, "bytes_per_s", ceilings->bytes_per_s, err));
     RT_TRY(rt_json_set_number(object, "fp32_flops", ceilings->fp32_flops, err));
     RT_TRY(rt_json_set_number(object, "tf32_flops", ceilings->tf32_flops, err));
+    RT_TRY(rt_json_set_number(object, "bf16_flops", ceilings->bf16_flops, err));
     return rt_json_set_number(object, "launch_s", ceilings->launch_s, err);
 }
 

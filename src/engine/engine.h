@@ -96,9 +96,9 @@ struct rt_stage_time {
 
 /* What a device reached in small kernels of its own, for what steps take to be held against. */
 struct rt_ceilings {
-    double bytes_per_s;            /* of its memory, read and written; 0: not measured */
-    double fp32_flops, tf32_flops; /* of products, a second; a multiply-add is two */
-    double launch_s;               /* from one kernel to the next in a graph, both empty */
+    double bytes_per_s;                        /* of its memory, read and written; 0: not measured */
+    double fp32_flops, tf32_flops, bf16_flops; /* of products, a second; a multiply-add is two */
+    double launch_s;                           /* from one kernel to the next in a graph, both empty */
 };
 
 /* What a training step of a full batch does, for its time to be held against the ceilings. */

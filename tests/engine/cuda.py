@@ -39,7 +39,7 @@ def check_ceilings():
     bench = subprocess.run(command, capture_output=True, text=True, check=False)
     report = json.loads(bench.stdout or '{}')
     ceilings, steps = report.get('ceilings', {}), report['cases'][0]['steps'] if 'cases' in report else {}
-    ok(len(ceilings) == 4 and min(ceilings.values()) > 0, "bench measures the card's ceilings", bench.stdout, bench.stderr)
+    ok(len(ceilings) == 5 and min(ceilings.values()) > 0, "bench measures the card's ceilings", bench.stdout, bench.stderr)
     # products of linear layers are in float32
     ok(abs(steps.get('ceiling_flops', 0) / ceilings.get('fp32_flops', 1) - 1) < 1e-9, 'and holds steps against those of their precision',
        steps, ceilings)
@@ -50,6 +50,10 @@ def check_ceilings():
     # gather; forward, 2 with sums of parts; loss; input gradient of the second layer; weight gradients
     ok(steps.get('launches') == sum(op['stages'] for op in steps['ops']) == 9, "a step's launches are those that its profile has", steps)
     ok(10 * 4 * 1.2e6 > steps.get('moved_bytes', 0) > 5 * 4 * 1.2e6, 'and it moves the weights five times', steps)
+    half = subprocess.run([*command[:-1], 'precision=bf16'], capture_output=True, text=True, check=False)
+    report = json.loads(half.stdout or '{"cases": [{"steps": {}}], "ceilings": {}}')
+    ok(abs(report['cases'][0]['steps'].get('ceiling_flops', 0) / report['ceilings'].get('bf16_flops', 1) - 1) < 1e-9, 'in bf16 all products are held against one rate',
+       report['ceilings'], half.stderr)
     lost = subprocess.run(command, capture_output=True, text=True, check=False,
                           env={**os.environ, 'RT_FAKE_CUDA_FAIL': 'cuEventElapsedTime:1:-700'})
     ok(lost.returncode == 8 and lost.stderr.count('\n') == 1 and "ceilings" in lost.stderr, 'a card lost while they are measured',

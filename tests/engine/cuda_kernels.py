@@ -63,7 +63,7 @@ def main():
     chosen = small + products if os.environ.get('RT_CUDA_KERNELS') == 'all' else small + products[::16]
     for arch in ('sm_80', 'sm_90'):
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            jobs = [(arch, *kernel.split('|', 1)) for kernel in chosen] + [(arch, 'ceilings.cu', '')]
+            jobs = [(arch, *kernel.split('|', 1)) for kernel in chosen] + [(arch, 'ceilings.cu', options) for options in ('', '-DRT_BF16=1')]
             empty((problem for problem in pool.map(compiled, jobs) if problem),
                   f'{len(chosen)} of {len(kernels)} kernels for {arch}, and those of the ceilings: no error, no spill, no local memory')
     done()

@@ -10,7 +10,7 @@ enum {
     THREADS = 256,
     BLOCKS = 8,     /* of the products' kernels, on each multiprocessor */
     SUMS = 32,      /* as kernels/ceilings.cu */
-    TILES = 16,     /* ... of 16 x 8 x 8 */
+    TILES = 16,     /* ... of 16 x 8 x 8, in bfloat16 16 x 8 x 16 */
     LAUNCHES = 200, /* in a graph */
     ROUNDS_MAX = 1 << 20,
     CHUNK = THREADS * 16,   /* bytes that a block copies */
@@ -20,7 +20,7 @@ enum {
 static const double long_enough_s = 4e-3;
 static const char what[] = "cannot measure the device's ceilings";
 
-enum kernel { STREAM, MULTIPLY_FP32, MULTIPLY_TF32, NOTHING, KERNELS };
+enum kernel { STREAM, MULTIPLY_FP32, MULTIPLY_TF32, MULTIPLY_BF16, NOTHING, KERNELS };
 
 struct ceilings {
     struct rt_cuda_device *device;
@@ -45,13 +45,15 @@ static int launch(struct ceilings *c, enum kernel kernel, unsigned blocks, int r
 
 static int open(struct ceilings *c, struct rt_error *err)
 {
-    static const char *const entries[KERNELS] = {"stream", "multiply_fp32", "multiply_tf32", "nothing"};
+    static const char *const entries[KERNELS] = {"stream", "multiply_fp32", "multiply_tf32", "multiply_bf16",
+                                                 "nothing"};
     const size_t least = (size_t)c->device->multiprocessors * BLOCKS * THREADS * sizeof(float);
     size_t free_bytes, total;
 
     for (int i = 0; i < KERNELS; i++)
         c->launches[i] = (struct rt_cuda_launch){
             .kernel = {.source = "ceilings.cu", .entry = entries[i], .block = THREADS}, .modes = 1};
+    rt_cuda_option(&c->launches[MULTIPLY_BF16].kernel, "RT_BF16", 1);
     RT_TRY(rt_cuda_enter(c->device, err));
     RT_TRY(rt_cuda_load(c->device, c->launches, KERNELS, 1, err));
     RT_CU_TRY(c->cu, memory_info, (&free_bytes, &total), what, err);
@@ -168,7 +170,10 @@ int rt_cuda_ceilings(struct rt_device *base, struct rt_ceilings *out, struct rt_
     *out = (struct rt_ceilings){0};
     if (!(rc = open(&c, err)) && !(rc = measure_rate(&c, STREAM, 2.0 * CHUNK, &out->bytes_per_s, err)) &&
         !(rc = measure_rate(&c, MULTIPLY_FP32, 2 * SUMS * threads, &out->fp32_flops, err)) &&
-        !(rc = measure_rate(&c, MULTIPLY_TF32, 2.0 * 16 * 8 * 8 * TILES * threads / 32, &out->tf32_flops, err)))
+        !(rc = measure_rate(&c, MULTIPLY_TF32, 2.0 * 16 * 8 * 8 * TILES * threads / 32, &out->tf32_flops,
+                            err)) &&
+        !(rc =
+              measure_rate(&c, MULTIPLY_BF16, 2.0 * 16 * 8 * 16 * TILES * threads / 32, &out->bf16_flops, err)))
         rc = measure_launches(&c, &out->launch_s, err);
     close(&c);
     return rc;
