@@ -49,7 +49,7 @@ static int write_batch(const struct sampling *s, struct rt_error *err)
     int rc;
 
     RT_TRY(rt_grid_create(&grid, COLUMNS, ROWS, BATCH_SCALE, err));
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < BATCH && (size_t)i < s->plain.train_count; i++)
         rt_grid_draw(&grid, i % COLUMNS, i / COLUMNS, &s->plain, s->batches.order[i]);
     rc = write_grid(s, &grid, s->plain.name, err);
     rt_grid_free(&grid);
@@ -64,7 +64,7 @@ static int write_pairs(const struct sampling *s, const char *corruption, const c
 
     RT_TRY(load(&corrupted, s, corruption, err));
     if (!(rc = rt_grid_create(&grid, COLUMNS, 2, PAIRS_SCALE, err))) {
-        for (int i = 0; i < COLUMNS; i++) {
+        for (int i = 0; i < COLUMNS && (size_t)i < s->plain.train_count; i++) {
             rt_grid_draw(&grid, i, 0, &s->plain, s->batches.order[i]);
             rt_grid_draw(&grid, i, 1, &corrupted, s->batches.order[i]);
         }
