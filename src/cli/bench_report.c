@@ -162,8 +162,7 @@ void rt_bench_print_summary(const struct rt_bench_report *report, struct rt_text
     if (report->ceilings.bytes_per_s > 0)
         rt_text_printf(text,
                        "\nCeilings of %s, measured: products %.1f TFLOP/s in float32, %.1f in TF32, %.1f in "
-                       "BF16; memory %.0f GB/s "
-                       "read and written; a launch in a graph %.2f us\n",
+                       "BF16; memory %.0f GB/s read and written; a launch in a graph %.2f us\n",
                        report->target, report->ceilings.fp32_flops / 1e12, report->ceilings.tf32_flops / 1e12,
                        report->ceilings.bf16_flops / 1e12, report->ceilings.bytes_per_s / 1e9,
                        report->ceilings.launch_s * 1e6);
