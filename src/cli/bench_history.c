@@ -8,14 +8,13 @@
 
 enum { HISTORY_BYTES_MAX = 64 << 20 };
 
+/* Columns that came later: a history without them goes on without. */
+#define LATER_COLUMNS ",launches,moved_mib,share_of_memory\n"
+
 /* bench/compare.py writes the same columns for PyTorch. */
 static const char header[] =
     "date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
-    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,"
-    "round_trip_ns,launches,moved_mib,share_of_memory\n";
-
-/* Columns that came later: a history without them goes on without. */
-static const char later[] = ",launches,moved_mib,share_of_memory\n";
+    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns" LATER_COLUMNS;
 
 /* A text without what a CSV field would have to quote. */
 static void append_field(struct rt_text *text, const char *field)
@@ -59,7 +58,7 @@ static void append_line(struct rt_text *text, const struct rt_bench_report *repo
 /* begin: whether the file must still be begun; older: whether it is without the later columns. */
 static int check_history(const char *path, bool *begin, bool *older, struct rt_error *err)
 {
-    const size_t all = sizeof header - 1, first = sizeof header - sizeof later;
+    const size_t all = sizeof header - 1, first = sizeof header - sizeof LATER_COLUMNS;
     char *bytes = NULL;
     size_t size, mark;
     int rc = RT_OK;

@@ -337,6 +337,8 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
             print_series(out, series, i);
         }
     }
+    if (first) /* a panel that no run here has anything for */
+        rt_text_append(out, "[0:1] [0:1] NaN notitle");
     print_shared_legend(figure, index, out);
     rt_text_printf(out, "\n");
 }

@@ -133,11 +133,29 @@ static void names_have_room(void **state)
     }
 }
 
+/* gnuplot refuses `plot` of nothing. */
+static void a_panel_may_be_empty(void **state)
+{
+    struct rt_figure figure;
+    struct rt_text script = {0};
+
+    (void)state;
+    fill(&figure, "x");
+    figure.panel_count = 2;
+    rt_figure_append_script(&figure, &script);
+    assert_int_equal(count(rt_text_string(&script), "    plot "), 3); /* the legend is one */
+    assert_int_equal(count(rt_text_string(&script), "    plot [0:1] [0:1] NaN notitle"), 2);
+    assert_int_equal(count(rt_text_string(&script), "    plot \n"), 0);
+    rt_text_free(&script);
+    rt_figure_free(&figure);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_string_ends),
         cmocka_unit_test(names_have_room),
+        cmocka_unit_test(a_panel_may_be_empty),
     };
 
     return cmocka_run_group_tests_name("figures/script", tests, NULL, NULL);
