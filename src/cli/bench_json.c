@@ -78,6 +78,20 @@ static int fill_shares(struct rt_json *object, const struct rt_bench_result *r, 
     return memory > 0 ? rt_json_set_number(object, "share_of_memory", memory, err) : RT_OK;
 }
 
+/* Of steps: what a network does in one. */
+static int fill_steps(struct rt_json *object, const struct rt_bench_result *r, struct rt_error *err)
+{
+    RT_TRY(rt_json_set_integer(object, "parameters", r->parameters, err));
+    RT_TRY(rt_json_set_number(object, "flops", r->flops, err));
+    RT_TRY(rt_json_set_number(object, "flops_per_s", r->flops / r->times.median, err));
+    RT_TRY(rt_json_set_integer(object, "plan_bytes", (int64_t)r->plan_bytes, err));
+    RT_TRY(rt_json_set_number(object, "profiled_steps", r->profiled_steps, err));
+    if (r->ceiling_flops > 0)
+        RT_TRY(rt_json_set_number(object, "ceiling_flops", r->ceiling_flops, err));
+    RT_TRY(fill_shares(object, r, err));
+    return add_array(object, "ops", r->profile.count, append_op, &r->profile, err);
+}
+
 /* Seconds; of an epoch: its time over that of its steps, less 1. */
 static int fill_result(struct rt_json *object, const void *from, struct rt_error *err)
 {
@@ -92,17 +106,7 @@ static int fill_result(struct rt_json *object, const void *from, struct rt_error
     RT_TRY(rt_json_set_number(object, "round_trip", r->round_trip_s, err));
     RT_TRY(rt_json_set_integer(object, "peak_memory_bytes", (int64_t)r->peak_bytes, err));
     RT_TRY(add_array(object, "all", r->times.count, append_time, &r->times, err));
-    if (r->flops <= 0)
-        return RT_OK;
-    RT_TRY(rt_json_set_integer(object, "parameters", r->parameters, err));
-    RT_TRY(rt_json_set_number(object, "flops", r->flops, err));
-    RT_TRY(rt_json_set_number(object, "flops_per_s", r->flops / r->times.median, err));
-    RT_TRY(rt_json_set_integer(object, "plan_bytes", (int64_t)r->plan_bytes, err));
-    RT_TRY(rt_json_set_number(object, "profiled_steps", r->profiled_steps, err));
-    if (r->ceiling_flops > 0)
-        RT_TRY(rt_json_set_number(object, "ceiling_flops", r->ceiling_flops, err));
-    RT_TRY(fill_shares(object, r, err));
-    return add_array(object, "ops", r->profile.count, append_op, &r->profile, err);
+    return r->flops > 0 ? fill_steps(object, r, err) : RT_OK;
 }
 
 static int fill_case(struct rt_json *object, const void *from, struct rt_error *err)

@@ -320,7 +320,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[i], "--help"))
             return fputs(usage, stdout) < 0;
         for (int p = RT_PRECISION_FP32; p <= RT_PRECISION_BF16; p++) {
-            precisions[p] |= !strcmp(argv[i], rt_precision_word(p));
+            precisions[p] |= !strcmp(argv[i], rt_precision_word((enum rt_precision)p));
             asked |= precisions[p];
         }
         if (!strcmp(argv[i], "--side-by-side") && i + 1 < argc)
@@ -347,7 +347,7 @@ int main(int argc, char **argv)
             wanted |= !strcmp(argv[i], models[m]);
         trial.model = models[m];
         for (int p = RT_PRECISION_FP32; p <= RT_PRECISION_BF16 && wanted; p++) {
-            trial.precision = p;
+            trial.precision = (enum rt_precision)p;
             if (precisions[p] || !asked)
                 rc |= list ? list_kernels(&trial) : run_variants(&trial, side, kernels, variants);
         }

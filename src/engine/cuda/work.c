@@ -128,7 +128,7 @@ static double bytes_of(const struct rt_cuda_plan *plan, const struct rt_cuda_lau
     case 'b':
         return sizeof(float) * parameters_of(plan, node, false, true);
     case 'p': /* parameters and the optimiser's states */
-        return (size_t)(1 + states) * sizeof(float) * parameters_of(plan, node, true, true);
+        return (1.0 + states) * sizeof(float) * parameters_of(plan, node, true, true);
     case 'c': /* the weights' copy of elements */
         return copied ? element * parameters_of(plan, node, true, false) : 0;
     case 's': /* partial sums */
