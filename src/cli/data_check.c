@@ -33,6 +33,15 @@ static void print_hashed(struct rt_text *text, const struct rt_source *source)
                            : "not gzipped: nothing to compare with");
 }
 
+/* Whether there is a published digest for any of the files. */
+static bool can_compare(const struct rt_data_report *report)
+{
+    for (int i = 0; i < report->source.file_count; i++)
+        if (rt_path_has_suffix(report->source.files[i].name, ".gz"))
+            return true;
+    return report->file_count > 0;
+}
+
 static int run_data_check(const struct rt_arguments *arguments, struct rt_error *err)
 {
     const char *data = arguments->operand_count ? arguments->operands[0] : rt_argument(arguments, "data");
@@ -48,8 +57,9 @@ static int run_data_check(const struct rt_arguments *arguments, struct rt_error 
     if (report.official)
         rt_text_append(&text, "these are the official bytes\n");
     else if (report.file_count || report.source.file_count)
-        rt_text_printf(&text, "remark: not the official bytes; results may differ from those on %s itself\n",
-                       report.source.kind == &rt_source_cifar10 ? "CIFAR-10" : report.source.kind->name);
+        rt_text_printf(&text, "remark: %s; results may differ from those on the official images\n",
+                       can_compare(&report) ? "not the official bytes"
+                                            : "whether these are the official bytes cannot be told");
     return rt_output_text(&text, err);
 }
 

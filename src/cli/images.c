@@ -90,9 +90,10 @@ static size_t count_where(const struct rt_scored_run *s, enum rt_score_index k, 
 
 static int describe(const struct rt_scored_run *s, struct rt_text *text, struct rt_error *err)
 {
-    rt_text_printf(text, "%s: %zu images, %zu epochs%s, %zu wrong labels (%.2f %%)\n", s->path, s->scores.count,
-                   s->scores.epochs, s->scores.epochs < s->log.epochs ? " (the first ones)" : "",
-                   s->scores.wrong_count, 100 * (double)s->scores.wrong_count / (double)s->scores.count);
+    rt_text_printf(text, "%s: %zu images, %zu epoch%s%s, %zu wrong labels (%.2f %%)\n", s->path,
+                   s->scores.count, s->scores.epochs, s->scores.epochs == 1 ? "" : "s",
+                   s->scores.epochs < s->log.epochs ? " (the first ones)" : "", s->scores.wrong_count,
+                   100 * (double)s->scores.wrong_count / (double)s->scores.count);
     rt_text_printf(text, "  never learnt %zu, never forgotten %zu, right at the end %zu\n",
                    count_where(s, RT_SCORE_first_learnt, INFINITY), count_where(s, RT_SCORE_never_forgotten, 1),
                    s->scores.count - count_where(s, RT_SCORE_learnt_for_good, INFINITY));
