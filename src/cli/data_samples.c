@@ -25,8 +25,7 @@ static int find_experiment(struct rt_experiment *experiment, const struct rt_arg
         RT_TRY(rt_experiment_from_arguments(experiment, arguments, err));
     } else {
         rt_experiment_defaults(experiment);
-        RT_TRY(rt_assignments_apply(experiment, arguments, err));
-        RT_TRY(rt_dataset_check(experiment, err));
+        RT_TRY(rt_experiment_apply_arguments(experiment, arguments, "--set", err));
     }
     if (!experiment->seed.given)
         experiment->seed = (struct rt_optional_int){true, DEFAULT_SEED};

@@ -196,9 +196,9 @@ static double share(long part, long whole)
 static int fill_rows(const struct work *work, struct rt_results *rows, struct rt_error *err)
 {
     static const char *const names[] = {
-        "data",         "features",    "kernel",     "width",           "ridge", "n",
-        "wrong_labels", "train_error", "test_error", "test_error_true", "paper", "norm",
-        "residual",     "steps",       "seconds",    "memory_gb",       NULL};
+        "data",         "features",    "kernel",     "width",           "ridge",     "n",
+        "wrong_labels", "train_error", "test_error", "test_error_true", "filters",   "paper",
+        "norm",         "residual",    "steps",      "seconds",         "memory_gb", NULL};
     const struct rt_kernel_result *r = &work->result;
     struct rt_label_counts counts;
 
@@ -210,6 +210,7 @@ static int fill_rows(const struct work *work, struct rt_results *rows, struct rt
     rt_rows_text(rows, "kernel", rt_kernel_name(work->kernel.index));
     rt_rows_real(rows, "width", rt_kernel_is_radial(work->kernel.index) ? work->kernel.width : NAN);
     rt_rows_real(rows, "ridge", work->ridge);
+    rt_rows_whole(rows, "filters", strcmp(work->features->name, "conv") != 0 ? NAN : (double)work->filters);
     rt_rows_whole(rows, "n", (double)r->train);
     rt_rows_whole(rows, "wrong_labels", (double)counts.changed);
     rt_rows_real(rows, "train_error", share(r->train_wrong, r->train));
@@ -258,16 +259,18 @@ static void describe(const struct work *work, struct rt_text *text)
                    r->stored ? "" : " (the matrix is not stored, but computed again for each product)");
 }
 
-/* kernel_DATA_FEATURES_KERNEL.csv, for the report. */
+/* kernel_DATA_FEATURES_KERNEL.csv, for the report; of scrambled pixels with their corruption's name behind. */
 static int save(const struct work *work, const struct rt_results *rows, struct rt_error *err)
 {
     const char *folder = rt_argument(work->arguments, "output");
-    char file[256];
+    const char *corruption = work->experiment.data_corruption_type;
+    const bool scrambled = strcmp(corruption, "none") != 0;
+    char file[512];
 
     if (!folder)
         return RT_OK;
-    snprintf(file, sizeof file, "kernel_%s_%s_%s.csv", work->dataset.name, work->features->name,
-             rt_kernel_name(work->kernel.index));
+    snprintf(file, sizeof file, "kernel_%s_%s_%s%s%s.csv", work->dataset.name, work->features->name,
+             rt_kernel_name(work->kernel.index), scrambled ? "_" : "", scrambled ? corruption : "");
     return rt_rows_save(rows, folder, file, err);
 }
 
@@ -386,7 +389,8 @@ static const struct rt_option options_table[] = {
     {"set", 0, "KEY=VALUE", "@keys", "a config key of labels, sizes, or data_corruption_type; may be repeated"},
     RT_OPTION_DATA,
     {"output", 'o', "DIR", "@dirs",
-     "write the numbers there too, as kernel_DATA_FEATURES_KERNEL.csv or kernel_sgd.csv, for the report"},
+     "write the numbers there too, for the report: kernel_DATA_FEATURES_KERNEL.csv, or kernel_sgd.csv "
+     "(kernel_sgd_DATA.csv where it is not CIFAR-10)"},
     RT_OPTION_THREADS,
     RT_OPTION_FORMAT,
     {0},

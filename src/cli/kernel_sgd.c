@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -46,7 +47,17 @@ static int fill_rows(const struct rt_span *span, struct rt_results *rows, struct
     return RT_OK;
 }
 
-static int print(const struct rt_arguments *arguments, const struct rt_span *span, struct rt_error *err)
+/* kernel_sgd.csv, for the report. */
+static int save(const struct rt_results *rows, const char *data, const char *folder, struct rt_error *err)
+{
+    char name[RT_OUTPUT_NAME_MAX], file[RT_OUTPUT_NAME_MAX + 4];
+
+    snprintf(file, sizeof file, "%s.csv", rt_output_name(name, "kernel_sgd", data));
+    return rt_rows_save(rows, folder, file, err);
+}
+
+static int print(const struct rt_arguments *arguments, const struct rt_span *span, const char *data,
+                 struct rt_error *err)
 {
     const struct rt_result_format *format;
     struct rt_results rows = {0};
@@ -70,7 +81,7 @@ static int print(const struct rt_arguments *arguments, const struct rt_span *spa
         rc = rt_output_text(&text, err);
     }
     if (!rc && folder)
-        rc = rt_rows_save(&rows, folder, "kernel_sgd.csv", err);
+        rc = save(&rows, data, folder, err);
     rt_text_free(&text);
     rt_results_free(&rows);
     return rc;
@@ -91,7 +102,7 @@ int rt_kernel_follow_sgd(const struct rt_arguments *arguments, const struct rt_p
         return rt_fail(err, RT_EUSAGE, "--sgd: not with %s", points->what);
     RT_TRY(rt_alloc(&span, 1, sizeof *span, "what SGD passes", err));
     if (!(rc = rt_span_follow(span, points, points->dataset->labels, rate, outside, steps, seed, err)))
-        rc = print(arguments, span, err);
+        rc = print(arguments, span, points->dataset->name, err);
     rt_free(&span);
     return rc;
 }

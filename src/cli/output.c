@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "data/source.h"
 
 /* The terminal's one escaping function: what is neither plain nor a newline or tab becomes '?'. */
 static void make_plain_lines(char *text)
@@ -45,4 +46,12 @@ int rt_output_text(struct rt_text *text, struct rt_error *err)
         rc = rt_output(rt_text_string(text), err);
     rt_text_free(text);
     return rc;
+}
+
+const char *rt_output_name(char name[RT_OUTPUT_NAME_MAX], const char *base, const char *data)
+{
+    const bool other = strcmp(data, rt_source_cifar10.name) != 0;
+
+    snprintf(name, RT_OUTPUT_NAME_MAX, "%s%s%s", base, other ? "_" : "", other ? data : "");
+    return name;
 }

@@ -310,8 +310,11 @@ static int say(const struct rt_rademacher *work, const struct rt_result_format *
 
 static int draw(const struct rt_rademacher *work, const char *folder, struct rt_error *err)
 {
-    RT_TRY(rt_rademacher_draw(work, folder, err));
-    rt_log_info("%s/rademacher.png", folder);
+    char name[RT_OUTPUT_NAME_MAX];
+
+    rt_output_name(name, "rademacher", rt_source_kind_of(rt_argument(work->arguments, "data"))->name);
+    RT_TRY(rt_rademacher_draw(work, name, folder, err));
+    rt_log_info("%s/%s.png", folder, name);
     return RT_OK;
 }
 

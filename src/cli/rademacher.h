@@ -37,8 +37,9 @@ struct rt_rademacher {
  * trained on other images. */
 int rt_rademacher_measure(struct rt_rademacher *work, struct rt_error *err);
 
-/* Correlation against n, of the networks and of the linear classes of mean square 1: rademacher.csv, .gp, .svg,
- * .png and .pdf in the folder. RT_EIO. */
-int rt_rademacher_draw(const struct rt_rademacher *work, const char *folder, struct rt_error *err);
+/* Correlation against n, of the networks and of the linear classes of mean square 1: NAME.csv, .gp, .svg, .png
+ * and .pdf in the folder. RT_EIO. */
+int rt_rademacher_draw(const struct rt_rademacher *work, const char *name, const char *folder,
+                       struct rt_error *err);
 
 #endif

@@ -69,9 +69,10 @@ static int fill(struct rt_figure *figure, const struct rt_rademacher *work, stru
     return RT_OK;
 }
 
-int rt_rademacher_draw(const struct rt_rademacher *work, const char *folder, struct rt_error *err)
+int rt_rademacher_draw(const struct rt_rademacher *work, const char *name, const char *folder,
+                       struct rt_error *err)
 {
-    struct rt_figure figure = {.name = "rademacher", .panel_count = 1, .legend = RT_LEGEND_RIGHT};
+    struct rt_figure figure = {.name = name, .panel_count = 1, .legend = RT_LEGEND_RIGHT};
     int rc;
 
     if (!(rc = fill(&figure, work, err)))

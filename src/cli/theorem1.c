@@ -184,11 +184,13 @@ static int fit(struct rt_theorem1_work *work, size_t n, struct rt_theorem1_fit *
 static int draw(const struct rt_theorem1_work *work, const char *folder, struct rt_error *err)
 {
     struct rt_text title = {0};
+    char name[RT_OUTPUT_NAME_MAX];
     int rc;
 
+    rt_output_name(name, "theorem1", work->dataset.name);
     rt_theorem1_append_title(work, &title);
-    if (!(rc = rt_theorem1_draw_fits(work->fits, work->size_count, rt_text_string(&title), folder, err)))
-        rt_log_info("%s/theorem1.png", folder);
+    if (!(rc = rt_theorem1_draw_fits(work->fits, work->size_count, name, rt_text_string(&title), folder, err)))
+        rt_log_info("%s/%s.png", folder, name);
     rt_text_free(&title);
     return rc;
 }

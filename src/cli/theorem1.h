@@ -44,8 +44,8 @@ void rt_theorem1_append_title(const struct rt_theorem1_work *work, struct rt_tex
 /* The construction on three points, step by step. RT_EMEMORY. */
 int rt_theorem1_demo(struct rt_text *text, struct rt_error *err);
 
-/* Residual and largest weight against n, as theorem1.csv, .gp, .svg, .png and .pdf in `folder`. */
-int rt_theorem1_draw_fits(const struct rt_theorem1_fit *fits, int count, const char *title, const char *folder,
-                          struct rt_error *err);
+/* Residual and largest weight against n, as NAME.csv, .gp, .svg, .png and .pdf in `folder`. */
+int rt_theorem1_draw_fits(const struct rt_theorem1_fit *fits, int count, const char *name, const char *title,
+                          const char *folder, struct rt_error *err);
 
 #endif

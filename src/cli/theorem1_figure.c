@@ -47,10 +47,10 @@ static int fill(struct rt_figure *figure, const struct rt_theorem1_fit *fits, in
     return add(figure, 1, RT_THEOREM1_SOLUTION_COUNT, "weights", fits, count, -1, err);
 }
 
-int rt_theorem1_draw_fits(const struct rt_theorem1_fit *fits, int count, const char *title, const char *folder,
-                          struct rt_error *err)
+int rt_theorem1_draw_fits(const struct rt_theorem1_fit *fits, int count, const char *name, const char *title,
+                          const char *folder, struct rt_error *err)
 {
-    struct rt_figure figure = {.name = "theorem1", .panel_count = 2, .legend = RT_LEGEND_BELOW};
+    struct rt_figure figure = {.name = name, .panel_count = 2, .legend = RT_LEGEND_BELOW};
     int rc;
 
     snprintf(figure.title, sizeof figure.title, "%s", title);

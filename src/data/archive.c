@@ -87,7 +87,7 @@ static int unpack_entry(struct unpacking *u, struct archive_entry *entry, struct
     const struct rt_archive_member *member = &u->members[i];
 
     if (path && !*u->first)
-        rt_copy_text(u->first, sizeof u->first, path);
+        snprintf(u->first, sizeof u->first, "%.*s", (int)sizeof u->first - 1, path);
     if (i < 0 || (u->version >= 0 && member->version != u->version))
         return RT_OK;
     u->version = member->version;
@@ -110,8 +110,8 @@ static int check_all_seen(const struct unpacking *u, struct rt_error *err)
     for (int i = u->count - 1; i > 0; i--)
         other = u->members[i].version != u->members[0].version ? u->members[i].path : other;
     if (u->version < 0 && other)
-        return rt_fail(err, RT_EDATA, "%s: has neither %s nor %s; what it has begins with '%s'", u->path,
-                       u->members[0].path, other, u->first);
+        return rt_fail(err, RT_EDATA, "%s: has neither %s nor %s; %s%s%s", u->path, u->members[0].path, other,
+                       *u->first ? "what it has begins with '" : "it is empty", u->first, *u->first ? "'" : "");
     for (int i = 0; i < u->count; i++)
         if (!u->seen[i] && (u->version < 0 || u->members[i].version == u->version))
             return rt_fail(err, RT_EDATA, "%s: has no %s", u->path, u->members[i].path);

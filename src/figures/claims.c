@@ -244,7 +244,7 @@ static int find_table4(struct rt_text *html, const struct search *search, const 
 
 /* ---- what theorem1 and rademacher have drawn ---- */
 
-/* Appends "LABEL 0.998" for each series of the first panel at its largest x, which is said once, before. */
+/* Appends "0.998 (LABEL)" for each series of the first panel at its largest x, which is said once, before. */
 static int append_series(struct rt_text *html, const struct rt_table *table, const char *before,
                          struct rt_error *err)
 {
@@ -266,7 +266,7 @@ static int append_series(struct rt_text *html, const struct rt_table *table, con
             if (!pass || x != most)
                 continue;
             if (!count++)
-                rt_text_printf(html, "%.0f images%s ", most, before);
+                rt_text_printf(html, "%.0f images of CIFAR-10%s ", most, before);
             else
                 rt_text_append(html, ", ");
             rt_text_printf(html, "%.3g (", y);
@@ -359,19 +359,30 @@ static int append_kernel(struct rt_text *html, const struct rt_table *table, con
     return RT_OK;
 }
 
+/* As append_kernel, of random convolutional filters: also how many. */
+static int append_filters(struct rt_text *html, const struct rt_table *table, const char *before,
+                          struct rt_error *err)
+{
+    static const char *const names[] = {"filters"};
+    double filters;
+
+    RT_TRY(read_last(table, names, 1, &filters, err));
+    rt_text_printf(html, "%.0f filters, ", filters);
+    return append_kernel(html, table, before, err);
+}
+
 static int append_sgd(struct rt_text *html, const struct rt_table *table, const char *before,
                       struct rt_error *err)
 {
     static const char *const names[] = {"n", "step", "distance", "outside"};
     double v[4];
 
-    (void)before;
     RT_TRY(read_last(table, names, 4, v, err));
     rt_text_printf(
         html,
-        "%.0f images, after %.0f steps: distance to the minimum-norm solution %.2g of its norm, part "
+        "%s%.0f images, after %.0f steps: distance to the minimum-norm solution %.2g of its norm, part "
         "outside the images' span %.2g.",
-        v[0], v[1], v[2], v[3]);
+        before, v[0], v[1], v[2], v[3]);
     return RT_OK;
 }
 
@@ -379,30 +390,30 @@ static int find_kernel_pixels(struct rt_text *html, const struct search *search,
                               struct rt_error *err)
 {
     (void)claim;
-    return find_file(html, search, "kernel_cifar10_pixels_gaussian.csv", append_kernel, "", err);
+    return find_file(html, search, "kernel_cifar10_pixels_gaussian.csv", append_kernel, "CIFAR-10, ", err);
 }
 
 static int find_kernel_conv(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
                             struct rt_error *err)
 {
     (void)claim;
-    return find_file(html, search, "kernel_cifar10_conv_gaussian.csv", append_kernel, "", err);
+    return find_file(html, search, "kernel_cifar10_conv_gaussian.csv", append_filters, "CIFAR-10, ", err);
 }
 
 static int find_kernel_sgd(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
                            struct rt_error *err)
 {
     (void)claim;
-    return find_file(html, search, "kernel_sgd.csv", append_sgd, "", err);
+    return find_file(html, search, "kernel_sgd.csv", append_sgd, "CIFAR-10, ", err);
 }
 
 static int find_kernel_mnist(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
                              struct rt_error *err)
 {
     (void)claim;
-    RT_TRY(find_file(html, search, "kernel_mnist_pixels_gaussian.csv", append_kernel, "Pixels, ", err));
+    RT_TRY(find_file(html, search, "kernel_mnist_pixels_gaussian.csv", append_kernel, "MNIST, pixels, ", err));
     return find_file(html, search, "kernel_mnist_gabor_gaussian.csv", append_kernel,
-                     html->length ? " Gabor wavelets, " : "Gabor wavelets, ", err);
+                     html->length ? " MNIST, Gabor wavelets, " : "MNIST, Gabor wavelets, ", err);
 }
 
 /* ---- all of them ---- */

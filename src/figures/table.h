@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-enum { RT_TABLE_COLUMNS_MAX = 16 };
+enum { RT_TABLE_COLUMNS_MAX = 24 };
 
 struct rt_table {
     char path[1024];

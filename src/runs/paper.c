@@ -50,9 +50,9 @@ static bool is_alike(const struct rt_paper_row *row, const struct rt_experiment 
 
     return is_model(row, experiment->model_name) && has_labels(row, experiment) &&
            experiment->bn == rt_paper_row_normalises(row) &&
-           (experiment->weight_decay > 0) == rt_paper_row_decays(row) &&
-           augmentation.crop == has(row, "crop=random") && augmentation.flip == has(row, "flip=true") &&
-           (augmentation.rotate > 0) == has(row, "rotate=");
+           (experiment->weight_decay > 0) == rt_paper_row_decays(row) && experiment->dropout == 0 &&
+           !experiment->train_size.given && augmentation.crop == has(row, "crop=random") &&
+           augmentation.flip == has(row, "flip=true") && (augmentation.rotate > 0) == has(row, "rotate=");
 }
 
 const struct rt_paper_row *rt_paper_row_alike(const struct rt_paper_table *table,

@@ -176,7 +176,7 @@ def check_sgd():
        'begun off the span, it fits as well and stays as far from the minimum-norm solution', away[-1:])
     with tempfile.TemporaryDirectory() as folder:
         saved = run(*common, '--steps', '100', '-o', folder)
-        with open(folder + '/kernel_sgd.csv') as f:
+        with open(folder + '/kernel_sgd_shapes10.csv') as f:
             ok(f.read() == saved.out and saved.out.startswith('n,step,'), 'a file for the report', saved)
     result = run(*common, '--rate', '1')
     ok(result.code == 7 and 'SGD diverged at a rate of 1' in result.err, 'a rate that is too large', result)

@@ -137,9 +137,9 @@ def on_images():
     if shutil.which('gnuplot'):
         with tempfile.TemporaryDirectory() as folder:
             result = run('theorem1', '--data', 'shapes10', '--n', '10,100', '-o', folder)
-            with open(os.path.join(folder, 'theorem1.csv'), newline='') as f:
+            with open(os.path.join(folder, 'theorem1_shapes10.csv'), newline='') as f:
                 points = [row for row in csv.reader(f) if row and row[2] == 'points']
-            ok(result.code == 0 and os.path.exists(os.path.join(folder, 'theorem1.png')) and len(points) == 8
+            ok(result.code == 0 and os.path.exists(os.path.join(folder, 'theorem1_shapes10.png')) and len(points) == 8
                and [row[3] for row in points] == ['10', '100'] * 4, '-o draws residuals and the largest weight', result, points)
     else:
         skip('-o draws residuals and the largest weight', 'no gnuplot')
