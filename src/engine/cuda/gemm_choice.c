@@ -113,6 +113,8 @@ bool rt_cuda_tile_fits(const struct rt_cuda_product *p, const struct rt_cuda_til
         return tile->k % 16 == 0 && /* with copies of 32 rows, warps of 64 x 64 spill registers */
                (p->pass != RT_CUDA_WEIGHT_GRADIENT || tile->k == 16 ||
                 tile->m / tile->warps_m * (tile->n / tile->warps_n) < 64 * 64);
+    if (!tile->taps && p->math == RT_CUDA_FP32) /* of 1 x 1 kernels, narrow ones of 128 rows spill registers */
+        return p->pass != RT_CUDA_WEIGHT_GRADIENT || c->kernel > 1 || tile->m < 128 || tile->n >= 64;
     if (!tile->taps)
         return true;
     if (tile->taps == 9)
