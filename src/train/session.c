@@ -228,6 +228,8 @@ static int end(struct rt_session *session, enum rt_status status, struct rt_erro
     if (status == RT_OK && isnan(loop->progress.scores.test_acc))
         RT_TRY(rt_loop_measure_test(loop, &loop->progress.scores, err));
     rt_loop_note_time(loop);
+    if (status == RT_OK) /* a session killed right after its last checkpoint has left some */
+        RT_TRY(rt_session_remove_superseded(session, err));
     RT_TRY(rt_session_write_result(session,
                                    status == RT_OK             ? RT_RUN_finished
                                    : status == RT_EINTERRUPTED ? RT_RUN_interrupted

@@ -102,7 +102,7 @@ static bool stays(const struct rt_session *session, const struct rt_checkpoint_l
     return !keep->given || newer < keep->value || (threshold->reached && threshold->epoch == entry->epochs);
 }
 
-static int remove_superseded(struct rt_session *session, struct rt_error *err)
+int rt_session_remove_superseded(struct rt_session *session, struct rt_error *err)
 {
     struct rt_checkpoint_list list = {0};
     char path[RT_PATH_MAX];
@@ -140,7 +140,7 @@ int rt_session_save(void *context, struct rt_error *err)
     rt_recorders_keep(session->recorders, experiment);
     RT_TRY(rt_run_write_config(&session->run, experiment, err));
     RT_TRY(rt_session_write_result(session, RT_RUN_running, err));
-    RT_TRY(remove_superseded(session, err));
+    RT_TRY(rt_session_remove_superseded(session, err));
     return rt_recorders_checkpoint(session->recorders, session->checkpoint.path,
                                    (int)session->loop.progress.epochs, err);
 }

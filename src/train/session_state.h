@@ -45,6 +45,9 @@ void rt_session_note_metrics(struct rt_session *session);
 /* Writes the current result.json. */
 int rt_session_write_result(struct rt_session *session, enum rt_run_state state, struct rt_error *err);
 
+/* Removes the checkpoints that the newest one makes superfluous. */
+int rt_session_remove_superseded(struct rt_session *session, struct rt_error *err);
+
 /* rt_loop.save: publishes a checkpoint and brings config.yaml and result.json up to it. */
 int rt_session_save(void *session, struct rt_error *err);
 

@@ -4,6 +4,7 @@
 usage: resume.py [--quick]   only the first case; RT_SEED=N for other moments"""
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,7 +51,27 @@ def until_done(runs, name, arguments, number, rng, longest):
         ended += 1
 
 
+def check_last_moment():
+    """Killed between its last checkpoint and the removal of those before it: as result.json and folder are then."""
+    name, arguments = 'MLP1_0.5_none', ('--set', 'train_size=256', '--set', 'test_size=128', '--epochs', '2')
+    with temporary() as runs:
+        whole = train(runs, name, *arguments)
+        path = folder(runs)
+        expected = outcome(path)
+        last = os.path.join(path, expected['last checkpoint'])
+        shutil.copytree(last, os.path.join(path, 'e_001_b0001_' + name))
+        with open(os.path.join(path, 'result.json'), encoding='utf-8') as f:
+            text = f.read()
+        with open(os.path.join(path, 'result.json'), 'w', encoding='utf-8') as f:
+            f.write(text.replace('"finished"', '"running"'))
+        again = train(runs, name, *arguments)
+        different = differences(expected, outcome(path))
+        ok(whole.returncode == again.returncode == 0 and '"finished"' in text and not different,
+           'killed before its last checkpoint replaced others: the same', again.stderr, different)
+
+
 def main():
+    check_last_moment()
     rng = random.Random(int(os.environ.get('RT_SEED', '1')))
     cases = list(CASES.items())[:1] if '--quick' in sys.argv else CASES.items()
     for what, (name, arguments) in cases:
