@@ -5,8 +5,8 @@
 
 enum { RT_CLASSES = 10 }; /* of every data set */
 
-#define RT_EPOCHS_LIMIT 1e6                                /* num_epochs */
-#define RT_IMAGES_LIMIT 6e4                                /* train_size, batch_size; also batches in an epoch */
+#define RT_EPOCHS_LIMIT 1e6 /* num_epochs */
+#define RT_IMAGES_LIMIT 6e4 /* train_size, batch_size; also batches in an epoch */
 #define RT_STEPS_LIMIT (RT_EPOCHS_LIMIT * RT_IMAGES_LIMIT) /* batches, and with them log points */
 #define RT_SEED_LIMIT 4294967295.0
 #define RT_RATE_LIMIT 1000.0  /* learning_rate */

@@ -54,8 +54,9 @@ struct rt_claims_found {
     struct rt_text texts[RT_CLAIM_COUNT];
 };
 
-/* Looks through the runs, and `folder` for the files that theorem1, rademacher and kernel leave there. A file that
- * cannot be read is named in the text. RT_EMEMORY, or what building a figure returned; free it then, too. */
+/* Looks through the runs, and `folder` for the files that theorem1, rademacher and kernel leave there. A file
+ * that cannot be read is named in the text. RT_EMEMORY, or what building a figure returned; free it then, too.
+ */
 int rt_claims_find(struct rt_claims_found *found, const struct rt_records *records, const char *folder,
                    const struct rt_figure_options *options, struct rt_error *err);
 void rt_claims_free(struct rt_claims_found *found);
