@@ -336,11 +336,14 @@ static int move(struct rt_cuda_plan *plan, rt_cu_pointer device, void *host, siz
 static int write_stored(struct rt_cuda_plan *plan, const struct rt_tensor *t, rt_cu_pointer stored,
                         float *values, struct rt_error *err)
 {
-    uint16_t *elements = (uint16_t *)values;
+    char *bytes = (char *)values;
 
-    for (size_t i = 0; i < t->count; i++)
-        elements[i] = rt_bfloat_from_float(values[i]);
-    return move(plan, stored, elements, t->count * sizeof *elements, true, t->name, err);
+    for (size_t i = 0; i < t->count; i++) {
+        const uint16_t element = rt_bfloat_from_float(values[i]);
+
+        memcpy(bytes + i * sizeof element, &element, sizeof element);
+    }
+    return move(plan, stored, bytes, t->count * sizeof(uint16_t), true, t->name, err);
 }
 
 int rt_cuda_write(struct rt_plan *base, enum rt_state state, int tensor, const void *values,
