@@ -56,13 +56,17 @@ def check(name, words, every):
     ok(stopped > 1, f'{name}: some of them stop it', stopped)  # each process counts its own calls
 
 
+def hang_up_ends():
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def check_hang_up():
     """A closed terminal saves; under nohup it does nothing."""
     words = [RETHINK, *COMMANDS['train'][:-1], 'track=[]', '--epochs', '100000', '--set', 'curve=true']
     for ignored in (False, True):
         with temporary() as runs:
             process = subprocess.Popen((['nohup'] if ignored else []) + words, cwd=runs, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                       stderr=subprocess.PIPE, text=True)
+                                       stderr=subprocess.PIPE, text=True, preexec_fn=hang_up_ends)  # also where these tests run under nohup
             metrics = os.path.join(runs, 'runs', 'MLP1', NAME, 'metrics.csv')
             while not os.path.exists(metrics) or os.path.getsize(metrics) < 1000:
                 time.sleep(0.05)
