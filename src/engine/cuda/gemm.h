@@ -35,8 +35,7 @@ enum rt_cuda_math { RT_CUDA_FP32, RT_CUDA_TF32, RT_CUDA_BF16 };
 struct rt_cuda_conv {
     int batch_max;
     int in_h, in_w, in_c;
-    int in_ld,
-        in_offset; /* elements from pixel to pixel; offset of the first channel (only modulo 4 matters) */
+    int in_ld, in_offset; /* elements from pixel to pixel; of the first channel (only modulo 4 matters) */
     int out_h, out_w, out_c;
     int out_ld, out_offset;
     int kernel, stride, padding;
