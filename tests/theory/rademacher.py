@@ -114,9 +114,9 @@ with tempfile.TemporaryDirectory(prefix='rethink-rademacher-') as place:
     if shutil.which('gnuplot'):
         figures = os.path.join(place, 'figures')
         drawn = run(*small, '-o', figures)
-        with open(os.path.join(figures, 'rademacher_shapes10.csv'), newline='') as f:
+        with open(os.path.join(figures, 'rademacher.csv'), newline='') as f:
             points = [row for row in csv.reader(f) if row and row[2] == 'points']
-        ok(drawn.code == 0 and os.path.exists(os.path.join(figures, 'rademacher_shapes10.png')) and len(points) == 2 * (1 + len(FEATURES))
+        ok(drawn.code == 0 and os.path.exists(os.path.join(figures, 'rademacher.png')) and len(points) == 2 * (1 + len(FEATURES))
            and near7(points[0][4], float(rows[60, 'MLP1']['correlation']))
            and near7(points[3][4], float(rows[90, 'linear, 5 features, mean square 1']['correlation'])), '-o draws the same', drawn, points)
     else:
