@@ -92,10 +92,10 @@ static void resolve_name(const char *name, char *out, size_t size)
                                                           : "";
     const char *rest = name + strlen(prefix);
 
-    snprintf(out, size, "%s", name);
+    rt_copy_text(out, size, name);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (!strcmp(others[i].other, name))
-            snprintf(out, size, "%s", others[i].name);
+            rt_copy_text(out, size, others[i].name);
     for (int i = 0; i < RT_METRIC_COUNT; i++) {
         char spelled[RT_PROPERTY_NAME_MAX];
         snprintf(spelled, sizeof spelled, "%s_%s", rt_metrics[i].split, rt_metrics[i].word);

@@ -15,6 +15,9 @@
 
 enum { CHANNELS = 3, PLANE = 28 * 28 };
 
+/* Longer says no more of one kind of run. */
+static const double kind_seconds_max = 1.5;
+
 /* Images in the data set that --data names: what was published, for directories too. */
 static void count_images(const struct rt_experiment *experiment, const char *data, double *train, double *test)
 {
@@ -106,7 +109,7 @@ int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *er
             if (pass == 0) {
                 kinds += same == i;
             } else if (same == i) {
-                RT_TRY(measure(run, sweep, seconds / kinds, err));
+                RT_TRY(measure(run, sweep, fmin(seconds / kinds, kind_seconds_max), err));
             } else {
                 run->seconds_per_step = sweep->runs[same].seconds_per_step;
                 run->memory_bytes = sweep->runs[same].memory_bytes;

@@ -143,7 +143,7 @@ void rt_sweep_share_cores(struct rt_sweep *sweep);
 int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err);
 
 /* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images
- * (options.cores threads for all that get more than one). At most about `seconds`. */
+ * (options.cores threads for all that get more than one). At most about `seconds`, and 1.5 for a kind. */
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err);
 
 /* Whether two runs cost the same per step. */
