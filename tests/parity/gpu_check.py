@@ -225,6 +225,46 @@ def check_variants(folder):
     ok(check.words() == ['good', 'good', 'good', 'not checked'], 'side by side: out of time is not checked', *check.summary)
 
 
+CURVE = [(0.5, 0.1), (1.5, 0.3), (2.5, 0.5), (4, 0.8), (4.5, 0.999), (6, 1)]  # (epoch, accuracy)
+
+
+def check_schedules(folder):
+    reference = pathlib.Path(folder, 'alexnet_corrup_curves.csv')
+    reference.write_text('model,label_corruption,step,train_accuracy\n' + ''.join(
+        f'AlexNet,{p},{x * gpu_check.POINTS_PER_EPOCH},{y}\n' for p in gpu_check.LEVELS.values() for x, y in CURVE))
+    published = gpu_check.published_accuracy(reference, 1.0)
+    ok({e: round(y, 9) for e, y in published.items()} == {1: 0.2, 2: 0.4, 3: 0.6, 4: 0.8}, 'published accuracy at the epochs before the threshold',
+       published)
+    distance = gpu_check.mean_distance
+    ok(abs(distance({1: 0.3, 2: 0.3, 3: 0.6, 4: 0.8}, published) - 0.05) < 1e-9 and abs(distance({1: 0.2, 2: 0.998}, published) - 0.2985) < 1e-9,
+       'the mean over epochs; a run that has met the threshold keeps its last accuracy')
+    ok(distance({1: 0.2, 2: 0.4}, published) == distance({}, published) == distance({1: 1.0}, {}) == math.inf, 'a run cut short, or none at all')
+    for what, off_by, status, words in (('one decay is near at all levels', {0.97: 0.01, 0.99: 0.2}, 0, 'good: AlexNet: lr_decay 0.97 is nearest'),
+                                        ('each is far at one', {0.97: 0.1, 0.99: 0.2}, 0, 'WRONG: AlexNet: lr_decay 0.97'),
+                                        ('out of time', {}, None, 'not checked: schedules: no decay'),
+                                        ('the sweep fails', {}, 3, 'WRONG: schedules: error')):
+        def answer(words, _):
+            runs = pathlib.Path(option(words, '--runs'))
+            for decay, size in off_by.items():
+                for name, level in gpu_check.LEVELS.items():
+                    run = runs / 'AlexNet' / f'{name}_lr_decay{decay}'
+                    run.mkdir(parents=True)
+                    (run / 'result.json').write_text('{}')
+                    (run / 'config.yaml').write_text(f'lr_decay: {decay}\n')
+                    (run / 'metrics.csv').write_text('epoch,train_acc\n' + ''.join(
+                        f'{e},0.0\n{e},{y + (size if level == 0.8 else 0)}\n' for e, y in published.items()))
+            return status, 'error'
+
+        check = Made(folder, answer, reference=folder, decays='0.97,0.99')
+        check.schedules(60)
+        check.log.close()
+        ok(len(check.summary) == 1 and check.summary[0].startswith(words), f'schedules: {what}', *check.summary)
+    check = Made(folder, None, reference=os.path.join(folder, 'none'), decays='0.97')
+    check.schedules(60)
+    check.log.close()
+    ok(check.summary[0].startswith('not checked: schedules: no alexnet'), 'schedules: no published curves', *check.summary)
+
+
 def check_sharing():
     now, real = [100.0], gpu_check.time.monotonic
     gpu_check.time.monotonic = lambda: now[0]
@@ -251,7 +291,7 @@ def main():
     check_judge()
     check_sharing()
     check_card()
-    for check in (check_command, check_run, check_tests, check_bytes, check_speed, check_variants):
+    for check in (check_command, check_run, check_tests, check_bytes, check_speed, check_variants, check_schedules):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     done()
