@@ -28,7 +28,7 @@ struct transfer {
     struct rt_text body;
     struct curl_slist *headers;
     uint64_t sent; /* of the request's body */
-    bool full, told_to_stop, slow;
+    bool full, receiver_stopped, slow;
     struct rt_http_pace pace;
     char reason[CURL_ERROR_SIZE];
 };
@@ -153,8 +153,8 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
     (void)one;
     curl_easy_getinfo(t->http->curl, CURLINFO_RESPONSE_CODE, &status);
     if (t->request->receive && status < 300) {
-        t->told_to_stop = t->request->receive(t->request->context, bytes, size) != 0;
-        return t->told_to_stop ? 0 : size;
+        t->receiver_stopped = t->request->receive(t->request->context, bytes, size) != 0;
+        return t->receiver_stopped ? 0 : size;
     }
     t->full = t->body.length + size > answer_max(t->request);
     if (t->full)
@@ -348,7 +348,7 @@ static enum rt_http_outcome outcome_of(CURLcode code, const struct transfer *t)
     case CURLE_SEND_FAIL_REWIND: /* see on_read */
         return RT_HTTP_LOST;
     case CURLE_WRITE_ERROR:
-        return t->told_to_stop ? RT_HTTP_STOPPED : t->full ? RT_HTTP_OVERLONG : RT_HTTP_LOST;
+        return t->receiver_stopped ? RT_HTTP_STOPPED : t->full ? RT_HTTP_OVERLONG : RT_HTTP_LOST;
     default:
         curl_easy_getinfo(t->http->curl, CURLINFO_REQUEST_SIZE, &sent);
         return sent > 0 ? RT_HTTP_LOST : RT_HTTP_UNREACHED;

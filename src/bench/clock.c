@@ -131,5 +131,5 @@ void rt_bench_clock_read(const struct rt_bench_clock *clock, struct rt_bench_res
     sort(times);
     result->best_flops = clock->peak.best_flops;
     rt_copy_text(result->target, sizeof result->target,
-                 clock->device ? rt_device_target(clock->device) : rt_peak_isa(&clock->peak));
+                 clock->device ? rt_device_target(clock->device) : rt_peak_target(&clock->peak));
 }

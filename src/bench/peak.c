@@ -18,7 +18,7 @@ static void multiply_add(void *context, int member)
     volatile float seed = 0;
 
     (void)member;
-    peak->isa->peak->multiply_add(peak->rounds, &seed);
+    peak->kernels->peak->multiply_add(peak->rounds, &seed);
 }
 
 static void wake(void *context, int member)
@@ -42,7 +42,7 @@ double rt_peak_probe(struct rt_peak *peak)
 {
     volatile float seed = 0;
     const double operations =
-        peak->isa->peak->multiply_add(1, &seed) * (double)peak->rounds * rt_team_size(peak->team);
+        peak->kernels->peak->multiply_add(1, &seed) * (double)peak->rounds * rt_team_size(peak->team);
     const double rate = operations / probe_time_s(peak);
 
     if (rate > peak->best_flops)
@@ -55,7 +55,7 @@ int rt_peak_start(struct rt_peak *peak, struct rt_team *team, struct rt_error *e
     const double deadline = rt_clock_wall_s() + start_s;
 
     *peak = (struct rt_peak){.team = team, .rounds = 1000};
-    RT_TRY(rt_isa_choose(&peak->isa, err));
+    RT_TRY(rt_isa_choose(&peak->kernels, err));
     while (probe_time_s(peak) < probe_s)
         peak->rounds += peak->rounds / 2;
     while (rt_clock_wall_s() < deadline)
@@ -102,7 +102,7 @@ double rt_peak_round_trip_s(const struct rt_peak *peak)
     return game.took_s / ROUND_TRIPS;
 }
 
-const char *rt_peak_isa(const struct rt_peak *peak)
+const char *rt_peak_target(const struct rt_peak *peak)
 {
-    return peak->isa->name;
+    return peak->kernels->name;
 }

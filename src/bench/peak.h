@@ -9,7 +9,7 @@
 struct rt_isa;
 
 struct rt_peak {
-    const struct rt_isa *isa; /* as the native engine chooses it */
+    const struct rt_isa *kernels; /* as the native engine chooses it */
     struct rt_team *team;
     long rounds;       /* of a probe */
     double best_flops; /* operations a second of all threads together: the best probe so far */
@@ -28,6 +28,6 @@ double rt_peak_probe(struct rt_peak *peak);
 double rt_peak_round_trip_s(const struct rt_peak *peak);
 
 /* The instruction set that probes use: "avx2". */
-const char *rt_peak_isa(const struct rt_peak *peak);
+const char *rt_peak_target(const struct rt_peak *peak);
 
 #endif

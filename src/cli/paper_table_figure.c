@@ -13,7 +13,7 @@ static int add_points(struct rt_figure *figure, const struct rt_paper_work *work
     size_t count = 0;
 
     RT_TRY(rt_figure_add(figure, mark, rt_palette[style], (size_t)work->table->count, label, &series, err));
-    series->apart = true;
+    series->unjoined = true;
     for (int i = 0; i < work->table->count; i++) {
         const double y = value(work, i);
 

@@ -26,9 +26,9 @@ static struct rt_rademacher *filling;
 /* ---- what is asked for ---- */
 
 static int read_list(long *list, int *count, const struct rt_arguments *arguments, const char *name,
-                     const char *otherwise, long high, struct rt_error *err)
+                     const char *fallback, long high, struct rt_error *err)
 {
-    const char *given = rt_argument(arguments, name), *at = given ? given : otherwise;
+    const char *given = rt_argument(arguments, name), *at = given ? given : fallback;
 
     for (*count = 0; *at || !*count; ++*count) {
         char *end;

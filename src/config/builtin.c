@@ -97,13 +97,13 @@ const char *rt_experiment_builtin_name(int index)
     return names[index];
 }
 
-/* MODEL_PROBABILITY_CORRUPTION taken apart. */
+/* The parts of MODEL_PROBABILITY_CORRUPTION. */
 struct parts {
     char model[RT_TEXT_MAX], probability[RT_TEXT_MAX];
     const char *corruption;
 };
 
-static bool take_apart(struct parts *parts, const char *name)
+static bool parse_name(struct parts *parts, const char *name)
 {
     static const char *const corruptions[] = {
 #define CORRUPTION_NAME(name, title, file, help) #name,
@@ -166,7 +166,7 @@ int rt_experiment_builtin(struct rt_experiment *experiment, const char *name, st
             return build(experiment, i, err);
         rt_nearest_offer(&nearest, rt_experiment_builtin_name(i));
     }
-    if (take_apart(&parts, name))
+    if (parse_name(&parts, name))
         return build_named(experiment, name, &parts, err);
     return rt_fail(err, RT_ECONFIG, "no experiment is called '%.100s'%s", name,
                    nearest.best ? rt_nearest_hint(&nearest, hint, sizeof hint)

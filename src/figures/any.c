@@ -328,7 +328,7 @@ static int add_points(struct series_set *set, const struct rt_records *records, 
     }
     RT_TRY(rt_figure_add(set->figure, RT_MARK_POINTS, rt_style_of(series), count, label, &drawn, err));
     drawn->dash = series / RT_PALETTE_SIZE;
-    drawn->apart = places->named;
+    drawn->unjoined = places->named;
     memcpy(drawn->x, x, count * sizeof *x);
     memcpy(drawn->y, mean, count * sizeof *mean);
     return RT_OK;

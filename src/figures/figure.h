@@ -38,8 +38,8 @@ struct rt_series {
     enum rt_mark mark;
     bool legend; /* has its line in the legend */
     int panel;
-    bool apart; /* points are not joined */
-    int dash;   /* 0: solid; others tell variants apart */
+    bool unjoined; /* points are not joined */
+    int dash;      /* 0: solid; others tell variants apart */
     struct rt_style style;
     size_t count;
     double *x, *y;      /* [count]; y null for areas */

@@ -76,7 +76,7 @@ static void append_totals(struct rt_text *text, const struct rt_overview *overvi
         rt_text_printf(text, ", %d failed", count_state(sweep, RT_SWEEP_FAILED));
     rt_text_printf(text, "; %s", rt_duration(rt_clock_wall_s() - overview->began_s, elapsed));
     if (open) {
-        rt_sweep_learn(sweep);
+        rt_sweep_update_estimates(sweep);
         total_s = rt_sweep_total_seconds(sweep);
         rt_text_printf(text, ", %s left", isnan(total_s) ? "?" : rt_duration(total_s, left));
     }

@@ -47,7 +47,7 @@ void rt_sweep_note_end(const struct rt_sweep *sweep, const struct rt_sweep_run *
         note_end(&sweep->runs[i], &ended->experiment, ended->epochs_done);
 }
 
-void rt_sweep_learn(const struct rt_sweep *sweep)
+void rt_sweep_update_estimates(const struct rt_sweep *sweep)
 {
     for (int i = 0; i < sweep->count; i++) {
         struct rt_sweep_run *run = &sweep->runs[i];
@@ -75,7 +75,7 @@ static bool is_on_data(const struct rt_record *record, const char *data)
 }
 
 /* What a run on disk says of one that is planned. */
-static void learn_from(struct rt_sweep_run *run, const struct rt_record *record)
+static void estimate_from(struct rt_sweep_run *run, const struct rt_record *record)
 {
     const struct rt_result *result = &record->result;
     struct rt_sweep_run done = {.experiment = record->experiment, .cores = (int)result->provenance.threads};
@@ -86,7 +86,7 @@ static void learn_from(struct rt_sweep_run *run, const struct rt_record *record)
         run->seconds_per_step = result->wall_s / (double)(result->epochs * result->batches_per_epoch);
 }
 
-int rt_sweep_learn_from_disk(struct rt_sweep *sweep, struct rt_error *err)
+int rt_sweep_estimate_from_disk(struct rt_sweep *sweep, struct rt_error *err)
 {
     struct rt_records records = {0};
 
@@ -99,7 +99,7 @@ int rt_sweep_learn_from_disk(struct rt_sweep *sweep, struct rt_error *err)
         if (!record->has_config || !record->has_result || !is_on_data(record, sweep->options.data))
             continue;
         for (int i = 0; i < sweep->count; i++)
-            learn_from(&sweep->runs[i], record);
+            estimate_from(&sweep->runs[i], record);
     }
     rt_records_free(&records);
     return RT_OK;

@@ -88,7 +88,7 @@ int rt_sweep_format_start(struct rt_sweep *sweep, struct rt_text *text, struct r
         left += sweep->runs[i].state != RT_SWEEP_FINISHED;
     if (!left)
         return RT_OK;
-    RT_TRY(rt_sweep_learn_from_disk(sweep, err));
+    RT_TRY(rt_sweep_estimate_from_disk(sweep, err));
     total_s = rt_sweep_total_seconds(sweep);
     if (isnan(total_s) && flops_left(sweep) > long_flops) {
         RT_TRY(rt_sweep_measure(sweep, start_measure_s, err));

@@ -154,10 +154,10 @@ void rt_sweep_note_pace(struct rt_sweep_run *run, int side_by_side);
 /* A run has finished: corrects epochs_expected of those that differ from it in the seed alone. */
 void rt_sweep_note_end(const struct rt_sweep *sweep, const struct rt_sweep_run *ended);
 /* Corrects seconds_per_step by what the runs of this sweep have shown. */
-void rt_sweep_learn(const struct rt_sweep *sweep);
+void rt_sweep_update_estimates(const struct rt_sweep *sweep);
 /* The same by the runs that are in options.runs already: those of the kind that finished say how many epochs,
  * those that cost the same how long a step. */
-int rt_sweep_learn_from_disk(struct rt_sweep *sweep, struct rt_error *err);
+int rt_sweep_estimate_from_disk(struct rt_sweep *sweep, struct rt_error *err);
 
 /* "68 of 70 runs to do on 2 cores: about 3h10m"; nothing when all are finished. Where no run tells how long it
  * takes, a long sweep measures a few steps (3 s in all); of a short one the time is left out. */

@@ -11,7 +11,7 @@ int rt_dots_create(struct rt_dots *dots, long depth, struct rt_error *err)
 {
     const size_t slabs = (size_t)((depth + SLAB - 1) / SLAB);
 
-    RT_TRY(rt_isa_choose(&dots->isa, err));
+    RT_TRY(rt_isa_choose(&dots->kernels, err));
     dots->depth = depth;
     RT_TRY(rt_alloc_aligned(&dots->packed, slabs, SLAB_FLOATS * sizeof(float), "packed rows", err));
     RT_TRY(rt_alloc_aligned(&dots->partial, RT_TILE * RT_TILE, sizeof(float), "a tile", err));
@@ -73,7 +73,7 @@ void rt_dots_multiply(struct rt_dots *dots, const float *a, long rows, long stri
             .accumulate = k % EXACT != 0,
         };
 
-        dots->isa->product->multiply(&product);
+        dots->kernels->product->multiply(&product);
         if ((k + SLAB) % EXACT == 0 || k + SLAB >= dots->depth)
             add_partial(dots, rows);
     }

@@ -12,7 +12,7 @@
 enum { RT_TILE = 512 }; /* rows and columns of a tile */
 
 struct rt_dots {
-    const struct rt_isa *isa;
+    const struct rt_isa *kernels;
     long depth;              /* terms of a product */
     long columns;            /* rows of B that are packed */
     float *packed, *partial; /* B in panels; sums of at most 1024 terms */

@@ -25,7 +25,7 @@ enum { PATCH = 6, PANEL = 16, BLOCK = 512, KINDS = 8, PATCHES = 40000 };
 #define THRESHOLD 0.25f
 
 struct conv {
-    const struct rt_isa *isa;
+    const struct rt_isa *kernels;
     long channels, side, across; /* of images; positions of a patch along a side */
     long depth;                  /* numbers of a patch */
     long filters;
@@ -217,7 +217,7 @@ static void convolve(const struct conv *conv, const float *image, float *patches
     for (long y = 0; y < conv->across; y++) {
         for (long x = 0; x < conv->across; x++)
             read_patch(conv, image, y, x, patches + x * conv->depth);
-        conv->isa->product->multiply(&product);
+        conv->kernels->product->multiply(&product);
         for (long x = 0; x < conv->across; x++) {
             float *up = row + ((y >= half ? 2 : 0) + (x >= half ? 1 : 0)) * 2 * BLOCK;
 
@@ -307,7 +307,7 @@ static int prepare(struct rt_points *points, struct conv *conv, uint32_t seed, s
     const size_t threads = (size_t)rt_team_size(points->team), depth = (size_t)conv->depth;
     const size_t padded = (size_t)points->blocks * BLOCK;
 
-    RT_TRY(rt_isa_choose(&conv->isa, err));
+    RT_TRY(rt_isa_choose(&conv->kernels, err));
     RT_TRY(rt_alloc_aligned(&conv->weights, padded * depth, sizeof(float), "filters", err));
     RT_TRY(rt_alloc_aligned(&conv->bias, padded, sizeof(float), "filters", err));
     RT_TRY(rt_alloc_aligned(&conv->packed, BLOCK * depth, sizeof(float), "filters", err));

@@ -28,7 +28,7 @@ enum {
 
 struct gabor {
     struct rt_points *points;
-    const struct rt_isa *isa;
+    const struct rt_isa *kernels;
     long channels, side, cells;
     float *filters; /* [PARTS / PANEL][DEPTH][PANEL]: real parts, then imaginary ones */
     float *scratch; /* of each thread: image, its padded mean, a line's patches, their responses */
@@ -117,7 +117,7 @@ static void transform_share(void *context, int member)
             for (long x = 0; x < g->side; x++)
                 for (long v = 0; v < SPAN; v++)
                     memcpy(patches + x * DEPTH + v * SPAN, padded + (y + v) * wide + x, SPAN * sizeof *patches);
-            g->isa->product->multiply(&product);
+            g->kernels->product->multiply(&product);
             add_line(g, responses, y, points->values + i * points->stride);
         }
     }
@@ -128,7 +128,7 @@ static int transform(struct gabor *g, struct rt_error *err)
     const long wide = g->side + 2 * REACH;
     const size_t threads = (size_t)rt_team_size(g->points->team);
 
-    RT_TRY(rt_isa_choose(&g->isa, err));
+    RT_TRY(rt_isa_choose(&g->kernels, err));
     g->scratch_floats = g->channels * g->side * g->side + wide * wide + g->side * (DEPTH + PARTS);
     RT_TRY(rt_alloc_aligned(&g->filters, PARTS * DEPTH, sizeof(float), "filters", err));
     RT_TRY(rt_alloc_aligned(&g->scratch, threads * (size_t)g->scratch_floats, sizeof(float), "responses", err));

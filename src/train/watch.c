@@ -23,7 +23,7 @@ void rt_watch_free(struct rt_watch *watch)
     rt_free(&watch->outcomes);
 }
 
-static void learn(struct rt_learnt *learnt, const struct rt_image_outcome *outcome, int given, int truth)
+static void note_outcome(struct rt_learnt *learnt, const struct rt_image_outcome *outcome, int given, int truth)
 {
     if (given == truth) {
         learnt->clean++;
@@ -40,7 +40,7 @@ void rt_watch_note(struct rt_watch *watch, const uint32_t *order, long count, st
     const struct rt_dataset *dataset = watch->dataset;
 
     for (long i = 0; i < count && watch->labels_differ; i++)
-        learn(learnt, &watch->outcomes[i], dataset->labels[order[i]], dataset->labels_true[order[i]]);
+        note_outcome(learnt, &watch->outcomes[i], dataset->labels[order[i]], dataset->labels_true[order[i]]);
     for (long i = 0; i < count && watch->history.rows; i++) {
         const struct rt_image_outcome *outcome = &watch->outcomes[i];
 

@@ -211,7 +211,7 @@ static int note_start(struct rt_spool_reader *reader, const struct rt_spool_reco
 }
 
 /* Damaged lines are skipped here: reading the records reports them. */
-static int learn_voids(struct rt_spool_reader *reader, struct rt_error *err)
+static int find_voids(struct rt_spool_reader *reader, struct rt_error *err)
 {
     struct rt_spool_record record = {0};
     bool got = true;
@@ -237,7 +237,7 @@ int rt_spool_reader_open(struct rt_spool_reader *reader, const char *run_dir, co
     if (!rt_copy_text(reader->to, sizeof reader->to, to))
         return rt_fail(err, RT_EUSAGE, "%s: no service has so long a name", to);
     RT_TRY(rt_entry_open(&reader->fd, run_dir, RT_SPOOL_NAME, RT_OPEN_READ, err));
-    RT_TRY(learn_voids(reader, err));
+    RT_TRY(find_voids(reader, err));
     rt_text_clear(&reader->text);
     reader->taken = 0;
     reader->lines = reader->read_seq = 0;

@@ -190,7 +190,7 @@ static void sum_channel(const struct rt_native *plan, const struct rt_stage *sta
     arrays[SLOPE * x->channels + c] = (float)(gx * inverse_var / rows);
 }
 
-static void learn_channels(struct rt_native *plan, const struct rt_stage *stage, int member)
+static void apply_channel_gradients(struct rt_native *plan, const struct rt_stage *stage, int member)
 {
     const struct rt_value *x = &plan->values[stage->in[0]];
     const struct rt_slice part = rt_team_slice(plan->host.team, member, x->channels, RT_PANEL_CHANNELS);
@@ -215,7 +215,7 @@ static void backward_begin(struct rt_native *plan, struct rt_stage *stage, int m
         batch_norm_gradient_ready(plan, stage, images.begin, images.end);
         rt_team_barrier(plan->host.team);
     }
-    learn_channels(plan, stage, member);
+    apply_channel_gradients(plan, stage, member);
 }
 
 static void backward_images(struct rt_native *plan, struct rt_stage *stage, int member, long begin, long end)

@@ -398,7 +398,7 @@ static void backward_images(struct rt_native *plan, struct rt_stage *stage, int 
 }
 
 /* Sums the chunks' gradients of gathered rows into the weights'. */
-static void learn_gathered(const struct conv_call *call, int member)
+static void apply_gathered_gradient(const struct conv_call *call, int member)
 {
     struct rt_native *plan = call->plan;
     const struct rt_conv_shape *s = &call->shape;
@@ -433,7 +433,7 @@ static void backward_end(struct rt_native *plan, struct rt_stage *stage, int mem
         }
         rt_team_barrier(team);
     }
-    learn_gathered(&call, member);
+    apply_gathered_gradient(&call, member);
 }
 
 /* Weight [out][in][row][column] -> panel of out, (row, column, in), lane. */

@@ -243,7 +243,7 @@ void rt_conv_winograd_backward_end(struct rt_native *plan, struct rt_stage *stag
         rt_conv_winograd_gradient(plan, stage, s, member);
         rt_team_barrier(plan->host.team);
     }
-    rt_conv_winograd_learn(plan, stage, s, member);
+    rt_conv_winograd_apply_gradient(plan, stage, s, member);
     if (stage->node->tensor_count > 1) {
         plan->isa->norm->column_sum(rt_native_grad(plan, y) + part.begin, y->grad_ld, plan->count * s->area,
                                     part.end - part.begin, sums, false);

@@ -51,7 +51,7 @@ void rt_conv_winograd_gradient_images(struct rt_native *plan, const struct rt_st
                                       const struct rt_conv_shape *s, int member, long begin, long end);
 void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *stage,
                                const struct rt_conv_shape *s, int member);
-void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
-                            int member);
+void rt_conv_winograd_apply_gradient(struct rt_native *plan, const struct rt_stage *stage,
+                                     const struct rt_conv_shape *s, int member);
 
 #endif

@@ -182,8 +182,8 @@ void rt_conv_winograd_gradient(struct rt_native *plan, const struct rt_stage *st
 }
 
 /* Back from the filters' gradients to the weights', 16 inputs of a panel at a time, applied immediately. */
-void rt_conv_winograd_learn(struct rt_native *plan, const struct rt_stage *stage, const struct rt_conv_shape *s,
-                            int member)
+void rt_conv_winograd_apply_gradient(struct rt_native *plan, const struct rt_stage *stage,
+                                     const struct rt_conv_shape *s, int member)
 {
     const struct rt_winograd w = rt_winograd_over_output(s);
     const long channels = s->window.channels, blocks = channels / RT_PANEL_CHANNELS;
