@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +13,7 @@
 #include "base/holder.h"
 #include "base/log.h"
 #include "base/system.h"
+#include "base/task.h"
 #include "base/text.h"
 
 enum { TRIES = 100 };
@@ -116,13 +116,13 @@ static enum taken take_current_file(int *descriptor, struct rt_lock *lock, const
 
 static void warn_once(const char *path)
 {
-    static atomic_flag warned = ATOMIC_FLAG_INIT;
+    const int error = errno;
 
-    if (!atomic_flag_test_and_set(&warned))
+    if (rt_task_is_first(RT_REMARK_NO_LOCKS))
         rt_log_warn(
             "%s: this file system cannot lock (%s); the file names host and process instead, so start no "
             "second one from another machine",
-            path, strerror(errno));
+            path, strerror(error));
 }
 
 /* What the file says, after waiting for one that is being written. *exists: whether it is there. */

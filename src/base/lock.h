@@ -5,9 +5,9 @@
  * and, so that a deleted file lets nobody else in, one on the folder itself where it takes one. While it is
  * held the file says by whom (base/holder.h).
  *
- * A file system without locks (ENOSYS, ENOLCK, EOPNOTSUPP; some NFS, Lustre without flock) is warned of once by
- * each process; the file alone is the lock then. One that a dead process of this host left is taken over; one
- * of another host, of which nothing can be known, is refused. */
+ * A file system without locks (ENOSYS, ENOLCK, EOPNOTSUPP; some NFS, Lustre without flock) is warned of once in
+ * each task (base/task.h: each run, and the program); the file alone is the lock then. One that a dead process
+ * of this host left is taken over; one of another host, of which nothing can be known, is refused. */
 #ifndef RT_BASE_LOCK_H
 #define RT_BASE_LOCK_H
 

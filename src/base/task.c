@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -12,6 +13,7 @@ struct rt_task {
     pthread_mutex_t mutex;
     struct member *members; /* its threads now */
     double left_s;          /* processor time of those that have left, while they were in it */
+    atomic_uint said;       /* bit 1 << RT_REMARK_x */
 };
 
 /* A thread; when it works for a task, one in its list. */
@@ -91,6 +93,14 @@ struct rt_task *rt_task_enter(struct rt_task *task)
     task->members = &self;
     pthread_mutex_unlock(&task->mutex);
     return before;
+}
+
+bool rt_task_is_first(enum rt_task_remark remark)
+{
+    static atomic_uint said_outside;
+    const unsigned bit = 1u << remark;
+
+    return !(atomic_fetch_or(self.task ? &self.task->said : &said_outside, bit) & bit);
 }
 
 double rt_clock_cpu_s(void)

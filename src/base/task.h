@@ -5,6 +5,7 @@
 #define RT_BASE_TASK_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -17,6 +18,10 @@ void rt_task_free(struct rt_task **task); /* when no thread works for it; accept
 
 /* From now on the calling thread works for `task` (null: for none); returns for whom it did. */
 struct rt_task *rt_task_enter(struct rt_task *task);
+
+/* What is said once for each task, and once outside of any: true the first time that the caller's task asks. */
+enum rt_task_remark { RT_REMARK_NO_LOCKS };
+bool rt_task_is_first(enum rt_task_remark remark);
 
 /* Starts a thread that works for the caller's task, with all signals blocked: they are for the first thread.
  * Returns 0 or an errno. */

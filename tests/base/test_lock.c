@@ -18,8 +18,10 @@
 
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/system.h"
+#include "base/task.h"
 #include "support/scratch.h"
 
 static char folder[RT_PATH_MAX], path[RT_PATH_MAX];
@@ -311,6 +313,47 @@ static void goes_by_the_name_without_locks(void **state)
     rt_system_hook = NULL;
 }
 
+/* How often the log says that there are no locks after two are taken, in a task of its own. */
+static int count_warnings(void)
+{
+    char logged[RT_PATH_MAX], *bytes = NULL;
+    struct rt_task *task, *before;
+    size_t size;
+    int count = 0;
+
+    assert_int_equal(rt_task_create(&task, RT_LOG_SILENT, NULL), 0);
+    before = rt_task_enter(task);
+    assert_int_equal(rt_log_open(folder, "log.txt", NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        struct rt_lock lock;
+
+        assert_int_equal(rt_lock_acquire(&lock, folder, "lock", NULL), 0);
+        rt_lock_release(&lock);
+    }
+    assert_int_equal(rt_log_close(NULL), 0);
+    rt_task_enter(before);
+    rt_task_free(&task);
+    assert_int_equal(rt_path_join(logged, folder, "log.txt", NULL), 0);
+    assert_int_equal(rt_file_read_all(logged, 10000, &bytes, &size, NULL), 0);
+    for (const char *at = bytes; (at = strstr(at, "cannot lock")); at++)
+        count++;
+    rt_free(&bytes);
+    assert_int_equal(unlink(logged), 0);
+    return count;
+}
+
+/* Of two sessions in one process, each says it to its own log. */
+static void says_once_in_each_task(void **state)
+{
+    (void)state;
+    unlink(path);
+    lock_error = ENOLCK;
+    rt_system_hook = refuse_locks;
+    assert_int_equal(count_warnings(), 1);
+    assert_int_equal(count_warnings(), 1);
+    rt_system_hook = NULL;
+}
+
 /* A process that could not lock is seen by one that can. */
 static void sees_a_holder_by_name(void **state)
 {
@@ -373,6 +416,7 @@ int main(void)
         cmocka_unit_test(makes_a_removed_file_again),
         cmocka_unit_test(stops_in_a_folder_that_was_replaced),
         cmocka_unit_test(holds_the_file_that_is_there),
+        cmocka_unit_test(says_once_in_each_task),
         cmocka_unit_test(goes_by_the_name_without_locks),
         cmocka_unit_test(sees_a_holder_by_name),
         cmocka_unit_test(never_opens_a_fifo),

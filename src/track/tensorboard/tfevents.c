@@ -1,7 +1,6 @@
 #include "track/tensorboard/tfevents.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +87,6 @@ int rt_tfevents_exist(bool *exist, const char *directory, struct rt_error *err)
  * sessions in one second, must not put a new file before an old one. */
 static int new_path(struct rt_tfevents *events, const char *directory, double wall_time_s, struct rt_error *err)
 {
-    static atomic_uint counter;
     char host[65] = "localhost";
     long long seconds = (long long)wall_time_s, latest = 0;
     int length;
@@ -98,8 +96,8 @@ static int new_path(struct rt_tfevents *events, const char *directory, double wa
         seconds = latest + 1;
     if (gethostname(host, sizeof host - 1))
         rt_copy_text(host, sizeof host, "localhost");
-    length = snprintf(events->path, sizeof events->path, "%s/" NAME_START "%010lld.%s.%ld.%u", directory,
-                      seconds, host, (long)getpid(), atomic_fetch_add(&counter, 1));
+    length = snprintf(events->path, sizeof events->path, "%s/" NAME_START "%010lld.%s.%ld.0", directory,
+                      seconds, host, (long)getpid());
     if (length < 0 || (size_t)length >= sizeof events->path)
         return rt_fail(err, RT_EIO, "%s: the path of an event file in it is too long", directory);
     return RT_OK;
