@@ -11,6 +11,7 @@
 #include "data/cifar10.h"
 #include "data/fetch.h"
 #include "data/places.h"
+#include "data/source.h"
 
 enum { BAR = 30 };
 
@@ -87,18 +88,23 @@ static int install(const struct rt_fetch_files *files, struct rt_fetch *fetch, c
     return rt_fetch_install_files(&from, fetch, home, installed, err);
 }
 
-/* *files: null for cifar10. */
+#define FETCHED_WORD(id, word, help) " " word
+
+/* *files: null where it is an archive. */
 static int choose(const struct rt_fetch_files **files, const char *name, struct rt_error *err)
 {
-    static const struct rt_fetch_files *const all[] = {&rt_fetch_mnist, &rt_fetch_fashion_mnist};
+    static const struct rt_source_kind *const kinds[] = {
+#define KIND(id, word, help) &rt_source_##id,
+        RT_FETCHED_SOURCES(KIND)
+#undef KIND
+    };
 
-    *files = NULL;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(all[i]->name, name))
-            *files = all[i];
-    if (*files || !strcmp(name, "cifar10"))
-        return RT_OK;
-    return rt_fail(err, RT_EUSAGE, "'%.80s' is none of cifar10, mnist, fashion-mnist", name);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kinds[i]->name, name)) {
+            *files = kinds[i]->published;
+            return RT_OK;
+        }
+    return rt_fail(err, RT_EUSAGE, "'%.80s' is none of" RT_FETCHED_SOURCES(FETCHED_WORD), name);
 }
 
 static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error *err)
@@ -148,7 +154,7 @@ const struct rt_command rt_command_data_fetch = {
     .name = "data fetch",
     .operands = "[NAME]",
     .operands_max = 1,
-    .operand_values = "cifar10 mnist fashion-mnist",
+    .operand_values = RT_FETCHED_SOURCES(RT_SOURCE_WORD),
     .summary = "Download CIFAR-10, MNIST or Fashion-MNIST and install it for all later commands.",
     .description =
         "NAME is cifar10 (the default), mnist or fashion-mnist. Of CIFAR-10 it gets the binary version's "

@@ -95,7 +95,9 @@ static int read_names(struct rt_source *source, struct rt_error *err)
     return rc;
 }
 
-int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], bool *python, struct rt_error *err)
+/* The directory of the files: `given` itself or an official folder in it; *python: it has the Python version's
+ * only. RT_EDATA when there are none. */
+static int look_for(const char *given, char directory[RT_PATH_MAX], bool *python, struct rt_error *err)
 {
     static const struct {
         const char *below;
@@ -118,6 +120,16 @@ int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], bool *python
                    " or " RT_CIFAR10_PYTHON_FOLDER
                    "): get it with 'rethink data fetch', or give --data DIR or --data shapes10",
                    given, first->name, first->python);
+}
+
+static int cifar10_find(const struct rt_source_kind **kind, const char *directory, struct rt_error *err)
+{
+    char folder[RT_PATH_MAX];
+    bool python;
+
+    RT_TRY(look_for(directory, folder, &python, err));
+    *kind = &rt_source_cifar10;
+    return RT_OK;
 }
 
 /* The Python version's batches become the source's state. */
@@ -153,7 +165,7 @@ static int cifar10_open(struct rt_source *source, const char *given, struct rt_e
     char directory[RT_PATH_MAX], canonical[PATH_MAX];
     bool python;
 
-    RT_TRY(rt_cifar10_find(given, directory, &python, err));
+    RT_TRY(look_for(given, directory, &python, err));
     if (!realpath(directory, canonical))
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
     if (!rt_copy_text(source->where, sizeof source->where, canonical))
@@ -298,6 +310,8 @@ const struct rt_source_kind rt_source_cifar10 = {
     .official = cifar10_official,
     .mean = {0.489255f, 0.475775f, 0.439889f},
     .std = {0.243047f, 0.239315f, 0.255997f},
+    .sign = "data_batch_1.bin, data_batch_1",
+    .find = cifar10_find,
     .open = cifar10_open,
     .read = cifar10_read,
 };

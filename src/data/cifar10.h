@@ -34,8 +34,4 @@ extern const struct rt_cifar10_file {
  * RT_EMEMORY. */
 int rt_cifar10_convert(const char *folder, const char *archive, struct rt_error *err);
 
-/* The directory of the files: `given` itself or an official folder in it; *python: it has the Python version's
- * only. RT_EDATA when there are none. */
-int rt_cifar10_find(const char *given, char directory[RT_PATH_MAX], bool *python, struct rt_error *err);
-
 #endif

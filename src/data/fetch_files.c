@@ -7,7 +7,6 @@
 #include "base/lock.h"
 #include "base/memory.h"
 #include "data/fetch.h"
-#include "data/mnist.h"
 
 static const char *const mnist_bases[] = {"https://ossci-datasets.s3.amazonaws.com/mnist/", NULL};
 static const char *const fashion_bases[] = {"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -87,7 +86,7 @@ int rt_fetch_install_files(const struct rt_fetch_files *files, const struct rt_f
     RT_TRY(rt_lock_acquire(&lock, home, "fetch.lock", err));
     if (!(rc = rt_folder_remove_temporaries(home, err)) &&
         !(rc = rt_folder_make_temporary(temporary, installed, err))) {
-        for (int i = 0; i < RT_MNIST_FILES && !rc; i++)
+        for (int i = 0; i < (int)(sizeof files->files / sizeof *files->files) && !rc; i++)
             rc = fetch_file(files, &files->files[i], how, home, temporary, err);
         if (!rc)
             rc = rt_folder_replace(temporary, installed, err);

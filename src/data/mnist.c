@@ -1,5 +1,4 @@
-#include "data/mnist.h"
-
+/* MNIST and Fashion-MNIST: four IDX files each (docs/formats.md). */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -8,19 +7,22 @@
 #include <strings.h>
 
 #include "base/memory.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "data/fetch.h"
 #include "data/idx.h"
+#include "data/source.h"
 
+enum { FILES = 4 };
 enum { IMAGE = RT_IDX_SIDE * RT_IDX_SIDE, FIRST_LABELS = 10 };
 
-const char *const rt_mnist_files[RT_MNIST_FILES] = {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                                                    "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
+#define FIRST_FILE "train-images-idx3-ubyte"
+static const char *const file_names[FILES] = {FIRST_FILE, "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                                              "t10k-labels-idx1-ubyte"};
 
 struct variant {
     const struct rt_source_kind *kind;
-    const char *folders[3]; /* in which the files may lie; the last is null */
-    const struct rt_fetch_files *published;
+    const char *folders[3];      /* in which the files may lie; the last is null */
     uint8_t first[FIRST_LABELS]; /* of the test set */
     const char *classes[RT_CLASSES];
 };
@@ -28,12 +30,10 @@ struct variant {
 static const struct variant variants[] = {
     {.kind = &rt_source_mnist,
      .folders = {"mnist", "MNIST/raw"},
-     .published = &rt_fetch_mnist,
      .first = {7, 2, 1, 0, 4, 1, 4, 9, 5, 9},
      .classes = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
     {.kind = &rt_source_fashion_mnist,
      .folders = {"fashion-mnist", "FashionMNIST/raw"},
-     .published = &rt_fetch_fashion_mnist,
      .first = {9, 2, 1, 1, 6, 1, 4, 6, 5, 7},
      .classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
                  "Ankle boot"}},
@@ -73,13 +73,15 @@ static int is_here(const char *folder, bool *found, struct rt_error *err)
     char path[RT_PATH_MAX];
 
     *found = false;
-    for (int i = 0; i < RT_MNIST_FILES && !*found; i++)
-        RT_TRY(find_file(path, folder, rt_mnist_files[i], found, err));
+    for (int i = 0; i < FILES && !*found; i++)
+        RT_TRY(find_file(path, folder, file_names[i], found, err));
     return RT_OK;
 }
 
-int rt_mnist_find(const struct rt_source_kind *kind, const char *given, char folder[RT_PATH_MAX],
-                  struct rt_error *err)
+/* The folder of the four files of that kind (null: of either): `given` or one that torchvision or `data fetch`
+ * makes in it. RT_EDATA when there is none, RT_EUSAGE when there is one of each. */
+static int look_for(const struct rt_source_kind *kind, const char *given, char folder[RT_PATH_MAX],
+                    struct rt_error *err)
 {
     static const char *const flat[] = {"", "raw"};
     char path[RT_PATH_MAX];
@@ -110,12 +112,13 @@ int rt_mnist_find(const struct rt_source_kind *kind, const char *given, char fol
         err, RT_EDATA,
         "%s: no %s here (neither %s nor raw/, %s/ or %s/ with it): get it with 'rethink data fetch %s', "
         "or give --data DIR",
-        given, kind ? kind->name : "MNIST", rt_mnist_files[0],
+        given, kind ? kind->name : "MNIST", file_names[0],
         variant_of(kind ? kind : &rt_source_mnist)->folders[0],
         variant_of(kind ? kind : &rt_source_mnist)->folders[1], kind ? kind->name : "mnist");
 }
 
-const struct rt_source_kind *rt_mnist_kind_of(const char *folder)
+/* Of a folder with such files, by its path. */
+static const struct rt_source_kind *kind_of(const char *folder)
 {
     for (; *folder; folder++)
         if (!strncasecmp(folder, "fashion", 7))
@@ -123,17 +126,27 @@ const struct rt_source_kind *rt_mnist_kind_of(const char *folder)
     return &rt_source_mnist;
 }
 
+static int mnist_find(const struct rt_source_kind **kind, const char *directory, struct rt_error *err)
+{
+    char folder[RT_PATH_MAX];
+
+    RT_TRY(look_for(*kind, directory, folder, err));
+    if (!*kind)
+        *kind = kind_of(folder);
+    return RT_OK;
+}
+
 /* ---- opening ---- */
 
 struct held {
-    struct rt_idx files[RT_MNIST_FILES];
+    struct rt_idx files[FILES];
 };
 
 static void mnist_close(struct rt_source *source)
 {
     struct held *held = source->state;
 
-    for (int i = 0; held && i < RT_MNIST_FILES; i++)
+    for (int i = 0; held && i < FILES; i++)
         rt_idx_free(&held->files[i]);
     rt_free(&held);
     source->state = NULL;
@@ -144,8 +157,8 @@ static int read_files(struct rt_source *source, struct held *held, struct rt_err
     char path[RT_PATH_MAX];
     bool found;
 
-    for (int i = 0; i < RT_MNIST_FILES; i++) {
-        RT_TRY(find_file(path, source->where, rt_mnist_files[i], &found, err));
+    for (int i = 0; i < FILES; i++) {
+        RT_TRY(find_file(path, source->where, file_names[i], &found, err));
         if (!found)
             return rt_fail(err, RT_EDATA, "%s: no such file, plain or .gz, beside the others", path);
         RT_TRY(i % 2 ? rt_idx_read_labels(&held->files[i], path, err)
@@ -162,7 +175,7 @@ static int read_files(struct rt_source *source, struct held *held, struct rt_err
 /* Which of them it is: by the first test labels, else by the folder's path. */
 static int identify(struct rt_source *source, const struct rt_idx *labels, struct rt_error *err)
 {
-    const struct rt_source_kind *kind = source->named ? source->kind : rt_mnist_kind_of(source->where);
+    const struct rt_source_kind *kind = source->named ? source->kind : kind_of(source->where);
 
     for (int i = 0; i < VARIANTS && labels->count >= FIRST_LABELS; i++)
         if (!memcmp(labels->bytes, variants[i].first, FIRST_LABELS))
@@ -181,7 +194,7 @@ static int mnist_open(struct rt_source *source, const char *given, struct rt_err
     struct held *held;
     int rc;
 
-    RT_TRY(rt_mnist_find(source->named ? source->kind : NULL, given, folder, err));
+    RT_TRY(look_for(source->named ? source->kind : NULL, given, folder, err));
     if (!realpath(folder, canonical))
         return rt_fail_errno(err, RT_EIO, errno, "%s", folder);
     if (!rt_copy_text(source->where, sizeof source->where, canonical))
@@ -194,9 +207,9 @@ static int mnist_open(struct rt_source *source, const char *given, struct rt_err
         return rc;
     }
     variant = variant_of(source->kind);
-    source->file_count = RT_MNIST_FILES;
-    for (int i = 0; i < RT_MNIST_FILES; i++)
-        source->files[i].official = !strcmp(source->files[i].md5, variant->published->files[i].md5);
+    source->file_count = FILES;
+    for (int i = 0; i < FILES; i++)
+        source->files[i].official = !strcmp(source->files[i].md5, source->kind->published->files[i].md5);
     source->train_count = held->files[0].count;
     source->test_count = held->files[2].count;
     for (int i = 0; i < RT_CLASSES; i++)
@@ -231,6 +244,9 @@ const struct rt_source_kind rt_source_mnist = {
     .block_records = 10000,
     .mean = {0.1307f},
     .std = {0.3081f},
+    .sign = FIRST_FILE,
+    .published = &rt_fetch_mnist,
+    .find = mnist_find,
     .open = mnist_open,
     .read = mnist_read,
     .close = mnist_close,
@@ -246,6 +262,8 @@ const struct rt_source_kind rt_source_fashion_mnist = {
     .block_records = 10000,
     .mean = {0.2860f},
     .std = {0.3530f},
+    .published = &rt_fetch_fashion_mnist,
+    .find = mnist_find,
     .open = mnist_open,
     .read = mnist_read,
     .close = mnist_close,

@@ -6,29 +6,40 @@
 #include <sys/stat.h>
 
 #include "base/memory.h"
-#include "data/cifar10.h"
-#include "data/mnist.h"
+#include "base/text.h"
 #include "data/places.h"
+
+static const struct rt_source_kind *const kinds[] = {
+#define SOURCE_ADDRESS(id, name, help) &rt_source_##id,
+    RT_SOURCES(SOURCE_ADDRESS)
+#undef SOURCE_ADDRESS
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* What data are where nothing says otherwise. */
+static const struct rt_source_kind *const usual = &rt_source_cifar10;
 
 static const struct rt_source_kind *find_kind(const char *name)
 {
-#define RT_SOURCE_MATCH(id, spelled, help)                                                                     \
-    if (!strcmp(name, spelled))                                                                                \
-        return &rt_source_##id;
-    RT_SOURCES(RT_SOURCE_MATCH)
-#undef RT_SOURCE_MATCH
+    for (int i = 0; i < KINDS; i++)
+        if (!strcmp(kinds[i]->name, name))
+            return kinds[i];
     return NULL;
 }
 
-/* The kind whose files are in the directory, or null. */
-static const struct rt_source_kind *kind_in(const char *directory)
+/* *kind: the one whose files are in the directory, or null. RT_EUSAGE: those of several are. */
+static int find_in(const struct rt_source_kind **kind, const char *directory, struct rt_error *err)
 {
-    char path[RT_PATH_MAX];
-    bool python;
+    *kind = NULL;
+    for (int i = 0; i < KINDS; i++) {
+        const struct rt_source_kind *found = NULL;
+        const int rc = kinds[i]->find ? kinds[i]->find(&found, directory, err) : RT_EDATA;
 
-    if (!rt_cifar10_find(directory, path, &python, NULL))
-        return &rt_source_cifar10;
-    return rt_mnist_find(NULL, directory, path, NULL) ? NULL : rt_mnist_kind_of(path);
+        *kind = rc ? NULL : found;
+        if (!rc || rc == RT_EUSAGE)
+            return rc;
+    }
+    return RT_OK;
 }
 
 const struct rt_source_kind *rt_source_kind_of(const char *data)
@@ -38,32 +49,56 @@ const struct rt_source_kind *rt_source_kind_of(const char *data)
     if (!data)
         data = getenv("RETHINK_DATA");
     if (!data || !*data)
-        return &rt_source_cifar10;
-    kind = find_kind(data);
-    kind = kind ? kind : kind_in(data);
-    return kind ? kind : &rt_source_cifar10;
+        return usual;
+    if (!(kind = find_kind(data)))
+        find_in(&kind, data, NULL);
+    return kind ? kind : usual;
 }
 
 /* Files by their data set's name alone: from $RETHINK_DATA when it is set and has them, else from where `data
  * fetch` puts them. */
 static int open_installed(struct rt_source *source, struct rt_error *err)
 {
+    const struct rt_source_kind *kind = source->kind;
     const char *given = getenv("RETHINK_DATA");
     char directory[RT_PATH_MAX];
-    const bool is_folder = given && *given && !find_kind(given);
 
-    if (is_folder &&
-        (source->kind == &rt_source_cifar10 || !rt_mnist_find(source->kind, given, directory, NULL)))
+    if (given && *given && !find_kind(given) && (kind == usual || !kind->find(&kind, given, NULL)))
         return source->kind->open(source, given, err);
     RT_TRY(rt_data_home(directory, "give --data DIR", err));
     return source->kind->open(source, directory, err);
 }
 
+/* "data_batch_1.bin, data_batch_1 or train-images-idx3-ubyte" */
+static int refuse_file(const char *path, struct rt_error *err)
+{
+    struct rt_text signs = {0};
+
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i]->sign)
+            rt_text_printf(&signs, "%s%s", signs.length ? " or " : "", kinds[i]->sign);
+    rt_fail(err, RT_EDATA, "%s: not a directory; give the one that holds %s", path, rt_text_string(&signs));
+    rt_text_free(&signs);
+    return RT_EDATA;
+}
+
+/* The usual kind's reason, which is in err, and what else was looked for. */
+static int refuse_directory(struct rt_error *err)
+{
+    const struct rt_error cause = *err;
+    struct rt_text others = {0};
+
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i]->sign && kinds[i] != usual)
+            rt_text_printf(&others, "; %s of %s is not there either", kinds[i]->sign, kinds[i]->name);
+    rt_fail(err, RT_EDATA, "%.800s%s", cause.message, rt_text_string(&others));
+    rt_text_free(&others);
+    return RT_EDATA;
+}
+
 static int open_directory(struct rt_source *source, const char *directory, struct rt_error *err)
 {
     const struct rt_source_kind *kind;
-    char path[RT_PATH_MAX];
-    struct rt_error cause;
     struct stat status;
     int rc;
 
@@ -76,18 +111,11 @@ static int open_directory(struct rt_source *source, const char *directory, struc
         return rt_fail_errno(err, RT_EIO, errno, "%s", directory);
     }
     if (!S_ISDIR(status.st_mode))
-        return rt_fail(err, RT_EDATA,
-                       "%s: not a directory; give the one that holds data_batch_1.bin, data_batch_1 or %s",
-                       directory, rt_mnist_files[0]);
-    if ((kind = kind_in(directory)))
-        source->kind = kind;
-    else if (rt_mnist_find(NULL, directory, path, err) == RT_EUSAGE)
-        return RT_EUSAGE; /* several */
+        return refuse_file(directory, err);
+    RT_TRY(find_in(&kind, directory, err));
+    source->kind = kind ? kind : usual;
     rc = source->kind->open(source, directory, err);
-    if (rc != RT_EDATA || kind)
-        return rc;
-    cause = *err;
-    return rt_fail(err, RT_EDATA, "%.800s; MNIST's %s is not there either", cause.message, rt_mnist_files[0]);
+    return rc == RT_EDATA && !kind ? refuse_directory(err) : rc;
 }
 
 size_t rt_source_record_bytes(const struct rt_source_kind *kind)
@@ -104,13 +132,13 @@ int rt_source_open(struct rt_source *out, const char *data, struct rt_error *err
     if (!data && environment && find_kind(environment))
         data = environment; /* RETHINK_DATA=shapes10 */
     if (!data && environment && *environment)
-        data = kind_in(environment) ? environment : NULL; /* a directory of any kind */
-    kind = find_kind(data ? data : "cifar10");
-    source.kind = kind ? kind : &rt_source_cifar10;
+        data = !find_in(&kind, environment, NULL) && kind ? environment : NULL; /* a directory of any kind */
+    kind = data ? find_kind(data) : usual;
+    source.kind = kind ? kind : usual;
     source.named = kind != NULL;
     if (!kind)
         RT_TRY(open_directory(&source, data, err));
-    else if (kind != &rt_source_shapes10)
+    else if (kind->find)
         RT_TRY(open_installed(&source, err));
     else
         RT_TRY(kind->open(&source, NULL, err));

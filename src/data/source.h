@@ -18,6 +18,7 @@ enum {
     RT_READ_RECORDS = 500 /* the most that are read in one call: 1.5 MB, which fits the cache */
 };
 
+struct rt_fetch_files;
 struct rt_source_kind;
 
 struct rt_source {
@@ -42,6 +43,13 @@ struct rt_source_kind {
     const char *(*block_name)(size_t block);   /* its file's; null: it has none */
     const char *(*official)(size_t block);     /* its hex SHA-256; null: nothing to compare with */
     float mean[RT_CHANNELS], std[RT_CHANNELS]; /* of the central 28x28 pixels, in [0, 1] */
+    const char *sign; /* a file that shows a directory to hold it, for messages; null: it needs none, or looks
+                         like another kind of the list */
+    const struct rt_fetch_files *published; /* what `data fetch` gets; null: CIFAR-10's archive, or nothing */
+    /* Looks for its files in the directory and in the folders that they come in; null: it needs none. *kind:
+     * the one that is wanted; or null, for any whose files look so, which is then set. RT_EDATA: none;
+     * RT_EUSAGE: of several kinds. */
+    int (*find)(const struct rt_source_kind **kind, const char *directory, struct rt_error *err);
     /* Finds the data and checks whatever can be checked without reading: RT_EDATA, RT_EIO. */
     int (*open)(struct rt_source *source, const char *directory, struct rt_error *err);
     /* Records [first, first + count) of one block, labels checked. Several threads may call it concurrently. */
