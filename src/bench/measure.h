@@ -7,16 +7,16 @@
 
 enum { RT_BENCH_CORES_MAX = 256 };
 
-/* X(measurement, what --help says) */
+/* X(measurement, its word in --measure, what --help says) */
 #define RT_BENCH_MEASUREMENTS(X)                                                                               \
-    X(steps, "training steps")                                                                                 \
-    X(epoch, "what an epoch adds to its steps")                                                                \
-    X(threads, "steps on one thread and on all")                                                               \
-    X(side_by_side, "steps on one thread, alone and on every core at once")                                    \
-    X(start, "reading and corrupting the data")
+    X(steps, "steps", "training steps")                                                                        \
+    X(epoch, "epoch", "what an epoch adds to its steps")                                                       \
+    X(threads, "threads", "steps on one thread and on all")                                                    \
+    X(side_by_side, "side-by-side", "steps on one thread, alone and on every core at once")                    \
+    X(start, "start", "reading and corrupting the data")
 
 enum rt_bench_measurement {
-#define RT_BENCH_ENUM(name, help) RT_BENCH_##name,
+#define RT_BENCH_ENUM(name, word, help) RT_BENCH_##name,
     RT_BENCH_MEASUREMENTS(RT_BENCH_ENUM)
 #undef RT_BENCH_ENUM
         RT_BENCH_MEASUREMENT_COUNT

@@ -13,10 +13,11 @@
 #include "config/corruptions.h"
 #include "config/limits.h"
 #include "config/model_defaults.h"
+#include "config/models.h"
 #include "net/models.h"
 #include "run/result.h"
 
-static const double seconds_otherwise = 5, seconds_max = 3600;
+static const double seconds_default = 5, seconds_max = 3600;
 
 struct bench {
     const struct rt_arguments *arguments;
@@ -43,16 +44,19 @@ static int for_words(struct bench *bench, const char *list,
     return RT_OK;
 }
 
-static int want(struct bench *bench, const char *word, struct rt_error *err)
+#define MEASUREMENT_WORD(name, word, help) " " word
+#define MEASUREMENT_CLAUSE(name, word, help) "; " word ": " help
+
+static int want(struct bench *bench, const char *wanted, struct rt_error *err)
 {
     static const char *const names[] = {
-#define NAME(name, help) #name,
+#define NAME(name, word, help) #name,
         RT_BENCH_MEASUREMENTS(NAME)
 #undef NAME
     };
     char name[RT_TEXT_MAX];
 
-    snprintf(name, sizeof name, "%s", word);
+    snprintf(name, sizeof name, "%s", wanted);
     for (char *dash = name; (dash = strchr(dash, '-'));)
         *dash = '_';
     for (int i = 0; i < RT_BENCH_MEASUREMENT_COUNT; i++)
@@ -60,8 +64,8 @@ static int want(struct bench *bench, const char *word, struct rt_error *err)
             bench->report.wanted[i] = true;
             return RT_OK;
         }
-    return rt_fail(err, RT_EUSAGE, "--measure: '%.80s' is none of steps, epoch, threads, side-by-side, start",
-                   word);
+    return rt_fail(err, RT_EUSAGE, "--measure: '%.80s' is none of" RT_BENCH_MEASUREMENTS(MEASUREMENT_WORD),
+                   wanted);
 }
 
 static struct rt_bench_case *add_case(struct bench *bench, const char *name, struct rt_error *err)
@@ -149,7 +153,7 @@ static int read_seconds(struct bench *bench, struct rt_error *err)
     const char *given = rt_argument(bench->arguments, "seconds");
     char *end;
 
-    bench->report.seconds = seconds_otherwise;
+    bench->report.seconds = seconds_default;
     if (!given)
         return RT_OK;
     bench->report.seconds = strtod(given, &end);
@@ -263,11 +267,10 @@ static int run_bench(const struct rt_arguments *arguments, struct rt_error *err)
 }
 
 static const struct rt_option options_table[] = {
-    {"models", 0, "LIST", "MLP1 MLP3 AlexNet Inception InceptionNoBN WRN",
+    {"models", 0, "LIST", RT_PUBLISHED_MODEL_WORDS "InceptionNoBN",
      "models joined by commas (default: all); InceptionNoBN has no batch norm"},
-    {"measure", 0, "LIST", "steps epoch threads side-by-side start",
-     "what, joined by commas: training steps, what an epoch adds to them, the gain from threads, one-thread "
-     "runs on all cores at once, reading and corrupting the data (default: steps,epoch)"},
+    {"measure", 0, "LIST", RT_BENCH_MEASUREMENTS(MEASUREMENT_WORD),
+     "what, joined by commas (default: steps,epoch)" RT_BENCH_MEASUREMENTS(MEASUREMENT_CLAUSE)},
     {"seconds", 0, "S", NULL, "time for each measurement, about (default: 5)"},
     RT_OPTION_ENGINE,
     RT_OPTION_DEVICE,

@@ -112,7 +112,7 @@ static int fill_result(struct rt_json *object, const void *from, struct rt_error
 static int fill_case(struct rt_json *object, const void *from, struct rt_error *err)
 {
     static const char *const names[] = {
-#define NAME(name, help) #name,
+#define NAME(name, word, help) #name,
         RT_BENCH_MEASUREMENTS(NAME)
 #undef NAME
     };

@@ -87,6 +87,19 @@ static int check_sgd(const struct rt_arguments *arguments, struct rt_error *err)
 }
 
 #define LIST_NAME(name, ...) " " #name
+#define SOLVER_NAME(symbol, name, help) " " name
+
+static int find_solver(enum rt_kernel_solver *solver, const char *given, struct rt_error *err)
+{
+#define SOLVER(symbol, name, help)                                                                             \
+    if (!strcmp(given, name)) {                                                                                \
+        *solver = RT_KERNEL_##symbol;                                                                          \
+        return RT_OK;                                                                                          \
+    }
+    RT_KERNEL_SOLVERS(SOLVER)
+#undef SOLVER
+    return rt_fail(err, RT_EUSAGE, "--solver %s: expected one of" RT_KERNEL_SOLVERS(SOLVER_NAME), given);
+}
 
 static int read_options(struct work *work, struct rt_error *err)
 {
@@ -96,12 +109,10 @@ static int read_options(struct work *work, struct rt_error *err)
 
     work->kernel.index = RT_KERNEL_gaussian;
     if (kernel && !rt_kernel_find(&work->kernel.index, kernel))
-        return rt_fail(err, RT_EUSAGE, "--kernel %s: expected gaussian, laplacian or linear", kernel);
+        return rt_fail(err, RT_EUSAGE, "--kernel %s: expected one of" RT_CHOSEN_KERNELS(LIST_NAME), kernel);
     if (!(work->features = rt_features_find(features ? features : "pixels")))
         return rt_fail(err, RT_EUSAGE, "--features %s: expected one of" RT_FEATURES(LIST_NAME), features);
-    if (solver && strcmp(solver, "cholesky") != 0 && strcmp(solver, "cg") != 0)
-        return rt_fail(err, RT_EUSAGE, "--solver %s: expected cholesky or cg", solver);
-    work->problem.solver = solver && !strcmp(solver, "cg") ? RT_KERNEL_CG : RT_KERNEL_CHOLESKY;
+    RT_TRY(find_solver(&work->problem.solver, solver ? solver : "cholesky", err));
     RT_TRY(read_number(work, "width", false, NAN, &work->kernel.width, err));
     if (!rt_kernel_is_radial(work->kernel.index)) {
         if (rt_argument(arguments, "width"))
@@ -364,17 +375,19 @@ static int run_kernel(const struct rt_arguments *arguments, struct rt_error *err
 }
 
 #define FEATURES_HELP(name, help) "; " #name ": " help
+#define KERNEL_HELP(name, radial, help) "; " #name ": " help
+#define SOLVER_HELP(symbol, name, help) "; " name ": " help
 
 static const struct rt_option options_table[] = {
-    {"kernel", 0, "NAME", "gaussian laplacian linear",
-     "gaussian: exp(-g |x - y|^2) (default); laplacian: exp(-g |x - y|); linear: <x, y>"},
+    {"kernel", 0, "NAME", RT_CHOSEN_KERNELS(LIST_NAME),
+     "k(x, y) (default: gaussian)" RT_CHOSEN_KERNELS(KERNEL_HELP)},
     {"features", 0, "NAME", RT_FEATURES(LIST_NAME), "what x is (default: pixels)" RT_FEATURES(FEATURES_HELP)},
     {"width", 0, "G|auto", "auto", "g, or searched on held-out training images (default)"},
     {"ridge", 0, "R|auto", "auto", "l2 regularisation (default: 0), or searched"},
     {"filters", 0, "N", NULL, "of conv: how many (default: 32000, the paper's)"},
     {"search-size", 0, "N", NULL, "training images to search on, a fifth of them held out (default: 5000)"},
-    {"solver", 0, "NAME", "cholesky cg",
-     "cholesky (default), or cg: conjugate gradients, without LAPACK and in little memory"},
+    {"solver", 0, "NAME", RT_KERNEL_SOLVERS(SOLVER_NAME),
+     "of the linear system (default: cholesky)" RT_KERNEL_SOLVERS(SOLVER_HELP)},
     {"sgd", 0, NULL, NULL,
      "instead, SGD from zero on the linear model: how far from the minimum-norm solution, after how many steps "
      "(500 images, where --train-size is not given)"},

@@ -75,16 +75,31 @@ static int apply(struct rt_experiment *experiment, const char *file, const struc
     return rc;
 }
 
+static const struct preset {
+    const char *name, *settings, *inception, *others, *remark;
+} presets[] = {
+#define PRESET(name, settings, inception, others, remark, help) {#name, settings, inception, others, remark},
+    RT_PRESETS(PRESET)
+#undef PRESET
+};
+
+/* The first where there is none of that name, which validation of the key refuses. */
+static const struct preset *preset_of(const struct rt_experiment *experiment)
+{
+    for (size_t i = 1; i < sizeof presets / sizeof *presets; i++)
+        if (!strcmp(presets[i].name, experiment->preset))
+            return &presets[i];
+    return presets;
+}
+
 /* What the preset says, over what is there. */
 static int apply_preset(struct rt_experiment *experiment, struct rt_error *err)
 {
-    if (strcmp(experiment->preset, "paper") != 0)
-        return RT_OK;
-    RT_TRY(rt_keys_set(experiment, RT_PRESET_PAPER, err));
+    const struct preset *preset = preset_of(experiment);
+
+    RT_TRY(rt_keys_set(experiment, preset->settings, err));
     return rt_keys_set(experiment,
-                       strstr(experiment->model_name, "Inception") ? RT_PRESET_PAPER_RATE_INCEPTION
-                                                                   : RT_PRESET_PAPER_RATE,
-                       err);
+                       strstr(experiment->model_name, "Inception") ? preset->inception : preset->others, err);
 }
 
 static int apply_all(struct rt_experiment *experiment, const char *file, const struct rt_yaml *yaml,
@@ -282,11 +297,11 @@ int rt_experiment_check(const struct rt_experiment *e, struct rt_error *err)
 void rt_experiment_remarks(const struct rt_experiment *e)
 {
     static atomic_flag workers = ATOMIC_FLAG_INIT, folder = ATOMIC_FLAG_INIT, noise = ATOMIC_FLAG_INIT,
-                       preset = ATOMIC_FLAG_INIT;
+                       said = ATOMIC_FLAG_INIT;
+    const struct preset *preset = preset_of(e);
 
-    if (!strcmp(e->preset, "paper") && !atomic_flag_test_and_set(&preset))
-        rt_log_info("preset: paper: " RT_PRESET_PAPER_OURS);
-
+    if (*preset->remark && !atomic_flag_test_and_set(&said))
+        rt_log_info("preset: %s: %s", preset->name, preset->remark);
     if (e->num_workers != 2 && !atomic_flag_test_and_set(&workers))
         rt_log_warn("num_workers: %lld cannot take effect: batches are prepared without loader processes",
                     (long long)e->num_workers);

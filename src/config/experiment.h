@@ -52,7 +52,7 @@ struct rt_experiment {
     char model_name[RT_TEXT_MAX];
     bool bn;
     double dropout;
-    char preset[RT_TEXT_MAX]; /* "none" or "paper" (config/presets.h) */
+    char preset[RT_TEXT_MAX]; /* one of RT_PRESETS (config/presets.h) */
     /* on what */
     double label_corruption_prob;
     char label_noise[RT_TEXT_MAX];       /* a name of RT_LABEL_NOISES (config/label_noise.h) */

@@ -15,6 +15,7 @@
 #include "config/label_noise.h"
 #include "config/models.h"
 #include "config/optimizers.h"
+#include "config/presets.h"
 #include "config/schedulers.h"
 #include "config/trackers.h"
 #include "config/yaml.h"
@@ -63,8 +64,8 @@ enum rt_key_group {
       "Inception: with batch norm; false is figure 2's network without it") \
     X(MODEL, dropout, REAL, 0, RT_BELOW_ONE, "", "0.0", \
       "probability of zeroing a hidden unit in training") \
-    X(MODEL, preset, WORD, 0, 0, "none paper ", "none", \
-      "paper: optimizer, momentum, rate (0.1 Inception, 0.01 others) and schedule of the paper, no regularisation; keys that are given beat it") \
+    X(MODEL, preset, WORD, 0, 0, RT_PRESET_WORDS, "none", \
+      "values of several keys, which keys that are given beat" RT_PRESET_CLAUSES) \
     X(DATA, label_corruption_prob, REAL, 0, 1, "", "0.0", \
       "each label is, with this probability, replaced as label_noise says") \
     X(DATA, label_noise, WORD, 0, 0, RT_LABEL_NOISE_WORDS, "published", \

@@ -13,10 +13,13 @@
 
 /* X(name, is a function of the distance, help) */
 /* clang-format off */
-#define RT_KERNELS(X) \
+#define RT_CHOSEN_KERNELS(X) \
     X(gaussian, true, "exp(-g |x - y|^2)") \
     X(laplacian, true, "exp(-g |x - y|)") \
-    X(linear, false, "<x, y>, the minimum-norm linear model") \
+    X(linear, false, "<x, y>, the minimum-norm linear model")
+
+#define RT_KERNELS(X) \
+    RT_CHOSEN_KERNELS(X) \
     X(distance, true, "|x - y|^2, of which the others are made in a search for the width")
 /* clang-format on */
 

@@ -6,7 +6,16 @@
 
 #include "theory/conjugate.h"
 
-enum rt_kernel_solver { RT_KERNEL_CHOLESKY, RT_KERNEL_CG };
+/* X(symbol, name, what it is) */
+#define RT_KERNEL_SOLVERS(X)                                                                                   \
+    X(CHOLESKY, "cholesky", "Cholesky's factorisation, by a LAPACK")                                           \
+    X(CG, "cg", "conjugate gradients, without LAPACK and in little memory")
+
+enum rt_kernel_solver {
+#define RT_KERNEL_SOLVER_ENUM(symbol, name, help) RT_KERNEL_##symbol,
+    RT_KERNEL_SOLVERS(RT_KERNEL_SOLVER_ENUM)
+#undef RT_KERNEL_SOLVER_ENUM
+};
 
 struct rt_kernel_problem {
     struct rt_points *points;

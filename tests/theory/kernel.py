@@ -224,10 +224,10 @@ def check_command():
         if os.path.exists('/lib/' + os.uname().machine + '-linux-gnu/libm.so.6') else skip('a library without LAPACK', 'there is no libm.so.6')
     result = run(*common, '--train-size', '200', '--width', '0.1', '--solver', 'cg', env=without)
     ok(not result.code and 'of conjugate gradients' in result.out, 'conjugate gradients need no LAPACK', result)
-    for arguments, pattern in ((['--kernel', 'cubic'], 'expected gaussian, laplacian or linear'), (['--width', '0'], 'auto or a number above 0'),
+    for arguments, pattern in ((['--kernel', 'cubic'], 'expected one of gaussian laplacian linear'), (['--width', '0'], 'auto or a number above 0'),
                                (['--width', 'nan'], 'auto or a number above 0'), (['--ridge', '-1'], 'auto or a number from 0'),
                                (['--kernel', 'linear', '--width', '1'], 'the linear kernel has none'), (['--features', 'x'], 'expected one of pixels'),
-                               (['--solver', 'lu'], 'cholesky or cg'), (['--set', 'momentum=0.5'], 'has no effect here')):
+                               (['--solver', 'lu'], 'expected one of cholesky cg'), (['--set', 'momentum=0.5'], 'has no effect here')):
         refuses([*common, *arguments], USAGE, pattern)
 
 
