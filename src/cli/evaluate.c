@@ -1,4 +1,5 @@
 /* rethink evaluate: a trained network on the test set. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -124,15 +125,45 @@ static void append_against(struct rt_text *text, const struct rt_dataset *datase
         append_confusion(text, dataset, confusion);
 }
 
+static void append_share(struct rt_text *text, const char *what, long part, long whole)
+{
+    if (whole)
+        rt_text_printf(text, "  %-38s %6.2f %%  (%ld of %ld)\n", what, 100 * (double)part / (double)whole, part,
+                       whole);
+}
+
+/* What training measures of its own images at each epoch's end: train_acc_clean, train_memorised and
+ * train_recovered. */
+static void append_learnt(struct rt_text *text, const uint8_t *given, const uint8_t *truth,
+                          const struct rt_image_outcome *outcomes, long count)
+{
+    long right = 0, learnt = 0, memorised = 0, recovered = 0;
+
+    for (long i = 0; i < count; i++) {
+        const bool clean = given[i] == truth[i];
+
+        right += clean;
+        learnt += clean && outcomes[i].right;
+        memorised += !clean && outcomes[i].right;
+        recovered += !clean && outcomes[i].predicted == truth[i] && !isnan(outcomes[i].loss);
+    }
+    rt_text_append(text, "\nOf images whose given label is\n");
+    append_share(text, "right, predicted so", learnt, right);
+    append_share(text, "wrong, predicted as given (memorised)", memorised, count - right);
+    append_share(text, "wrong, predicted as true (recovered)", recovered, count - right);
+}
+
 static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct rt_dataset *dataset,
-                            const struct rt_evaluation *evaluation, const struct confusion against[2],
-                            const struct rt_arguments *arguments, struct rt_error *err)
+                            const struct rt_evaluation *evaluation, const struct rt_image_outcome *outcomes,
+                            const struct confusion against[2], const struct rt_arguments *arguments,
+                            struct rt_error *err)
 {
     const bool train = rt_argument_flag(arguments, "train"), matrix = rt_argument_flag(arguments, "confusion");
+    const size_t first = train ? 0 : dataset->train_count;
     struct rt_label_counts labels;
     struct rt_text text = {0};
 
-    rt_dataset_count_labels(dataset, train ? 0 : dataset->train_count, (size_t)evaluation->count, &labels);
+    rt_dataset_count_labels(dataset, first, (size_t)evaluation->count, &labels);
     rt_text_printf(&text, "%s on %s, %s images\n", rt_path_name(checkpoint->path), dataset->name,
                    train ? "training" : "test");
     append_against(&text, dataset, evaluation->loss, evaluation->correct, evaluation->count, &against[0],
@@ -142,6 +173,8 @@ static int print_evaluation(const struct rt_checkpoint *checkpoint, const struct
                        (long long)labels.images);
         append_against(&text, dataset, evaluation->loss_true, evaluation->correct_true, evaluation->count,
                        &against[1], matrix);
+        append_learnt(&text, dataset->labels + first, dataset->labels_true + first, outcomes,
+                      evaluation->count);
     }
     return rt_output_text(&text, err);
 }
@@ -204,7 +237,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
 
         confuse(&against[0], setup->dataset.labels + first, outcomes, evaluation.count);
         confuse(&against[1], setup->dataset.labels_true + first, outcomes, evaluation.count);
-        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, against, arguments, err);
+        rc = print_evaluation(checkpoint, &setup->dataset, &evaluation, outcomes, against, arguments, err);
     }
     rt_free(&outcomes);
     return rc;
@@ -248,8 +281,9 @@ const struct rt_command rt_command_evaluate = {
     .summary = "Evaluate a run's newest checkpoint, or the one given, on the test set.",
     .description =
         "A run is a folder, or a name to find below --runs. Prints mean loss, accuracy, and the accuracy of "
-        "each class, on the labels as they were given and, where they differ, on the true ones. The images are "
-        "corrupted as in the run's experiment, with its seed.",
+        "each class, on the labels as they were given and, where they differ, on the true ones; then also how "
+        "many right labels are predicted, and how many wrong ones as given (memorised) or as true (recovered). "
+        "The images are corrupted as in the run's experiment, with its seed.",
     .examples = "rethink evaluate MLP1_0.0_none\n"
                 "rethink evaluate runs/MLP1/MLP1_0.0_none/e_050_MLP1_0.0_none --confusion",
     .options = options_table,

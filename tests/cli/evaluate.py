@@ -98,6 +98,21 @@ def noisy(p, images=10000, tests=2000, seed=42):
     return true, given
 
 
+def shares(text):
+    """The last lines: what is predicted of right labels, and of wrong ones."""
+    rows = [line.strip().partition('  ') for line in text.partition('Of images whose given label is')[2].splitlines() if line]
+    return {what: numbers.strip() for what, _, numbers in rows}
+
+
+def expected_shares(given, true, predictions):
+    given, true, predictions = (numpy.array(a) for a in (given, true, predictions))
+    wrong = given != true
+    rows = (('right, predicted so', (predictions == given) & ~wrong, ~wrong),
+            ('wrong, predicted as given (memorised)', (predictions == given) & wrong, wrong),
+            ('wrong, predicted as true (recovered)', (predictions == true) & wrong, wrong))
+    return {what: f'{100 * part.sum() / of.sum():.2f} %  ({part.sum()} of {of.sum()})' for what, part, of in rows}
+
+
 def both_labels():
     p, images = 0.4, 3000
     if not numpy:
@@ -108,11 +123,14 @@ def both_labels():
                         '--set', 'learning_rate=0.05', '--epochs', '6')
         file = os.path.join(place, 'predictions')
         said = run('evaluate', folder(place), '--confusion', '--predictions', file)
+        on_training = run('evaluate', folder(place), '--train', '--predictions', file + '_train')
         listed = run('list', '--runs', place)
         if not ok(not trained.returncode and not said.code, 'a run on noisy labels is evaluated', trained.stderr, said):
             return
         with open(file, encoding='ascii') as f:
             predictions = [int(line) for line in f]
+        with open(file + '_train', encoding='ascii') as f:
+            of_training = [int(line) for line in f]
         with open(os.path.join(folder(place), 'result.json'), encoding='utf-8') as f:
             result = json.load(f)
         with open(os.path.join(folder(place), 'metrics.csv'), encoding='ascii') as f:
@@ -125,6 +143,9 @@ def both_labels():
     right = int((true_test == predictions).sum()), int((given_test == predictions).sum())
     ok(f'({right[1]} of 2000)' in lines[2] and f'({right[0]} of 2000)' in said.out.split('On true labels')[1],
        'and one accuracy', right, said.out)
+    for what, got, want in (('test', said, expected_shares(given_test, true_test, predictions)),
+                            ('training', on_training, expected_shares(given[:images], true[:images], of_training))):
+        ok(not got.code and shares(got.out) == want, f'of {what} images: right labels predicted, wrong ones memorised and recovered', got, want)
     for split, kept in ('train', slice(0, images)), ('test', slice(10000, None)):
         table = count(true[kept], given[kept])
         ok(result['labels'][split]['transitions'] == table
@@ -172,6 +193,7 @@ def main():
     ok(not bad, "each class's accuracy is its row's", bad, rows)
     correct = sum(want[i][i] for i in range(10))
     ok(f'({correct} of {TEST})' in lines[2], 'the accuracy is that of the diagonal', lines[2], correct)
+    ok('given label is' not in said.out, 'where no label is wrong, nothing is said of wrong ones', said.out)
     both_labels()
     done()
 
