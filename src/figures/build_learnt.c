@@ -140,7 +140,7 @@ static double largest(const struct rt_record *run, enum rt_column column)
 static double measure(const struct rt_record *run, enum quantity quantity)
 {
     const struct rt_result *result = &run->result;
-    const struct rt_scores *end = result->threshold.reached ? &result->threshold.scores : &result->final;
+    const struct rt_scores *end = &result->final; /* past the threshold, where curve: true goes on */
     const struct rt_scores *kept = result->best.epoch ? &result->best.scores : end;
 
     switch (quantity) {

@@ -75,4 +75,14 @@ with temporary() as runs, temporary() as out:
         scale = 100 if at and heads[at[0]].endswith('%') else 1
         want = [f'{final[p][name] * scale:.2f}' for p in LEVELS] if column else []
         ok(shown == want, f'the report shows {name} where its row says so', reported.stderr, heads, shown, want)
+
+with temporary() as runs, temporary() as out:
+    run = train(runs, 'MLP1_0.5_none', '--set', 'train_size=100', '--set', 'test_size=1000', '--set', 'evaluate_every=1', '--set', 'curve=true',
+                '--epochs', '80')
+    result = json.load(open(os.path.join(folder(runs, 'MLP1_0.5_none'), 'result.json')))
+    ends = [result[at]['test_acc_true'] for at in ('threshold', 'final')] if result['threshold'] else []
+    ok(len(set(ends)) == 2, 'a run that goes on past the threshold', run.stderr, result)
+    plot(runs, out, 'learnt_levels')
+    got = series(out, 'learnt_levels').get((3, 'MLP1, at the end', 'points'), [])
+    ok(same(got, [(0.5, ends[-1])]), 'levels: the end is where the run ended, not its threshold', got, ends)
 done()
