@@ -225,6 +225,38 @@ def check_variants(folder):
     ok(check.words() == ['good', 'good', 'good', 'not checked'], 'side by side: out of time is not checked', *check.summary)
 
 
+def check_seeds(folder):
+    """Ours and PyTorch's test accuracy at the threshold, {seed: accuracy}; null: it does not get there."""
+    ten = {seed: 0.7 + 0.01 * seed for seed in range(1, 11)}
+
+    def seeds(what, ours, theirs, begin, *words):
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            def answer(command, _):
+                if command[0] != 'rethink':
+                    lines = [f'{seed},5,0.001,1,{"" if accuracy is None else accuracy}' for seed, accuracy in theirs.items()]
+                    pathlib.Path(option(command, '--out')).write_text('\n'.join(['seed,epoch,train_loss,train_acc,test_acc', *lines]) + '\n')
+                    return 0, ''
+                for seed, accuracy in ours.items():
+                    run = pathlib.Path(option(command, '--runs')) / 'WRN' / f'WRN_0.0_none_seed{seed}'
+                    run.mkdir(parents=True)
+                    threshold = 'null' if accuracy is None else f'{{"epoch": 5, "test_acc": {accuracy}}}'
+                    (run / 'result.json').write_text(f'{{"seed": {seed}, "threshold": {threshold}}}')
+                return 0, ''
+
+            check = Made(place, answer)
+            (check.work / 'seeds').mkdir(parents=True, exist_ok=True)
+            check.seeds(60)
+            check.log.close()
+            ok(len(check.summary) == 1 and check.summary[0].startswith(begin) and all(word in check.summary[0] for word in words),
+               f'seeds: {what}', *check.summary)
+
+    seeds('all of both', ten, ten, 'good', '10 of both', '0.7550')
+    seeds("some of PyTorch's: the means are of these", ten, {s: a for s, a in ten.items() if s < 4}, 'good', '10 seeds', "3 of PyTorch's", '3 of both', '0.7200')
+    seeds('the same, and ours is far', {s: a + 0.02 for s, a in ten.items()}, {s: ten[s] for s in (1, 10)}, 'WRONG', '2 of both')
+    seeds("ours that did not get there", {**ten, 10: None}, ten, 'good', '9 seeds', "10 of PyTorch's", '9 of both')
+    seeds('one seed', ten, {3: ten[3], 4: None}, 'not checked', '1 of both')
+
+
 CURVE = [(0.5, 0.1), (1.5, 0.3), (2.5, 0.5), (4, 0.8), (4.5, 0.999), (6, 1)]  # (epoch, accuracy)
 
 
@@ -291,7 +323,7 @@ def main():
     check_judge()
     check_sharing()
     check_card()
-    for check in (check_command, check_run, check_tests, check_bytes, check_speed, check_variants, check_schedules):
+    for check in (check_command, check_run, check_tests, check_bytes, check_speed, check_variants, check_seeds, check_schedules):
         with tempfile.TemporaryDirectory() as folder:
             check(folder)
     done()
