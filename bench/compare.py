@@ -22,8 +22,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CLEAN = 0.88  # of the best probe, as in src/bench/bench.h
 MODELS = ("MLP1", "MLP3", "AlexNet", "Inception", "InceptionNoBN", "WRN")
 COLUMNS = ("date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,gflops,peak_gflops,"
-           "share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns,launches,moved_mib,share_of_memory")  # as src/cli/bench_history.c writes them
-OLDER = COLUMNS[:COLUMNS.index(",launches")]  # what files begun before those three go on with
+           "share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns,launches,moved_mib,share_of_memory,data")  # as src/cli/bench_history.c writes them
+OLDER = [COLUMNS[:COLUMNS.index(first)] for first in (",launches", ",data")]  # what files begun before these go on with
 TURNS = 3
 
 
@@ -237,15 +237,16 @@ def append_history(path, results, label):
     new = not os.path.exists(path) or not os.path.getsize(path)
     common = {"date": datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%SZ"), "version": report["version"],
               "label": label, "cpu": report["machine"]["cpu"].replace(",", " "), "cores": report["machine"]["cores"],
-              "isa": report["isa"], "threads": report["threads"], "batch_size": report["batch_size"]}
+              "isa": report["isa"], "threads": report["threads"], "batch_size": report["batch_size"],
+              "data": "shapes10"}  # the default: no --data is given, and the peer's images are of that shape
     columns = COLUMNS
     if not new:
         with open(path, encoding="utf-8") as f:
             columns = f.readline().rstrip("\n")
-            if columns not in (COLUMNS, OLDER):
+            if columns not in (COLUMNS, *OLDER):
                 sys.exit(f"{path}:1: not the columns of a history of rethink bench; name another file")
     with open(path, "a", encoding="utf-8", newline="") as f:
-        writer = csv.DictWriter(f, columns.split(","), lineterminator="\n")
+        writer = csv.DictWriter(f, columns.split(","), lineterminator="\n", extrasaction="ignore")
         if new:
             writer.writeheader()
         for row in (row for result in results for row in result["rows"]):

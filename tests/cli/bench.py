@@ -76,13 +76,25 @@ def check_history(folder):
     ok(rows[0]['label'] == 'first   quoted ' and rows[0]['epoch_overhead'] and not rows[2]['epoch_overhead'],
        'a label cannot break the columns; what was not measured is empty', rows)
     ok(all(r['launches'] == r['moved_mib'] == r['share_of_memory'] == '' for r in rows), 'launches are counted on a GPU only', rows)
-    with open(path, 'w', encoding='utf-8') as f:
-        f.write(compare.OLDER + '\n')
-    older = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
+    ok(all(r['data'] == 'shapes10' for r in rows), 'without --data, the default', rows)
+    grey = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--data', 'mnist', '--history', path)
     with open(path, encoding='utf-8', newline='') as f:
         rows = list(csv.DictReader(f))
-    ok(older.returncode == 0 and len(rows) == 1 and None not in rows[0] and None not in rows[0].values(),
-       'a history without the later columns goes on without them', rows, older.stderr)
+    ok(grey.returncode == 0 and [r['data'] for r in rows] == ['shapes10'] * 3 + ['mnist'] and None not in rows[3], 'what --data named', rows, grey.stderr)
+    for columns in compare.OLDER:
+        with open(path, 'w', encoding='utf-8') as f:
+            f.write(columns + '\n')
+        older = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--data', 'mnist', '--history', path)
+        compare.append_history(path, [{'report': json.loads(run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--json').stdout),
+                                       'rows': [{'program': 'torch', 'model': 'MLP1', 'median_ms': 1.0}]}], 'x')
+        with open(path, encoding='utf-8', newline='') as f:
+            rows = list(csv.DictReader(f))
+        ok(older.returncode == 0 and len(rows) == 2 and list(rows[0]) == columns.split(',') and rows[1]['program'] == 'torch'
+           and all(None not in r and None not in r.values() for r in rows), f"a history as it was before {compare.COLUMNS[len(columns) + 1:]} goes on so", rows, older.stderr)
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(compare.OLDER[0] + ',data\n')
+    other = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
+    ok(other.returncode == 4, 'columns between are another file', other.stderr)
     with open(path, 'w', encoding='utf-8') as f:
         f.write('someone,else\n')
     refused = run('bench', *STEPS, '--models', 'MLP1', '--batch', '8', '--history', path)
