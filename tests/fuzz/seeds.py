@@ -110,6 +110,11 @@ def archive_seeds():
             'not-compressed': gzip.decompress(tar(a, b)),
             'not-tar': gzip.compress(b'hello', mtime=0),
             'nothing': b'',
+            'python': tar(('other/c', b'batch', '0')),
+            'python-before': tar(('other/c', b'batch', '0'), a, b),  # the binary version is passed over
+            'python-after': tar(a, b, ('other/c', b'batch', '0')),
+            'python-between': tar(a, ('other/c', b'batch', '0')),  # neither is whole
+            'python-twice': tar(('other/c', b'batch', '0'), ('other/c', b'batch', '0')),
     }.items():
         write('archive', name, data)
 

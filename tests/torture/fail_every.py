@@ -2,10 +2,11 @@
 """usage: fail_every.py [--all] [--sample N] [--only COMMAND...] [--kinds KIND...]
 
 The k-th call to the system, and the k-th request for memory, goes wrong, for k = 1, 2, 3, ... to the last: while
-training, resuming, fetching, plotting and reporting. Each time the program must end with a documented exit code and one
+training, resuming, fetching, converting, plotting and reporting. Each time the program must end with a documented exit code and one
 clear line, without a crash, and leave nothing half-made: each checkpoint is whole, can be read, and has the weights of
 an undisturbed run; and the same command without the fault then ends well, a run as if nothing had happened. With --sample
-(default 12) only so many k of each kind, drawn at random; --all all.
+(default 12) only so many k of each kind, drawn at random; --all all, but of more than a hundred reads and writes in a
+row only the first and last ten and every hundredth.
 
 Most faults leave what another one left, times aside, and what follows from that is tried once.
 """
@@ -13,6 +14,7 @@ import argparse
 import glob
 import hashlib
 import io
+import itertools
 import os
 import random
 import re
@@ -26,6 +28,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 sys.path.insert(0, os.path.join(HERE, '..', 'train'))
+from python2_pickle import Python2
 from runs import differences, outcome
 from tap import RETHINK, done, empty, ok
 
@@ -52,12 +55,35 @@ def prepare_three(folder):
     subprocess.run([FAULTY, *TRAIN, '3', *KEEP, '-q'], cwd=folder, check=True, capture_output=True)
 
 
-def prepare_archive(folder):
-    with tarfile.open(os.path.join(folder, 'archive.tar.gz'), 'w:gz') as tar:
-        for name, content in (IMAGES | {'batches.meta.txt': bytes(61)}).items():
-            info = tarfile.TarInfo('cifar-10-batches-bin/' + name)
+def write_archive(folder, contents):
+    with tarfile.open(os.path.join(folder, 'archive.tar.gz'), 'w:gz', compresslevel=1) as tar:
+        for name, content in contents.items():
+            info = tarfile.TarInfo(name)
             info.size = len(content)
             tar.addfile(info, io.BytesIO(content))
+
+
+def prepare_archive(folder):
+    write_archive(folder, {'cifar-10-batches-bin/' + name: content for name, content in (IMAGES | {'batches.meta.txt': bytes(61)}).items()})
+
+
+def python_batch(number):
+    """Labels and pixels of a batch of the size that the Python version's have."""
+    return [(number + i) % 10 for i in range(10000)], bytes([number]) * 3072 * 10000
+
+
+def prepare_python(folder):
+    write_archive(folder, {'cifar-10-batches-py/' + name[:-4]: Python2().batch({b'labels': labels, b'data': bytearray(pixels)})
+                           for number, name in enumerate(IMAGES) for labels, pixels in [python_batch(number)]})
+
+
+def converting(folder):
+    """The Python version's archive from a path, by the digests that its files have as the binary version."""
+    digests = []
+    for number in range(len(IMAGES)):
+        labels, pixels = python_batch(number)
+        digests.append(sha256(b''.join(bytes([label]) + pixels[:3072] for label in labels)))
+    return [FETCH, 'home', sha256(b''), '1', '30730000', ','.join(digests), 'force', os.path.join(folder, 'archive.tar.gz')]
 
 
 def fetching(folder):
@@ -79,6 +105,7 @@ IMAGES = {name: NOISE.randbytes(FILE_BYTES) for name in [f'data_batch_{i}.bin' f
 COMMANDS = {
     # what: (how the folder is made ready, command, files that only a whole run leaves)
     'fetch': (prepare_archive, fetching, 'home/*/test_batch.bin'),
+    'convert': (prepare_python, converting, 'home/*/test_batch.bin'),
     'train': (prepare_nothing, [*TRAIN, '2'], 'runs/*/*/e_002_*/state.json'),
     'resume': (prepare_run, [*TRAIN, '3'], 'runs/*/*/e_003_*/state.json'),
     'rewind': (prepare_three, [*TRAIN, '3', *KEEP, '--set', 'resume_checkpoint=e_001_MLP1_0.5_none'], 'runs/*/*/e_003_*/state.json'),
@@ -241,6 +268,16 @@ def count_calls(folder, words):
     return process, [names[k] for k in sorted(names)], allocations
 
 
+def places(names):
+    """The numbers of the calls that are worth a fault."""
+    found = []
+    for stream, calls in itertools.groupby(enumerate(names, 1), lambda call: call[1] in ('read', 'write')):
+        numbers = [k for k, _ in calls]
+        inner = numbers[10:-10] if stream and len(numbers) > 100 else []
+        found += [k for k in numbers if k not in inner or k % 100 == 0]
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--all', action='store_true')
@@ -259,8 +296,8 @@ def main():
                       command.process.stderr):
                 continue
             for kind in options.kinds:
-                count = command.allocations if kind == 'alloc' else len(command.names)
-                chosen = range(1, count + 1)
+                chosen = range(1, command.allocations + 1) if kind == 'alloc' else places(command.names)
+                count = len(chosen)
                 if not options.all and count > options.sample:
                     chosen = sorted(rng.sample(chosen, options.sample))
                 faults += len(chosen)
