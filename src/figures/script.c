@@ -6,9 +6,7 @@
 
 #include "base/escape.h"
 #include "figures/gnuplot.h"
-
-enum { NOTE_COLUMNS = 118 };           /* of the note's size that fit the canvas */
-static const double note_line = 0.025; /* of the canvas's height */
+#include "figures/layout.h"
 
 void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out)
 {
@@ -105,14 +103,6 @@ static void print_series(struct rt_text *out, const struct rt_series *series, si
     }
 }
 
-static bool has_mark(const struct rt_figure *figure, int panel, enum rt_mark mark)
-{
-    for (size_t i = 0; i < figure->series_count; i++)
-        if (figure->series[i].panel == panel && figure->series[i].mark == mark && figure->series[i].count > 0)
-            return true;
-    return false;
-}
-
 static void print_published_points(const struct rt_figure *figure, struct rt_text *out)
 {
     bool unjoined = false;
@@ -128,20 +118,20 @@ static void print_published_points(const struct rt_figure *figure, struct rt_tex
 /* One entry stands for all series of a kind that is drawn alike. */
 static void print_shared_legend(const struct rt_figure *figure, int panel, struct rt_text *out)
 {
-    if (has_mark(figure, panel, RT_MARK_PUBLISHED))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_PUBLISHED))
         rt_text_printf(out,
                        ", \\\n        keyentry with lines lw 1.6 dt (18,9) lc rgb '#606060' title 'published'");
-    if (has_mark(figure, panel, RT_MARK_PUBLISHED_POINTS))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_PUBLISHED_POINTS))
         print_published_points(figure, out);
-    if (has_mark(figure, panel, RT_MARK_RAW))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_RAW))
         rt_text_printf(out, ", \\\n        keyentry with lines lw 1 lc rgb '#A0606060' title 'as logged'");
-    if (has_mark(figure, panel, RT_MARK_BAND))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_BAND))
         rt_text_printf(
             out, ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title '95 %% band'");
-    if (has_mark(figure, panel, RT_MARK_BARS))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_BARS))
         rt_text_printf(
             out, ", \\\n        keyentry with yerrorbars pt 0 lw 2 lc rgb '#606060' title '95 %% interval'");
-    if (has_mark(figure, panel, RT_MARK_BEST))
+    if (rt_figure_has_mark(figure, panel, RT_MARK_BEST))
         rt_text_printf(
             out,
             ", \\\n        keyentry with boxes fs solid noborder lc rgb '#A0606060' title 'best test so far'");
@@ -168,28 +158,8 @@ static void print_x_ticks(const struct rt_panel *panel, struct rt_text *out)
     rt_text_append(out, ")\n");
 }
 
-/* Names that do not fit beside each other stand aslant; upright where the first would begin left of the
- * canvas. Returns their angle, in degrees, and the longest one's letters. */
-static int names_angle(const struct rt_panel *panel, int *longest)
+static void print_x_names(const struct rt_panel *panel, int angle, struct rt_text *out)
 {
-    enum { LETTERS_ACROSS = 70, LETTERS_ASLANT = 20 };
-    int letters = 0;
-
-    *longest = 0;
-    for (int i = 0; i < panel->x_name_count; i++) {
-        const int length = (int)strlen(panel->x_names[i]);
-
-        letters += length + 2;
-        *longest = length > *longest ? length : *longest;
-    }
-    return letters <= LETTERS_ACROSS ? 0 : *longest <= LETTERS_ASLANT ? 65 : 90;
-}
-
-static void print_x_names(const struct rt_panel *panel, struct rt_text *out)
-{
-    int longest;
-    const int angle = names_angle(panel, &longest);
-
     rt_text_printf(out, "    set xrange [-0.5:%d.5]; set xtics noenhanced ", panel->x_name_count - 1);
     if (angle)
         rt_text_printf(out, "rotate by %d right ", angle);
@@ -202,11 +172,11 @@ static void print_x_names(const struct rt_panel *panel, struct rt_text *out)
     rt_text_append(out, ")\n");
 }
 
-static void print_x_axis(const struct rt_panel *panel, struct rt_text *out)
+static void print_x_axis(const struct rt_panel *panel, int names_angle, struct rt_text *out)
 {
     rt_text_append(out, panel->x_log ? "    set logscale x\n" : "    unset logscale x\n");
     if (panel->x_name_count)
-        print_x_names(panel, out);
+        print_x_names(panel, names_angle, out);
     else if (panel->x_tick_count)
         print_x_ticks(panel, out);
     else if (panel->x_free || panel->x_log)
@@ -217,89 +187,12 @@ static void print_x_axis(const struct rt_panel *panel, struct rt_text *out)
         rt_text_append(out, "    set xrange [0:*]\n");
 }
 
-/* The length of the note's next line, at most `columns` long, broken at a space. */
-static size_t line_length(const char *note, size_t columns)
-{
-    size_t cut = columns;
-
-    if (strlen(note) <= columns)
-        return strlen(note);
-    while (cut > 0 && note[cut] != ' ')
-        cut--;
-    return cut ? cut : columns;
-}
-
-static size_t note_columns(const struct rt_figure *figure)
-{
-    return figure->panel_count > 1 ? NOTE_COLUMNS * 3 / 2 : NOTE_COLUMNS;
-}
-
-static int count_note_lines(const struct rt_figure *figure)
-{
-    int lines = 0;
-
-    for (const char *at = figure->note; *at; at += *at == ' ') {
-        at += line_length(at, note_columns(figure));
-        lines++;
-    }
-    return lines;
-}
-
-/* Where things stand, as shares of the canvas's height: panels above `bottom`, the legend (if below) at
- * `legend`, the note under it, for which there is room of two lines; more lines move all up. */
-struct layout {
-    int width, height;
-    double bottom, legend; /* legend 0: at the right */
-};
-
-/* A canvas that is as much higher as names that are not level need. */
-static struct layout layout_of_names(const struct rt_panel *panel, int angle, int longest, int note_lines)
-{
-    enum { PLOT = 740, LETTER = 17, GAP = 30, LABEL = 50, LINE = 27 }; /* pixels */
-    const double slant = angle == 90 ? 1 : 0.906;                      /* sin 65 degrees */
-    const int below = GAP + (int)(slant * LETTER * longest) + (*panel->x_label ? LABEL : 0) + LINE * note_lines;
-
-    return (struct layout){1280, PLOT + below, (double)below / (PLOT + below), 0};
-}
-
-/* Legend entries that stand side by side below the panels. */
-static int count_legend_rows(const struct rt_figure *figure)
-{
-    int entries = 0;
-    size_t longest = 1;
-
-    for (size_t i = 0; i < figure->series_count; i++) {
-        if (!figure->series[i].legend || figure->series[i].panel != 0)
-            continue;
-        entries++;
-        longest = strlen(figure->series[i].label) > longest ? strlen(figure->series[i].label) : longest;
-    }
-    const int across = (int)((figure->panel_count > 1 ? 130 : 84) / (longest + 6));
-    return (entries + 2 + across - 1) / (across > 0 ? across : 1);
-}
-
-static struct layout layout_of(const struct rt_figure *figure)
-{
-    const int lines = count_note_lines(figure), rows = count_legend_rows(figure);
-    const double up = lines > 2 ? note_line * (lines - 2) : 0, more = rows > 3 ? 0.025 * (rows - 3) : 0;
-    int longest;
-    const int angle = names_angle(&figure->panels[0], &longest);
-
-    if (figure->panel_count > 1)
-        return (struct layout){1920, 820, 0.30 + up + 2 * more, 0.12 + up + more};
-    if (figure->legend == RT_LEGEND_RIGHT && angle)
-        return layout_of_names(&figure->panels[0], angle, longest, lines);
-    return figure->legend == RT_LEGEND_RIGHT
-               ? (struct layout){1280, 920, 0.18 + up, 0}
-               : (struct layout){1280, 960, 0.28 + up + 2 * more, 0.125 + up + more};
-}
-
 /* Below names that are not level, where gnuplot would put it between them. */
 static void print_x_label(const struct rt_figure *figure, const struct rt_panel *panel, struct rt_text *out)
 {
-    int longest;
+    const struct rt_layout layout = rt_figure_layout(figure);
 
-    if (!names_angle(panel, &longest)) {
+    if (!layout.names_angle) {
         rt_text_append(out, "    set xlabel ");
         rt_escape_gnuplot(out, panel->x_label);
         rt_text_append(out, " noenhanced offset 0, lift\n");
@@ -307,8 +200,7 @@ static void print_x_label(const struct rt_figure *figure, const struct rt_panel 
     }
     rt_text_append(out, "    set label ");
     rt_escape_gnuplot(out, panel->x_label);
-    rt_text_printf(out, " at graph 0.5, screen %.3f center noenhanced\n",
-                   0.03 + note_line * count_note_lines(figure));
+    rt_text_printf(out, " at graph 0.5, screen %.3f center noenhanced\n", layout.x_label / layout.height);
 }
 
 static void print_panel(const struct rt_figure *figure, int index, struct rt_text *out)
@@ -319,7 +211,7 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
     rt_text_printf(out, "    set ylabel ");
     rt_escape_gnuplot(out, panel->y_label);
     rt_text_printf(out, " noenhanced\n");
-    print_x_axis(panel, out);
+    print_x_axis(panel, rt_figure_layout(figure).names_angle, out);
     if (panel->y_log)
         rt_text_printf(out, "    set logscale y; set yrange [*:*]; set format y '10^{%%L}'\n");
     else
@@ -347,14 +239,15 @@ static void print_panel(const struct rt_figure *figure, int index, struct rt_tex
 /* The note's lines, the last one at the bottom. */
 static void print_note(const struct rt_figure *figure, struct rt_text *out)
 {
-    int left = count_note_lines(figure), number = 1;
+    const struct rt_layout layout = rt_figure_layout(figure);
+    int left = layout.note_lines, number = 1;
 
     for (const char *at = figure->note; *at; at += *at == ' ') {
-        const size_t length = line_length(at, note_columns(figure));
+        const size_t length = rt_figure_note_line(figure, at);
         char line[RT_NOTE_MAX];
         snprintf(line, sizeof line, "%.*s", (int)length, at);
         rt_text_printf(out, "set label %d at screen 0.015, %.3f left noenhanced font small tc rgb '#404040' ",
-                       number++, 0.018 + note_line * --left);
+                       number++, (layout.note + layout.note_line * --left) / layout.height);
         rt_escape_gnuplot(out, line);
         rt_text_printf(out, "\n");
         at += length;
@@ -363,46 +256,61 @@ static void print_note(const struct rt_figure *figure, struct rt_text *out)
 
 static void print_settings(const struct rt_figure *figure, struct rt_text *out)
 {
-    const struct layout layout = layout_of(figure);
+    const struct rt_layout layout = rt_figure_layout(figure);
 
     rt_text_append(out, "set encoding utf8\nset datafile separator ','\n"
                         "set border lc rgb '#404040'\nset tics nomirror out scale 0.6\n"
                         "set grid lw 1 dt 1 lc rgb '#d8d8d8' back\nset style fill transparent solid\n");
-    if (layout.legend > 0)
+    if (layout.legend > 0 && layout.legend_rows <= 3)
         rt_text_printf(
-            out, "set key at screen 0.5, %.3f center horizontal Left reverse noenhanced samplen 2 maxrows %d",
-            layout.legend, count_legend_rows(figure) > 3 ? count_legend_rows(figure) : 3);
+            out, "set key at screen 0.5, %.3f center horizontal Left reverse noenhanced samplen 2 maxrows 3",
+            layout.legend / layout.height);
+    else if (layout.legend > 0)
+        rt_text_printf(
+            out, "set key at screen 0.5, %.3f center horizontal Left reverse noenhanced samplen 2 maxcols %d",
+            layout.legend / layout.height, layout.legend_columns);
     else
         rt_text_append(out,
                        "set key outside right center vertical Left reverse noenhanced samplen 2 spacing 1.25");
+    rt_text_append(out, layout.legend_size < 1 ? " font legend" : "");
     if (figure->legend_title[0]) {
         rt_text_append(out, " title ");
         rt_escape_gnuplot(out, figure->legend_title);
     }
-    rt_text_printf(out, "\nset bmargin at screen %.3f\n", layout.bottom);
+    rt_text_printf(out, "\nset bmargin at screen %.3f\n", layout.bottom / layout.height);
     if (figure->note[0])
         print_note(figure, out);
 }
 
+/* A terminal's sizes; those of texts that would leave the canvas are smaller than its font's. */
+static void print_terminal(const struct rt_layout *layout, const char *type, double points, const char *sizes,
+                           struct rt_text *out)
+{
+    const bool inches = !strcmp(type, "pdf"), svg = !strcmp(type, "svg");
+
+    rt_text_printf(out, "    if (type eq '%s') {\n        set terminal %s%s size ", type, type,
+                   svg ? "" : "cairo");
+    if (inches)
+        rt_text_printf(out, "%.2fin,%.2fin", layout->width / 150.0, layout->height / 150.0);
+    else
+        rt_text_printf(out, "%d,%d%s", layout->width, layout->height, svg ? " dynamic" : "");
+    rt_text_printf(out, " background rgb 'white' font 'DejaVu Sans,%g'%s\n        %s", points,
+                   svg ? " linewidth 1.3" : "", sizes);
+    if (layout->legend_size < 1)
+        rt_text_printf(out, "; legend = ',%.1f'", layout->legend_size * points);
+    if (layout->title_size < 1)
+        rt_text_printf(out, "; heading = ',%.1f'", layout->title_size * points);
+    rt_text_append(out, svg ? " # its units are pixels, those below points\n    }\n" : "\n    }\n");
+}
+
 static void print_terminals(const struct rt_figure *figure, struct rt_text *out)
 {
-    const struct layout layout = layout_of(figure);
+    const struct rt_layout layout = rt_figure_layout(figure);
 
-    rt_text_printf(
-        out,
-        "    if (type eq 'svg') {\n"
-        "        set terminal svg size %d,%d dynamic background rgb 'white' font 'DejaVu Sans,26' linewidth "
-        "1.3\n"
-        "        mark = 0.45; lift = 0.8; small = ',20' # its units are pixels, those below points\n"
-        "    }\n    if (type eq 'pdf') {\n"
-        "        set terminal pdfcairo size %.2fin,%.2fin background rgb 'white' font 'DejaVu Sans,13'\n"
-        "        mark = 0.6; lift = 0.4; small = ',9.7'\n"
-        "    }\n    if (type eq 'png') {\n"
-        "        set terminal pngcairo size %d,%d background rgb 'white' font 'DejaVu Sans,20'\n"
-        "        mark = 1; lift = 0.4; small = ',15'\n"
-        "    }\n    set output '%s.'.type\n",
-        layout.width, layout.height, layout.width / 150.0, layout.height / 150.0, layout.width, layout.height,
-        figure->name);
+    print_terminal(&layout, "svg", 26, "mark = 0.45; lift = 0.8; small = ',20'", out);
+    print_terminal(&layout, "pdf", 13, "mark = 0.6; lift = 0.4; small = ',9.7'", out);
+    print_terminal(&layout, "png", 20, "mark = 1; lift = 0.4; small = ',15'", out);
+    rt_text_printf(out, "    set output '%s.'.type\n", figure->name);
 }
 
 /* Several panels share one legend, which gets a plot of its own without axes. */
@@ -445,7 +353,8 @@ void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out
     else
         rt_text_append(out, "    set title ");
     rt_escape_gnuplot(out, figure->title);
-    rt_text_append(out, " noenhanced\n");
+    rt_text_append(out, " noenhanced");
+    rt_text_append(out, rt_figure_layout(figure).title_size < 1 ? " font heading\n" : "\n");
     for (int i = 0; i < figure->panel_count; i++) {
         if (many)
             rt_text_append(out, i == 0 ? "    unset key\n" : "    unset label\n");

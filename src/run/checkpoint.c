@@ -72,6 +72,7 @@ static int format_state(const struct rt_checkpoint *checkpoint, char **text, str
         !(rc = rt_threshold_write(&checkpoint->progress.threshold, state, "threshold", err)) &&
         !(rc = rt_learnt_write(&checkpoint->progress.learnt, state, "learnt", err)) &&
         !(rc = rt_best_write(&checkpoint->progress.best, state, "best", err)) &&
+        !(rc = rt_run_devices_write(&checkpoint->progress.devices, state, "devices", err)) &&
         !(rc = rt_history_mark_write(&checkpoint->history, state, "history", err)))
         rc = rt_json_format(state, true, text, err);
     rt_json_free(&state);
@@ -167,7 +168,9 @@ static int read_state(struct rt_checkpoint *checkpoint, const struct rt_checkpoi
     else if (!(rc = rt_fields_read(state, path, state_fields, checkpoint, err)) &&
              !(rc = rt_threshold_read(&checkpoint->progress.threshold, state, "threshold", path, err)) &&
              !(rc = rt_learnt_read(&checkpoint->progress.learnt, state, "learnt", path, err)) &&
-             !(rc = rt_best_read(&checkpoint->progress.best, state, "best", path, err)))
+             !(rc = rt_best_read(&checkpoint->progress.best, state, "best", path, err)) &&
+             !(rc = rt_run_devices_read(&checkpoint->progress.devices, state, "devices", path,
+                                        &checkpoint->provenance, err)))
         rc = rt_history_mark_read(&checkpoint->history, state, "history", path, err);
 done:
     rt_json_free(&state);

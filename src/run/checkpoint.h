@@ -14,6 +14,7 @@
 
 #include "base/path.h"
 #include "config/experiment.h"
+#include "run/devices.h"
 #include "run/history.h"
 #include "run/learnt.h"
 #include "run/result.h"
@@ -33,6 +34,7 @@ struct rt_progress {
     double wall_s, cpu_s;    /* of all sessions */
     struct rt_threshold threshold;
     struct rt_best best;
+    struct rt_run_devices devices; /* trained on so far */
 };
 
 struct rt_checkpoint {

@@ -209,6 +209,7 @@ static int write_all(struct rt_json *object, const struct rt_result *result, str
     RT_TRY(rt_fields_set(object, "data", data_fields, result, err));
     RT_TRY(write_labels(object, result, err));
     RT_TRY(rt_fields_write(object, how_fields, result, err));
+    RT_TRY(rt_run_devices_write(&result->devices, object, "devices", err));
     RT_TRY(rt_fields_write(object, metrics_fields, result, err));
     return rt_fields_set(object, "machine", machine_fields, result, err);
 }
@@ -273,6 +274,7 @@ static int read_all(const struct rt_json *object, const char *path, struct rt_re
     RT_TRY(rt_fields_get(object, path, "data", data_fields, result, false, err));
     RT_TRY(read_labels(object, path, result, err));
     RT_TRY(rt_fields_read(object, path, how_fields, result, err));
+    RT_TRY(rt_run_devices_read(&result->devices, object, "devices", path, &result->provenance, err));
     if (rt_json_member(object, metrics_fields[0].key)) /* an older program wrote none */
         RT_TRY(rt_fields_read(object, path, metrics_fields, result, err));
     RT_TRY(rt_fields_get(object, path, "machine", machine_fields, result, false, err));

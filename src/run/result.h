@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config/metrics.h"
 #include "config/provenance.h"
+#include "run/devices.h"
 #include "run/fields.h"
 
 #define RT_RESULT_FILE "result.json"
@@ -58,9 +59,10 @@ struct rt_result {
     int64_t batches_per_epoch, log_every;
     struct rt_threshold threshold;
     struct rt_best best;
-    struct rt_scores final; /* after the last epoch so far */
-    struct rt_provenance provenance;
-    double training_flops; /* so far */
+    struct rt_scores final;          /* after the last epoch so far */
+    struct rt_provenance provenance; /* of the session that wrote this */
+    struct rt_run_devices devices;   /* of all */
+    double training_flops;           /* so far */
     double wall_s, cpu_s;
     int64_t metrics_size_bytes; /* of metrics.csv at the last checkpoint, and SHA-256 of that much of it, */
     char metrics_digest[RT_FIELD_TEXT_MAX]; /* or "" before there is one, or from an older program */

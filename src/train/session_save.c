@@ -25,6 +25,7 @@ void rt_session_describe(struct rt_session *session)
     result->log_every = experiment->log_every;
     result->batches_per_epoch = rt_batches_per_epoch(&session->batches);
     rt_setup_describe(&session->setup, &result->provenance);
+    rt_run_devices_note(&session->loop.progress.devices, &result->provenance);
     rt_copy_text(result->provenance.data.label_file, sizeof result->provenance.data.label_file,
                  experiment->label_file);
     rt_copy_text(result->provenance.data.label_digest, sizeof result->provenance.data.label_digest,
@@ -41,6 +42,7 @@ int rt_session_write_result(struct rt_session *session, enum rt_run_state state,
     result->step = progress->step;
     result->threshold = progress->threshold;
     result->best = progress->best;
+    result->devices = progress->devices;
     rt_best_note(&result->best, progress->epochs, &progress->scores); /* the test at the end, too */
     result->final = progress->scores;
     result->training_flops = rt_loop_flops(&session->loop);

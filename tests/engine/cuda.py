@@ -83,6 +83,15 @@ def check_bf16(folder, cache):
     ok(got == 3 and 'does not compute in bf16, only in fp32' in text, 'a CPU refuses bf16', got, text)
 
 
+def check_resume(folder, cache):
+    """From the GPU to the CPU: it says so, and the result names both, each once."""
+    got, text = train(folder, '--epochs', '9', device='cpu', XDG_CACHE_HOME=cache)
+    with open(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.0_none', 'result.json'), encoding='utf-8') as f:
+        devices = json.load(f)['devices']
+    ok(got == 0 and 'the run was trained by engine cuda (Fake GPU 0, sm_90), now by native' in text, 'a run is resumed on the CPU, and says so', got, text)
+    ok(len(devices) == 2 and devices[0] == 'cuda (Fake GPU 0, sm_90)' and devices[1].startswith('native ('), 'its result names both devices', devices)
+
+
 def main():
     folder = tempfile.mkdtemp(prefix='rethink-cuda-')
     cache = os.path.join(folder, 'cache')
@@ -131,6 +140,7 @@ def main():
                             'train_size=16'], capture_output=True, text=True, check=False)
     ok(bench.returncode == 0 and 'time by kernel (mean of 12 steps)' in bench.stdout and 'inf' not in bench.stdout
        and 'nan' not in bench.stdout, 'rethink bench --device cuda too, of steps apart', bench.stdout, bench.stderr)
+    check_resume(folder, cache)
     check_ceilings()
     check_bf16(folder, cache)
     shutil.rmtree(folder)

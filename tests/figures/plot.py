@@ -35,6 +35,12 @@ def png_size(path):
     return struct.unpack('>II', head[16:24]) if head.startswith(b'\x89PNG\r\n\x1a\n') else None
 
 
+def svg_texts(path):
+    """Its texts as gnuplot writes them: x, y (from the top), size, text."""
+    found = re.findall(r'<g transform="translate\(([\d.]+),([\d.]+)\)[^>]*font-size="([\d.]+)"[^>]*>\s*<text>(.*?)</text>', open(path).read())
+    return [(float(x), float(y), float(size), text) for x, y, size, text in found]
+
+
 work = tempfile.mkdtemp(prefix='rethink-plot-')
 try:
     runs, out = os.path.join(work, 'runs'), os.path.join(work, 'out')
@@ -174,6 +180,19 @@ try:
         tap.ok(p.returncode == code and text in p.stderr and p.stderr.count('\n') == 1, ' '.join(words) + f': exit {code}', p.stderr)
     p = rethink('plot', '--x', 'seed', '--y', 'train_size', '--runs', asked, '-o', out3)
     tap.ok(p.returncode == 4 and 'has seed and train_size' in p.stderr, 'nothing to draw: exit 4', p.stderr)
+
+    # names of eighty letters and a note of several lines: the picture as gnuplot draws it
+    wordy = os.path.join(work, 'wordy')
+    for i in range(5):
+        for k, end in (('reached_the_threshold', {}), ('was_cut', {'state': 'interrupted', 'reach': False})):
+            synthetic.write_run(wordy, 'MLP1', f'MLP1_{i}_a_run_that_{k}_and_has_a_name_of_some_eighty_letters_in_all', 5 + i, **end)
+    p = rethink('plot', '--x', 'epochs', '--y', 'threshold', '--by', 'run', '--runs', wordy, '-o', out3)
+    texts = svg_texts(os.path.join(out3, 'threshold_epoch_against_epochs.svg'))
+    key = [t for t in texts if t[3].startswith('run=MLP1_')]
+    tap.ok(p.returncode == 0 and len(key) == 5, 'each of five names is in the legend', texts, p.stderr)
+    tap.empty([t for t in key if t[0] + 0.5 * t[2] * len(t[3]) > 1280], 'and ends on the canvas')
+    axis, note = ([t[1] for t in texts if t[3].startswith(begin)] for begin in ('Epochs trained', '5 runs. 5 runs left out'))
+    tap.ok(axis and note and all(axis[0] + t[2] < t[1] < note[0] - t[2] for t in key), 'between the axis and the note', texts)
 
     p = rethink('plot', 'mlp1_curve', '--runs', runs)
     tap.ok(p.returncode == 2 and 'mlp1_curves' in p.stderr, 'an unknown figure: exit 2 and the nearest name', p.stderr)

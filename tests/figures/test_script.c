@@ -150,11 +150,84 @@ static void a_panel_may_be_empty(void **state)
     rt_figure_free(&figure);
 }
 
+static double number_after(const struct rt_text *script, const char *words)
+{
+    const char *at = strstr(rt_text_string(script), words);
+    double number = 0;
+
+    assert_non_null(at);
+    assert_int_equal(sscanf(at + strlen(words), "%lf", &number), 1);
+    return number;
+}
+
+/* The panel keeps its height, and the legend's rows stand between its axis and the note. */
+static void legends_and_notes_have_room(void **state)
+{
+    static const struct {
+        int panels, entries, letters, note;
+        enum rt_legend legend;
+        bool below; /* where it is drawn */
+        int rows;
+        double panel; /* pixels */
+    } rows[] = {
+        {1, 4, 10, 100, RT_LEGEND_RIGHT, false, 0, 740},
+        {1, 4, 10, 590, RT_LEGEND_RIGHT, false, 0, 740},  /* five lines and more */
+        {1, 4, 100, 590, RT_LEGEND_RIGHT, true, 4, 680},  /* gnuplot would leave the legend out */
+        {1, 20, 10, 100, RT_LEGEND_RIGHT, true, 7, 680},  /* ... or halve the panel */
+        {1, 4, 10, 100, RT_LEGEND_BELOW, true, 2, 680},   /* as ever */
+        {1, 12, 60, 590, RT_LEGEND_BELOW, true, 12, 680}, /* the panel was a tenth of this */
+        {1, 4, 127, 1190, RT_LEGEND_BELOW, true, 4, 680},
+        {1, 40, 127, 1190, RT_LEGEND_BELOW, true, 40, 680},
+        {3, 24, 30, 800, RT_LEGEND_BELOW, true, 12, 570},
+        {3, 5, 125, 1190, RT_LEGEND_BELOW, true, 5, 570},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char label[RT_FIGURE_TEXT_MAX];
+        struct rt_figure figure;
+        struct rt_series *series;
+        struct rt_text script = {0};
+
+        fill(&figure, "x");
+        memset(figure.note, 'x', (size_t)rows[i].note); /* it has no spaces: full lines */
+        figure.note[rows[i].note] = figure.legend_title[0] = label[rows[i].letters] = '\0';
+        figure.panel_count = rows[i].panels;
+        figure.legend = rows[i].legend;
+        memset(label, 'e', (size_t)rows[i].letters);
+        for (int k = 0; k < rows[i].entries; k++) {
+            assert_int_equal(rt_figure_add(&figure, RT_MARK_LINE, rt_palette[0], 1, label, &series, NULL), 0);
+            series->legend = true;
+        }
+        rt_figure_append_script(&figure, &script);
+
+        const double height =
+            number_after(&script, rows[i].panels > 1 ? "pngcairo size 1920," : "pngcairo size 1280,");
+        const double bottom = number_after(&script, "set bmargin at screen ") * height;
+        const double note = number_after(&script, "set label 1 at screen 0.015, ") * height;
+        double size = 20;
+        assert_true(height - bottom >= rows[i].panel);
+        assert_int_equal(rows[i].below, !!strstr(rt_text_string(&script), "set key at screen"));
+        if (strstr(rt_text_string(&script), "; legend = ',"))
+            size = number_after(&script, "small = ',15'; legend = ',");
+        assert_true(size >= 9 && size * 0.8 * rows[i].letters <= (rows[i].panels > 1 ? 1850 : 1210));
+        if (rows[i].below) {
+            const double middle = number_after(&script, "set key at screen 0.5, ") * height;
+            const double half = rows[i].rows * 39 * size / 20 / 2;
+            assert_true(middle - half >= note + 10);   /* half of the note's line */
+            assert_true(middle + half <= bottom - 70); /* numbers and label of the axis */
+        }
+        rt_figure_free(&figure);
+        rt_text_free(&script);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_string_ends),
         cmocka_unit_test(names_have_room),
+        cmocka_unit_test(legends_and_notes_have_room),
         cmocka_unit_test(a_panel_may_be_empty),
     };
 

@@ -145,6 +145,43 @@ static void takes_labels_without_a_file(void **state)
     assert_int_equal(back.provenance.data.train_labels.images, 7);
 }
 
+/* Each device once, in order; an older program's file names that of its last session. */
+static void names_every_device(void **state)
+{
+    const char *const engines[] = {"native", "cuda", "native"}, *const targets[] = {"avx2", "A card, sm_90",
+                                                                                    "avx2"};
+    struct rt_result result = example(), back;
+    struct rt_run_devices many = {0};
+    char *text, *key;
+    size_t size;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(result.provenance.engine, sizeof result.provenance.engine, "%s", engines[i]);
+        snprintf(result.provenance.target, sizeof result.provenance.target, "%s", targets[i]);
+        rt_run_devices_note(&result.devices, &result.provenance);
+    }
+    assert_int_equal(result.devices.count, 2);
+    assert_string_equal(result.devices.names[1], "cuda (A card, sm_90)");
+    assert_int_equal(rt_result_write(&result, folder, NULL), 0);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
+    assert_memory_equal(&back.devices, &result.devices, sizeof back.devices);
+    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
+    assert_non_null(key = strstr(text, "\"devices\""));
+    key[1] = 'x';
+    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
+    rt_free(&text);
+    assert_int_equal(rt_result_read(&back, folder, NULL), 0);
+    assert_int_equal(back.devices.count, 1);
+    assert_string_equal(back.devices.names[0], "native (avx2)");
+    for (int i = 0; i < RT_RUN_DEVICES_MAX + 2; i++) {
+        snprintf(result.provenance.target, sizeof result.provenance.target, "card %d", i);
+        rt_run_devices_note(&many, &result.provenance);
+    }
+    assert_int_equal(many.count, RT_RUN_DEVICES_MAX);
+    assert_string_equal(many.names[RT_RUN_DEVICES_MAX - 1], "others");
+}
+
 static void names_what_is_wrong(void **state)
 {
     static const struct {
@@ -181,7 +218,12 @@ static void names_what_is_wrong(void **state)
         {"\"labels\": {", "\"labels\": 3, \"was\": {", "labels"},
         {"\"changed\": 0", "\"changed\": 1", "add up"},             /* more than the table has */
         {"\"transitions\": [", "\"transitions\": [[],", "10 x 10"}, /* a row too short */
-        {"}\n", "", ""},                                            /* cut short */
+        {"\"devices\": []", "\"devices\": \"cuda\"", "devices"},
+        {"\"devices\": []", "\"devices\": [3]", "devices/0"},
+        {"\"devices\": []", "\"devices\": [\"\\u001b[2J\"]", "devices"},
+        {"\"devices\": []", "\"devices\": [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\", \"8\", \"9\"]",
+         "devices"},
+        {"}\n", "", ""}, /* cut short */
     };
     const struct rt_result result = example();
 
@@ -223,6 +265,7 @@ int main(void)
         cmocka_unit_test(keeps_the_best_epoch_and_the_labels),
         cmocka_unit_test(takes_a_missing_metric_as_not_measured),
         cmocka_unit_test(takes_labels_without_a_file),
+        cmocka_unit_test(names_every_device),
         cmocka_unit_test(names_what_is_wrong),
     };
 
