@@ -225,10 +225,60 @@ def check_command():
     result = run(*common, '--train-size', '200', '--width', '0.1', '--solver', 'cg', env=without)
     ok(not result.code and 'of conjugate gradients' in result.out, 'conjugate gradients need no LAPACK', result)
     for arguments, pattern in ((['--kernel', 'cubic'], 'expected one of gaussian laplacian linear'), (['--width', '0'], 'auto or a number above 0'),
-                               (['--width', 'nan'], 'auto or a number above 0'), (['--ridge', '-1'], 'auto or a number from 0'),
+                               (['--width', 'nan'], 'auto or a number above 0'), (['--ridge', '-1'], 'auto or a number from 0 to 1e6'), (['--ridge', '1e308'], 'from 0 to 1e6'),
                                (['--kernel', 'linear', '--width', '1'], 'the linear kernel has none'), (['--features', 'x'], 'expected one of pixels'),
                                (['--solver', 'lu'], 'expected one of cholesky cg'), (['--set', 'momentum=0.5'], 'has no effect here')):
         refuses([*common, *arguments], USAGE, pattern)
+
+
+def write_batches(folder):
+    """Random images in CIFAR-10's layout; only the first of each file are there, the rest is zeros (sparse)."""
+    for seed, name in enumerate([f'data_batch_{i}.bin' for i in range(1, 6)] + ['test_batch.bin']):
+        records = numpy.random.RandomState(seed).randint(0, 256, (100, 3073)).astype(numpy.uint8)
+        records[:, 0] %= 10
+        with open(os.path.join(folder, name), 'wb') as file:
+            file.write(records.tobytes())
+            file.truncate(30730000)
+
+
+def write_idx(folder, count):
+    """Random images as MNIST's files; 300 test images."""
+    draws = numpy.random.RandomState(1)
+    for name, images in (('train', count), ('t10k', 300)):
+        with open(os.path.join(folder, f'{name}-images-idx3-ubyte'), 'wb') as file:
+            file.write(bytes([0, 0, 8, 3]) + images.to_bytes(4, 'big') + 2 * (28).to_bytes(4, 'big') + draws.bytes(images * 784))
+        with open(os.path.join(folder, f'{name}-labels-idx1-ubyte'), 'wb') as file:
+            file.write(bytes([0, 0, 8, 1]) + images.to_bytes(4, 'big') + bytes(draws.randint(0, 10, images).tolist()))
+
+
+def check_paper(folder):
+    """The paper's numbers stand beside ours, with what they are of, and what they say; none beside what the paper has not."""
+    cifar10, mnist = (os.path.join(folder, name) for name in ('batches', 'idx'))
+    os.mkdir(cifar10)
+    os.mkdir(mnist)
+    write_batches(cifar10)
+    write_idx(mnist, 400)
+    given = os.path.join(folder, 'given.csv')
+    with open(given, 'w') as file:
+        file.write('index,label\n' + ''.join(f'{i},{i % 10}\n' for i in range(100)))
+    common = ['kernel', '--train-size', '100', '--set', 'test_size=50', '--solver', 'cg', '--width', '0.02']
+    pixels, shapes = ['--data', cifar10], ['--data', 'shapes10']
+    for what, arguments, wanted in (
+            ('CIFAR-10', pixels, ['in the paper, on all images: 46 %']),
+            ('fewer filters', [*pixels, '--features', 'conv', '--filters', '20'], ['in the paper, 32,000 filters on all images: 17 %']),
+            ('with a ridge', [*pixels, '--features', 'conv', '--filters', '20', '--ridge', '0.1'], ['32,000 filters on all images: 15 %']),
+            ('MNIST', ['--data', mnist], ['in the paper, on all images: 1.2 %', 'in the paper, on all images: about 220', 'from 220 to 390']),
+            ('Gabor wavelets', ['--data', mnist, '--features', 'gabor'], ['in the paper, on all images: 0.6 %', 'about 390']),
+            ('pixels with a ridge', [*pixels, '--ridge', '0.1'], []), ('another kernel', [*pixels, '--kernel', 'laplacian'], []),
+            ('random labels', [*pixels, '--labels', 'random'], []), ('other images', shapes, []), ('labels of a file', [*pixels, '--labels', given], []),
+            ('scrambled pixels', [*pixels, '--set', 'data_corruption_type=shuff_pix'], [])):
+        result = run(*common, *arguments)
+        ok(not result.code and all(text in result.out for text in wanted) and ('in the paper' in result.out) == bool(wanted)
+           and 'The paper: the model of least norm' in result.out, f'{what}: {wanted[0] if wanted else "no number of the paper"}, and what it shows', result)
+    row = dict(zip(*(line.split(',') for line in run(*common, *pixels, '--format', 'csv').out.splitlines())))
+    ok(row.get('paper') == '', 'in a column only beside all images', row)
+    result = run('kernel', '--data', 'shapes10', '--sgd', '--train-size', '5', '--set', 'test_size=1', '--steps', '10')
+    ok('The paper: from w = 0 SGD' in result.out, 'what SGD shows', result)
 
 
 def main():
@@ -239,6 +289,8 @@ def main():
             check_conv(folder)
         else:
             skip('solutions by Cholesky', 'there is no LAPACK (libopenblas0-pthread)')
+    with tempfile.TemporaryDirectory() as folder:
+        check_paper(folder)
     check_command()
     check_sgd()
     done()
