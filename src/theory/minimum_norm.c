@@ -175,6 +175,11 @@ static long count_wrong(const double *outputs, const uint8_t *labels, long count
     return wrong;
 }
 
+static double available_bytes(const struct rt_kernel_problem *problem)
+{
+    return problem->memory_bytes > 0 ? problem->memory_bytes : SHARE * rt_machine_available_bytes();
+}
+
 /* ---- searching ---- */
 
 struct searching {
@@ -276,6 +281,24 @@ static int try_widths(struct searching *s, struct rt_error *err)
     return RT_OK;
 }
 
+/* Distances, K, its factor, and what is held out of the first two; all of them stored. */
+static int check_search_memory(const struct searching *s, struct rt_error *err)
+{
+    const double points = s->problem->points->blocks > 1 ? rt_points_bytes(s->problem->points) : 0;
+    const double needed = 3 * rt_gram_bytes(&s->work.gram) + 2 * rt_gram_bytes(&s->work.test) + points;
+    const double available = available_bytes(s->problem),
+                 images = (double)(s->search->fit + s->search->held_out);
+    /* bytes grow as the square of the images, with something left over */
+    const long fits = (long)(images * sqrt(0.9 * available / needed)) / 100 * 100;
+
+    if (needed <= available)
+        return RT_OK;
+    return rt_fail(
+        err, RT_EMEMORY,
+        "kernel: a search on %.0f images needs %.2f GB and %.2f GB can be used; --search-size %ld fits", images,
+        needed / 1e9, available / 1e9, fits > 100 ? fits : 100);
+}
+
 static int prepare_search(struct searching *s, struct rt_error *err)
 {
     const struct rt_kernel of = {.index = s->kernel};
@@ -286,6 +309,7 @@ static int prepare_search(struct searching *s, struct rt_error *err)
 
     shape_work(&s->distances, s->problem, &distance, fit, fit, held_out);
     shape_work(&s->work, s->problem, &of, fit, fit, held_out);
+    RT_TRY(check_search_memory(s, err));
     RT_TRY(rt_gram_store(&s->distances.gram, err));
     RT_TRY(rt_gram_store(&s->distances.test, err));
     RT_TRY(rt_gram_store(&s->work.gram, err));
@@ -338,9 +362,7 @@ int rt_kernel_search(struct rt_kernel_search *search, const struct rt_kernel_pro
 static int plan_memory(struct work *w, const struct rt_kernel_problem *problem, struct rt_error *err)
 {
     const bool direct = problem->solver == RT_KERNEL_CHOLESKY, streamed = problem->points->blocks > 1;
-    const double one = rt_gram_bytes(&w->gram), gb = 1e9,
-                 available =
-                     problem->memory_bytes > 0 ? problem->memory_bytes : SHARE * rt_machine_available_bytes();
+    const double one = rt_gram_bytes(&w->gram), gb = 1e9, available = available_bytes(problem);
     const double vectors = 8.0 * RT_OUTPUTS * sizeof(double) * (double)(w->gram.rows + w->test.rows);
     const double test = streamed ? rt_gram_bytes(&w->test) + rt_points_bytes(problem->points) : 0,
                  most = (direct ? 2 * one : one) + test + vectors;

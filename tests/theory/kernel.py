@@ -147,6 +147,11 @@ def check_kernels(folder):
     head, got = large.solve('gaussian', 0.05, 0.0, memory=1e6)
     ok(got is None and head.returncode == MEMORY and re.search(r'1100 images need 0\.01 GB and 0\.00 GB can be used; --train-size \d+ fits, '
                                                               r'or --solver cg', head.stderr), 'too little memory', head)
+    head, got = large.solve('gaussian', float('nan'), 0.01, memory=1e7)
+    ok(got is None and head.returncode == MEMORY and re.search(r'a search on 1100 images needs 0\.01 GB and 0\.01 GB can be used; --search-size \d+ fits', head.stderr),
+       'too little memory for a search', head)
+    head, got = large.solve('gaussian', float('nan'), 0.01, memory=2e7)
+    ok(got is not None and float(head[1]) <= 2e-6, 'and enough', head)
 
 
 def check_conv(folder):

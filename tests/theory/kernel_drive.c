@@ -3,7 +3,9 @@
  *
  *   kernel_drive FILE CHANNELS SIDE TRAIN TEST KERNEL WIDTH RIDGE SOLVER THREADS MEMORY FEATURES FILTERS
  *
- * FILE holds the labels (a byte an image, training first), then the pixels. */
+ * FILE holds the labels (a byte an image, training first), then the pixels. WIDTH nan: searched on all training
+ * images first. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@ static int solve(char **a, struct rt_error *err)
     struct rt_points_options options = {.dataset = &dataset, .filters = atol(a[12]), .seed = 42};
     struct rt_kernel_problem problem = {.dataset = &dataset, .memory_bytes = atof(a[10])};
     struct rt_kernel kernel = {.width = atof(a[6])};
+    struct rt_kernel_search search;
     struct rt_kernel_result r;
     struct rt_points points;
     size_t count, image;
@@ -42,6 +45,10 @@ static int solve(char **a, struct rt_error *err)
     if (problem.solver == RT_KERNEL_CHOLESKY)
         RT_TRY(rt_lapack_open(&problem.lapack, err));
     RT_TRY(rt_alloc(&problem.outputs, dataset.test_count * RT_OUTPUTS, sizeof(double), "outputs", err));
+    if (isnan(kernel.width)) {
+        RT_TRY(rt_kernel_search(&search, &problem, kernel.index, kernel.width, atof(a[7]), points.train, err));
+        kernel.width = search.best.width;
+    }
     RT_TRY(rt_kernel_solve(&r, &problem, &kernel, atof(a[7]), err));
     printf("%.17g %.17g %d %ld %ld %d %g\n", r.norm, r.convergence.residual, r.convergence.steps, r.train_wrong,
            r.test_wrong, r.stored, r.shift);
