@@ -111,7 +111,7 @@ static int run_data_fetch(const struct rt_arguments *arguments, struct rt_error 
 {
     const char *name = arguments->operand_count ? arguments->operands[0] : "cifar10";
     const char *url = rt_argument(arguments, "url");
-    const struct rt_fetch_files *files;
+    const struct rt_fetch_files *files = NULL;
     struct meter meter = {.terminal = isatty(STDERR_FILENO)};
     struct rt_fetch fetch = rt_fetch_cifar10;
     char home[RT_PATH_MAX], installed[RT_PATH_MAX];
