@@ -418,7 +418,7 @@ static int find_kernel_mnist(struct rt_text *html, const struct search *search, 
 
 /* ---- all of them ---- */
 
-#define CLAIM(finder, picture, claim, command, paper) {picture, claim, command, paper},
+#define CLAIM(finder, picture, claim, command, paper, shows) {picture, claim, command, paper, shows},
 const struct rt_claim rt_claims[RT_CLAIM_COUNT] = {RT_CLAIMS(CLAIM)};
 #undef CLAIM
 

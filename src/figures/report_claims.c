@@ -28,6 +28,7 @@ static void append_claim(struct rt_text *page, const struct rt_claim *claim, con
             rt_text_printf(page, " <a href=\"#figure-%s\">Figure</a>", claim->picture);
         rt_text_append(page, "</dd>\n");
     }
+    append_term(page, "Shows", "", claim->shows);
     append_term(page, "Command", "code", claim->command);
     rt_text_append(page, "</dl>\n</article>\n");
 }

@@ -110,6 +110,9 @@ with tempfile.TemporaryDirectory() as folder:
         listed = {(claim, command, paper) for claim, command, paper in re.findall(r'^\| ([^|]+) \| `(rethink [^`|]+)` \| ([^|]+) \|', f.read(), re.M)}
     tap.ok(len(listed) == 13 and listed == everything, 'docs/paper.md has the same claims, commands and numbers', listed ^ everything)
 
+    shows = re.findall(r'<dt>Shows</dt><dd>([^<]+\.)</dd>', text)
+    tap.ok(len(set(shows)) == 13, 'each claim says what it shows', shows)
+
     other = os.path.join(folder, 'other')
     synthetic.write_run(other, 'MLP1', 'MLP1_0.0_none', 5, data='shapes10')
     p, text = report(folder, other)
