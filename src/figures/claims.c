@@ -386,26 +386,21 @@ static int append_sgd(struct rt_text *html, const struct rt_table *table, const 
     return RT_OK;
 }
 
-static int find_kernel_pixels(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
-                              struct rt_error *err)
-{
-    (void)claim;
-    return find_file(html, search, "kernel_cifar10_pixels_gaussian.csv", append_kernel, "CIFAR-10, ", err);
-}
+/* X(finder, the file that it reads, what says its numbers) */
+#define KERNEL_FILES(X)                                                                                        \
+    X(kernel_pixels, "kernel_cifar10_pixels_gaussian.csv", append_kernel)                                      \
+    X(kernel_conv, "kernel_cifar10_conv_gaussian.csv", append_filters)                                         \
+    X(kernel_sgd, "kernel_sgd.csv", append_sgd)
 
-static int find_kernel_conv(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
-                            struct rt_error *err)
-{
-    (void)claim;
-    return find_file(html, search, "kernel_cifar10_conv_gaussian.csv", append_filters, "CIFAR-10, ", err);
-}
-
-static int find_kernel_sgd(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
-                           struct rt_error *err)
-{
-    (void)claim;
-    return find_file(html, search, "kernel_sgd.csv", append_sgd, "CIFAR-10, ", err);
-}
+#define KERNEL_FINDER(finder, file, say)                                                                       \
+    static int find_##finder(struct rt_text *html, const struct search *search, const struct rt_claim *claim,  \
+                             struct rt_error *err)                                                             \
+    {                                                                                                          \
+        (void)claim;                                                                                           \
+        return find_file(html, search, file, say, "CIFAR-10, ", err);                                          \
+    }
+KERNEL_FILES(KERNEL_FINDER)
+#undef KERNEL_FINDER
 
 static int find_kernel_mnist(struct rt_text *html, const struct search *search, const struct rt_claim *claim,
                              struct rt_error *err)

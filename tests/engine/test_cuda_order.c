@@ -19,6 +19,8 @@
 
 enum { IMAGES = 19, SIDE = 6, PIXELS = 3 * SIDE * SIDE, BATCH = 2, ORDERS = 5 };
 
+#include "engine/cuda_images.h"
+
 static void (*set_order)(long which);
 
 /* Eight steps of a graph of several, and a short last batch. Gradients that several kernels complete, that lie
@@ -38,11 +40,6 @@ static const char *const networks[] = {
     "add @7 @8; bn 1e-5; relu; conv 16 3 1 1 0; bn 1e-5; relu; conv 16 3 1 1 0; add @9 @15; bn 1e-5; relu; "
     "avg_pool 1; flatten; linear 4; loss",
 };
-
-static float noise[IMAGES * PIXELS];
-static uint8_t labels[IMAGES];
-static const struct rt_dataset dataset = {
-    .train_count = IMAGES, .channels = 3, .height = SIDE, .width = SIDE, .noise = noise, .labels = labels};
 
 /* What a run leaves: the metrics of each batch and all tensors. */
 struct outcome {
@@ -147,16 +144,10 @@ static void test_orders_tf32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_orders_fp32), cmocka_unit_test(test_orders_tf32)};
-    void *const fake = dlopen(getenv("RETHINK_CUDA_DRIVER"), RTLD_NOW);
+    void *const fake = prepare();
 
-    if (!fake) {
-        printf("1..0 # SKIP no fake driver: %s\n", dlerror());
+    if (!fake)
         return 0;
-    }
     *(void **)&set_order = dlsym(fake, "rt_fake_cuda_order");
-    for (size_t i = 0; i < sizeof noise / sizeof *noise; i++)
-        noise[i] = (float)((i * 7919) % 101) / 50.0F - 1;
-    for (size_t i = 0; i < IMAGES; i++)
-        labels[i] = (uint8_t)(i % 4);
     return cmocka_run_group_tests_name("engine/cuda_order", tests, NULL, NULL);
 }

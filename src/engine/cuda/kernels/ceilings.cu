@@ -25,38 +25,31 @@ RT_KERNEL(256) multiply_fp32(const float *__restrict__ from, float *__restrict__
     to[blockIdx.x * 256 + threadIdx.x] = sum;
 }
 
+/* Of tensor cores in this compilation's precision; a product is of 16 x 8 x DEPTH. */
 #if RT_BF16
-/* TILES_M * TILES_N * rounds products of 16 x 8 x 16 a warp, on tensor cores. from: [2] */
-RT_KERNEL(256) multiply_bf16(const float *__restrict__ from, float *__restrict__ to, int rounds)
-{
-    rt_u32 a[TILES_M][4], b[TILES_N][2];
-    float d[TILES_M][TILES_N][4], sum = 0;
-
-    RT_UNROLL for (int i = 0; i < TILES_M * 4; i++) a[i / 4][i % 4] = rt_element_pair(from[i & 1], from[0]);
-    RT_UNROLL for (int i = 0; i < TILES_N * 2; i++) b[i / 2][i % 2] = rt_element_pair(from[i & 1], from[0]);
-    RT_UNROLL for (int i = 0; i < TILES_M * TILES_N * 4; i++) d[i / 4 / TILES_N][i / 4 % TILES_N][i % 4] = 0;
-    for (int round = 0; round < rounds; round++)
-        RT_MMA_BF16(d, a, b, TILES_M, TILES_N);
-    RT_UNROLL for (int i = 0; i < TILES_M * TILES_N * 4; i++) sum += d[i / 4 / TILES_N][i / 4 % TILES_N][i % 4];
-    to[blockIdx.x * 256 + threadIdx.x] = sum;
-}
+#define MULTIPLY multiply_bf16
+#define FRAGMENT(i) rt_element_pair(from[(i) & 1], from[0])
+#define PRODUCTS RT_MMA_BF16 /* DEPTH: 16 */
 #else
-/* TILES_M * TILES_N * rounds products of 16 x 8 x 8 a warp, on tensor cores. from: [2] */
-RT_KERNEL(256) multiply_tf32(const float *__restrict__ from, float *__restrict__ to, int rounds)
+#define MULTIPLY multiply_tf32
+#define FRAGMENT(i) rt_round_tf32(from[(i) & 1])
+#define PRODUCTS RT_MMA_TF32 /* DEPTH: 8 */
+#endif
+
+/* TILES_M * TILES_N * rounds products a warp. from: [2] */
+RT_KERNEL(256) MULTIPLY(const float *__restrict__ from, float *__restrict__ to, int rounds)
 {
     rt_u32 a[TILES_M][4], b[TILES_N][2];
     float d[TILES_M][TILES_N][4], sum = 0;
 
-    RT_UNROLL for (int i = 0; i < TILES_M * 4; i++) a[i / 4][i % 4] = rt_round_tf32(from[i & 1]);
-    RT_UNROLL for (int i = 0; i < TILES_N * 2; i++) b[i / 2][i % 2] = rt_round_tf32(from[i & 1]);
+    RT_UNROLL for (int i = 0; i < TILES_M * 4; i++) a[i / 4][i % 4] = FRAGMENT(i);
+    RT_UNROLL for (int i = 0; i < TILES_N * 2; i++) b[i / 2][i % 2] = FRAGMENT(i);
     RT_UNROLL for (int i = 0; i < TILES_M * TILES_N * 4; i++) d[i / 4 / TILES_N][i / 4 % TILES_N][i % 4] = 0;
     for (int round = 0; round < rounds; round++)
-        RT_MMA_TF32(d, a, b, TILES_M, TILES_N);
+        PRODUCTS(d, a, b, TILES_M, TILES_N);
     RT_UNROLL for (int i = 0; i < TILES_M * TILES_N * 4; i++) sum += d[i / 4 / TILES_N][i / 4 % TILES_N][i % 4];
     to[blockIdx.x * 256 + threadIdx.x] = sum;
 }
-
-#endif
 
 /* One block. */
 RT_KERNEL(256) nothing(const float *__restrict__ from, float *__restrict__ to, int rounds)
