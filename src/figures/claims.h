@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "figures/figures.h"
 
-/* X(finder, picture, claim, command, the paper's number, what it shows). The finder, find_FINDER in claims.c, says
- * what was found here; `picture` is the figure that shows it, "" for none. */
+/* X(finder, picture, claim, command, the paper's number, what it shows). The finder, find_FINDER in claims.c,
+ * says what was found here; `picture` is the figure that shows it, "" for none. */
 /* clang-format off */
 #define RT_CLAIMS(X) \
     X(fit, "conv_slowdown", "Networks fit random labels (section 2)", \
