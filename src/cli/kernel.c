@@ -279,11 +279,10 @@ static void describe(const struct work *work, struct rt_text *text)
         "SGD; random labels (--labels random) are fitted as well, and nothing is learnt from them.",
         0, READING_COLUMNS);
     if (!strcmp(work->dataset.name, "mnist"))
-        rt_text_append_folded(
-            text,
-            "Gabor wavelets (--features gabor) raise the norm there from 220 to 390 and halve "
-            "the test error: the norm does not explain it either.",
-            0, READING_COLUMNS);
+        rt_text_append_folded(text,
+                              "Gabor wavelets (--features gabor) raise the norm from 220 to 390 and halve "
+                              "the test error: the norm does not explain it either.",
+                              0, READING_COLUMNS);
 }
 
 /* kernel_DATA_FEATURES_KERNEL.csv, for the report; of scrambled pixels with their corruption's name behind. */

@@ -24,7 +24,7 @@ struct rt_paper_run {
     struct rt_experiment experiment;
     bool finished;
     double train, test; /* accuracy in 0..1, in evaluation mode, without augmentation */
-    double parameters, epochs;
+    double epochs;
 };
 
 /* A row's mean over its finished runs. */
@@ -40,7 +40,8 @@ struct rt_paper_work {
     const struct rt_arguments *arguments;
     struct rt_paper_run *runs;
     int run_count;
-    char data[RT_TEXT_MAX]; /* name of the data set of the finished runs */
+    char data[RT_TEXT_MAX]; /* name of the data set of the finished runs; "" without one */
+    int channels;           /* of its images; 0 */
     struct rt_paper_result results[RT_PAPER_ROWS_MAX];
 };
 

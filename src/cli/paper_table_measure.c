@@ -31,6 +31,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint, st
         return rt_fail(err, RT_EDATA, "%s: was trained on %s, others on %s; a table is of one data set",
                        run->directory, setup->dataset.name, work->data);
     snprintf(work->data, sizeof work->data, "%s", setup->dataset.name);
+    work->channels = setup->dataset.channels;
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), 0, false, err));
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));
     RT_TRY(rt_evaluator_run(&setup->evaluator, RT_SPLIT_TRAIN, &train, NULL, err));
@@ -64,11 +65,12 @@ static int measure_run(struct rt_paper_run *run, struct rt_paper_work *work, str
     return rc;
 }
 
-/* Of its network, whether it was trained or not. */
+/* Of its network, whether it was trained or not, for the images of the finished runs, or CIFAR-10's. */
 static int count_parameters(struct rt_paper_work *work, int row, struct rt_error *err)
 {
     const struct rt_paper_row *it = &work->table->rows[row];
-    const struct rt_model_options options = {.batch_norm = rt_paper_row_normalises(it)};
+    const struct rt_model_options options = {.batch_norm = rt_paper_row_normalises(it),
+                                             .channels = work->channels};
     struct rt_graph graph = {0};
 
     RT_TRY(rt_model_build(&graph, rt_model_find(it->model), &options, err));
@@ -104,12 +106,12 @@ int rt_paper_table_measure(struct rt_paper_work *work, struct rt_error *err)
     struct rt_datasets *datasets = NULL;
     int rc = RT_OK;
 
-    for (int row = 0; row < work->table->count; row++)
-        RT_TRY(count_parameters(work, row, err));
     RT_TRY(rt_datasets_create(&datasets, err));
     for (int i = 0; i < work->run_count && !rc; i++)
         rc = measure_run(&work->runs[i], work, datasets, err);
     rt_datasets_free(&datasets);
+    for (int row = 0; row < work->table->count && !rc; row++)
+        rc = count_parameters(work, row, err);
     if (!rc)
         sum_up(work);
     return rc;

@@ -55,6 +55,19 @@ with tempfile.TemporaryDirectory() as folder:
     for name in ('table1.csv', 'table1.md', 'table1.tex') + (('table1_accuracy.png',) if drawn else ()):
         ok(os.path.getsize(os.path.join(folder, 'out', name)) > 100, f'{name} is written')
 
+    # grey images have networks of their own size
+    grey = os.path.join(folder, 'grey')
+    os.mkdir(grey)
+    for name, count in (('train', 64), ('t10k', 20)):
+        with open(os.path.join(grey, f'{name}-images-idx3-ubyte'), 'wb') as f:
+            f.write(bytes([0, 0, 8, 3]) + count.to_bytes(4, 'big') + 2 * (28).to_bytes(4, 'big') + os.urandom(count * 784))
+        with open(os.path.join(grey, f'{name}-labels-idx1-ubyte'), 'wb') as f:
+            f.write(bytes([0, 0, 8, 1]) + count.to_bytes(4, 'big') + bytes(i % 10 for i in range(count)))
+    result, rows = table('table1', '--data', grey, '--runs', os.path.join(folder, 'grey_runs'), '-o', os.path.join(folder, 'grey_out'),
+                         '--models', 'MLP1', '--epochs', '1', '-q')
+    first, last = 784 * 512 + 512, 512 * 10 + 10
+    ok([int(r['parameters']) for r in rows[-6:]] == [first + 2 * (512 * 512 + 512) + last] * 3 + [first + last] * 3, "on MNIST parameters are those of its networks", result)
+
     # a row's settings
     with open(os.path.join(folder, 'runs', 'MLP1', 'table1_MLP1_decay', 'config.yaml')) as f:
         config = f.read()
