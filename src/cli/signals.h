@@ -6,8 +6,9 @@
 
 #include <stdatomic.h>
 
-/* Counts them from now on until the process ends. The first `patience` are requests; the next one ends the
- * process at once, as if nobody had caught it. */
+/* Counts them from now on until the process ends; those within a second of the last that counted are the same
+ * request, since timeout(1), make and batch systems send theirs twice. The first `patience` are requests; the
+ * next one ends the process at once, as if nobody had caught it. */
 const atomic_int *rt_signals_catch(int patience);
 
 #endif

@@ -164,8 +164,8 @@ const struct rt_command rt_command_train = {
         "Repeating the command resumes from the newest checkpoint, for example up to a later --epochs. A run "
         "that was interrupted or killed and then resumed ends with the same bytes as an uninterrupted one, "
         "times aside. Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal (SIGHUP, unless under nohup) save and "
-        "stop; a second one stops at once. If keys that matter, or the data, have changed, it refuses and says "
-        "which; --fresh starts over.\n"
+        "stop; another, more than a second later, stops at once. If keys that matter, or the data, have "
+        "changed, it refuses and says which; --fresh starts over.\n"
         "\n"
         "Trackers:\n" RT_TRACKER_LINES,
     .examples = "rethink train MLP1_1.0_none                         # random labels, on CIFAR-10\n"

@@ -83,7 +83,41 @@ def check_hang_up():
                process.returncode, said, state)
 
 
+def check_twice():
+    """timeout(1) and make send SIGTERM to a process and again to its group: one request. A later one ends a run that cannot save."""
+    words = [RETHINK, *(word for word in COMMANDS['train'] if word != '--quiet')]
+    with temporary() as runs:
+        reader, writer = os.pipe()  # full: the run hangs where it first says something
+        os.set_blocking(writer, False)
+        try:
+            while os.write(writer, b'.'):
+                pass
+        except BlockingIOError:
+            os.set_blocking(writer, True)
+        process = subprocess.Popen(words, cwd=runs, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer)
+        os.close(writer)
+        until = time.time() + 60 * SLOWER
+        while not catches(process.pid, signal.SIGTERM) and time.time() < until:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        for _ in range(2):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.1)
+        ok(process.poll() is None, 'a second SIGTERM at once is the same request', process.returncode)
+        time.sleep(1.2)
+        process.send_signal(signal.SIGTERM)
+        ok(process.wait(timeout=60 * SLOWER) == -signal.SIGTERM, 'one that comes later ends the run at once', process.returncode)
+        os.close(reader)
+
+
+def catches(pid, number):
+    with open(f'/proc/{pid}/status') as f:
+        caught = next(line.split()[1] for line in f if line.startswith('SigCgt'))
+    return int(caught, 16) >> (number - 1) & 1
+
+
 check('train', COMMANDS['train'], 4)
 check('sweep', COMMANDS['sweep'], 24)
 check_hang_up()
+check_twice()
 done()
