@@ -210,6 +210,17 @@ static int check_shape(const struct rt_dataset *dataset, const struct rt_checkpo
         checkpoint->path, name, channels, dataset->name, dataset->channels);
 }
 
+/* The same images, and labels of a file that has been changed since. */
+static void check_labels(const struct rt_dataset *dataset, const struct rt_checkpoint *checkpoint)
+{
+    const struct rt_provenance *seen = &checkpoint->provenance;
+
+    if (*dataset->label_digest && !strcmp(dataset->digest, seen->data.digest) &&
+        strcmp(dataset->corruption_digest, seen->data.corruption_digest) != 0)
+        rt_log_warn("%s: the labels in %s are not those that it was trained with", checkpoint->path,
+                    checkpoint->experiment.label_file);
+}
+
 static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
                     const struct rt_arguments *arguments, long threads, struct rt_error *err)
 {
@@ -224,6 +235,7 @@ static int evaluate(struct rt_setup *setup, struct rt_checkpoint *checkpoint,
     RT_TRY(rt_dataset_load(&setup->dataset, choose_data(checkpoint, rt_argument(arguments, "data")),
                            &checkpoint->experiment, (int)threads, err));
     RT_TRY(check_shape(&setup->dataset, checkpoint, err));
+    check_labels(&setup->dataset, checkpoint);
     RT_TRY(rt_setup_network(setup, &checkpoint->experiment, rt_argument(arguments, "engine"), (int)threads,
                             false, err));
     RT_TRY(rt_snapshot_load_model(setup->plan, &checkpoint->model, checkpoint->path, err));

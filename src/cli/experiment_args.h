@@ -25,7 +25,8 @@
 #define RT_OPTION_LABELS                                                                                       \
     {                                                                                                          \
         "labels", 0, "FILE", "@files",                                                                         \
-            "take the given labels from a file: --set label_noise=file label_file=FILE"                        \
+            "take the given labels from a CSV, JSON or .npy file, or CIFAR-10N's (cifar10n-aggre, "            \
+            "-random1, -random2, -random3, -worse): --set label_noise=file label_file=FILE"                    \
     }
 #define RT_OPTION_FITTED_LABELS                                                                                \
     {                                                                                                          \

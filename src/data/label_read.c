@@ -166,8 +166,11 @@ static int parse_json(uint8_t *labels, const struct rt_label_places *places, con
 
     if ((rc = rt_json_parse(&root, path, bytes, size, err)))
         goto done;
-    if (rt_json_kind(root) == RT_JSON_ARRAY)
-        length = rt_json_count(root);
+    if (rt_json_kind(root) != RT_JSON_ARRAY) {
+        rc = rt_fail(err, RT_EDATA, "%s: expected a list of labels, [5, 0, ...]", path);
+        goto done;
+    }
+    length = rt_json_count(root);
     if ((rc = split_list(&train, places, length, path, err)) ||
         (rc = rt_alloc(&list, length, 1, "labels", err)))
         goto done;
@@ -263,14 +266,22 @@ static int check_seen(const struct table *table, struct rt_error *err)
     return RT_OK;
 }
 
+/* "index,label" or "index,label,true": other names could mean other columns. */
+static bool is_header(const char *at)
+{
+    const size_t length = strcspn(at, "\r\n"), pair = strlen("index,label"), three = strlen("index,label,true");
+
+    return !strncmp(at, "index,label,true", length) && (length == pair || length == three);
+}
+
 static int take_lines(struct table *table, const char *text, struct rt_error *err)
 {
     for (const char *at = text; *at; table->line++) {
         const char *end = strchr(at, '\n');
         const bool header = table->line == 1 && (*at < '0' || *at > '9');
 
-        if (header && strncmp(at, "index,label", 11) != 0)
-            return complain(table, "neither labels (index,label) nor a header of that name", err);
+        if (header && !is_header(at))
+            return complain(table, "neither labels nor the header index,label or index,label,true", err);
         if (!header)
             RT_TRY(take_line(table, at, err));
         if (!end)

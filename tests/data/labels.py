@@ -240,12 +240,15 @@ def check_bad_files(place, index, given, true):
     bad_file(place, 'a.csv', '0,-1\n', r'a\.csv:1: expected index,label')
     bad_file(place, 'a.csv', '0,1,\n', r'a\.csv:1: expected a true label')
     bad_file(place, 'a.csv', 'label,index\n1,0\n', r'a\.csv:1: neither labels')
+    bad_file(place, 'a.csv', 'index,label_true,label\n0,1,1\n', r'a\.csv:1: neither labels nor the header index,label or index,label,true')
+    bad_file(place, 'a.csv', 'index,label,true,source\n0,1\n', r'a\.csv:1: neither labels nor the header')
+    bad_file(place, 'a.csv', '\ufeffindex,label\r\n0,1\r\n', r'a\.csv: no label for image 1')
     bad_file(place, 'a.csv', b'0,1\n\0', r'holds a NUL at byte 4')
     bad_file(place, 'a.csv', '', r'no label for image 0')
     bad_file(place, 'a.json', '[' + '1,' * 9998 + '1]', r'a\.json: 9999 labels, expected 10000 \(training images\) or 12000')
     bad_file(place, 'a.json', '[' + '1,' * 9999 + '1.5]', r'a\.json: item 9999 is no whole number')
     bad_file(place, 'a.json', '[' + '1,' * 9999 + '255]', r'a\.json: the label at index 9999 is 255, expected 0 to 9')
-    bad_file(place, 'a.json', '{"labels": []}', r'a\.json: 0 labels')
+    bad_file(place, 'a.json', '{"labels": []}', r'a\.json: expected a list of labels')
     bad_file(place, 'a.json', '[1, 2', r'a\.json:1:')
     bad_file(place, 'a.npy', given[:9999].astype('u1'), r'a\.npy: 9999 labels')
     bad_file(place, 'a.npy', given[:TRAIN].astype(float), r"type '<f8', expected whole numbers")
@@ -256,6 +259,7 @@ def check_bad_files(place, index, given, true):
     bad_file(place, 'a.npy', np.zeros(TRAIN, 'u1'), r'could be of the first 10000 or 9000', '--set', 'train_size=9000', '--set', 'test_size=1000')
     bad_file(place, 'a.npy', np.zeros(TRAIN, 'u1'), r'label_corruption_prob: 0\.4 has no effect', '--set', 'label_corruption_prob=0.4', code=CONFIG)
     refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--labels', place + '/none.npy'], IO, r'none\.npy')
+    refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--labels', 'cifar10n-worst'], DATA, r"none of CIFAR-10N's sets: .*-worse$")
     refuses(['data', 'labels', 'MLP1_0.0_none', '--data', 'shapes10', '--set', 'label_noise=file'], CONFIG, r'label_noise: file needs label_file')
 
 
@@ -312,6 +316,12 @@ def check_run(place):
         labels = json.load(f)['labels']
     with open(file, 'rb') as f:
         digest = hashlib.sha256(f.read()).hexdigest()
+    path = os.path.join(place, 'MLP1', 'MLP1_0.0_none_file')
+    same = run('evaluate', path, '--train')
+    np.save(file, (np.load(file) + 1) % CLASSES)
+    other = run('evaluate', path, '--train')
+    ok(not same.code and not same.err and not other.code and other.err.count('\n') == 1
+       and f'labels in {file} are not those that it was trained with' in other.err, 'evaluate says where the file has changed since', same, other)
     ok(not said.code and labels['digest'] == digest and labels['file'] == file and labels['train']['changed'] > 40,
        'a run keeps file and digest', said, labels)
 

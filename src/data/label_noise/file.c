@@ -39,6 +39,21 @@ static int find_human_file(char path[RT_PATH_MAX], struct rt_error *err)
     return rt_path_join(path, home, "cifar10n.npy", err);
 }
 
+/* What is said of a file that cannot be read. */
+static int complain(int set, const char *name, const char *path, int rc, struct rt_error *err)
+{
+    if (set >= 0)
+        return rt_fail(err, RT_EDATA,
+                       "%s: CIFAR-10N's labels are not there; docs/labels.md says how to make the file", path);
+    if (!strncmp(name, HUMAN_PREFIX, strlen(HUMAN_PREFIX)) && !rt_path_exists(path))
+        return rt_fail(
+            err, RT_EDATA,
+            "%s: no file, and none of CIFAR-10N's sets: cifar10n-aggre, -random1, -random2, -random3, "
+            "-worse",
+            name);
+    return rc;
+}
+
 static int read_humans(const struct rt_label_job *job, int set, const char *path, const char *bytes,
                        size_t size, struct rt_error *err)
 {
@@ -80,11 +95,7 @@ static int file_apply(const struct rt_label_job *job, struct rt_error *err)
 
     RT_TRY(set >= 0 ? find_human_file(path, err) : rt_path_join(path, "", name, err));
     if ((rc = rt_file_read_all(path, FILE_MAX, &bytes, &size, err)))
-        return set < 0
-                   ? rc
-                   : rt_fail(err, RT_EDATA,
-                             "%s: CIFAR-10N's labels are not there; docs/labels.md says how to make the file",
-                             path);
+        return complain(set, name, path, rc, err);
     if (!(rc = parse(job, set, path, bytes, size, err)))
         rc = rt_digest_bytes(bytes, size, job->digest, err);
     rt_free(&bytes);
