@@ -71,7 +71,7 @@ struct rt_http_answer {
     size_t size;
 };
 
-int rt_http_create(struct rt_http **http, struct rt_error *err);
+int rt_http_create(struct rt_http **http, struct rt_error *err); /* RT_EMEMORY */
 void rt_http_free(struct rt_http **http);
 
 /* RT_OK when an answer came, whatever its status: look at answer->status. Else RT_EIO (RT_ECONFIG for

@@ -78,9 +78,9 @@ int rt_json_append_number(struct rt_json *array, double value, struct rt_error *
 int rt_json_append_text(struct rt_json *array, const char *value, struct rt_error *err);
 
 /* The value as text in a new string: indented, with a newline at its end, or on one line without. Reals in the
- * fewest digits that read back the same. */
+ * fewest digits that read back the same. RT_EMEMORY. */
 int rt_json_format(const struct rt_json *value, bool indent, char **out, struct rt_error *err);
-/* Writes the indented text to a file atomically. */
+/* Writes the indented text to a file atomically. RT_EIO, RT_EMEMORY. */
 int rt_json_write(const struct rt_json *value, const char *path, struct rt_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Paths and folders: joining, querying, creating, listing, removing. */
+/* Paths and folders: joining, querying, creating, listing, removing. Errors: RT_EIO, naming the path. */
 #ifndef RT_BASE_PATH_H
 #define RT_BASE_PATH_H
 

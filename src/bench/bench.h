@@ -1,5 +1,6 @@
 /* Measuring: training steps, whole epochs, the start of a run. Each call measures in this process; to have
- * memory counted apart, or several at once, make it through bench/fork.h.
+ * memory counted apart, or several at once, make it through bench/fork.h. Errors are those of what is measured:
+ * of data, engine and device; RT_EMEMORY.
  *
  * Each repetition stands between two probes of the machine's speed (bench/peak.h). Where one of them was
  * slower than 88 % of the best probe, or where our threads stood ready for more than 5 % of the time while

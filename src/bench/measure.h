@@ -43,7 +43,8 @@ struct rt_bench_report {
     struct rt_bench_case *cases;
 };
 
-/* Measures what is wanted of one of the report's cases; target and peak follow. */
+/* Measures what is wanted of one of the report's cases; target and peak follow. Errors: as in bench/bench.h,
+ * and RT_EIO when a fork failed. */
 int rt_bench_measure(struct rt_bench_report *report, struct rt_bench_case *one, struct rt_error *err);
 
 #endif

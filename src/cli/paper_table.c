@@ -134,7 +134,7 @@ static void append_missing(struct rt_text *text, const struct rt_paper_work *wor
     for (int i = 0; i < work->table->count; i++)
         missing += work->results[i].finished < work->results[i].planned;
     if (missing)
-        rt_text_append(text, "Not finished (repeat the command to go on):");
+        rt_text_append(text, "Not finished (repeat the command to resume):");
     for (int i = 0; i < work->table->count && missing; i++)
         if (work->results[i].finished < work->results[i].planned)
             rt_text_printf(text, " %s", work->table->rows[i].name);

@@ -20,7 +20,7 @@ int rt_experiment_tests(void);
 bool rt_experiment_test_name(char *name, size_t size, const char *model, int test);
 
 /* A built-in name or a YAML file (a path with a slash or a suffix .yaml or .yml, or the name of a file that is
- * there), not yet changed by --set. */
+ * there), not yet changed by --set. RT_ECONFIG; RT_EIO: no such file. */
 int rt_experiment_resolve(struct rt_experiment *experiment, const char *name, struct rt_error *err);
 
 #endif

@@ -118,7 +118,7 @@ int rt_experiment_parse(struct rt_experiment *experiment, const char *name, cons
                         struct rt_error *err);
 
 /* One "key=value" (the value as in YAML; lists also without brackets), from --set. An experiment_name that was
- * made from model and corruption follows when these change; nothing else does. */
+ * made from model and corruption follows when these change; nothing else does. RT_ECONFIG. */
 int rt_experiment_set(struct rt_experiment *experiment, const char *assignment, struct rt_error *err);
 
 /* What augment, crop, flip and rotate together ask for. */
@@ -136,7 +136,7 @@ int rt_experiment_check(const struct rt_experiment *experiment, struct rt_error 
 /* Says, once in a process, which of the given values cannot take effect here (num_workers, ...). */
 void rt_experiment_remarks(const struct rt_experiment *experiment);
 
-/* The whole config as YAML text in the keys' order, into a new string. Reading it gives an equal experiment. */
+/* The whole config as YAML in the keys' order, in a new string; reading it gives an equal one. RT_EMEMORY. */
 int rt_experiment_format(const struct rt_experiment *experiment, char **yaml, struct rt_error *err);
 
 /* The first key, in the table's order, whose value differs and that is not one of the space-separated `ignored`

@@ -22,7 +22,7 @@ struct rt_batches {
     uint32_t *ahead_order;
 };
 
-/* augmentation: null: none. */
+/* augmentation: null: none. RT_EMEMORY. */
 int rt_batches_create(struct rt_batches *batches, const struct rt_dataset *dataset, int batch_size,
                       uint32_t seed, const struct rt_augmentation *augmentation, struct rt_error *err);
 void rt_batches_free(struct rt_batches *batches);

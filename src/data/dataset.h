@@ -68,7 +68,7 @@ void rt_dataset_count_labels(const struct rt_dataset *dataset, size_t first, siz
                              struct rt_label_counts *counts);
 
 /* `count` images of `channels` channels (1 or 3) of random normalised pixels (mean 0, deviation 1) with random
- * labels, all for training: what a measurement needs. Free it as any other. */
+ * labels, all for training: what a measurement needs. Free it as any other. RT_EMEMORY. */
 int rt_dataset_random(struct rt_dataset *out, size_t count, int channels, uint32_t seed, struct rt_error *err);
 
 #endif

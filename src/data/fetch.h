@@ -49,12 +49,13 @@ struct rt_fetch_files {
 };
 extern const struct rt_fetch_files rt_fetch_mnist, rt_fetch_fashion_mnist;
 
-/* As rt_fetch_install, file by file; of `how`, what is not in `files` (replace, advice, progress) counts. */
+/* As rt_fetch_install, file by file; of `how`, what is not in `files` (replace, advice, progress) counts.
+ * Errors as there. */
 int rt_fetch_install_files(const struct rt_fetch_files *files, const struct rt_fetch *how, const char *home,
                            char installed[RT_PATH_MAX], struct rt_error *err);
 
 /* One file, verified: its path goes to path[]. *downloaded: it is a file in HOME, to be moved or removed. The
- * caller holds HOME's lock. */
+ * caller holds HOME's lock. Errors as rt_fetch_install's. */
 int rt_fetch_obtain(const struct rt_fetch *fetch, const char *home, char path[RT_PATH_MAX], bool *downloaded,
                     struct rt_error *err);
 

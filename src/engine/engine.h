@@ -209,7 +209,7 @@ const struct rt_engine *rt_engine_find(const char *name); /* null if there is no
 int rt_engine_choose(const struct rt_engine **out, int *ordinal, const char *engine, const char *device,
                      struct rt_error *err);
 
-/* "fp32" <-> RT_PRECISION_FP32. */
+/* "fp32" <-> RT_PRECISION_FP32. RT_ECONFIG: no such word. */
 const char *rt_precision_word(enum rt_precision precision);
 int rt_precision_find(enum rt_precision *precision, const char *word, struct rt_error *err);
 
@@ -233,7 +233,7 @@ int rt_plan_create(struct rt_plan **plan, struct rt_device *device, const struct
                    const struct rt_plan_options *options, struct rt_error *err);
 void rt_plan_free(struct rt_plan **plan);
 
-/* Initial values from a seed (rt_graph_initialize); optimiser states 0. */
+/* Initial values from a seed (rt_graph_initialize); optimiser states 0. Errors: RT_EMEMORY, RT_EDEVICE. */
 int rt_plan_initialize(struct rt_plan *plan, uint32_t seed, struct rt_error *err);
 
 /* Copy one tensor's state in or out, tensor->count reals (RT_TENSOR_BATCHES: one int64_t), after all that was
@@ -264,7 +264,7 @@ int rt_plan_stride(const struct rt_plan *plan);    /* batches worth having in fl
 /* For tests of ops and parts of networks, whose graph need not end in a loss: y = graph(x); then, if dy is
  * given (training plans only), the gradients of sum(y * dy): parameters' for rt_plan_read and the input's in dx
  * (which needs options.input_gradient; may be null). x and dx: [count, input's shape], y and dy: [count, last
- * node's]. */
+ * node's]. RT_ECONFIG, RT_EDEVICE. */
 int rt_plan_probe(struct rt_plan *plan, const void *x, int count, void *y, const void *dy, void *dx,
                   struct rt_error *err);
 

@@ -15,7 +15,8 @@ void rt_figure_append_csv(const struct rt_figure *figure, struct rt_text *out);
 /* The gnuplot script. */
 void rt_figure_append_script(const struct rt_figure *figure, struct rt_text *out);
 
-/* The five files of a figure that is not made of series, from its CSV and its script. */
+/* The five files of a figure that is not made of series, from its CSV and its script. RT_EIO: a file, or
+ * gnuplot. */
 int rt_gnuplot_draw(const char *name, const struct rt_text *csv, const struct rt_text *script,
                     const char *directory, struct rt_error *err);
 

@@ -16,6 +16,7 @@ struct rt_report_options {
     struct rt_figure_options drawing;
 };
 
+/* RT_EIO, RT_EDATA, RT_EMEMORY. */
 int rt_report_write(const struct rt_records *records, const struct rt_report_options *options,
                     struct rt_error *err);
 

@@ -1,5 +1,5 @@
 /* What the data look like: a batch of training images, some of them above their corrupted selves, and what
- * networks get of them. */
+ * networks get of them. Errors: those of rt_dataset_load; RT_EIO, naming the picture. */
 #ifndef RT_FIGURES_SAMPLES_H
 #define RT_FIGURES_SAMPLES_H
 

@@ -18,7 +18,7 @@ int rt_savgol(const double *y, size_t count, int window, int order, double *smoo
 /* What our figures draw: rt_savgol of order 3, then each value limited to the range of the points it was fitted
  * to, so that smoothing never shows a value (a negative loss, an accuracy over 1) that the run cannot have had.
  * A series shorter than the window gets the largest odd window that fits; one of fewer than 5 points, or a
- * window of 0, is copied. The series must have no NaN. */
+ * window of 0, is copied. The series must have no NaN. Errors as rt_savgol. */
 int rt_smooth(const double *y, size_t count, int window, double *smooth, struct rt_error *err);
 
 #endif

@@ -117,7 +117,7 @@ int rt_graph_add(struct rt_graph *graph, const struct rt_op *op, const char *nam
 const struct rt_node *rt_node_input(const struct rt_graph *graph, const struct rt_node *node, int i);
 const char *rt_node_label(const struct rt_node *node, char label[RT_LABEL_MAX]);
 
-/* For ops' infer: declares the tensor NODE_NAME.SUFFIX (or SUFFIX alone where the node has no name). */
+/* For ops' infer: declares the tensor NODE_NAME.SUFFIX, or SUFFIX where the node has no name. RT_EMEMORY. */
 int rt_graph_add_tensor(struct rt_graph *graph, struct rt_node *node, const char *suffix,
                         enum rt_tensor_role role, int rank, const int *shape, int fan_in, struct rt_error *err);
 
@@ -138,7 +138,7 @@ uint64_t rt_graph_multiply_adds(const struct rt_graph *graph); /* forward, one i
 
 /* PyTorch's initial value of every tensor from `seed` (one generator for the whole network, tensors in order,
  * uniform in +-1/sqrt(fan_in); scale 1, shift 0, mean 0, variance 1, batches 0). Calls
- * sink(context, tensor index, values) with tensor->count floats each; RT_TENSOR_BATCHES is not passed. */
+ * sink(context, tensor, values) with tensor->count floats each, but for RT_TENSOR_BATCHES. RT_EMEMORY. */
 int rt_graph_initialize(const struct rt_graph *graph, uint32_t seed,
                         void (*sink)(void *context, int tensor, const float *values), void *context,
                         struct rt_error *err);

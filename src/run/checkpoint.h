@@ -51,7 +51,7 @@ struct rt_checkpoint {
 };
 
 /* Publishes the checkpoint in `run_dir` under its name and fills in its path and the metrics' size and digest
- * (`metrics` is that file's name there). An older checkpoint of the same name is replaced. */
+ * (`metrics` is that file's name there). An older checkpoint of the same name is replaced. RT_EIO. */
 int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
                         struct rt_error *err);
 
@@ -59,7 +59,7 @@ int rt_checkpoint_write(struct rt_checkpoint *checkpoint, const char *run_dir, c
 int rt_checkpoint_check_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir,
                                 const char *metrics, struct rt_error *err);
 
-/* Cuts them back to what they were, after the same check. */
+/* Cuts them back to what they were, after the same check. RT_EDATA, RT_EIO. */
 int rt_checkpoint_cut_metrics(const struct rt_checkpoint *checkpoint, const char *run_dir, const char *metrics,
                               struct rt_error *err);
 
@@ -73,7 +73,7 @@ const char *rt_checkpoint_data(const struct rt_checkpoint *checkpoint);
 
 bool rt_checkpoint_is(const char *path); /* a folder with a state.json */
 
-/* The checkpoints of the experiment in the run directory, oldest first. */
+/* The checkpoints of the experiment in the run directory, oldest first. RT_EIO, RT_EMEMORY. */
 struct rt_checkpoint_list {
     struct rt_checkpoint_entry {
         char name[RT_TEXT_MAX + 32];

@@ -64,7 +64,7 @@ struct rt_history {
     uint8_t *row[RT_HISTORY_COUNT];
 };
 
-/* Memory for an epoch of so many images; nothing on disk yet. */
+/* Memory for an epoch of so many images; nothing on disk yet. RT_EMEMORY. */
 int rt_history_create(struct rt_history *history, size_t images, struct rt_error *err);
 void rt_history_free(struct rt_history *history); /* accepts the zeroed state */
 
@@ -81,10 +81,10 @@ int rt_history_check(const struct rt_history_mark *mark, const char *run_dir, in
 void rt_history_note(struct rt_history *history, uint32_t image, float loss, float probability, float margin,
                      bool right);
 int rt_history_end_epoch(struct rt_history *history,
-                         struct rt_error *err); /* appends it, and begins the next */
-int rt_history_sync(const struct rt_history *history, struct rt_error *err);
+                         struct rt_error *err); /* appends it, and begins the next; RT_EIO */
+int rt_history_sync(const struct rt_history *history, struct rt_error *err); /* RT_EIO */
 
-/* For checkpoints: null or an object under `key`; an older program's file has no such key. */
+/* For checkpoints: null or an object under `key`; an older program's file has none. RT_EDATA, RT_EMEMORY. */
 int rt_history_mark_write(const struct rt_history_mark *mark, struct rt_json *object, const char *key,
                           struct rt_error *err);
 int rt_history_mark_read(struct rt_history_mark *mark, const struct rt_json *object, const char *key,

@@ -27,7 +27,7 @@ void rt_learnt_score(const struct rt_learnt *learnt, int64_t images, struct rt_s
 bool rt_learnt_fits(const struct rt_learnt *learnt, int64_t images, int64_t correct);
 
 /* For checkpoints: an object under `key`, or null where there are none; an older program's file has no such
- * key. */
+ * key. RT_EDATA, RT_EMEMORY. */
 int rt_learnt_write(const struct rt_learnt *learnt, struct rt_json *object, const char *key,
                     struct rt_error *err);
 int rt_learnt_read(struct rt_learnt *learnt, const struct rt_json *object, const char *key, const char *path,

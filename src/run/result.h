@@ -86,7 +86,7 @@ extern const struct rt_field rt_best_fields[], rt_label_count_fields[];
 /* Fills in provenance->machine from the system. */
 void rt_provenance_describe_machine(struct rt_provenance *provenance);
 
-int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err);
+int rt_result_write(const struct rt_result *result, const char *run_dir, struct rt_error *err); /* RT_EIO */
 
 /* Whether the metrics (a file in the run's folder) are, as far as the last checkpoint saw them, what it saw:
  * RT_EDATA names them if not. */
@@ -100,7 +100,7 @@ int rt_result_read(struct rt_result *out, const char *run_dir, struct rt_error *
 int rt_result_parse(struct rt_result *out, const char *path, const char *bytes, size_t size,
                     struct rt_error *err);
 
-/* For checkpoints, which keep threshold and best too: null or an object, under `key`. */
+/* For checkpoints, which keep threshold and best too: null or an object, under `key`. RT_EDATA, RT_EMEMORY. */
 int rt_threshold_write(const struct rt_threshold *threshold, struct rt_json *object, const char *key,
                        struct rt_error *err);
 int rt_threshold_read(struct rt_threshold *threshold, const struct rt_json *object, const char *key,
@@ -109,7 +109,7 @@ int rt_best_write(const struct rt_best *best, struct rt_json *object, const char
 int rt_best_read(struct rt_best *best, const struct rt_json *object, const char *key, const char *path,
                  struct rt_error *err); /* also where the key is missing: an older program's */
 
-/* Of a split's labels, as a member object. */
+/* Of a split's labels, as a member object. RT_EDATA, RT_EMEMORY. */
 int rt_label_counts_write(const struct rt_label_counts *counts, struct rt_json *object, const char *key,
                           struct rt_error *err);
 int rt_label_counts_read(struct rt_label_counts *counts, const struct rt_json *object, const char *key,

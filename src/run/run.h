@@ -18,7 +18,7 @@ struct rt_run {
     struct rt_lock lock;
 };
 
-/* RUNS/MODEL/NAME. */
+/* RUNS/MODEL/NAME. RT_EIO: the path is too long. */
 int rt_run_path(char path[RT_PATH_MAX], const char *runs, const struct rt_experiment *experiment,
                 struct rt_error *err);
 
@@ -32,11 +32,11 @@ void rt_run_close(struct rt_run *run); /* accepts the zeroed state */
 void rt_run_abandon(struct rt_run *run);
 
 /* Removes what an earlier run of the experiment left: checkpoints, config, metrics (`metrics` is that file's
- * name), result, log. Anything else stays. */
+ * name), result, log. Anything else stays. RT_EIO. */
 int rt_run_clear(const struct rt_run *run, const struct rt_experiment *experiment, const char *metrics,
                  struct rt_error *err);
 
-/* Writes config.yaml atomically. */
+/* Writes config.yaml or result.json atomically. RT_EIO, also where the lock is lost; RT_EMEMORY. */
 int rt_run_write_config(const struct rt_run *run, const struct rt_experiment *experiment, struct rt_error *err);
 int rt_run_write_result(const struct rt_run *run, const struct rt_result *result, struct rt_error *err);
 
@@ -57,7 +57,7 @@ struct rt_run_list {
 };
 
 /* Every run under `runs`, by model and name. A folder without a config.yaml is none. What cannot be read there,
- * or is reached through a link, is an entry with its trouble. */
+ * or is reached through a link, is an entry with its trouble. RT_EIO, RT_EMEMORY. */
 int rt_run_list(struct rt_run_list *list, const char *runs, struct rt_error *err);
 void rt_run_list_free(struct rt_run_list *list);
 

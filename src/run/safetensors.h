@@ -75,7 +75,7 @@ const struct rt_safetensor *rt_safetensors_find(const struct rt_safetensors *fil
 int rt_safetensors_read(struct rt_safetensors *out, const char *path, struct rt_error *err);
 
 /* The same of `size` bytes in memory, of which *out takes hold only on success (free them with rt_free
- * otherwise); `path` is for messages. */
+ * otherwise); `path` is for messages. RT_EDATA, RT_EMEMORY. */
 int rt_safetensors_parse(struct rt_safetensors *out, uint8_t *bytes, size_t size, const char *path,
                          struct rt_error *err);
 

@@ -74,18 +74,18 @@ struct rt_records {
 int rt_records_list(struct rt_records *records, const char *directory, struct rt_error *err);
 
 /* The runs that have results and metrics, with these. One that cannot be read is left out; one that has not
- * got so far is, too. */
+ * got so far is, too. RT_EIO, RT_EMEMORY. */
 int rt_records_read(struct rt_records *records, const char *directory, struct rt_error *err);
 void rt_records_free(struct rt_records *records);
 
 /* Leaves only the runs for which keep(context, run, reason) is true; what is dropped is freed, and left out
- * with the reason (reason[256]) unless that is "". */
+ * with the reason (reason[256]) unless that is "". RT_EMEMORY. */
 int rt_records_filter(struct rt_records *records,
                       bool (*keep)(void *context, struct rt_record *run, char *reason), void *context,
                       struct rt_error *err);
 
 /* Leaves only the runs on one data set: `name`, or, when null, the one that most runs are on. Figures never mix
- * data sets. */
+ * data sets. RT_EMEMORY. */
 int rt_records_keep_data(struct rt_records *records, const char *name, struct rt_error *err);
 
 #endif

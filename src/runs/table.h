@@ -32,18 +32,18 @@ int rt_columns_default(struct rt_columns *columns, const struct rt_records *reco
  * there, last. RT_EUSAGE. */
 int rt_records_sort(struct rt_records *records, const char *list, struct rt_error *err);
 
-/* A row for each run, in their order. */
+/* A row for each run, in their order. RT_EMEMORY. */
 int rt_results_list(struct rt_results *results, const struct rt_records *records,
                     const struct rt_columns *columns, struct rt_error *err);
 
 /* A row for each combination of values of `by`, in ascending order: these, n (the runs), and for each of
  * `measures` that is a number COLUMN_mean, COLUMN_deviation (of the sample) and COLUMN_ci95 (half the width of
  * the mean's 95 % confidence interval, Student's t), and COLUMN_n where not all runs of a group have it. Only
- * finished runs count; the others are put into `left_out`. */
+ * finished runs count; the others are put into `left_out`. RT_EMEMORY. */
 int rt_results_group(struct rt_results *results, const struct rt_records *records, const struct rt_columns *by,
                      const struct rt_columns *measures, struct rt_left_outs *left_out, struct rt_error *err);
 
-/* The same order as rt_records_sort, by columns of the table. */
+/* The same order as rt_records_sort, by columns of the table. RT_EUSAGE: it has no such column. */
 int rt_results_sort(struct rt_results *results, const char *list, struct rt_error *err);
 
 /* Appends "each group has one seed twice..." or which keys differ within a group; nothing when runs of a group

@@ -40,7 +40,7 @@ int rt_where_parse(struct rt_where *where, const char *text, struct rt_error *er
 /* What has no value meets only =null and != something. */
 bool rt_where_matches(const struct rt_where *where, const struct rt_record *run);
 
-/* Drops the runs that do not match. */
+/* Drops the runs that do not match. RT_EMEMORY. */
 int rt_records_where(struct rt_records *records, const struct rt_where *where, struct rt_error *err);
 
 #endif

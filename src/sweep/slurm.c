@@ -143,7 +143,7 @@ static const char functions[] = "\nstart() {\n"
 static const char requeue[] =
     "code=$?\n"
     "member=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID\n"
-    "# Interrupted and saved, and not by scancel: queued again, to go on from there.\n"
+    "# Interrupted and saved, and not by scancel: queued again, to resume from there.\n"
     "if [ \"$code\" -eq 6 ]; then\n"
     "    if ! command -v scontrol >/dev/null; then\n"
     "        echo \"rethink: job $member saved, but cannot be queued again: scontrol is not on PATH here; the "

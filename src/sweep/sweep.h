@@ -106,7 +106,7 @@ struct rt_sweep {
 void rt_sweep_free(struct rt_sweep *sweep);
 
 /* Appends a run of this experiment with no settings and one stage (its num_epochs); *run is valid until the
- * next call. */
+ * next call. RT_EMEMORY; RT_EUSAGE: too many settings. */
 int rt_sweep_add(struct rt_sweep *sweep, const struct rt_experiment *experiment, const char *base,
                  struct rt_sweep_run **run, struct rt_error *err);
 int rt_sweep_add_setting(struct rt_sweep_run *run, const char *setting, struct rt_error *err);
@@ -139,11 +139,12 @@ int rt_sweep_choose_places(struct rt_sweep *sweep, struct rt_error *err);
 void rt_sweep_share_cores(struct rt_sweep *sweep);
 
 /* Fills in what is known about a run's cost without measuring: epochs_expected, flops_per_epoch,
- * steps_per_epoch, images, disk_bytes. `data` as --data takes it. */
+ * steps_per_epoch, images, disk_bytes. `data` as --data takes it. RT_ECONFIG, RT_EMEMORY. */
 int rt_sweep_estimate_run(struct rt_sweep_run *run, const char *data, struct rt_error *err);
 
 /* Measures seconds_per_step and memory_bytes of each kind of run with a few steps on random images
- * (options.cores threads for all that get more than one). At most about `seconds`, and 1.5 for a kind. */
+ * (options.cores threads for all that get more than one). At most about `seconds`, and 1.5 for a kind.
+ * Errors as rt_bench_steps. */
 int rt_sweep_measure(struct rt_sweep *sweep, double seconds, struct rt_error *err);
 
 /* Whether two runs cost the same per step. */
@@ -156,11 +157,12 @@ void rt_sweep_note_end(const struct rt_sweep *sweep, const struct rt_sweep_run *
 /* Corrects seconds_per_step by what the runs of this sweep have shown. */
 void rt_sweep_update_estimates(const struct rt_sweep *sweep);
 /* The same by the runs that are in options.runs already: those of the kind that finished say how many epochs,
- * those that cost the same how long a step. */
+ * those that cost the same how long a step. RT_EIO, RT_EMEMORY. */
 int rt_sweep_estimate_from_disk(struct rt_sweep *sweep, struct rt_error *err);
 
 /* "68 of 70 runs to do on 2 cores: about 3h10m"; nothing when all are finished. Where no run tells how long it
- * takes, a long sweep measures a few steps (3 s in all); of a short one the time is left out. */
+ * takes, a long sweep measures a few steps (3 s in all); of a short one the time is left out. Errors as
+ * rt_sweep_measure. */
 int rt_sweep_format_start(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err);
 
 /* Appends where the runs will be: "2 cores", or "cuda:0, cuda:1, 3 side by side on each". */
@@ -171,7 +173,7 @@ void rt_sweep_append_places(struct rt_text *text, const struct rt_sweep *sweep);
 double rt_sweep_run_seconds(const struct rt_sweep_run *run);
 double rt_sweep_total_seconds(const struct rt_sweep *sweep);
 
-/* Measures a few steps of each kind of run, then appends a line a run and the totals. */
+/* Measures a few steps of each kind of run, then appends a line a run and the totals. Errors likewise. */
 int rt_sweep_format_plan(struct rt_sweep *sweep, struct rt_text *text, struct rt_error *err);
 
 /* The words of a run's command line for a stage, ended by null; those made here live in `scratch`. */

@@ -53,9 +53,10 @@ struct rt_features {
 /* The features of that name, or null. */
 const struct rt_features *rt_features_find(const char *name);
 
-/* Points without values yet, but with room for them: shape (depth, blocks, block_depth) is the caller's. */
+/* Points without values yet, but with room for them: shape (depth, blocks, block_depth) is the caller's.
+ * RT_EMEMORY. */
 int rt_points_allocate(struct rt_points *points, struct rt_error *err);
-/* Block 0, 1, ... in turn; then `squares` and `sums` are of all blocks. */
+/* Block 0, 1, ... in turn; then `squares` and `sums` are of all blocks. RT_EMEMORY. */
 int rt_points_load(struct rt_points *points, long block, struct rt_error *err);
 void rt_points_free(struct rt_points *points); /* accepts the zeroed state */
 

@@ -25,7 +25,7 @@ struct rt_evaluator {
 };
 
 /* Evaluates the tensors of `trained`, as they are at each call, on the store's images. Both must outlive the
- * evaluator; nothing of `trained` may be in flight during a call. */
+ * evaluator; nothing of `trained` may be in flight during a call. Errors as rt_plan_create's. */
 int rt_evaluator_create(struct rt_evaluator *evaluator, const struct rt_store *store, struct rt_plan *trained,
                         struct rt_error *err);
 void rt_evaluator_free(struct rt_evaluator *evaluator); /* accepts the zeroed state */

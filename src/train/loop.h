@@ -55,7 +55,7 @@ bool rt_progress_complete(const struct rt_progress *progress, const struct rt_ex
 /* Wall and processor seconds of all sessions until now, into progress. */
 void rt_loop_note_time(struct rt_loop *loop);
 
-/* Measures on the test set now, on given and on true labels: sets those scores, and no others. */
+/* Measures on the test set now, on given and on true labels: sets those scores, and no others. RT_EDEVICE. */
 int rt_loop_measure_test(struct rt_loop *loop, struct rt_scores *scores, struct rt_error *err);
 
 /* Operations of all training until now. */

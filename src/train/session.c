@@ -339,7 +339,7 @@ int rt_session_find_checkpoint(struct rt_session *session, struct rt_error *err)
     RT_TRY(rt_resume_find(&session->checkpoint, &session->resumed, &session->experiment, session->run.path,
                           session->options, err));
     if (session->resumed && session->options->init)
-        return rt_fail(err, RT_EUSAGE, "--init: %s would go on from %s; add --fresh to start over",
+        return rt_fail(err, RT_EUSAGE, "--init: %s would resume from %s; add --fresh to start over",
                        session->experiment.experiment_name, rt_path_name(session->checkpoint.path));
     return RT_OK;
 }

@@ -51,7 +51,7 @@ struct rt_train_forecast {
     char run_dir[RT_PATH_MAX];
     bool complete; /* nothing is left to train; the rest is then not filled in */
     bool resumed;
-    char checkpoint[RT_PATH_MAX]; /* that it would go on from */
+    char checkpoint[RT_PATH_MAX]; /* that it would resume from */
     int64_t from_epoch;           /* the first to be trained */
     struct {
         char name[64], source[1024], digest[65];
@@ -66,7 +66,7 @@ struct rt_train_forecast {
     struct rt_disk_need disk;
 };
 
-/* Changes nothing on disk. */
+/* Changes nothing on disk. Errors as rt_train's, before training. */
 int rt_train_forecast(struct rt_train_forecast *forecast, const struct rt_experiment *experiment,
                       const struct rt_train_options *options, struct rt_error *err);
 

@@ -26,11 +26,11 @@ struct rt_snapshot {
     void *tensors;
 };
 
-/* The plan's engine must compute in float. `history`: null, or what must outlive the snapshot. */
+/* The plan's engine must compute in float. `history`: null, or what must outlive the snapshot. RT_EMEMORY. */
 int rt_snapshot_create(struct rt_snapshot *snapshot, struct rt_plan *plan, const struct rt_history *history,
                        struct rt_error *err);
 void rt_snapshot_free(struct rt_snapshot *snapshot); /* accepts the zeroed state */
-/* within_epoch: the history of the epoch under way is a part of the state. */
+/* within_epoch: the history of the epoch under way is a part of the state. RT_EDEVICE. */
 int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state *loader, bool within_epoch,
                      struct rt_error *err);
 
@@ -40,11 +40,11 @@ int rt_snapshot_take(struct rt_snapshot *snapshot, const struct rt_loader_state 
 int rt_snapshot_load_model(struct rt_plan *plan, const struct rt_safetensors *model, const char *path,
                            struct rt_error *err);
 
-/* Likewise the optimiser's states, and the loader's. */
+/* Likewise the optimiser's states, and the loader's. Errors as above. */
 int rt_snapshot_load_optimizer(struct rt_plan *plan, const struct rt_safetensors *optimizer, const char *path,
                                struct rt_loader_state *loader, struct rt_error *err);
 
-/* And what is known of the images of the epoch under way. */
+/* And what is known of the images of the epoch under way. RT_EDATA. */
 int rt_snapshot_load_history(struct rt_history *history, const struct rt_safetensors *optimizer,
                              const char *path, struct rt_error *err);
 

@@ -49,7 +49,7 @@ with tempfile.TemporaryDirectory() as folder:
     ok(train and abs(float(train[1]) - float(rows[-1]['train'])) < 0.006, 'train is what evaluate --train says', evaluated, result)
     ok([r['runs'] for r in rows[-6:]] == ['0', '0', '0', '1', '1', '1'] and not rows[13]['train'], 'the others are empty', result)
     shown = run('table1', '--show', *where, '--models', 'MLP1,MLP3')
-    ok('Not finished (repeat the command to go on): MLP3_decay MLP3 MLP3_random' in shown.out, 'a partial table says what is missing', shown)
+    ok('Not finished (repeat the command to resume): MLP3_decay MLP3 MLP3_random' in shown.out, 'a partial table says what is missing', shown)
     again = run('table1', *where, *FEW, '--models', 'MLP1', '--epochs', '2', '--dry-run')
     ok(again.code == 0 and again.out.count('finished') == 3 and '0 of 3 runs to do' in again.out, 'finished rows are not run again', again)
     for name in ('table1.csv', 'table1.md', 'table1.tex') + (('table1_accuracy.png',) if drawn else ()):
