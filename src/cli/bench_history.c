@@ -11,8 +11,8 @@ enum { HISTORY_BYTES_MAX = 64 << 20 };
 /* bench/compare.py writes the same columns for PyTorch. Each part came later than the one before: a history
  * without the last ones goes on without them. */
 static const char *const parts[] = {
-    "date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
-    "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns",
+    ("date,version,label,cpu,cores,isa,threads,batch_size,program,model,median_ms,least_ms,"
+     "gflops,peak_gflops,share_of_peak,clean,disturbed,memory_mib,epoch_overhead,round_trip_ns"),
     ",launches,moved_mib,share_of_memory", /* on a GPU */
     ",data",                               /* what --data named, or the default */
 };
