@@ -56,23 +56,34 @@ static int take_from_runs(struct rt_sweep *sweep, struct rt_error *err)
     return sweep->count ? add_device(sweep, sweep->runs[0].experiment.device, err) : RT_OK;
 }
 
-/* How many runs the device has room for, if all are as large as the plan's largest, and there are cores to
- * feed. */
-static int count_slots(struct rt_sweep *sweep, const struct rt_engine *engine, int ordinal,
-                       struct rt_error *err)
+/* Free bytes on the device that has least. */
+static int find_least_room(const struct rt_sweep *sweep, double *least, struct rt_error *err)
 {
-    const struct rt_device_options options = {.threads = 1, .ordinal = ordinal};
-    struct rt_device *device;
-    double room, largest = 1, slots = rt_core_count();
+    for (int i = 0; i < sweep->device_count; i++) {
+        struct rt_device_options options = {.threads = 1};
+        const struct rt_engine *engine;
+        struct rt_device *device;
 
-    RT_TRY(rt_device_open(&device, engine, &options, err));
-    room = 0.9 * (double)rt_device_room(device);
-    rt_device_close(&device);
+        RT_TRY(rt_engine_choose(&engine, &options.ordinal, sweep->options.engine, sweep->devices[i], err));
+        RT_TRY(rt_device_open(&device, engine, &options, err));
+        *least = fmin(i ? *least : INFINITY, (double)rt_device_room(device));
+        rt_device_close(&device);
+    }
+    return RT_OK;
+}
+
+/* How many runs each device has room for, if all are as large as the plan's largest, and there are cores to
+ * feed. */
+static int count_slots(struct rt_sweep *sweep, struct rt_error *err)
+{
+    double room = 0, largest = 1, slots = rt_core_count();
+
+    RT_TRY(find_least_room(sweep, &room, err));
     RT_TRY(rt_sweep_measure(sweep, 0, err));
     for (int i = 0; i < sweep->count; i++)
         if (sweep->runs[i].memory_bytes > largest)
             largest = sweep->runs[i].memory_bytes;
-    slots = fmin(slots, floor(room / largest));
+    slots = fmin(slots, floor(0.9 * room / largest));
     sweep->slots = slots > 1 ? (int)slots : 1;
     return RT_OK;
 }
@@ -94,5 +105,5 @@ int rt_sweep_choose_places(struct rt_sweep *sweep, struct rt_error *err)
     if (!strchr(sweep->devices[0], ':'))
         snprintf(sweep->devices[0], RT_DEVICE_WORD_MAX, "%s:%d", engine->device, ordinal);
     sweep->slots = options->side_by_side;
-    return sweep->slots ? RT_OK : count_slots(sweep, engine, ordinal, err);
+    return sweep->slots ? RT_OK : count_slots(sweep, err);
 }

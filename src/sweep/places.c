@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "run/run.h"
 
@@ -63,7 +64,7 @@ static bool shares_cores(const struct rt_sweep *sweep)
     return sweep->slots > 0 || sweep->options.jobs > sweep->options.cores;
 }
 
-/* The free place on the device with the fewest runs; null: none. */
+/* The free place on the device with the fewest runs, of those that are not lost; null: none. */
 static struct rt_place *find_free(const struct rt_places *places)
 {
     int busy[RT_SWEEP_DEVICES_MAX] = {0};
@@ -74,7 +75,8 @@ static struct rt_place *find_free(const struct rt_places *places)
     for (int i = 0; i < places->count; i++) {
         struct rt_place *place = rt_place_at(places, i);
 
-        if (!place->run && (!found || busy[place->device] < busy[found->device]))
+        if (!place->run && !places->lost[place->device] &&
+            (!found || busy[place->device] < busy[found->device]))
             found = place;
     }
     return found;
@@ -152,11 +154,45 @@ static bool is_held(struct rt_places *places, struct rt_sweep_run *run)
     return run->holder != 0;
 }
 
+/* Whether the run failed because its device is lost, of which it takes note. */
+static bool lost_device(struct rt_place *place, const struct rt_ending *ending)
+{
+    struct rt_places *places = place->places;
+
+    if (ending->status != RT_EDEVICE || !places->kind->is_lost || !places->kind->is_lost(place))
+        return false;
+    places->lost[place->device] = true;
+    return true;
+}
+
+static bool all_lost(const struct rt_places *places)
+{
+    for (int i = 0; i < places->sweep->device_count; i++)
+        if (!places->lost[i])
+            return false;
+    return true;
+}
+
+/* A run whose device is lost goes on elsewhere, if there is another. */
+static void move_on(struct rt_places *places, struct rt_sweep_run *run, const struct rt_ending *ending)
+{
+    if (all_lost(places)) {
+        fail(places, run, ending);
+        if (!places->stopping)
+            stop_all(places);
+        return;
+    }
+    rt_log_warn("%s: %s is lost; goes on from its last checkpoint on another device: %s",
+                run->experiment.experiment_name, run->device, ending->trouble);
+    run->state = RT_SWEEP_WAITING;
+}
+
 /* A run has ended: records how. */
 static void settle(struct rt_place *place, const struct rt_ending *ending)
 {
     struct rt_places *places = place->places;
     struct rt_sweep_run *run = place->run;
+    const bool lost = lost_device(place, ending);
     const bool stopped = ending->status == RT_EINTERRUPTED && (ending->whole || places->stop_requests <= 1);
 
     if (!shares_cores(places->sweep))
@@ -169,6 +205,8 @@ static void settle(struct rt_place *place, const struct rt_ending *ending)
         run->state = RT_SWEEP_INTERRUPTED;
     else if (ending->status == RT_EIO && is_held(places, run))
         run->state = RT_SWEEP_WAITING; /* by one that began at the same moment */
+    else if (lost)
+        move_on(places, run, ending);
     else
         fail(places, run, ending);
     if (run->state == RT_SWEEP_FINISHED)

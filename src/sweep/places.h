@@ -35,6 +35,8 @@ struct rt_worker_kind {
     bool (*has_ended)(struct rt_place *place, struct rt_ending *ending);
     /* Returns when one may have ended, or a request to stop may have come, after `ms` at the latest. */
     void (*wait)(struct rt_places *places, int ms);
+    /* Of a place whose run failed with RT_EDEVICE: whether the device itself is lost; null: there is none. */
+    bool (*is_lost)(const struct rt_place *place);
     /* Between ticks; null: nothing. */
     void (*listen)(struct rt_place *place);
 };
@@ -47,8 +49,9 @@ struct rt_places {
     char *items; /* [count] of kind->size */
     int count;
     cpu_set_t free_cores;
-    int stop_requests;       /* passed on so far */
-    bool stopping;           /* start nothing more */
+    int stop_requests;               /* passed on so far */
+    bool stopping;                   /* start nothing more */
+    bool lost[RT_SWEEP_DEVICES_MAX]; /* devices that failed: nothing more is started there */
     double idle_since_s;     /* nothing runs, and other processes hold what is left; 0: something does */
     struct rt_error failure; /* the first */
 };
@@ -56,7 +59,8 @@ struct rt_place *rt_place_at(const struct rt_places *places, int i);
 
 /* Carries out what is not finished. A run that another process holds is put off; when only such ones are left,
  * they have a minute to come free, or fail (RT_EIO). RT_EINTERRUPTED after a request to stop; the first
- * failure's status when runs failed. */
+ * failure's status when runs failed. Runs on a device that is lost go on from their checkpoints on the others;
+ * without others they fail, and what is waiting is not begun. */
 int rt_places_carry_out(struct rt_sweep *sweep, const struct rt_worker_kind *kind, void *context,
                         struct rt_error *err);
 

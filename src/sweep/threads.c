@@ -118,6 +118,15 @@ static bool has_ended(struct rt_place *place, struct rt_ending *ending)
     return true;
 }
 
+/* A device that cannot even say how much memory is free. */
+static bool is_lost(const struct rt_place *place)
+{
+    const struct shared *shared = place->places->context;
+    const struct rt_device *device = shared->devices[place->device];
+
+    return device && !rt_device_room(device);
+}
+
 static bool any_ended(const struct rt_places *places)
 {
     for (int i = 0; i < places->count; i++)
@@ -163,6 +172,7 @@ static int launch(struct rt_sweep *sweep, struct rt_error *err)
         .stop = stop,
         .has_ended = has_ended,
         .wait = wait_a_while,
+        .is_lost = is_lost,
     };
     struct shared shared = {.mutex = PTHREAD_MUTEX_INITIALIZER};
     int rc;

@@ -6,13 +6,15 @@
  * It fails on demand, through the environment when it is loaded, or rt_fake_cuda_fail:
  *   RT_FAKE_CUDA_DEVICES   how many devices there are (1)
  *   RT_FAKE_CUDA_VERSION   the driver's version (13000)
- *   RT_FAKE_CUDA_MEMORY    bytes of device memory (16 GiB)
+ *   RT_FAKE_CUDA_MEMORY    bytes of device memory (16 GiB); A,B: of the first device and of the others
+ *   RT_FAKE_CUDA_OLD       so many devices, the first, are too old (0)
  *   RT_FAKE_CUDA_DRY       1: any code can be loaded and nothing runs
  *   RT_FAKE_CUDA_ORDER     in which order a graph's kernels run that do not wait for one another (also
  *                          rt_fake_cuda_order): 0 as captured; 1 those of the capturing stream first, 2 last;
  *                          3 and more: drawn from this seed. Odd: blocks and a block's threads backwards too
  *   RT_FAKE_CUDA_FAIL      NAME:K:CODE: the K-th call of NAME ("cuMemAlloc_v2") from now on returns CODE, once;
- * with CODE negative, -CODE, and so does every later call of a function that waits (a lost device) */
+ * with CODE negative, -CODE, and so does every later call of a function that waits, on that device (it is lost)
+ */
 #include "fake_cuda.h"
 
 #include <pthread.h>
@@ -33,9 +35,12 @@ static struct {
     char name[64];
     long left; /* calls until it fails; 0: never */
     int code;
-    int lost; /* what waiting calls return for ever */
+    int lost;   /* what waiting calls return for ever ... */
+    int device; /* ... on this device */
     long calls;
 } failing;
+
+static __thread int current; /* the thread's device */
 
 EXPORT void rt_fake_cuda_fail(const char *name, long k, int code);
 EXPORT void rt_fake_cuda_fail(const char *name, long k, int code)
@@ -61,7 +66,7 @@ int fake_called(const char *name, bool waits)
     int code = 0;
 
     pthread_mutex_lock(&lock);
-    if (failing.lost && waits)
+    if (failing.lost && waits && failing.device == current)
         code = failing.lost;
     if (!*failing.name || !strcmp(failing.name, name)) {
         failing.calls++;
@@ -69,6 +74,7 @@ int fake_called(const char *name, bool waits)
             code = failing.code < 0 ? -failing.code : failing.code;
             if (failing.code < 0)
                 failing.lost = code;
+            failing.device = current;
         }
     }
     pthread_mutex_unlock(&lock);
@@ -152,28 +158,32 @@ PUBLIC cuDeviceGetName(char *name, int size, int device)
     return 0;
 }
 
-static size_t memory_total(void)
+static size_t memory_total(int device)
 {
+    const char *const text = getenv("RT_FAKE_CUDA_MEMORY"), *const others = text ? strchr(text, ',') : NULL;
+
+    if (device > 0 && others)
+        return (size_t)strtol(others + 1, NULL, 10);
     return (size_t)fake_setting("RT_FAKE_CUDA_MEMORY", 16L << 30);
 }
 
-static size_t memory_used;
+enum { DEVICES_MAX = 16 };
+
+static size_t memory_used[DEVICES_MAX];
 
 PUBLIC cuDeviceTotalMem_v2(size_t *bytes, int device);
 PUBLIC cuDeviceTotalMem_v2(size_t *bytes, int device)
 {
-    (void)device;
     CALLED(false);
-    *bytes = memory_total();
+    *bytes = memory_total(device);
     return 0;
 }
 
 PUBLIC cuDeviceGetAttribute(int *value, int attribute, int device);
 PUBLIC cuDeviceGetAttribute(int *value, int attribute, int device)
 {
-    (void)device;
     CALLED(false);
-    *value = attribute == 75   ? 9
+    *value = attribute == 75   ? (device < fake_setting("RT_FAKE_CUDA_OLD", 0) ? 7 : 9)
              : attribute == 76 ? 0
              : attribute == 16 ? 132
              : attribute == 97 ? SHARED_MAX
@@ -201,15 +211,16 @@ PUBLIC cuCtxSetCurrent(void *context);
 PUBLIC cuCtxSetCurrent(void *context)
 {
     CALLED(false);
-    return context ? 0 : 201;
+    current = (int)(uintptr_t)context - 1;
+    return context && current < DEVICES_MAX ? 0 : 201;
 }
 
 PUBLIC cuMemGetInfo_v2(size_t *free_bytes, size_t *total);
 PUBLIC cuMemGetInfo_v2(size_t *free_bytes, size_t *total)
 {
-    CALLED(false);
-    *total = memory_total();
-    *free_bytes = *total - memory_used;
+    CALLED(true);
+    *total = memory_total(current);
+    *free_bytes = *total - memory_used[current];
     return 0;
 }
 
@@ -220,13 +231,14 @@ static int allocate(uint64_t *memory, size_t bytes)
     const size_t whole = (bytes + 255) / 256 * 256 + 3 * FENCE;
     unsigned char *block;
 
-    if (__atomic_add_fetch(&memory_used, bytes, __ATOMIC_SEQ_CST) > memory_total() ||
+    if (__atomic_add_fetch(&memory_used[current], bytes, __ATOMIC_SEQ_CST) > memory_total(current) ||
         !(block = aligned_alloc(FENCE, (whole + FENCE - 1) / FENCE * FENCE))) {
-        __atomic_sub_fetch(&memory_used, bytes, __ATOMIC_SEQ_CST);
+        __atomic_sub_fetch(&memory_used[current], bytes, __ATOMIC_SEQ_CST);
         return 2;
     }
     memset(block, 0xa5, FENCE);
     memcpy(block, &bytes, sizeof bytes);
+    memcpy(block + sizeof bytes, &current, sizeof current);
     memset(block + FENCE, 0xff, bytes);
     memset(block + FENCE + bytes, 0xa5, FENCE);
     *memory = (uint64_t)(uintptr_t)(block + FENCE);
@@ -237,12 +249,14 @@ static int release_memory(uint64_t memory)
 {
     unsigned char *const block = (unsigned char *)(uintptr_t)memory - FENCE;
     size_t bytes;
+    int device;
 
     memcpy(&bytes, block, sizeof bytes);
-    for (size_t i = sizeof bytes; i < FENCE; i++)
+    memcpy(&device, block + sizeof bytes, sizeof device);
+    for (size_t i = sizeof bytes + sizeof device; i < FENCE; i++)
         if (block[i] != 0xa5 || block[FENCE + bytes + i] != 0xa5)
             fake_die("memory before or behind an allocation was written", NULL);
-    __atomic_sub_fetch(&memory_used, bytes, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&memory_used[device], bytes, __ATOMIC_SEQ_CST);
     free(block);
     return 0;
 }

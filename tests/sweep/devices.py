@@ -61,6 +61,27 @@ def images_once():
     tap.ok(p.returncode == 0 and lines == ['started', 'finished'] * 3, 'without --side-by-side: as many at once as there is room for', p.stderr)
 
 
+def unequal():
+    """Two devices, the second with room for one run: so many on each."""
+    p = sweep('MLP1_0.[0-3]_none', '--data', 'shapes10', '--set', 'track=[]', '--epochs', '1', '--device', 'cuda:0,1', runs='unequal',
+              RT_FAKE_CUDA_DRY='1', RT_FAKE_CUDA_DEVICES='2', RT_FAKE_CUDA_MEMORY='16000000000,80000000')
+    tap.ok(p.returncode == 0 and '4 of 4 finished' in p.stderr, 'as many side by side as the smaller device has room for', p.stderr)
+
+
+def lost():
+    """A device is lost in mid-run: its run goes on on the other, and ends as alone; without another, nothing more is begun."""
+    words = [*NAMES, *TINY, '--side-by-side', '1', '--device']
+    p = sweep(*words, 'cuda:0,1', runs='lost', RT_FAKE_CUDA_DEVICES='2', RT_FAKE_CUDA_FAIL='cuEventSynchronize:2:-700')
+    wrong = [w for w in (differences(left('alone', name), left('lost', name)) for name in NAMES) if w]
+    tap.ok(p.returncode == 0 and p.stderr.count('is lost; goes on') == 1 and '3 of 3 finished' in p.stderr, 'a lost device costs no run', p.stderr)
+    tap.empty(wrong, 'and its run ends with the bytes of a run alone')
+    p = sweep(*words, 'cuda', runs='gone', RT_FAKE_CUDA_FAIL='cuEventSynchronize:2:-700')
+    tap.ok(p.returncode == 8 and p.stderr.count('started on') == 1 and p.stderr.count('failed after') == 1 and 'cuEventSynchronize' in p.stderr,
+           'the only device lost: exit 8, and no run is begun on it', p.stderr)
+    p = sweep(*words, 'cuda', runs='gone')
+    tap.ok(p.returncode == 0 and '3 of 3 finished' in p.stderr, 'the same command goes on', p.stderr)
+
+
 def refused():
     p = sweep(*NAMES, *TINY, '--device', 'cuda:0,7', runs='refused')
     tap.ok(p.returncode == 3 and 'cuda:7' in p.stderr and p.stderr.count('\n') == 1, 'a device that is not there: exit 3', p.stderr)
@@ -73,7 +94,7 @@ def refused():
 
 
 try:
-    for part in (spread, images_once, refused):
+    for part in (spread, images_once, unequal, lost, refused):
         part()
 finally:
     shutil.rmtree(work)
