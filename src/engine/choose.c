@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/text.h"
 #include "engine/engine.h"
 
@@ -94,13 +95,35 @@ static int check_count(const struct rt_engine *engine, int ordinal, struct rt_er
     return RT_OK;
 }
 
-/* The first engine whose device is not the CPU and can be used, else the first of the list. */
-static const struct rt_engine *best(void)
+/* The engine's first device that can train; -1: none, and why. */
+static int usable(const struct rt_engine *engine, char *words, size_t size, struct rt_error *why)
 {
-    for (size_t i = 0; rt_engines[i]; i++)
-        if (strcmp(rt_engines[i]->device, "cpu") != 0 && rt_engines[i]->count(NULL) > 0)
+    const int count = engine->count(why);
+
+    for (int i = 0; i < count; i++)
+        if (!engine->check || !engine->check(i, words, size, why))
+            return i;
+    return -1;
+}
+
+/* The first device that is not the CPU and can train, else the first engine of the list; says which. */
+static const struct rt_engine *best(int *ordinal)
+{
+    struct rt_error why = {0};
+
+    for (size_t i = 0; rt_engines[i]; i++) {
+        char words[128] = "";
+
+        if (!strcmp(rt_engines[i]->device, "cpu"))
+            continue;
+        *ordinal = usable(rt_engines[i], words, sizeof words, &why);
+        if (*ordinal >= 0) {
+            rt_log_info("Device auto: %s:%d (%s)", rt_engines[i]->device, *ordinal, words);
             return rt_engines[i];
-    assert(rt_engines[0]);
+        }
+    }
+    *ordinal = 0;
+    rt_log_info("Device auto: %s (%s)", rt_engines[0]->device, why.message);
     return rt_engines[0];
 }
 
@@ -114,8 +137,8 @@ int rt_engine_choose(const struct rt_engine **out, int *ordinal, const char *eng
     if (engine && !found)
         return refuse("engine", engine, err);
     if (!device || !strcmp(device, "auto")) {
-        *out = found ? found : best();
-        return check_count(*out, 0, err);
+        *out = found ? found : best(ordinal);
+        return check_count(*out, *ordinal, err);
     }
     if (!parse_device(device, &length, ordinal))
         return refuse_device(device, err);

@@ -121,6 +121,9 @@ struct rt_engine {
     unsigned precisions;                /* bit 1 << RT_PRECISION_x for each that it computes in */
     enum rt_precision precision;        /* where none is asked for */
     int (*count)(struct rt_error *err); /* devices that can be used; 0 with the reason in err (one line) */
+    /* Whether the ordinal-th of them can train, without opening it: what it is in words[size], or one line that
+     * says what is missing; null: it can. For `auto`. */
+    int (*check)(int ordinal, char *words, size_t size, struct rt_error *err);
     int (*open)(struct rt_device **device, const struct rt_device_options *options, struct rt_error *err);
     void (*close)(struct rt_device *device);
     /* Data sets whose `pixels` or `noise` are at the same address have the same images (data/shared.h): an
@@ -203,9 +206,9 @@ extern const struct rt_engine *const rt_engines[];        /* in the list's order
 const struct rt_engine *rt_engine_find(const char *name); /* null if there is none */
 
 /* Which engine computes, and on which of its devices: `engine` is a name or null, `device` "auto", "cpu",
- * "cuda", "cuda:1", or null (any that the engine has). auto: the first engine of the list whose device is not
- * the CPU and can be used, else the first. RT_ECONFIG: no such engine or device in this build, none that can be
- * used (with the driver's reason), or the two do not go together. */
+ * "cuda", "cuda:1", or null (any that the engine has). auto: the first device that is not the CPU and can
+ * train, else the first engine's; the log says which, and why no other. RT_ECONFIG: no such engine or device in
+ * this build, none that can be used (with the driver's reason), or the two do not go together. */
 int rt_engine_choose(const struct rt_engine **out, int *ordinal, const char *engine, const char *device,
                      struct rt_error *err);
 

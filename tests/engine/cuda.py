@@ -83,6 +83,22 @@ def check_bf16(folder, cache):
     ok(got == 3 and 'does not compute in bf16, only in fp32' in text, 'a CPU refuses bf16', got, text)
 
 
+def check_auto(folder):
+    """A GPU where one can be used, else the CPU; one line says which, and why no other. Then that a cache of another driver's code is
+    one warning: what runs nothing leaves such."""
+    cache = os.path.join(folder, 'foreign')
+    rows = [('the GPU', 'cuda:0 (Fake GPU 0, sm_90)', {}),
+            ('the first that is not too old', 'cuda:1 (Fake GPU 1, sm_90)', {'RT_FAKE_CUDA_OLD': '1', 'RT_FAKE_CUDA_DEVICES': '2'}),
+            ('none that is too old', 'cpu (cuda:0: Fake GPU 0 has compute capability 7.0', {'RT_FAKE_CUDA_OLD': '1'}),
+            ('none without a compiler', 'cpu (cuda: RETHINK_NVRTC', {'RETHINK_NVRTC': '/nowhere/libnvrtc.so'}),
+            ('none without a driver', 'cpu (cuda: no driver', {'RETHINK_CUDA_DRIVER': '/nowhere/libcuda.so.1'})]
+    for i, (what, words, environment) in enumerate(rows):
+        got, text = train(folder, '--epochs', '1', '--runs', f'auto{i}', device='auto', XDG_CACHE_HOME=cache, RT_FAKE_CUDA_DRY='1', **environment)
+        ok(got == 0 and text.count('Device auto: ') == 1 and 'Device auto: ' + words in text, f'--device auto takes {what}', got, text)
+    got, text = train(folder, '--epochs', '1', '--runs', 'foreign-runs', XDG_CACHE_HOME=cache)
+    ok(got == 0 and text.count('warning') == 1 and 'cannot load compiled kernels' in text, 'kernels that the driver cannot load are one warning', got, text)
+
+
 def check_resume(folder, cache):
     """From the GPU to the CPU: it says so, and the result names both, each once."""
     got, text = train(folder, '--epochs', '9', device='cpu', XDG_CACHE_HOME=cache)
@@ -104,6 +120,8 @@ def main():
     fails(folder, 'a compiler newer than the driver', 3, ['NVRTC 13', 'CUDA 12.0'], RT_FAKE_CUDA_VERSION='12000',
           XDG_CACHE_HOME=cache)
     fails(folder, 'too little memory', 1, ['smaller batch_size'], RT_FAKE_CUDA_MEMORY='9000000')
+    fails(folder, 'too little memory for the images', 1, ['no room for the data set', 'it needs 1 MiB', 'are free'], RT_FAKE_CUDA_MEMORY='9000')
+    fails(folder, 'a card that is too old', 3, ['compute capability 7.0', '8.0 or later'], RT_FAKE_CUDA_OLD='1')
     got, text = train(folder, device='cuda:3')
     ok(got == 3 and 'cuda:3' in text, 'a device that is not there', got, text)
     ok(not os.path.exists(os.path.join(folder, 'runs', 'MLP1', 'MLP1_0.0_none', 'metrics.csv')),
@@ -141,6 +159,7 @@ def main():
     ok(bench.returncode == 0 and 'time by kernel (mean of 12 steps)' in bench.stdout and 'inf' not in bench.stdout
        and 'nan' not in bench.stdout, 'rethink bench --device cuda too, of steps apart', bench.stdout, bench.stderr)
     check_resume(folder, cache)
+    check_auto(folder)
     check_ceilings()
     check_bf16(folder, cache)
     shutil.rmtree(folder)

@@ -98,16 +98,34 @@ static bool read_from(const char *folder, const char *key, char **code, size_t *
 }
 
 /* The read-only folders of a bundle or an installation. */
-static bool read_ready(const char *key, char **code, size_t *size)
+static const char *const ready[] = {"kernels", "../lib/rethink/kernels"};
+
+static bool ready_folder(char path[RT_PATH_MAX], int i)
 {
-    char program[RT_PATH_MAX] = "", folder[RT_PATH_MAX], ready[RT_PATH_MAX];
+    char program[RT_PATH_MAX] = "", folder[RT_PATH_MAX];
     const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
 
-    if (length <= 0 || rt_path_folder(folder, program, NULL))
-        return false;
-    if (!rt_path_join(ready, folder, "kernels", NULL) && read_from(ready, key, code, size))
-        return true;
-    return !rt_path_join(ready, folder, "../lib/rethink/kernels", NULL) && read_from(ready, key, code, size);
+    return length > 0 && !rt_path_folder(folder, program, NULL) && !rt_path_join(path, folder, ready[i], NULL);
+}
+
+static bool read_ready(const char *key, char **code, size_t *size)
+{
+    char folder[RT_PATH_MAX];
+
+    for (int i = 0; i < 2; i++)
+        if (ready_folder(folder, i) && read_from(folder, key, code, size))
+            return true;
+    return false;
+}
+
+bool rt_cuda_cache_has_ready(void)
+{
+    char folder[RT_PATH_MAX];
+
+    for (int i = 0; i < 2; i++)
+        if (ready_folder(folder, i) && rt_path_is_folder(folder))
+            return true;
+    return false;
 }
 
 bool rt_cuda_cache_read(const char *key, char **code, size_t *size)

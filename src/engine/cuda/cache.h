@@ -17,6 +17,9 @@ int rt_cuda_cache_key(char key[RT_DIGEST_HEX], const char *source, const char *o
 /* Machine code in *code, *size bytes, freed with rt_free. False: not cached, or damaged (warned of once). */
 bool rt_cuda_cache_read(const char *key, char **code, size_t *size);
 
+/* Whether such a read-only folder is there: where it is, a compiler may not be needed. */
+bool rt_cuda_cache_has_ready(void);
+
 /* Stores machine code. A cache that cannot be written is not an error, but warned of once. Thread-safe. */
 void rt_cuda_cache_write(const char *key, const void *code, size_t size);
 

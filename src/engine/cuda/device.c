@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "engine/cuda/cache.h"
 #include "engine/cuda/compiler.h"
 #include "engine/cuda/cuda.h"
 
@@ -34,6 +35,21 @@ static int ask_device(struct rt_cuda_device *device, struct rt_error *err)
         return rt_fail(err, RT_ECONFIG,
                        "cuda:%d: %s has compute capability %d.%d; 8.0 or later is needed (Ampere, 2020)",
                        device->base.options.ordinal, device->name, major, minor);
+    return RT_OK;
+}
+
+/* Nothing is allocated on it. */
+static int check_device(int ordinal, char *words, size_t size, struct rt_error *err)
+{
+    struct rt_cuda_device device = {.cu = rt_cuda_driver(err), .base.options.ordinal = ordinal};
+    char compiler[RT_ERROR_MESSAGE_MAX];
+
+    if (!device.cu)
+        return RT_ECONFIG;
+    RT_TRY(ask_device(&device, err));
+    if (!rt_cuda_cache_has_ready())
+        RT_TRY(rt_cuda_compiler_find(device.cu->version, compiler, sizeof compiler, err));
+    snprintf(words, size, "%s", device.target);
     return RT_OK;
 }
 
@@ -143,9 +159,19 @@ static void drop_store(struct rt_store *base)
 static int upload(const struct rt_cuda_device *device, rt_cu_pointer *to, const void *bytes, size_t size,
                   struct rt_error *err)
 {
-    const char *what = "no room for the data set on the device";
+    const char *what = "cannot send the data set to the device";
+    const rt_cu_result code = device->cu->memory_alloc(to, size);
+    size_t free_bytes = 0, total = 0;
 
-    RT_CU_TRY(device->cu, memory_alloc, (to, size), what, err);
+    if (code == RT_CU_ERROR_OUT_OF_MEMORY) {
+        device->cu->memory_info(&free_bytes, &total);
+        return rt_fail(err, RT_EMEMORY,
+                       "cuda: no room for the data set on the device: it needs %zu MiB, and %zu of %zu MiB are "
+                       "free; use a "
+                       "smaller train_size, or fewer runs side by side (cuMemAlloc)",
+                       (size >> 20) + 1, free_bytes >> 20, total >> 20);
+    }
+    RT_TRY(rt_cuda_check(code, "memory_alloc", what, err));
     RT_CU_TRY(device->cu, upload, (*to, bytes, size, NULL), what, err);
     return RT_CU_CALL(device->cu, stream_synchronize, (NULL), what, err);
 }
@@ -237,6 +263,7 @@ const struct rt_engine rt_engine_cuda = {
     .precisions = 1U << RT_PRECISION_FP32 | 1U << RT_PRECISION_TF32 | 1U << RT_PRECISION_BF16,
     .precision = RT_PRECISION_TF32,
     .count = count_devices,
+    .check = check_device,
     .open = open_device,
     .close = close_device,
     .store = create_store,

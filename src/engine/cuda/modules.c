@@ -75,6 +75,7 @@ static rt_cu_module find_module(const struct rt_cuda_device *device, const char 
 /* Cached code that this driver cannot load is recompiled. */
 static int load_job(struct rt_cuda_device *device, struct job *job, struct rt_error *err)
 {
+    static bool warned;
     struct rt_cuda_module *module;
 
     rt_cu_result code;
@@ -87,8 +88,11 @@ static int load_job(struct rt_cuda_device *device, struct job *job, struct rt_er
     memcpy(module->key, job->key, sizeof module->key);
     code = device->cu->module_load(&module->module, job->code);
     if (code && code != RT_CU_ERROR_OUT_OF_MEMORY && job->cached) {
-        rt_log_warn("cuda: a compiled kernel in the cache cannot be loaded (code %d); it is compiled anew",
-                    code);
+        if (!__atomic_exchange_n(&warned, true, __ATOMIC_RELAXED))
+            rt_log_warn(
+                "cuda: the driver cannot load compiled kernels of the cache (code %d); they are compiled "
+                "anew",
+                code);
         rt_free(&job->code);
         RT_TRY(compile_job(device, job, err));
         code = device->cu->module_load(&module->module, job->code);
