@@ -58,8 +58,8 @@ const struct rt_command rt_command_sweep = {
         "resume a sweep, repeat its command. Each run is a process of its own, or with --launcher threads (the "
         "default on a GPU) a thread of this one. One that fails is reported at once and does not stop the "
         "others; Ctrl-C, SIGTERM, SIGUSR1 and a closed terminal let all of them save, and another, more than a "
-        "second later, ends them at once. A run that another process holds is put off; one that is still held a "
-        "minute after all else has ended fails. A run whose config is not the planned one is refused unless "
+        "second later, ends them at once. A run that another process holds is put off; one that is still held "
+        "a minute after all else has ended fails. A run whose config is not the planned one is refused unless "
         "--fresh.",
     .examples = "rethink sweep 'MLP1_*_none'                       # eleven label corruption levels\n"
                 "rethink sweep MLP3_0.0_none --set seed=1,2,3      # three seeds\n"
