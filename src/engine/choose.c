@@ -122,6 +122,7 @@ static const struct rt_engine *best(int *ordinal)
             return rt_engines[i];
         }
     }
+    assert(rt_engines[0]);
     *ordinal = 0;
     rt_log_info("Device auto: %s (%s)", rt_engines[0]->device, why.message);
     return rt_engines[0];
