@@ -148,6 +148,10 @@ const char *rt_experiment_difference(const struct rt_experiment *a, const struct
 void rt_experiment_append_differences(const struct rt_experiment *a, const struct rt_experiment *b,
                                       const char *ignored, struct rt_text *text);
 
+/* Appends what gives b the values of a: "--set learning_rate=0.02 --set 'milestones=[100, 200]'". */
+void rt_experiment_append_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
+                                      const char *ignored, struct rt_text *text);
+
 /* One key's value as YAML, into text[size] (cut when it does not fit). False: no such key. */
 bool rt_experiment_value(const struct rt_experiment *experiment, const char *key, char *text, size_t size);
 

@@ -207,3 +207,18 @@ void rt_experiment_append_differences(const struct rt_experiment *a, const struc
         separator = "; ";
     }
 }
+
+void rt_experiment_append_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
+                                      const char *ignored, struct rt_text *text)
+{
+    char left[VALUE_MAX], right[VALUE_MAX];
+    const char *separator = "";
+
+    for (const struct rt_key *key = rt_keys; key->name; key++) {
+        if (rt_text_has_word(ignored, key->name) || !differ(key, a, b, left, right))
+            continue;
+        const char *quote = strchr(left, ' ') ? "'" : "";
+        rt_text_printf(text, "%s--set %s%s=%.60s%s", separator, quote, key->name, left, quote);
+        separator = " ";
+    }
+}

@@ -39,11 +39,14 @@ static int check_place(const char *runs, const struct rt_experiment *experiment,
     snprintf(name, sizeof name, "%s/%s", experiment->model_name, experiment->experiment_name);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         RT_TRY(rt_entry_path(path, runs, names[i], err));
-        if (rt_entry_look(runs, names[i]) == RT_ENTRY_OTHER)
+        if (rt_entry_look(runs, names[i]) == RT_ENTRY_OTHER) {
+            if (access(path, F_OK) && errno == EACCES)
+                return rt_fail_errno(err, RT_EIO, errno, "cannot reach %s", path);
             return rt_fail(
                 err, RT_EIO,
                 "%s is a link or no folder: runs are not reached through links; --runs names another place",
                 path);
+        }
         if (rt_entry_look(runs, names[i]) == RT_ENTRY_NONE)
             break;
     }

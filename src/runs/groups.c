@@ -179,7 +179,8 @@ int rt_results_group(struct rt_results *results, const struct rt_records *record
                        "groups", err)))
         goto done;
     for (int i = 0; i < measures->count; i++) {
-        bool grouped = !rt_property_is_number(&measures->items[i]);
+        /* a seed is a name: its mean says nothing */
+        bool grouped = !rt_property_is_number(&measures->items[i]) || !strcmp(measures->items[i].name, "seed");
         for (int k = 0; k < by->count; k++)
             grouped = grouped || !strcmp(by->items[k].name, measures->items[i].name);
         if (!grouped)

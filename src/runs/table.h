@@ -37,9 +37,9 @@ int rt_results_list(struct rt_results *results, const struct rt_records *records
                     const struct rt_columns *columns, struct rt_error *err);
 
 /* A row for each combination of values of `by`, in ascending order: these, n (the runs), and for each of
- * `measures` that is a number COLUMN_mean, COLUMN_deviation (of the sample) and COLUMN_ci95 (half the width of
- * the mean's 95 % confidence interval, Student's t), and COLUMN_n where not all runs of a group have it. Only
- * finished runs count; the others are put into `left_out`. RT_EMEMORY. */
+ * `measures` that is a number, the seed aside, COLUMN_mean, COLUMN_deviation (of the sample) and COLUMN_ci95
+ * (half the width of the mean's 95 % confidence interval, Student's t), and COLUMN_n where not all runs of a
+ * group have it. Only finished runs count; the others are put into `left_out`. RT_EMEMORY. */
 int rt_results_group(struct rt_results *results, const struct rt_records *records, const struct rt_columns *by,
                      const struct rt_columns *measures, struct rt_left_outs *left_out, struct rt_error *err);
 

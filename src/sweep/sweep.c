@@ -83,8 +83,8 @@ bool rt_sweep_is_set(const struct rt_sweep_run *run, const char *key)
 static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
 {
     struct rt_experiment had;
-    struct rt_text differences = {0};
-    char ignored[sizeof RT_RUN_MAY_CHANGE + 8], was[RT_TEXT_MAX];
+    struct rt_text differences = {0}, assignments = {0};
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 8];
 
     if (rt_entry_look(run->directory, RT_CONFIG_FILE) == RT_ENTRY_NONE)
         return RT_OK;
@@ -92,16 +92,16 @@ static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
     /* a seed that was drawn is no change */
     const bool drawn = !run->experiment.seed.given || run->experiment.reseed_on_resume;
     snprintf(ignored, sizeof ignored, "%s%s", RT_RUN_MAY_CHANGE, drawn ? " seed" : "");
-    const char *key = rt_experiment_difference(&run->experiment, &had, ignored);
-    if (!key)
+    if (!rt_experiment_difference(&run->experiment, &had, ignored))
         return RT_OK;
     rt_experiment_append_differences(&run->experiment, &had, ignored, &differences);
-    rt_experiment_value(&had, key, was, sizeof was);
+    rt_experiment_append_assignments(&had, &run->experiment, ignored, &assignments);
     rt_fail(err, RT_ECONFIG,
-            "%s: %.400s as in the run that is there: --set %s=%.60s resumes it, --fresh starts it over, "
+            "%s: %.400s as in the run that is there: %.400s resumes it, --fresh starts it over, "
             "--set experiment_name=NAME or --runs keeps both",
-            run->directory, rt_text_string(&differences), key, was);
+            run->directory, rt_text_string(&differences), rt_text_string(&assignments));
     rt_text_free(&differences);
+    rt_text_free(&assignments);
     return RT_ECONFIG;
 }
 

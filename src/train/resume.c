@@ -108,23 +108,22 @@ static int find_newest(struct rt_checkpoint *checkpoint, bool *found, const char
 static int check_experiment(const struct rt_checkpoint *checkpoint, const struct rt_experiment *experiment,
                             struct rt_error *err)
 {
-    struct rt_text differences = {0};
-    char ignored[sizeof RT_RUN_MAY_CHANGE + 32], had[RT_TEXT_MAX];
-    const char *key;
+    struct rt_text differences = {0}, assignments = {0};
+    char ignored[sizeof RT_RUN_MAY_CHANGE + 32];
 
     /* Between epochs, log points may come at other intervals; in figure 2 each draws a random number. */
     snprintf(ignored, sizeof ignored, "%s%s%s", RT_RUN_MAY_CHANGE, experiment->reseed_on_resume ? " seed" : "",
              checkpoint->progress.batches || !experiment->figure1 ? "" : " log_every");
-    key = rt_experiment_difference(experiment, &checkpoint->experiment, ignored);
-    if (!key)
+    if (!rt_experiment_difference(experiment, &checkpoint->experiment, ignored))
         return RT_OK;
     rt_experiment_append_differences(experiment, &checkpoint->experiment, ignored, &differences);
-    rt_experiment_value(&checkpoint->experiment, key, had, sizeof had);
+    rt_experiment_append_assignments(&checkpoint->experiment, experiment, ignored, &assignments);
     rt_fail(err, RT_ECONFIG,
-            "%s: %.400s as the run was trained: --set %s=%.60s resumes it, --fresh starts over, --set "
+            "%s: %.400s as the run was trained: %.400s resumes it, --fresh starts over, --set "
             "experiment_name=NAME keeps both",
-            checkpoint->path, rt_text_string(&differences), key, had);
+            checkpoint->path, rt_text_string(&differences), rt_text_string(&assignments));
     rt_text_free(&differences);
+    rt_text_free(&assignments);
     return RT_ECONFIG;
 }
 

@@ -60,7 +60,8 @@ try:
     tap.ok(good and [r['batch_size'] for r in rows] == ['32', '128'], 'groups: n, mean, deviation, interval by Student\'s t', rows)
     tap.ok('1 run left out: MLP1_0.5_none_cut (interrupted at epoch 4)' in said and 'differ' not in said,
            'what was cut short is named and not compared', said)
-    _, said = table('--group-by', 'model_name')
+    rows, said = table('--group-by', 'model_name')
+    tap.ok('test_error_mean' in rows[0] and 'seed_mean' not in rows[0], 'seeds are not averaged', list(rows[0]))
     tap.ok('runs of one group differ in batch_size' in said, 'what is pooled beside seeds is said', said)
     _, said = table('--group-by', 'state', '--columns', 'epochs', '--where', 'seed=1,batch_size=32')
     tap.ok(not said, 'and nothing where there is nothing to say', said)

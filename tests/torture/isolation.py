@@ -116,6 +116,13 @@ def check_read_only():
             process = subprocess.run([*words, *what], cwd=place, env={**os.environ, 'HOME': place}, stdin=subprocess.DEVNULL,
                                      capture_output=True, text=True, timeout=300 * SLOWER, **options)
             ok(process.returncode == 0, f'{what[0]} {what[1]} with a read-only data directory', process.stderr)
+        closed = os.path.join(place, 'closed')
+        os.mkdir(closed, 0o700 if options else 0)
+        process = subprocess.run([*words, 'train', 'MLP1_0.5_none', *SMALL, '--runs', closed], cwd=place, stdin=subprocess.DEVNULL,
+                                 env={**os.environ, 'HOME': place}, capture_output=True, text=True, timeout=300 * SLOWER, **options)
+        ok(process.returncode == 5 and process.stderr == f'rethink: cannot reach {closed}/MLP1: Permission denied\n',
+           'runs in a folder of others are refused with the reason', process.returncode, process.stderr)
+        os.chmod(closed, 0o700)
         after = {e.name: (e.stat().st_mtime_ns, e.stat().st_size) for e in os.scandir(data)}
         ok(before == after, 'which is as it was', before, after)
         os.chmod(place, 0o555)
