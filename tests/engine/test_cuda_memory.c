@@ -54,6 +54,22 @@ static bool before(const struct rt_cuda_plan *plan, int a, int b)
     return true;
 }
 
+/* Each branch has a workspace of its own: within one, launches follow one another. */
+static void check_scratch(const struct rt_cuda_plan *plan, const char *what)
+{
+    const size_t *at = plan->scratch, *bytes = plan->scratch_bytes;
+
+    if (at[0] < at[1] + bytes[1] && at[1] < at[0] + bytes[0])
+        fail_msg("%s: the branches' workspaces overlap", what);
+    for (int i = 0; i < plan->launch_count; i++)
+        for (int k = 0; k < plan->launches[i].argument_count; k++) {
+            const struct rt_cuda_argument *a = &plan->launches[i].arguments[k];
+
+            if (a->scratch && a->value != plan->memory + at[plan->launches[i].side])
+                fail_msg("%s: launch %d has the other branch's workspace", what, i);
+        }
+}
+
 static void check_places(const struct rt_cuda_plan *plan, const char *what)
 {
     size_t reserved = 0;
@@ -94,6 +110,7 @@ static void check_model(struct rt_device *device, const char *model, bool traini
     if (rt_test_model(&graph, model, &err) || rt_plan_create(&plan, device, &graph, &options, &err))
         fail_msg("%s: %s", what, err.message);
     check_places((const struct rt_cuda_plan *)plan, what);
+    check_scratch((const struct rt_cuda_plan *)plan, what);
     rt_plan_free(&plan);
     rt_graph_free(&graph);
 }

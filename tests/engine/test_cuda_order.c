@@ -141,9 +141,16 @@ static void test_orders_tf32(void **state)
     check_orders(RT_PRECISION_TF32);
 }
 
+static void test_orders_bf16(void **state)
+{
+    (void)state;
+    check_orders(RT_PRECISION_BF16);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_orders_fp32), cmocka_unit_test(test_orders_tf32)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_orders_fp32), cmocka_unit_test(test_orders_tf32),
+                                       cmocka_unit_test(test_orders_bf16)};
     void *const fake = prepare();
 
     if (!fake)
