@@ -88,7 +88,7 @@ static int check_count(const struct rt_engine *engine, int ordinal, struct rt_er
     const int count = engine->count(&reason);
 
     if (count < 1)
-        return rt_fail(err, RT_ECONFIG, "device: no %s: %s", engine->device, reason.message);
+        return rt_fail(err, RT_ECONFIG, "device: %s", reason.message);
     if (ordinal >= count)
         return rt_fail(err, RT_ECONFIG, "device: %s:%d: there %s %d, counted from 0", engine->device, ordinal,
                        count == 1 ? "is" : "are", count);

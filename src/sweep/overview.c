@@ -166,7 +166,7 @@ void rt_overview_note(struct rt_overview *overview, const struct rt_sweep_run *r
         rt_log_warn("%s: failed after %s: %s", name, took, run->trouble);
         break;
     case RT_SWEEP_INTERRUPTED:
-        rt_log_info("%s: interrupted after %s, saved; the same command resumes it", name, took);
+        rt_log_info("%s: interrupted after %s; the same command resumes it", name, took);
         break;
     case RT_SWEEP_WAITING:
         if (run->holder > 0)

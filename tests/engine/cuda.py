@@ -111,7 +111,7 @@ def check_resume(folder, cache):
 def main():
     folder = tempfile.mkdtemp(prefix='rethink-cuda-')
     cache = os.path.join(folder, 'cache')
-    fails(folder, 'no driver', 3, ['no driver', 'libcuda'], RETHINK_CUDA_DRIVER='/nowhere/libcuda.so.1')
+    fails(folder, 'no driver', 3, ['device: cuda: no driver', 'libcuda'], RETHINK_CUDA_DRIVER='/nowhere/libcuda.so.1')
     fails(folder, 'a library that is no driver', 3, ['has no cu'], RETHINK_CUDA_DRIVER='libm.so.6')
     fails(folder, 'no card', 3, ['no device'], RT_FAKE_CUDA_DEVICES='0')
     fails(folder, 'a driver that is too old', 3, ['11.0', '11.4 or later'], RT_FAKE_CUDA_VERSION='11000')
