@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every kernel of the six networks compiles for a real card, in registers alone. Needs nvcc, and no GPU: bench_cuda lists what there
+"""Every kernel of the six networks compiles for a real card, in registers alone, and products that are meant to use tensor cores
+do. Needs nvcc, and no GPU: bench_cuda lists what there
 is, on the fake driver. By default the small kernels and every 16th product (all of them: RT_CUDA_KERNELS=all)."""
 import glob
 import os
@@ -16,6 +17,7 @@ from tap import RETHINK, SOURCE, done, empty, ok, skip_all
 BENCH = sys.argv[1]
 KERNELS = os.path.join(SOURCE, 'src', 'engine', 'cuda', 'kernels')
 SMALL = ('gather.cu', 'loss.cu', 'lrn.cu', 'norm.cu', 'pool.cu', 'rows.cu')
+PRODUCTS = ('gemm.cu', 'conv_halo.cu')
 NVCC = shutil.which('nvcc') or shutil.which('/usr/local/cuda/bin/nvcc')
 
 
@@ -32,6 +34,19 @@ def compiled(job):
         if re.search(r'[1-9]\d* bytes (stack frame|spill)', line):
             return f'{where}: {line.strip()}'
     return ''
+
+
+def translated(job):
+    """As compiled, to PTX, for cards that come later: tensor cores in the products of TF32 and bfloat16, and in no others."""
+    source, options = job
+    run = subprocess.run([NVCC, '-arch=compute_80', '-ptx', '-I', os.path.join(SOURCE, 'src'), *options.split(), '-o', '-',
+                          os.path.join(KERNELS, source)], capture_output=True, text=True, check=False)
+    if run.returncode:
+        return f'{source} compute_80 {options}: {run.stderr[:400]}'
+    math = re.search(r'-DRT_MATH=(\d)', options)
+    wanted = {'1': {'tf32'}, '2': {'bf16'}}.get(math.group(1), set()) if math and source in PRODUCTS else set()
+    found = set(re.findall(r'mma\.sync\.aligned\.m16n8k\d+\.row\.col\.f32\.(\w+)', run.stdout))
+    return '' if found == wanted else f'{source} compute_80 {options}: products by {sorted(found)}, not {sorted(wanted)}'
 
 
 def check_nvrtc():
@@ -66,6 +81,10 @@ def main():
             jobs = [(arch, *kernel.split('|', 1)) for kernel in chosen] + [(arch, 'ceilings.cu', options) for options in ('', '-DRT_BF16=1')]
             empty((problem for problem in pool.map(compiled, jobs) if problem),
                   f'{len(chosen)} of {len(kernels)} kernels for {arch}, and those of the ceilings: no error, no spill, no local memory')
+    chosen = chosen[::3]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        empty((problem for problem in pool.map(translated, (kernel.split('|', 1) for kernel in chosen)) if problem),
+              f'{len(chosen)} kernels for compute_80: no error, tensor cores where they are meant')
     done()
 
 
