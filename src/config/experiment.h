@@ -148,8 +148,9 @@ const char *rt_experiment_difference(const struct rt_experiment *a, const struct
 void rt_experiment_append_differences(const struct rt_experiment *a, const struct rt_experiment *b,
                                       const char *ignored, struct rt_text *text);
 
-/* Appends what gives b the values of a: "--set learning_rate=0.02 --set 'milestones=[100, 200]'". */
-void rt_experiment_append_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
+/* Into the empty text, what gives b the values of a: "--set learning_rate=0.02 --set 'milestones=[100, 200]'";
+ * of more than 400 letters, that they stand in the run's config.yaml. */
+void rt_experiment_format_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
                                       const char *ignored, struct rt_text *text);
 
 /* One key's value as YAML, into text[size] (cut when it does not fit). False: no such key. */

@@ -170,7 +170,7 @@ bool rt_experiment_value(const struct rt_experiment *experiment, const char *nam
 }
 
 /* A character's longest escape is \U and eight digits, with quotes; a matrix has its numbers. */
-enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 + 8 * RT_MATRIX_MAX };
+enum { VALUE_MAX = 10 * RT_TEXT_MAX + 3 + 8 * RT_MATRIX_MAX, ASSIGNMENTS_MAX = 400 };
 
 /* One key's values, where they differ. */
 static bool differ(const struct rt_key *key, const struct rt_experiment *a, const struct rt_experiment *b,
@@ -183,42 +183,49 @@ static bool differ(const struct rt_key *key, const struct rt_experiment *a, cons
     return one.failed || other.failed || strcmp(rt_text_string(&one), rt_text_string(&other)) != 0;
 }
 
+/* The first key from `key` on, not one of the space-separated `ignored`, whose values differ; null: none. */
+static const struct rt_key *next_difference(const struct rt_key *key, const struct rt_experiment *a,
+                                            const struct rt_experiment *b, const char *ignored,
+                                            char left[VALUE_MAX], char right[VALUE_MAX])
+{
+    for (; key->name; key++)
+        if (!rt_text_has_word(ignored, key->name) && differ(key, a, b, left, right))
+            return key;
+    return NULL;
+}
+
 const char *rt_experiment_difference(const struct rt_experiment *a, const struct rt_experiment *b,
                                      const char *ignored)
 {
     char left[VALUE_MAX], right[VALUE_MAX];
+    const struct rt_key *key = next_difference(rt_keys, a, b, ignored, left, right);
 
-    for (const struct rt_key *key = rt_keys; key->name; key++)
-        if (!rt_text_has_word(ignored, key->name) && differ(key, a, b, left, right))
-            return key->name;
-    return NULL;
+    return key ? key->name : NULL;
 }
 
 void rt_experiment_append_differences(const struct rt_experiment *a, const struct rt_experiment *b,
                                       const char *ignored, struct rt_text *text)
 {
     char left[VALUE_MAX], right[VALUE_MAX];
-    const char *separator = "";
+    const struct rt_key *key = rt_keys;
 
-    for (const struct rt_key *key = rt_keys; key->name; key++) {
-        if (rt_text_has_word(ignored, key->name) || !differ(key, a, b, left, right))
-            continue;
-        rt_text_printf(text, "%s%s is %.60s, not %.60s", separator, key->name, left, right);
-        separator = "; ";
-    }
+    for (const char *gap = ""; (key = next_difference(key, a, b, ignored, left, right)); key++, gap = "; ")
+        rt_text_printf(text, "%s%s is %.60s, not %.60s", gap, key->name, left, right);
 }
 
-void rt_experiment_append_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
+void rt_experiment_format_assignments(const struct rt_experiment *a, const struct rt_experiment *b,
                                       const char *ignored, struct rt_text *text)
 {
     char left[VALUE_MAX], right[VALUE_MAX];
-    const char *separator = "";
+    const struct rt_key *key = rt_keys;
 
-    for (const struct rt_key *key = rt_keys; key->name; key++) {
-        if (rt_text_has_word(ignored, key->name) || !differ(key, a, b, left, right))
-            continue;
+    for (const char *gap = ""; (key = next_difference(key, a, b, ignored, left, right)); key++, gap = " ") {
         const char *quote = strchr(left, ' ') ? "'" : "";
-        rt_text_printf(text, "%s--set %s%s=%.60s%s", separator, quote, key->name, left, quote);
-        separator = " ";
+
+        rt_text_printf(text, "%s--set %s%s=%s%s", gap, quote, key->name, left, quote);
+    }
+    if (text->length > ASSIGNMENTS_MAX) { /* half a command helps nobody */
+        rt_text_clear(text);
+        rt_text_append(text, "--set with the values of its config.yaml");
     }
 }

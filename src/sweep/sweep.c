@@ -95,11 +95,12 @@ static int check_config(const struct rt_sweep_run *run, struct rt_error *err)
     if (!rt_experiment_difference(&run->experiment, &had, ignored))
         return RT_OK;
     rt_experiment_append_differences(&run->experiment, &had, ignored, &differences);
-    rt_experiment_append_assignments(&had, &run->experiment, ignored, &assignments);
+    rt_experiment_format_assignments(&had, &run->experiment, ignored, &assignments);
     rt_fail(err, RT_ECONFIG,
-            "%s: %.400s as in the run that is there: %.400s resumes it, --fresh starts it over, "
+            "%s: %.400s%s as in the run that is there: %.400s resumes it, --fresh starts it over, "
             "--set experiment_name=NAME or --runs keeps both",
-            run->directory, rt_text_string(&differences), rt_text_string(&assignments));
+            run->directory, rt_text_string(&differences), differences.length > 400 ? " ..." : "",
+            rt_text_string(&assignments));
     rt_text_free(&differences);
     rt_text_free(&assignments);
     return RT_ECONFIG;

@@ -117,11 +117,12 @@ static int check_experiment(const struct rt_checkpoint *checkpoint, const struct
     if (!rt_experiment_difference(experiment, &checkpoint->experiment, ignored))
         return RT_OK;
     rt_experiment_append_differences(experiment, &checkpoint->experiment, ignored, &differences);
-    rt_experiment_append_assignments(&checkpoint->experiment, experiment, ignored, &assignments);
+    rt_experiment_format_assignments(&checkpoint->experiment, experiment, ignored, &assignments);
     rt_fail(err, RT_ECONFIG,
-            "%s: %.400s as the run was trained: %.400s resumes it, --fresh starts over, --set "
+            "%s: %.400s%s as the run was trained: %.400s resumes it, --fresh starts over, --set "
             "experiment_name=NAME keeps both",
-            checkpoint->path, rt_text_string(&differences), rt_text_string(&assignments));
+            checkpoint->path, rt_text_string(&differences), differences.length > 400 ? " ..." : "",
+            rt_text_string(&assignments));
     rt_text_free(&differences);
     rt_text_free(&assignments);
     return RT_ECONFIG;

@@ -59,6 +59,16 @@ def check_starting_over():
         good, why = says(changed, 3, r": --set learning_rate=0.01 --set 'milestones=\[100, 200\]' resumes it")
         ok(good, 'of several, all are named that resume it', why)
         ok(metrics(folder(runs, NAME)) == before, 'and nothing has been touched')
+        long = ', '.join(map(str, range(100, 116)))
+        train(runs, 'MLP1_0.0_none', *SMALL, '--epochs', '1', '--set', f'milestones=[{long}]')
+        good, why = says(train(runs, 'MLP1_0.0_none', *SMALL, '--epochs', '1'), 3, rf": --set 'milestones=\[{long}\]' resumes it")
+        ok(good, 'a long value is whole where it is to be typed', why)
+        many = [word for setting in ('learning_rate=0.02', 'momentum=0.5', 'batch_size=7', 'weight_decay=0.1', 'dropout=0.3', 'optimizer=adam',
+                                     'crop=random', 'flip=true', 'rotate=3', 'preprocessing=image', 'scheduler=constant', 'lr_decay=0.5',
+                                     'train_size=9', 'test_size=9', 'seed=9', 'label_corruption_prob=0.3',
+                                     'experiment_name=MLP1_0.0_none') for word in ('--set', setting)]
+        good, why = says(train(runs, 'MLP1_0.0_none', *SMALL, '--epochs', '1', *many), 3, ': --set with the values of its config.yaml resumes it')
+        ok(good, 'too many are not cut short', why)
         fresh = train(runs, NAME, *SMALL, '--epochs', '2', '--set', 'learning_rate=0.02', '--fresh')
         path = folder(runs, NAME)
         ok(fresh.returncode == 0 and [os.path.basename(c) for c in checkpoints(path)] == ['e_002_MLP1_0.5_none'] and
