@@ -106,21 +106,28 @@ static void keeps_the_best_epoch_and_the_labels(void **state)
     assert_memory_equal(&back.provenance.data, &result.provenance.data, sizeof back.provenance.data);
 }
 
+/* As in an older program's file, which has not got the key (its first in the file). */
+static void lose_key(const char *quoted)
+{
+    char *text, *key;
+    size_t size;
+
+    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
+    assert_non_null(key = strstr(text, quoted));
+    key[1] = 'x';
+    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
+    rt_free(&text);
+}
+
 /* An older program's file, whose list of metrics was shorter. */
 static void takes_a_missing_metric_as_not_measured(void **state)
 {
     const struct rt_result result = example();
     struct rt_result back;
-    char *text, *key;
-    size_t size;
 
     (void)state;
     assert_int_equal(rt_result_write(&result, folder, NULL), 0);
-    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
-    assert_non_null(key = strstr(text, "\"train_acc\""));
-    key[1] = 'x';
-    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
-    rt_free(&text);
+    lose_key("\"train_acc\"");
     assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_true(isnan(back.final.train_acc) && back.final.train_loss == 0.1);
 }
@@ -129,18 +136,12 @@ static void takes_a_missing_metric_as_not_measured(void **state)
 static void takes_labels_without_a_file(void **state)
 {
     struct rt_result result = example(), back;
-    char *text, *key;
-    size_t size;
 
     (void)state;
     result.provenance.data.train_labels.images = 7;
     result.provenance.data.train_labels.transitions[3][3] = 7;
     assert_int_equal(rt_result_write(&result, folder, NULL), 0);
-    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
-    assert_non_null(key = strstr(text, "\"file\""));
-    key[1] = 'x';
-    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
-    rt_free(&text);
+    lose_key("\"file\"");
     assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_int_equal(back.provenance.data.train_labels.images, 7);
 }
@@ -152,8 +153,6 @@ static void names_every_device(void **state)
                                                                                     "avx2"};
     struct rt_result result = example(), back;
     struct rt_run_devices many = {0};
-    char *text, *key;
-    size_t size;
 
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -166,11 +165,7 @@ static void names_every_device(void **state)
     assert_int_equal(rt_result_write(&result, folder, NULL), 0);
     assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_memory_equal(&back.devices, &result.devices, sizeof back.devices);
-    assert_int_equal(rt_file_read_all(path, 1 << 16, &text, &size, NULL), 0);
-    assert_non_null(key = strstr(text, "\"devices\""));
-    key[1] = 'x';
-    assert_int_equal(rt_file_write_all(path, text, size, NULL), 0);
-    rt_free(&text);
+    lose_key("\"devices\"");
     assert_int_equal(rt_result_read(&back, folder, NULL), 0);
     assert_int_equal(back.devices.count, 1);
     assert_string_equal(back.devices.names[0], "native (avx2)");
